@@ -1,0 +1,91 @@
+// A tool as tools.yaml defines it (API "Tools"). Immutable after loading; named by its definition digest.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "doc/read.h"
+#include "doc/value.h"
+#include "model/action.h"
+
+namespace keyturn::catalog {
+
+enum class ToolKind { kExec, kSql, kGrantOnly };
+enum class Mode { kExecute, kGrant };
+
+// One parameter: the JSON Schema words that Keyturn understands (type string|integer|number|boolean|array|object,
+// pattern (RE2, anchored as written), enum, minimum, maximum, minLength, maxLength, bytes_max, items,
+// default), plus `secret: true` for what is never shown. `schema` keeps the whole as written.
+struct Param {
+  std::string name;
+  doc::Value schema;
+  bool required = true;  // false when it has a default or says required: false
+  bool secret = false;
+};
+
+// `{secret: "env:NAME"}` in the file; resolved only at execution (secrets/).
+struct SecretRef {
+  doc::Value reference;  // "env:NAME" | "file:PATH" | ["exec", …], as written under `secret`
+  bool as_file = false;  // hand it over as a private descriptor whose path is in the variable
+};
+
+struct Sandbox {
+  bool enabled = true;   // `sandbox: none` turns it off
+  bool network = false;
+  std::vector<std::string> read_only;   // further paths to bind, absolute
+  std::vector<std::string> read_write;
+};
+
+struct Tool {
+  std::string name;
+  ToolKind kind = ToolKind::kExec;
+  Mode mode = Mode::kExecute;
+  std::string enforcement_point;            // grant mode: the agent that may consume
+  std::string operation = "execute";        // as configured; SQL and exec classifiers may override
+  Resource resource;
+  std::vector<Param> params;
+  std::vector<std::string> exec;            // argv template, "{{name}}" inside elements; absolute argv[0]
+  std::map<std::string, std::string> env;   // plain variables
+  std::map<std::string, SecretRef> secret_env;
+  std::string cwd = "/";
+  Sandbox sandbox;
+  std::string dsn;                          // sql: libpq conninfo without password
+  std::optional<SecretRef> password;
+  std::string statement = "{{sql}}";        // sql: statement template; only whole-statement substitution or $n
+  std::int64_t rows_max = 1000;
+  std::int64_t output_bytes_max = 1 << 20;
+  Duration timeout = std::chrono::seconds(60);
+  std::vector<std::string> harmless_functions;  // sql: functions known not to write, lower case
+  std::string digest;                       // "sha256:…" over the canonical definition
+};
+
+class Catalog {
+ public:
+  // Parses tools.yaml's tree. Every problem is reported with its position; errors refuse the whole.
+  static std::optional<Catalog> load(const doc::Value& tree, doc::Problems& problems);
+
+  const Tool* find(std::string_view name) const;  // valid as long as the catalog
+  const std::vector<Tool>& tools() const { return tools_; }
+  const std::string& digest() const { return digest_; }
+
+ private:
+  std::vector<Tool> tools_;
+  std::string digest_;
+};
+
+// Checks `args` against the tool's parameters and fills in defaults. Refuses with invalid_args and a JSON
+// Pointer ("/args/unit"): unknown or missing parameters, wrong types, out of bounds, strings that start
+// with "-" in a stand-alone argv place ("leading dash"), NUL bytes.
+[[nodiscard]] Result<doc::Value> check_args(const Tool& tool, const doc::Value& args);
+
+// The argv after substitution: exactly what would run. Precondition: args passed check_args.
+std::vector<std::string> render_argv(const Tool& tool, const doc::Value& args);
+std::string render_sql(const Tool& tool, const doc::Value& args);
+
+}  // namespace keyturn::catalog

@@ -1,0 +1,60 @@
+// Digests, commitments, signatures and AEAD over OpenSSL 3.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace keyturn::crypto {
+
+Digest sha256(std::string_view bytes);
+std::string sha256_text(std::string_view bytes);  // "sha256:" + hex
+
+class Sha256 {  // incremental
+ public:
+  Sha256();
+  ~Sha256();
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  void update(std::string_view bytes);
+  Digest finish();
+
+ private:
+  void* context_;
+};
+
+Digest hmac_sha256(std::string_view key, std::string_view message);
+
+// LEDGER: SHA-256("keyturn/v1/payload" || nonce32 || canonical payload).
+Digest commit_payload(std::string_view nonce32, std::string_view canonical_payload);
+
+// AES-256-GCM, 12-byte nonce chosen at random and put in front, 16-byte tag behind.
+std::string seal(const Secret& key32, std::string_view plaintext, std::string_view associated,
+                 Random& random);
+[[nodiscard]] Result<std::string> open(const Secret& key32, std::string_view sealed,
+                                       std::string_view associated);  // code: cannot_open
+
+// Ed25519 (RFC 8032). The seed is the 32-byte private key; the public key is 32 bytes.
+class Ed25519Key {
+ public:
+  static Ed25519Key from_seed(const Secret& seed32);
+  const std::string& public_key() const { return public_key_; }
+  std::string sign(std::string_view message) const;  // 64 bytes
+  ~Ed25519Key();
+  Ed25519Key(Ed25519Key&&) noexcept;
+  Ed25519Key& operator=(Ed25519Key&&) noexcept;
+
+ private:
+  Ed25519Key() = default;
+  void* key_ = nullptr;
+  std::string public_key_;
+};
+bool ed25519_verify(std::string_view public_key32, std::string_view message,
+                    std::string_view signature64);
+
+}  // namespace keyturn::crypto

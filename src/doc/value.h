@@ -1,0 +1,106 @@
+// One tree for JSON and YAML: every value knows where it stood in its source. Numbers keep their text.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace keyturn::doc {
+
+struct Position {
+  std::uint32_t line = 0;    // from 1; 0: made by the program, not read
+  std::uint32_t column = 0;  // from 1, in bytes
+  std::size_t byte = 0;      // from 0
+};
+
+class Value;
+
+struct Number {
+  std::string text;  // valid JSON number syntax, exactly as written
+};
+
+struct Member;
+using Array = std::vector<Value>;
+using Object = std::vector<Member>;  // in written order; keys are unique
+
+enum class Kind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
+
+class Value {
+ public:
+  Value() = default;
+  Value(std::nullptr_t) {}                                        // NOLINT(google-explicit-constructor)
+  Value(bool b) : data_(b) {}                                     // NOLINT(google-explicit-constructor)
+  Value(std::string s) : data_(std::move(s)) {}                   // NOLINT(google-explicit-constructor)
+  Value(std::string_view s) : data_(std::string(s)) {}            // NOLINT(google-explicit-constructor)
+  Value(const char* s) : data_(std::string(s)) {}                 // NOLINT(google-explicit-constructor)
+  Value(std::int64_t i) : data_(Number{std::to_string(i)}) {}     // NOLINT(google-explicit-constructor)
+  Value(int i) : Value(static_cast<std::int64_t>(i)) {}           // NOLINT(google-explicit-constructor)
+  Value(unsigned i) : Value(static_cast<std::int64_t>(i)) {}      // NOLINT(google-explicit-constructor)
+  Value(std::uint64_t i) : data_(Number{std::to_string(i)}) {}    // NOLINT(google-explicit-constructor)
+  Value(Number n) : data_(std::move(n)) {}                        // NOLINT(google-explicit-constructor)
+  Value(Array a);                                                 // NOLINT(google-explicit-constructor)
+  Value(Object o);                                                // NOLINT(google-explicit-constructor)
+
+  Kind kind() const { return static_cast<Kind>(data_.index()); }
+  bool is_null() const { return kind() == Kind::kNull; }
+  bool is_bool() const { return kind() == Kind::kBool; }
+  bool is_number() const { return kind() == Kind::kNumber; }
+  bool is_string() const { return kind() == Kind::kString; }
+  bool is_array() const { return kind() == Kind::kArray; }
+  bool is_object() const { return kind() == Kind::kObject; }
+
+  // The caller has checked the kind; a wrong one throws std::bad_variant_access (a bug of ours).
+  bool as_bool() const { return std::get<bool>(data_); }
+  const std::string& as_string() const { return std::get<std::string>(data_); }
+  const Number& as_number() const { return std::get<Number>(data_); }
+  const Array& as_array() const { return std::get<Array>(data_); }
+  const Object& as_object() const { return std::get<Object>(data_); }
+  Array& as_array() { return std::get<Array>(data_); }
+  Object& as_object() { return std::get<Object>(data_); }
+
+  // Numbers, exactly: nullopt if not a number, not integral (1.0 and 1e2 are), or out of range.
+  std::optional<std::int64_t> as_int64() const;
+  std::optional<std::uint64_t> as_uint64() const;
+  std::optional<double> as_double() const;  // nearest; nullopt on overflow to infinity
+
+  // Member of an object by key; null when absent or when this is no object.
+  const Value* find(std::string_view key) const;
+  // find() for a path of keys.
+  const Value* find_path(std::initializer_list<std::string_view> keys) const;
+  // Text of a string member, or "" if absent or of another kind. For our own, checked documents.
+  std::string_view text(std::string_view key) const;
+  std::int64_t integer(std::string_view key, std::int64_t otherwise = 0) const;
+  bool flag(std::string_view key) const;
+
+  // Sets or replaces a member; a null value becomes an object first.
+  Value& set(std::string key, Value value);
+  void push(Value value);  // appends to an array; a null value becomes an array first
+
+  const Position& position() const { return position_; }
+  void set_position(Position position) { position_ = position; }
+
+  // Equality of content: positions are ignored, object order too; numbers by text.
+  bool operator==(const Value& other) const;
+
+ private:
+  std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> data_ = nullptr;
+  Position position_;
+};
+
+struct Member {
+  std::string key;
+  Value value;
+  Position key_position;
+};
+
+// An object in one expression: object({{"a", 1}, {"b", "x"}}).
+Value object(std::initializer_list<std::pair<std::string_view, Value>> members);
+Value array_of(const std::vector<std::string>& texts);
+
+}  // namespace keyturn::doc

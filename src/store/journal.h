@@ -1,0 +1,92 @@
+// The one durable interface. The journal is the only truth: events in streams, each a ledger leaf.
+//
+// Threads: everything here is called on, and resumes on, the I/O thread that made the journal.
+// Failure: an append that fails or whose result is not known ends the process (std::_Exit(70) after one line
+// on stderr) before anybody is answered; nothing here ever reports a commit that did not happen.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/task.h"
+#include "model/event.h"
+
+namespace keyturn::store {
+
+// The stream must stand at exactly this version (0: must not exist) when the append commits.
+struct Expect {
+  std::string stream;
+  std::uint64_t version = 0;
+};
+
+// A unique key taken by this append, for ever: "idem/ops-bot/KEY" -> action id, "grant/gr_…" -> use.
+struct Claim {
+  std::string key;
+  std::string value;
+};
+
+struct AppendRequest {
+  std::vector<EventDraft> events;
+  std::vector<Expect> expects;
+  std::vector<Claim> claims;
+};
+
+// Nothing was written. `what` names the stream that moved or the claim that was taken; `value` is the
+// claim's present value.
+struct Conflict {
+  enum class Kind { kStreamMoved, kClaimTaken } kind;
+  std::string what;
+  std::string value;
+};
+
+using Appended = std::expected<std::vector<Event>, Conflict>;
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  // All of it or nothing. Checks expects and claims against everything enqueued so far, and enqueues, before
+  // it returns (no suspension in between: two appends are ordered by their calls); the task resumes after
+  // the commit is durable (or at once with a Conflict). The events come back with index, time, position,
+  // leaf hash and without private parts.
+  virtual Task<Appended> append(AppendRequest request) = 0;
+
+  // Version of a stream including what is enqueued; 0 if it does not exist.
+  virtual std::uint64_t version(const std::string& stream) = 0;
+
+  // Committed events of one stream from `from_position` (1-based) on, oldest first.
+  virtual Task<std::vector<Event>> read_stream(std::string stream, std::uint64_t from_position,
+                                               bool with_private) = 0;
+  virtual Task<std::optional<std::string>> find_claim(std::string key) = 0;
+
+  // Committed events by ledger index in [from, from+limit), oldest first.
+  virtual Task<std::vector<Event>> read_range(std::uint64_t from, std::size_t limit,
+                                              bool with_private) = 0;
+
+  // Streams with this prefix whose last event's type is not in the closed set that the journal was opened with;
+  // used at start to load what is still open. Blocking; call before serving. Oldest first.
+  virtual void load_open_streams(const std::string& prefix,
+                                 const std::function<void(std::vector<Event>)>& each) = 0;
+
+  // Called on the I/O thread for every committed batch, in index order, after the appenders resumed.
+  virtual void on_commit(std::function<void(const std::vector<Event>&)> follower) = 0;
+
+  // The ledger as committed. Leaf bytes are exactly what was hashed.
+  virtual std::uint64_t size() const = 0;
+  virtual Digest root() const = 0;  // RFC 6962 root at size()
+  virtual Task<std::vector<std::string>> read_leaves(std::uint64_t from, std::size_t limit) = 0;
+  // C2SP tlog-tiles hash (level, index) in units of tiles of height 8: the 32-byte hashes present, up to 256.
+  virtual Task<std::string> read_tile(unsigned level, std::uint64_t index, unsigned width) = 0;
+
+  // Compare-and-set of what was last signed: (epoch, size, root). False when something else stands there.
+  virtual Task<bool> advance_signed(std::uint64_t from_size, std::uint64_t size, Digest root) = 0;
+
+  // Whether an append could succeed now (/readyz): disk writable, space above the reserve.
+  virtual bool ready() const = 0;
+};
+
+}  // namespace keyturn::store
