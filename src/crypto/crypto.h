@@ -57,4 +57,17 @@ class Ed25519Key {
 bool ed25519_verify(std::string_view public_key32, std::string_view message,
                     std::string_view signature64);
 
+// ES256: ECDSA on P-256 over SHA-256(message). x32 and y32 are the big-endian coordinates of the
+// public key (COSE -2 and -3, JWK x and y); the signature is DER (WebAuthn) or, in the _raw form, r
+// || s (JOSE). A malformed key or signature is false.
+bool ecdsa_p256_verify(std::string_view x32, std::string_view y32, std::string_view message,
+                       std::string_view der_signature);
+bool ecdsa_p256_verify_raw(std::string_view x32, std::string_view y32, std::string_view message,
+                           std::string_view signature64);
+
+// RS256: RSASSA-PKCS1-v1_5 over SHA-256(message). Modulus and exponent are big-endian (JWK n and
+// e); a modulus below 2048 or above 8192 bits is refused.
+bool rsa_verify(std::string_view modulus, std::string_view exponent, std::string_view message,
+                std::string_view signature);
+
 }  // namespace keyturn::crypto
