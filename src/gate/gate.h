@@ -1,0 +1,145 @@
+// The application: every use case of an action's life, from request to outcome. flow.cpp tells the story.
+//
+// Threads: the I/O thread only. Commands on one action are taken one at a time in the order they came;
+// a command decides on what is committed, appends, and shows its effect only after the commit.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/task.h"
+#include "base/time.h"
+#include "gate/executor.h"
+#include "gate/record.h"
+#include "gate/world.h"
+#include "store/journal.h"
+
+namespace keyturn::gate {
+
+struct GateOptions {
+  std::size_t pending_per_agent_max = 100;      // 429 too_many_pending
+  double requests_per_second_max = 100;         // per agent, with a burst of 10 s; 429 rate_limited
+  std::size_t settled_kept_max = 10'000;        // settled records kept in memory
+  Duration grant_outcome_within = std::chrono::hours(1);  // an overdue outcome is unknown
+  Duration grant_expires = std::chrono::hours(1);  // an allowed (not reviewed) grant's life
+  std::function<std::optional<std::string>(const doc::Value&)> find_literal_secret;  // -> what and where
+};
+
+struct Ports {
+  store::Journal& journal;
+  Executor& executor;
+  const Clock& clock;
+  Random& random;
+  std::function<void(Task<void>)> spawn;  // runs a task on the I/O thread to its end
+  Secret hmac_key;                        // for keyed fingerprints of request bodies
+};
+
+struct Submitted {
+  RecordPtr record;
+  bool created = true;                // false: the same request again, attached
+  std::optional<std::string> grant;   // handed out once, to the requester
+};
+
+struct VoteCommand {
+  review::Decision decision;
+  std::string digest;
+  std::string note;
+  // Set by identity/ when a passkey assertion over exactly this case was verified; public, kept in the ledger.
+  std::optional<doc::Value> assertion;
+};
+
+// Wakes its owner on every change of one action, or of any; stops when destroyed.
+class Watch {
+ public:
+  Watch() = default;
+  explicit Watch(std::function<void()> stop) : stop_(std::move(stop)) {}
+  Watch(Watch&& o) noexcept : stop_(std::exchange(o.stop_, nullptr)) {}
+  Watch& operator=(Watch&& o) noexcept;
+  ~Watch();
+
+ private:
+  std::function<void()> stop_;
+};
+
+class Gate {
+ public:
+  Gate(Ports ports, GateOptions options);
+  ~Gate();
+
+  // Loads people, configuration and open actions; settles what a crash left. Before serving; `recover` is
+  // awaited once the loop runs: asks the executor what became of executions without outcome.
+  void load();
+  Task<void> recover();
+
+  // ---- the life of an action. Refusal codes are those of API.md, unchanged.
+  Task<Result<Submitted>> submit(Principal who, ActionRequest request);
+  Task<Result<RecordPtr>> vote(Principal who, ActionId id, VoteCommand command);
+  Task<Result<RecordPtr>> take_back(Principal who, ActionId id);
+  Task<Result<RecordPtr>> comment(Principal who, ActionId id, std::string text);
+  Task<Result<RecordPtr>> cancel(Principal who, ActionId id);
+  Task<Result<Submitted>> amend(Principal who, ActionId id, doc::Value args, std::string note);
+  Task<Result<RecordPtr>> consume_grant(Principal who, std::string grant, std::string digest);
+  Task<Result<RecordPtr>> report_outcome(Principal who, ActionId id, OutcomeKind kind, doc::Value result);
+  // Expires, un-defers and marks overdue what is due. Call at least every 250 ms.
+  Task<void> tick();
+
+  // ---- reading
+  // Null when there is no such action or `who` may not know of it.
+  Task<RecordPtr> find(Principal who, ActionId id);
+  RecordPtr find_open(const ActionId& id) const;
+  bool may_read(const Principal& who, const ActionRecord& record) const;
+  bool may_vote(const std::string& person, const ActionRecord& record) const;  // eligible, unrelated, not voted
+  std::vector<RecordPtr> waiting_for(const std::string& person) const;  // pending, oldest first
+  std::vector<RecordPtr> open_records() const;
+  // The hypothetical: what would policy say, and why. For people.
+  Task<Result<doc::Value>> explain(ActionRequest request, std::string agent);
+
+  Watch watch(const ActionId& id, std::function<void()> changed);
+  Watch watch_all(std::function<void(const RecordPtr&)> changed);
+
+  // ---- what else is recorded
+  const World& world() const { return world_; }
+  // Appends identity, configuration or security events and folds them into the world. For admin/ and identity/.
+  // Refuses with code `conflict` when something it expected has moved; the caller decides again.
+  Task<Result<std::vector<Event>>> record(std::vector<EventDraft> events,
+                                          std::vector<store::Expect> expects,
+                                          std::vector<store::Claim> claims = {});
+  // A refused request that concerns security leaves a trace: code, who, tool. Never the content.
+  Task<void> record_refusal(Principal who, std::string code, std::string tool);
+  // Called for every committed event that is not an action's, in order, from load() on.
+  void on_event(std::function<void(const Event&)> follower);
+  store::Journal& journal() { return ports_.journal; }
+  const Clock& clock() const { return ports_.clock; }
+  Random& random() { return ports_.random; }
+
+  // Built-in tools ("keyturn.…") are executed by admin/ instead of connectors/.
+  using BuiltIn = std::function<Task<Result<Outcome>>(const ActionRecord&)>;
+  void add_built_in(catalog::Tool tool, Plan floor, BuiltIn run);
+
+  struct Numbers {  // for /metrics and /v1/stats
+    std::uint64_t requested = 0, allowed = 0, denied = 0, required = 0, deferred = 0;
+    std::uint64_t votes = 0, released = 0, executed = 0, refused = 0, conflicts = 0;
+  };
+  const Numbers& numbers() const { return numbers_; }
+
+ private:
+  struct Impl;
+  friend struct Impl;
+  Ports ports_;
+  GateOptions options_;
+  World world_;
+  Numbers numbers_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace keyturn::gate

@@ -1,0 +1,75 @@
+// One action as the gate knows it: the fold of its stream, private parts included while they are at hand.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/action.h"
+#include "model/event.h"
+#include "people/lineage.h"
+#include "review/review.h"
+
+namespace keyturn::gate {
+
+// The single use that an approval allows to the enforcement point (mode: grant).
+struct Grant {
+  GrantId id;
+  std::string enforcement_point;
+  std::string secret_digest;  // "sha256:…" of the grant as it was handed out
+  bool consumed = false;
+  std::optional<Time> outcome_due;  // set when consumed
+};
+
+struct Comment {
+  std::string by, text;
+  Time at;
+};
+
+struct ActionRecord {
+  ActionId id;
+  std::uint64_t version = 0;  // position of the last event of its stream
+  State state = State::kPending;
+  Principal requester;
+  std::string owner;  // of the requesting agent; the person itself when a person asks
+  people::Lineage lineage;
+  std::string tool, tool_digest, operation, mode;
+  Resource resource;
+  std::string case_digest, config_digest, policy_digest;
+  std::string traceparent;
+  doc::Value claims;  // what the agent says of itself
+  Time created_at, expires_at;
+  std::optional<Time> defer_until, settled_at;
+  Verdict verdict;
+  std::optional<review::Review> review;
+  std::optional<Grant> grant;
+  std::string amends, amended_by;
+  std::optional<std::uint64_t> first_index, last_index;
+  bool observed = false;
+
+  // Private: from the encrypted parts; null/empty when erased or not loaded.
+  doc::Value args, original_args;  // what will run, and what was sent when a modify rule changed it
+  std::string reason;
+  Facts facts;
+  doc::Value description;  // of the executor
+  std::optional<Outcome> outcome;
+  std::vector<Comment> comments;
+  std::vector<std::string> notes;  // in the order of review votes
+
+  // Every event of the stream, in words for a timeline.
+  struct Moment {
+    Time at;
+    std::string type, by, text;
+    std::uint64_t index = 0;
+  };
+  std::vector<Moment> timeline;
+};
+
+using RecordPtr = std::shared_ptr<const ActionRecord>;
+
+// What an event changes. Total: it never refuses history. Events of other streams change nothing.
+void evolve(ActionRecord& record, const Event& event);
+
+}  // namespace keyturn::gate

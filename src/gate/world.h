@@ -1,0 +1,29 @@
+// What Keyturn itself knows: its configuration and its people. One snapshot decides one case.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "catalog/tool.h"
+#include "people/directory.h"
+#include "policy/document.h"
+
+namespace keyturn::gate {
+
+// The active configuration. Immutable; replaced whole by events on the streams "policy", "tools", "config".
+struct Configuration {
+  std::shared_ptr<const policy::Document> policy;
+  std::shared_ptr<const catalog::Catalog> tools;
+  std::string policy_text, tools_text;
+  bool sealed = false;
+  // SHA-256 over policy, tools, groups and seal: its digest is in every case.
+  std::string digest;
+};
+
+struct World {
+  std::shared_ptr<const Configuration> configuration;
+  people::Directory directory;
+};
+
+}  // namespace keyturn::gate
