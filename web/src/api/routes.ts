@@ -1,0 +1,96 @@
+// Every route that this page calls, by name.
+
+import { del, get, post, postText, withQuery } from "./client";
+import type {
+  Action, Ceremony, Colleague, Decision, LedgerEntry, LedgerHead, Me, Page, Scenario,
+  TimelineItem, Json,
+} from "./types";
+import type { ProofAnswer } from "../verify/log";
+import type {
+  CreationOptionsJson, CredentialJson, RequestOptionsJson,
+} from "./passkey";
+
+const action = (id: string): string => `/v1/actions/${encodeURIComponent(id)}`;
+
+export interface Assertion {
+  ceremony: string;
+  credential: CredentialJson;
+}
+
+export interface ActivityQuery {
+  state?: string;
+  tool?: string;
+  actor?: string;
+  q?: string;
+  from?: string;
+  to?: string;
+  after?: string;
+}
+
+export const api = {
+  me: () => get<Me>("/v1/me"),
+  inbox: () => get<Page<Action>>("/v1/actions?state=pending&for=me"),
+  list: (query: ActivityQuery, signal?: AbortSignal) =>
+    get<Page<Action>>(withQuery("/v1/actions", { ...query }), signal),
+
+  action: (id: string) => get<Action>(action(id)),
+  timeline: (id: string) => get<Page<TimelineItem>>(`${action(id)}/timeline`),
+  challenge: (id: string, decision: Decision) =>
+    post<Ceremony<RequestOptionsJson>>(`${action(id)}/votes/challenge`, { decision }),
+  vote: (id: string, vote: {
+    decision: Decision; digest: string; note?: string; assertion?: Assertion;
+  }) => post<Action>(`${action(id)}/votes`, vote),
+  takeBack: (id: string) => del<Action>(`${action(id)}/votes`),
+  comment: (id: string, text: string) => post<unknown>(`${action(id)}/comments`, { text }),
+  cancel: (id: string) => post<Action>(`${action(id)}/cancel`),
+  // `args` is JSON text, sent as it was written.
+  amend: (id: string, args: string, note: string) =>
+    postText<Action>(`${action(id)}/amend`,
+      `{"args":${args}${note ? `,"note":${JSON.stringify(note)}` : ""}}`),
+
+  ledger: () => get<LedgerHead>("/v1/ledger"),
+  entries: (from: number, limit: number) =>
+    get<{ items: LedgerEntry[]; size: number }>(
+      withQuery("/v1/ledger/entries", { from, limit })),
+  proof: (index: number, size: number) =>
+    get<ProofAnswer>(withQuery("/v1/ledger/proof", { index, size })),
+  consistency: (from: number, to: number) =>
+    get<{ proof: string[] }>(withQuery("/v1/ledger/consistency", { from, to })),
+
+  enrolBegin: (token: string) =>
+    post<Ceremony<CreationOptionsJson> & { person: string }>("/auth/enrol/begin", { token }),
+  enrolFinish: (body: {
+    ceremony: string; token: string; credential: CredentialJson; label: string;
+  }) => post<unknown>("/auth/enrol/finish", body),
+  loginBegin: () => post<Ceremony<RequestOptionsJson>>("/auth/login/begin"),
+  loginFinish: (ceremony: string, credential: CredentialJson) =>
+    post<unknown>("/auth/login/finish", { ceremony, credential }),
+  logout: () => post<unknown>("/auth/logout"),
+
+  demoState: () => get<{ colleagues: Colleague[] }>("/demo/state"),
+  demoVote: (colleague: string, id: string, decision: Decision) =>
+    post<unknown>("/demo/vote", { colleague, action: id, decision }),
+  demoRun: (scenario: string) => post<{ id: string }>("/demo/run", { scenario }),
+  demoScenarios: async (): Promise<Scenario[]> =>
+    scenariosOf(await get<Json>("/demo/scenarios")),
+};
+
+// The list may come bare or under a name, and its items as words or with a title.
+function scenariosOf(answer: Json): Scenario[] {
+  const list = Array.isArray(answer)
+    ? answer
+    : answer && typeof answer === "object"
+      ? Object.values(answer).find(Array.isArray) ?? []
+      : [];
+  return (list as Json[]).flatMap((item) => {
+    if (typeof item === "string") return [{ id: item, title: "", text: "" }];
+    if (!item || typeof item !== "object" || Array.isArray(item)) return [];
+    const word = (...names: string[]): string =>
+      names.map((name) => item[name]).find((value) => typeof value === "string") as string ?? "";
+    return [{
+      id: word("scenario", "id", "name"),
+      title: word("title"),
+      text: word("text", "description", "detail"),
+    }];
+  });
+}

@@ -1,0 +1,177 @@
+// What the server says, in the names of the contract. Everything that this page can do without is
+// optional: a field that is missing hides its part of the screen and breaks nothing.
+
+export type State =
+  | "deferred" | "pending" | "approved" | "executing"
+  | "succeeded" | "failed" | "unknown" | "denied" | "expired" | "cancelled";
+
+const finalStates: readonly string[] = [
+  "succeeded", "failed", "unknown", "denied", "expired", "cancelled",
+];
+export const isFinal = (state: State): boolean => finalStates.includes(state);
+
+export type Decision = "approve" | "deny";
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+// An agent, a person or a service account: the bare id, or what is known of it.
+export type Party = string | { id: string; name?: string; kind?: string; owner?: string };
+export const partyId = (party: Party | undefined | null): string =>
+  !party ? "" : typeof party === "string" ? party : party.id;
+export const partyName = (party: Party | undefined | null): string =>
+  !party ? "" : typeof party === "string" ? party : party.name || party.id;
+
+export type Mark = "control" | "invisible" | "bidi" | "lookalike" | "whitespace" | "secret";
+
+export interface Run {
+  t: string;
+  mark?: Mark;
+}
+
+export interface Section {
+  title: string;
+  kind: "code" | "text" | "fields" | "diff";
+  runs?: Run[];
+  fields?: { name: Run[]; value: Run[] }[];
+  bytes?: number;
+  warnings?: string[];
+}
+
+export interface Resource {
+  kind?: string;
+  name?: string;
+  env?: string;
+  labels?: Record<string, Json>;
+}
+
+export interface Needed {
+  group: string;
+  count: number;
+  have: number;
+}
+
+export interface Vote {
+  reviewer: string;
+  decision: Decision;
+  at: string;
+  assurance?: string;
+  channel?: string;
+  note?: string;
+  simulated?: boolean;
+}
+
+export interface Plan {
+  assurance?: string;
+  channels?: string[];
+  expires?: string;
+  veto?: Json;
+  [key: string]: Json | undefined;
+}
+
+export interface Verdict {
+  effect: string;
+  rules?: string[];
+  policy?: string;
+  reasons?: string[];
+  plan?: Plan | null;
+}
+
+export interface ActionOutcome {
+  outcome: string;
+  exit_code?: number;
+  stdout?: string;
+  stderr?: string;
+  rows?: Json[];
+  columns?: string[];
+  row_count?: number;
+  truncated?: boolean;
+  duration_ms?: number;
+  error?: string;
+  result?: Json;
+}
+
+export interface Action {
+  id: string;
+  version: number;
+  state: State;
+  digest?: string;
+  created_at: string;
+  expires_at?: string | null;
+  requester?: Party;
+  owner?: Party | null;
+  tool: string;
+  operation: string;
+  resource?: Resource | null;
+  args?: Json;
+  reason?: string;
+  claims?: Record<string, Json> | null;
+  facts?: Json;
+  risk?: { score?: number; why?: string[] } | null;
+  verdict?: Verdict | null;
+  needed?: Needed[];
+  votes?: Vote[];
+  review_url?: string;
+  outcome?: ActionOutcome | null;
+  amends?: string | null;
+  amended_by?: string | null;
+  ledger?: { origin: string; index: number | null } | null;
+  display?: Section[];
+  display_complete?: boolean;
+}
+
+export interface Me {
+  kind: string;
+  id: string;
+  name?: string;
+  groups?: string[];
+  assurance: string;
+  csrf: string;
+  sealed: boolean;
+  mode: "enforce" | "observe";
+  demo: boolean;
+  admin: boolean;
+}
+
+export interface Page<T> {
+  items: T[];
+  next?: string | null;
+}
+
+export interface TimelineItem {
+  at: string;
+  type: string;
+  by?: string;
+  text?: string;
+  index?: number | null;
+}
+
+export interface LedgerHead {
+  origin: string;
+  vkey: string;
+  size: number;
+  checkpoint: string;
+  entries_public?: boolean;
+}
+
+export interface LedgerEntry {
+  index: number;
+  leaf: string;
+  hash: string;
+}
+
+export interface Colleague {
+  id: string;
+  name?: string;
+  simulated: boolean;
+  pending: string[];
+}
+
+export interface Scenario {
+  id: string;
+  title: string;
+  text: string;
+}
+
+export interface Ceremony<Options> {
+  ceremony: string;
+  options: Options;
+}

@@ -1,0 +1,180 @@
+// The small parts that every page uses.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Problem } from "../api/client";
+import type { Needed, Party, Resource, State } from "../api/types";
+import { partyId, partyName } from "../api/types";
+import { ago, exactTime, plural, span, stateWords, useNow } from "../words";
+import { Icon, Keyhole, type IconName } from "./icon";
+import { Text } from "./text";
+
+const stateIcons: Record<State, IconName> = {
+  deferred: "pause", pending: "clock", approved: "check", executing: "run", succeeded: "check",
+  failed: "warn", unknown: "question", denied: "cross", expired: "clock", cancelled: "back",
+};
+
+export function StateTag({ state }: { state: State }) {
+  return (
+    <span class={`state state-${state}`}>
+      <Icon name={stateIcons[state] ?? "question"} size={14} />
+      {stateWords[state] ?? state}
+    </span>
+  );
+}
+
+export function Who({ party }: { party: Party | undefined | null }) {
+  const id = partyId(party);
+  const name = partyName(party);
+  return (
+    <span class="who">
+      <Text>{name || "unknown"}</Text>
+      {name !== id && <span class="who-id"> (<Text>{id}</Text>)</span>}
+    </span>
+  );
+}
+
+export function ResourceName({ resource }: { resource: Resource | null | undefined }) {
+  if (!resource) return <span class="muted">no resource</span>;
+  return (
+    <span class="resource">
+      {resource.kind && <span class="resource-kind"><Text>{resource.kind}</Text> </span>}
+      <strong><Text>{resource.name ?? "unnamed"}</Text></strong>
+      {resource.env && <> <EnvTag env={resource.env} /></>}
+    </span>
+  );
+}
+
+export function EnvTag({ env }: { env: string }) {
+  return <span class={env === "prod" ? "env env-prod" : "env"}><Text>{env}</Text></span>;
+}
+
+// Needed and given, a keyhole a place.
+export function Quorum({ needed, words = false }: { needed: Needed[] | undefined; words?: boolean }) {
+  if (!needed?.length) return null;
+  return (
+    <ul class="quorum" aria-label="Approvals needed">
+      {needed.map((need) => (
+        <li key={need.group}>
+          <span class="keyholes">
+            {Array.from({ length: Math.min(need.count, 8) }, (_, i) => (
+              <Keyhole key={i} turned={i < need.have} />
+            ))}
+          </span>
+          <span class="quorum-group"><Text>{need.group}</Text></span>
+          <span class="quorum-count">
+            {need.have} of {need.count}
+            {words && need.have < need.count &&
+              <span class="muted"> · {plural(need.count - need.have, "more person", "more people")}</span>}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Ago({ at }: { at: string }) {
+  const now = useNow(5_000);
+  return <time dateTime={at} title={exactTime(at)}>{ago(at, now)}</time>;
+}
+
+export function Expiry({ at, from }: { at: string; from?: string }) {
+  const now = useNow(1_000);
+  const left = (Date.parse(at) - now) / 1000;
+  const whole = from ? (Date.parse(at) - Date.parse(from)) / 1000 : 0;
+  const soon = left < 600 || (whole > 0 && left / whole < 0.15);
+  return (
+    <span class={soon ? "expiry soon" : "expiry"} title={exactTime(at)}>
+      <Icon name="clock" size={14} />
+      {left > 0 ? <>expires in <span class="digits">{span(left)}</span></> : "expired"}
+    </span>
+  );
+}
+
+export function ProblemNote({ problem, retry }: { problem: Problem; retry?: (() => void) | undefined }) {
+  return (
+    <div class="note note-bad" role="alert">
+      <Icon name="warn" />
+      <div>
+        <strong><Text>{problem.title}</Text></strong>
+        {problem.detail && <p><Text>{problem.detail}</Text></p>}
+        {problem.code && <p class="muted small">code <code>{problem.code}</code></p>}
+        {retry && <button type="button" class="button" onClick={retry}>Try again</button>}
+      </div>
+    </div>
+  );
+}
+
+export function Note({ kind = "plain", children }: {
+  kind?: "plain" | "warn" | "bad" | "good"; children: ComponentChildren;
+}) {
+  return (
+    <div class={`note note-${kind}`}>
+      <Icon name={kind === "good" ? "check" : kind === "plain" ? "help" : "warn"} />
+      <div>{children}</div>
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <Keyhole turned size={56} />
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}
+
+export function Loading({ what }: { what: string }) {
+  return <p class="loading" role="status">Loading {what}…</p>;
+}
+
+export function Card({ title, children, id, aside }: {
+  title: string; children: ComponentChildren; id?: string; aside?: ComponentChildren;
+}) {
+  return (
+    <section class="card" id={id} aria-label={title}>
+      <header class="card-head"><h2>{title}</h2>{aside}</header>
+      {children}
+    </section>
+  );
+}
+
+// The page's heading: takes the focus when the page is entered, so that a screen reader starts there.
+export function Heading({ title, children, quiet = false }: {
+  title: string; children?: ComponentChildren; quiet?: boolean;
+}) {
+  const ref = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${title} · Keyturn`;
+  }, [title]);
+  useEffect(() => {
+    if (!quiet) ref.current?.focus({ preventScroll: true });
+  }, []);
+  return <h1 ref={ref} tabIndex={-1}>{children ?? title}</h1>;
+}
+
+export function Copy({ text, what }: { text: string; what: string }) {
+  const [done, setDone] = useState(false);
+  const copy = (): void => {
+    void navigator.clipboard?.writeText(text).then(() => {
+      setDone(true);
+      window.setTimeout(() => setDone(false), 1_500);
+    });
+  };
+  return (
+    <button type="button" class="button button-small" onClick={copy} aria-label={`Copy ${what}`}>
+      {done ? "Copied" : "Copy"}
+    </button>
+  );
+}
+
+// JSON as a person reads it: keys as they came, strings made visible.
+export function JsonBlock({ value, label }: { value: unknown; label: string }) {
+  return (
+    <pre class="code" tabIndex={0} role="region" aria-label={label}>
+      <Text lines>{JSON.stringify(value, null, 2) ?? "nothing"}</Text>
+    </pre>
+  );
+}

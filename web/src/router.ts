@@ -1,0 +1,38 @@
+// Real paths, no library. A link is an ordinary <a href>; clicks on those of this page are taken here.
+
+import { Store } from "./store";
+
+export interface Place {
+  path: string;
+  search: string;
+  hash: string;
+}
+
+const here = (): Place => ({
+  path: location.pathname, search: location.search, hash: location.hash,
+});
+
+export const place = new Store<Place>(here());
+
+export function go(to: string, replace = false): void {
+  if (to === location.pathname + location.search + location.hash) return;
+  history[replace ? "replaceState" : "pushState"](null, "", to);
+  place.set(here());
+}
+
+function take(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = (event.target as Element | null)?.closest?.("a");
+  if (!link || link.target || link.hasAttribute("download")) return;
+  const url = new URL(link.href, location.href);
+  if (url.origin !== location.origin || link.getAttribute("href")?.startsWith("#")) return;
+  event.preventDefault();
+  go(url.pathname + url.search + url.hash);
+  window.scrollTo(0, 0);
+}
+
+export function startRouter(): void {
+  document.addEventListener("click", take);
+  window.addEventListener("popstate", () => place.set(here()));
+}

@@ -1,0 +1,53 @@
+// Who is signed in, and what the server says of itself (sealed, observing, demo).
+
+import { api } from "./api/routes";
+import { onSignedOut, Problem, setCsrf } from "./api/client";
+import type { Me } from "./api/types";
+import { Store } from "./store";
+
+export type Session =
+  | { kind: "loading" }
+  | { kind: "out" }
+  | { kind: "unreachable"; problem: Problem }
+  | { kind: "in"; me: Me };
+
+export const session = new Store<Session>({ kind: "loading" });
+
+const others = typeof BroadcastChannel === "undefined" ? undefined : new BroadcastChannel("keyturn:session");
+
+export async function loadSession(): Promise<void> {
+  try {
+    const me = await api.me();
+    setCsrf(me.csrf);
+    session.set({ kind: "in", me });
+  } catch (error) {
+    const problem = error instanceof Problem ? error : new Problem(0, "", "Unexpected answer", String(error));
+    session.set(problem.status === 401 ? { kind: "out" } : { kind: "unreachable", problem });
+  }
+}
+
+export async function signedIn(): Promise<void> {
+  await loadSession();
+  others?.postMessage("changed");
+}
+
+export async function signOut(): Promise<void> {
+  await api.logout();
+  setCsrf("");
+  session.set({ kind: "out" });
+  others?.postMessage("changed");
+}
+
+export function startSession(): void {
+  onSignedOut(() => {
+    setCsrf("");
+    if (session.get().kind === "in") session.set({ kind: "out" });
+  });
+  if (others) others.onmessage = () => void loadSession();
+  void loadSession();
+}
+
+export function meNow(): Me | null {
+  const now = session.get();
+  return now.kind === "in" ? now.me : null;
+}
