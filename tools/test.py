@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Runs every suite, prints one line each, and closes with `N passed, N failed`."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BIN = ROOT / "build/release/bin"
+OUT = ROOT / "build/test-output"
+SUITE_SECONDS_MAX = 600
+
+# How a suite's output tells its counts: (passed, failed) from the last match.
+COUNTERS = {
+    "doctest": re.compile(r"test cases:\s+\d+ \|\s+(?P<passed>\d+) passed \|\s+(?P<failed>\d+) failed"),
+    "plain": re.compile(r"^(?P<passed>\d+) passed, (?P<failed>\d+) failed", re.M),
+    "vitest": re.compile(r"Tests\s+(?:(?P<failed>\d+) failed \| )?(?P<passed>\d+) passed"),
+}
+
+
+def unittest_counts(text):
+    ran = re.search(r"^Ran (\d+) tests?", text, re.M)
+    if not ran:
+        return None
+    bad = sum(int(n) for n in re.findall(r"(?:failures|errors)=(\d+)", text))
+    skipped = sum(int(n) for n in re.findall(r"skipped=(\d+)", text))
+    return int(ran[1]) - bad - skipped, bad
+
+
+def counts(kind, text):
+    if kind == "one":
+        return None
+    if kind == "unittest":
+        return unittest_counts(text)
+    matches = list(COUNTERS[kind].finditer(re.sub(r"\x1b\[[0-9;]*m", "", text)))
+    if not matches:
+        return None
+    return int(matches[-1]["passed"] or 0), int(matches[-1]["failed"] or 0)
+
+
+def suites():
+    yield "tidy", "one", ["python3", "tools/tidy.py"]
+    yield "format", "one", ["python3", "tools/format.py", "--check"]
+    for path in sorted(BIN.glob("keyturn_*_test")):
+        yield "unit-" + path.name[len("keyturn_"):-len("_test")], "doctest", [str(path)]
+    yield "web-types", "one", ["npm", "--prefix", "web", "run", "--silent", "check"]
+    yield "web-unit", "vitest", ["npm", "--prefix", "web", "test", "--silent"]
+    for folder in ("peers", "conformance", "immunity", "e2e"):
+        for path in sorted((ROOT / "tests" / folder).rglob("*_test.py")):
+            name = folder + "-" + path.stem[:-len("_test")]
+            yield name, "unittest", ["python3", str(path.relative_to(ROOT)), "-v"]
+    if (ROOT / "tests/conformance/cel/run.mjs").exists():
+        yield "conformance-cel", "plain", ["bash", "tests/conformance/cel/run.sh"]
+    yield "clang-tidy", "one", ["python3", "tools/lint.py"]
+
+
+def run(name, kind, command):
+    OUT.mkdir(parents=True, exist_ok=True)
+    log = OUT / f"{name}.log"
+    started = time.monotonic()
+    environment = dict(os.environ, KEYTURN_BIN=str(BIN / "keyturn"), KEYTURN_BUILD=str(BIN.parent))
+    try:
+        with log.open("wb") as out:
+            code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,
+                                  stderr=subprocess.STDOUT, env=environment, timeout=SUITE_SECONDS_MAX).returncode
+    except subprocess.TimeoutExpired:
+        code = "timeout"
+    except FileNotFoundError as missing:
+        log.write_text(str(missing))
+        code = "missing"
+    text = log.read_text(errors="replace")
+    found = counts(kind, text)
+    passed, failed = found if found else (1 if code == 0 else 0, 0 if code == 0 else 1)
+    if kind != "one" and code == 0 and (not found or passed == 0):
+        failed += 1  # a suite that ran nothing has not passed
+    if code != 0 and failed == 0:
+        failed = 1
+    print(f"{'ok  ' if failed == 0 else 'FAIL'} {name:24} {passed:6} passed {failed:3} failed {time.monotonic() - started:7.1f} s",
+          flush=True)
+    if failed:
+        print("\n".join("    " + line for line in text.splitlines()[-60:]), flush=True)
+    return passed, failed
+
+
+def main():
+    words = [w for w in sys.argv[1:] if not w.startswith("-")]
+    chosen = [s for s in suites() if not words or any(w in s[0] for w in words)]
+    if "--list" in sys.argv:
+        print("\n".join(s[0] for s in chosen))
+        return 0
+    totals = [run(*suite) for suite in chosen]
+    passed, failed = sum(t[0] for t in totals), sum(t[1] for t in totals)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
