@@ -1,4 +1,5 @@
-// One tree for JSON and YAML: every value knows where it stood in its source. Numbers keep their text.
+// One tree for JSON and YAML: every value knows where it stood in its source. Numbers keep their
+// text.
 #pragma once
 
 #include <cstddef>
@@ -33,19 +34,24 @@ enum class Kind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject
 
 class Value {
  public:
-  Value() = default;
-  Value(std::nullptr_t) {}                                        // NOLINT(google-explicit-constructor)
-  Value(bool b) : data_(b) {}                                     // NOLINT(google-explicit-constructor)
-  Value(std::string s) : data_(std::move(s)) {}                   // NOLINT(google-explicit-constructor)
-  Value(std::string_view s) : data_(std::string(s)) {}            // NOLINT(google-explicit-constructor)
-  Value(const char* s) : data_(std::string(s)) {}                 // NOLINT(google-explicit-constructor)
-  Value(std::int64_t i) : data_(Number{std::to_string(i)}) {}     // NOLINT(google-explicit-constructor)
-  Value(int i) : Value(static_cast<std::int64_t>(i)) {}           // NOLINT(google-explicit-constructor)
-  Value(unsigned i) : Value(static_cast<std::int64_t>(i)) {}      // NOLINT(google-explicit-constructor)
-  Value(std::uint64_t i) : data_(Number{std::to_string(i)}) {}    // NOLINT(google-explicit-constructor)
-  Value(Number n) : data_(std::move(n)) {}                        // NOLINT(google-explicit-constructor)
-  Value(Array a);                                                 // NOLINT(google-explicit-constructor)
-  Value(Object o);                                                // NOLINT(google-explicit-constructor)
+  Value() noexcept;
+  Value(std::nullptr_t);      // NOLINT(google-explicit-constructor)
+  Value(bool b);              // NOLINT(google-explicit-constructor)
+  Value(std::string s);       // NOLINT(google-explicit-constructor)
+  Value(std::string_view s);  // NOLINT(google-explicit-constructor)
+  Value(const char* s);       // NOLINT(google-explicit-constructor)
+  Value(std::int64_t i);      // NOLINT(google-explicit-constructor)
+  Value(int i);               // NOLINT(google-explicit-constructor)
+  Value(unsigned i);          // NOLINT(google-explicit-constructor)
+  Value(std::uint64_t i);     // NOLINT(google-explicit-constructor)
+  Value(Number n);            // NOLINT(google-explicit-constructor)
+  Value(Array a);             // NOLINT(google-explicit-constructor)
+  Value(Object o);            // NOLINT(google-explicit-constructor)
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
 
   Kind kind() const { return static_cast<Kind>(data_.index()); }
   bool is_null() const { return kind() == Kind::kNull; }
@@ -56,13 +62,13 @@ class Value {
   bool is_object() const { return kind() == Kind::kObject; }
 
   // The caller has checked the kind; a wrong one throws std::bad_variant_access (a bug of ours).
-  bool as_bool() const { return std::get<bool>(data_); }
-  const std::string& as_string() const { return std::get<std::string>(data_); }
-  const Number& as_number() const { return std::get<Number>(data_); }
-  const Array& as_array() const { return std::get<Array>(data_); }
-  const Object& as_object() const { return std::get<Object>(data_); }
-  Array& as_array() { return std::get<Array>(data_); }
-  Object& as_object() { return std::get<Object>(data_); }
+  bool as_bool() const;
+  const std::string& as_string() const;
+  const Number& as_number() const;
+  const Array& as_array() const;
+  const Object& as_object() const;
+  Array& as_array();
+  Object& as_object();
 
   // Numbers, exactly: nullopt if not a number, not integral (1.0 and 1e2 are), or out of range.
   std::optional<std::int64_t> as_int64() const;
@@ -89,7 +95,7 @@ class Value {
   bool operator==(const Value& other) const;
 
  private:
-  std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> data_ = nullptr;
+  std::variant<std::nullptr_t, bool, Number, std::string, Array, Object> data_;
   Position position_;
 };
 
@@ -98,6 +104,48 @@ struct Member {
   Value value;
   Position key_position;
 };
+
+// Defined here, where Member is complete: a variant of an Object needs it.
+inline Value::Value() noexcept = default;
+inline Value::Value(std::nullptr_t) {}
+inline Value::Value(bool b) : data_(b) {}
+inline Value::Value(std::string s) : data_(std::move(s)) {}
+inline Value::Value(std::string_view s) : data_(std::string(s)) {}
+inline Value::Value(const char* s) : data_(std::string(s)) {}
+inline Value::Value(std::int64_t i) : data_(Number{std::to_string(i)}) {}
+inline Value::Value(int i) : Value(static_cast<std::int64_t>(i)) {}
+inline Value::Value(unsigned i) : Value(static_cast<std::int64_t>(i)) {}
+inline Value::Value(std::uint64_t i) : data_(Number{std::to_string(i)}) {}
+inline Value::Value(Number n) : data_(std::move(n)) {}
+inline Value::Value(Array a) : data_(std::move(a)) {}
+inline Value::Value(Object o) : data_(std::move(o)) {}
+inline Value::Value(const Value& other) = default;
+inline Value::Value(Value&& other) noexcept = default;
+inline Value& Value::operator=(const Value& other) = default;
+inline Value& Value::operator=(Value&& other) noexcept = default;
+inline Value::~Value() = default;
+
+inline bool Value::as_bool() const {
+  return std::get<bool>(data_);
+}
+inline const std::string& Value::as_string() const {
+  return std::get<std::string>(data_);
+}
+inline const Number& Value::as_number() const {
+  return std::get<Number>(data_);
+}
+inline const Array& Value::as_array() const {
+  return std::get<Array>(data_);
+}
+inline const Object& Value::as_object() const {
+  return std::get<Object>(data_);
+}
+inline Array& Value::as_array() {
+  return std::get<Array>(data_);
+}
+inline Object& Value::as_object() {
+  return std::get<Object>(data_);
+}
 
 // An object in one expression: object({{"a", 1}, {"b", "x"}}).
 Value object(std::initializer_list<std::pair<std::string_view, Value>> members);

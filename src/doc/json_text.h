@@ -1,0 +1,13 @@
+// How JSON writes strings. Private to doc/.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace keyturn::doc {
+
+// Appends "text" in quotes, escaped as RFC 8785 §3.2.2.2 says: the shortest form, nothing else
+// escaped.
+void append_json_string(std::string& out, std::string_view text);
+
+}  // namespace keyturn::doc
