@@ -15,10 +15,18 @@
 
 namespace keyturn {
 
-// The states of API "An action". deferred, pending and executing are not settled; succeeded … cancelled
-// are final.
+// The states of API "An action". deferred, pending and executing are not settled; succeeded …
+// cancelled are final.
 enum class State {
-  kDeferred, kPending, kApproved, kExecuting, kSucceeded, kFailed, kUnknown, kDenied, kExpired,
+  kDeferred,
+  kPending,
+  kApproved,
+  kExecuting,
+  kSucceeded,
+  kFailed,
+  kUnknown,
+  kDenied,
+  kExpired,
   kCancelled
 };
 std::string_view to_text(State state);
@@ -39,7 +47,7 @@ struct ActionRequest {
   std::string tool;
   doc::Value args;  // object
   std::string reason;
-  doc::Value claims;  // object: session, model, on_behalf_of, …
+  doc::Value claims;                     // object: session, model, on_behalf_of, …
   std::optional<std::string> mode;       // as sent; must agree with the tool's
   std::optional<std::string> operation;  // as sent; must agree with the classifiers
   std::optional<doc::Value> resource;    // as sent; must agree with the tool's

@@ -11,12 +11,13 @@
 
 namespace keyturn {
 
-// An event that is about to be appended. `stream` is "action/act_…", "person/alice", "agent/ops-bot", "token/…",
-// "group/dba", "policy", "tools", "config", "keys". `body` is public: an object whose members become members of
-// the ledger leaf beside the envelope's own (v, type, time, node, stream, position, prev, private); it
-// must not use those names and must hold nothing secret and nothing low-entropy hashed bare.
-// `private_part` (arguments, output, free text) is stored beside the leaf, encrypted under the key of
-// `subject` (who it is about; "" means the stream), and named in the leaf by a salted commitment.
+// An event that is about to be appended. `stream` is "action/act_…", "person/alice",
+// "agent/ops-bot", "token/…", "group/dba", "policy", "tools", "config", "keys". `body` is public:
+// an object whose members become members of the ledger leaf beside the envelope's own (v, type,
+// time, node, stream, position, prev, private); it must not use those names and must hold nothing
+// secret and nothing low-entropy hashed bare. `private_part` (arguments, output, free text) is
+// stored beside the leaf, encrypted under the key of `subject` (who it is about; "" means the
+// stream), and named in the leaf by a salted commitment.
 struct EventDraft {
   std::string stream;
   std::string type;
@@ -27,7 +28,7 @@ struct EventDraft {
 
 // An event as it stands in the journal.
 struct Event {
-  std::uint64_t index = 0;     // ledger index, from 0
+  std::uint64_t index = 0;  // ledger index, from 0
   std::string stream;
   std::uint64_t position = 0;  // in its stream, from 1; the stream's version after this event
   std::string type;

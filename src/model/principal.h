@@ -1,7 +1,9 @@
 // Who asks, who votes: identified by Keyturn itself, never by what a request says of itself.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/id.h"
@@ -17,13 +19,15 @@ std::string_view to_text(Assurance assurance);  // "token" "chat" "session" "pas
 bool assurance_from_text(std::string_view text, Assurance& out);
 
 enum class PrincipalKind { kPerson, kAgent, kHost };
+std::string_view to_text(PrincipalKind kind);  // "person" "agent" "host"
+std::optional<PrincipalKind> principal_kind_from_text(std::string_view text);
 
 struct Principal {
   PrincipalKind kind = PrincipalKind::kAgent;
-  std::string id;                       // person id, agent name, or "host"
-  std::string credential;               // id of the token or session that proved it; never the secret
+  std::string id;          // person id, agent name, or "host"
+  std::string credential;  // id of the token or session that proved it; never the secret
   Assurance assurance = Assurance::kToken;
-  std::string channel = "api";          // web, cli, api, slack, teams, host, demo
+  std::string channel = "api";  // web, cli, api, slack, teams, host, demo
   bool operator==(const Principal&) const = default;
 };
 

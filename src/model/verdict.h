@@ -16,13 +16,14 @@ namespace keyturn {
 
 enum class Effect { kAllow, kDeny, kRequire, kModify, kDefer };
 std::string_view to_text(Effect effect);
+std::optional<Effect> effect_from_text(std::string_view text);
 
 // group -> how many different people of it. Every place is filled by a different person.
 using Quorum = std::map<std::string, int>;
 
 // Whom to ask and how. Merged to the strictest from all rules that require (POLICY "Meaning" 3).
-// Satisfied when `quorum` is, one alternative of every entry of `any` is, and every stage of every entry of
-// `stages` is, in order - by one assignment of distinct people to all places together.
+// Satisfied when `quorum` is, one alternative of every entry of `any` is, and every stage of every
+// entry of `stages` is, in order - by one assignment of distinct people to all places together.
 struct Plan {
   Quorum quorum;
   std::vector<std::vector<Quorum>> any;
@@ -33,8 +34,8 @@ struct Plan {
   Assurance assurance = Assurance::kSession;
   std::optional<std::set<std::string>> channels;  // where votes may be cast; absent: anywhere
   std::set<std::string> notify;
-  Duration look{};      // the least time between opening the page and voting; 0: none
-  std::string retype;   // e.g. "resource.name"; "" none
+  Duration look{};                   // the least time between opening the page and voting; 0: none
+  std::string retype;                // e.g. "resource.name"; "" none
   std::string evidence = "durable";  // durable | published | cosigned
   Duration review_after{};           // break-glass: a later review is due; 0: none
   Duration remind{};
@@ -45,7 +46,8 @@ struct Plan {
 doc::Value to_value(const Plan& plan);  // durations as text; canonical: equal plans, equal bytes
 Plan plan_from_value(const doc::Value& value);
 std::set<std::string> groups_of(const Plan& plan);
-// True when whatever satisfies `candidate` also satisfies `reference` (per group counts, flags, expiry).
+// True when whatever satisfies `candidate` also satisfies `reference` (per group counts, flags,
+// expiry).
 bool at_least_as_strict(const Plan& candidate, const Plan& reference);
 
 // One rule that matched, and what it contributed, in words a reviewer understands.
@@ -66,9 +68,13 @@ struct Verdict {
   std::optional<Time> defer_until;
   std::optional<doc::Value> modified_args;  // when a modify rule changed them
   std::string policy_digest;                // "sha256:…"
-  bool observed = false;  // mode: observe - this is what would have happened
+  bool observed = false;                    // mode: observe - this is what would have happened
 };
-doc::Value to_value(const Verdict& verdict);  // {"effect","rules","policy","reasons","plan",…}
+// {"effect","rules","policy","reasons","decided_by","hits","plan",…}: fit for the public part of an
+// event, and for the wire. modified_args are arguments, so private: only "modified": true is said
+// of them, and verdict_from_value() leaves them absent. "rules" are the ids of hits that are not
+// shadow.
+doc::Value to_value(const Verdict& verdict);
 Verdict verdict_from_value(const doc::Value& value);
 
 }  // namespace keyturn
