@@ -1,0 +1,63 @@
+// Changes to people, agents, configuration and the seal. Each is an event; once sealed, each is an action that
+// two unrelated people agree to (promise sealed-config).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/task.h"
+#include "doc/read.h"
+#include "gate/gate.h"
+
+namespace keyturn::admin {
+
+struct NewPerson {
+  std::string id, name, email;
+  std::vector<std::string> groups;
+  std::vector<std::string> aliases;
+  bool simulated = false;  // a demo's colleague: marked everywhere, can vote only on the demo page
+};
+
+// What a change of configuration would be. Absent parts stay as they are.
+struct ConfigurationChange {
+  std::optional<std::string> policy_text;
+  std::optional<std::string> tools_text;
+  std::optional<std::vector<NewPerson>> people;                             // to add or to change groups of
+  std::optional<std::vector<std::pair<std::string, bool>>> active;          // person -> active
+};
+
+// Host commands and files. They refuse with code `sealed` once the configuration is sealed; the message says
+// how to propose instead.
+class Admin {
+ public:
+  explicit Admin(gate::Gate& gate);
+
+  // Makes the texts the active configuration if they are valid; records policy.activated / tools.activated when
+  // their digests are new. Errors leave the old one in force; `problems` names them all, with file names.
+  Task<Result<bool>> activate_files(std::string policy_text, std::string policy_file,
+                                    std::string tools_text, std::string tools_file,
+                                    std::vector<std::string>& problems);
+
+  // The first person is an administrator (group "administrators").
+  Task<Result<std::string>> add_person(NewPerson person);
+  Task<Result<std::string>> set_groups(std::string person, std::vector<std::string> groups);
+  Task<Result<std::string>> set_active(std::string person, bool active);
+  Task<Result<std::string>> add_agent(std::string name, std::string owner);
+  // The kill switch: takes effect at once, sealed or not; by the owner or an administrator (or the host).
+  Task<Result<std::string>> suspend_agent(Principal who, std::string name, bool suspended);
+  // Seals: from now on only proposals change the configuration. Refuses unless at least two active, unrelated
+  // administrators exist and the policy has no satisfiability errors.
+  Task<Result<std::string>> seal();
+  // Offline only: breaks the seal and marks the ledger for ever (seal.broken).
+  Task<Result<std::string>> break_seal(std::string reason);
+
+  // A change as an action of the built-in tool keyturn.configuration; `who` is a person.
+  Task<Result<gate::Submitted>> propose(Principal who, ConfigurationChange change, std::string reason);
+
+ private:
+  gate::Gate& gate_;
+};
+
+}  // namespace keyturn::admin

@@ -1,0 +1,109 @@
+// Who is this? Keyturn tokens, browser sessions and passkeys (WebAuthn Level 2, verified with libfido2).
+// Everything that lasts is an event (streams token/…, credential/…, session/…) through gate::Gate::record; only
+// digests of secrets are kept. Ceremonies (challenges) live in memory, minutes, bounded in number.
+// Single sign-on joins here: an OIDC login ends in open_session() like a passkey login does.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/task.h"
+#include "base/time.h"
+#include "doc/value.h"
+#include "gate/gate.h"
+#include "model/principal.h"
+
+namespace keyturn::identity {
+
+struct IdentityOptions {
+  std::string rp_id = "localhost";                             // WebAuthn relying party id
+  std::vector<std::string> origins = {"http://localhost:7717"};  // exact
+  Duration session_idle = std::chrono::hours(12);
+  Duration session_life = std::chrono::hours(24 * 7);
+  Duration enrolment_life = std::chrono::hours(24);
+  Duration ceremony_life = std::chrono::minutes(5);
+  std::size_t ceremonies_max = 10'000;
+};
+
+struct NewToken {
+  std::string id;      // tok_…, public
+  Secret secret;       // "kt_" + base64url(32 bytes): shown once
+  std::optional<Time> expires_at;
+};
+
+struct TokenRequest {
+  std::optional<std::string> agent, person;  // exactly one
+  std::optional<Duration> life;              // absent: 90 days
+  std::string label;
+};
+
+struct Session {
+  std::string id;       // ses_…, public
+  std::string person;
+  std::string csrf;     // to be sent back as X-Keyturn-CSRF
+  Assurance assurance = Assurance::kSession;
+  Time opened_at;
+};
+
+struct OpenedSession {
+  Session session;
+  Secret cookie;  // value of the session cookie: given once
+};
+
+// A ceremony that the browser continues: options are the JSON forms of WebAuthn Level 3
+// (PublicKeyCredentialCreationOptionsJSON / RequestOptionsJSON).
+struct Ceremony {
+  std::string id;
+  std::string person;  // "" for a login with a discoverable credential
+  doc::Value options;
+};
+
+class Identity {
+ public:
+  Identity(gate::Gate& gate, IdentityOptions options);
+  ~Identity();
+  void load();  // folds the streams; before serving
+
+  // ---- who calls. Codes: invalid_token, expired_token, revoked_token, inactive, suspended.
+  Result<Principal> authenticate_bearer(std::string_view token);
+  Result<Session> authenticate_cookie(std::string_view cookie);
+  bool csrf_matches(const Session& session, std::string_view sent) const;
+
+  // ---- tokens
+  Task<Result<NewToken>> create_token(Principal by, TokenRequest request);
+  Task<Result<std::string>> revoke_token(Principal by, std::string token_id);
+  doc::Value list_tokens(const std::string& person_or_agent) const;  // ids, labels, expiry; no secrets
+
+  // ---- enrolment: a one-time link, its token in the URL's fragment
+  bool has_credential(const std::string& person) const;
+  Task<Result<Secret>> create_enrolment(Principal by, std::string person);
+  Task<Result<Ceremony>> begin_enrolment(std::string token);
+  Task<Result<OpenedSession>> finish_enrolment(std::string ceremony, std::string token, doc::Value credential,
+                                               std::string label);
+  // ---- sign-in
+  Task<Result<Ceremony>> begin_login();
+  Task<Result<OpenedSession>> finish_login(std::string ceremony, doc::Value credential);
+  Task<void> close_session(std::string session_id);
+
+  // ---- passkey-signed votes. The challenge is SHA-256 over "keyturn/v1/vote\n" and the canonical JSON of
+  // {v, action id, action digest, decision, reviewer, policy digest, nonce, expiry} (PEOPLE).
+  Task<Result<Ceremony>> begin_vote(Session session, const gate::ActionRecord& record, std::string decision);
+  // Checks UV, rpId hash, origin, type, challenge, crossOrigin and that the credential is the person's own. Gives
+  // what the ledger keeps: authenticatorData, clientDataJSON, signature, public key, canonical bytes.
+  Result<doc::Value> finish_vote(const Session& session, const gate::ActionRecord& record,
+                                 const std::string& decision, const doc::Value& assertion);
+
+  // Called when a person or agent is deactivated: their sessions and tokens end at once.
+  void on_ended(std::function<void(const std::string& who)> listener);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace keyturn::identity
