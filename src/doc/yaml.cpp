@@ -56,6 +56,9 @@ class TreeBuilder final : public YAML::EventHandler {
                 const std::string& text) override {
     check(mark, anchor);
     const bool plain = tag == "?";
+    if (!plain && !closes_quote(byte_of(mark))) {
+      refuse_at(at(mark), "invalid_yaml", "a string has no closing quote");
+    }
     if (expects_key()) {
       if (plain && text == "<<") {
         refuse_at(at(mark), "invalid_yaml", "merge keys (<<) are not supported");
@@ -161,6 +164,21 @@ class TreeBuilder final : public YAML::EventHandler {
     frame.value.as_object().push_back(
         {std::move(frame.key->first), std::move(value), frame.key->second});
     frame.key.reset();
+  }
+
+  // yaml-cpp takes the end of the file for a closing quote.
+  bool closes_quote(std::size_t start) const {
+    const char quote = start < text_.size() ? text_[start] : '\0';
+    if (quote != '"' && quote != '\'') return true;  // a block scalar
+    for (std::size_t i = start + 1; i < text_.size(); ++i) {
+      if (text_[i] == quote) {
+        if (quote == '"' || !text_.substr(i + 1).starts_with('\'')) return true;
+        ++i;
+      } else if (quote == '"' && text_[i] == '\\') {
+        ++i;
+      }
+    }
+    return false;
   }
 
   std::string_view null_word_at(std::size_t byte) const {
