@@ -1,0 +1,196 @@
+#include "net/client.h"
+
+#include <curl/curl.h>
+
+#include <array>
+#include <memory>
+#include <mutex>
+
+#include "net/request_head.h"
+
+namespace keyturn::net {
+namespace {
+
+struct FreeEasy {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using Easy = std::unique_ptr<CURL, FreeEasy>;
+using List = std::unique_ptr<curl_slist, FreeList>;
+
+constexpr std::size_t kHeaderBytesMax = 256 * 1024;
+
+// What the callbacks fill while curl runs.
+struct Exchange {
+  const ClientRequest& request;
+  CURL* easy = nullptr;
+  ClientResponse response;
+  std::size_t header_bytes = 0;
+  bool is_too_large = false;
+  bool is_stopped = false;
+};
+
+bool is_success(CURL* easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  return status >= 200 && status < 300;
+}
+
+std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  const std::string_view bytes(data, size);
+  if (exchange.request.on_bytes && is_success(exchange.easy)) {
+    exchange.is_stopped = !exchange.request.on_bytes(bytes);
+    return exchange.is_stopped ? CURL_WRITEFUNC_ERROR : size;
+  }
+  if (exchange.response.body.size() + size > exchange.request.body_bytes_max) {
+    exchange.is_too_large = true;
+    return CURL_WRITEFUNC_ERROR;
+  }
+  exchange.response.body += bytes;
+  return size;
+}
+
+std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  std::string_view line(data, size);
+  exchange.header_bytes += size;
+  if (exchange.header_bytes > kHeaderBytesMax) {
+    exchange.is_too_large = true;
+    return 0;
+  }
+  if (line.starts_with("HTTP/"))
+    exchange.response.headers = {};  // after a 100 Continue comes another
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return size;
+  std::string_view value = line.substr(colon + 1);
+  const std::size_t first = value.find_first_not_of(" \t\r\n");
+  const std::size_t last = value.find_last_not_of(" \t\r\n");
+  value = first == std::string_view::npos ? "" : value.substr(first, last - first + 1);
+  exchange.response.headers.add(std::string(line.substr(0, colon)), std::string(value));
+  return size;
+}
+
+std::string_view code_of(CURLcode code, const Exchange& exchange) {
+  if (exchange.is_stopped) return "stopped";
+  if (exchange.is_too_large) return "too_large";
+  switch (code) {
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return "cannot_connect";
+    case CURLE_OPERATION_TIMEDOUT:
+      return "timeout";
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return "bad_url";
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+      return "tls_failed";
+    default:  // curl's enum, not ours: it grows
+      return "transfer_failed";
+  }
+}
+
+// Where a message may point: the URL without user, password and query.
+std::string shown_url(std::string_view url) {
+  std::string out(url.substr(0, url.find_first_of("?#")));
+  const std::size_t start = out.find("://");
+  if (start == std::string::npos) return out;
+  const std::size_t end = std::min(out.find('/', start + 3), out.size());
+  const std::size_t at = out.rfind('@', end);
+  if (at != std::string::npos && at > start) out.erase(start + 3, at - start - 2);
+  return out;
+}
+
+long milliseconds(Duration duration) {
+  return static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
+Result<List> header_list(const ClientRequest& request) {
+  List list;
+  const auto append = [&](const std::string& line) {
+    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    list.release();
+    list.reset(longer);
+  };
+  for (const Header& field : request.headers.all()) {
+    if (!is_token(field.name) || !is_field_value(field.value)) {
+      return refuse("bad_header",
+                    "header " + field.name + " cannot be sent: it holds a control character");
+    }
+    append(field.value.empty() ? field.name + ";" : field.name + ": " + field.value);
+  }
+  append("Expect:");  // do not wait for a 100 Continue
+  if (!request.headers.find("content-type")) append("Content-Type:");
+  return list;
+}
+
+void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
+  const ClientRequest& request = exchange.request;
+  curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "keyturn");
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request.connect_timeout));
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
+  if (!request.unix_socket.empty()) {
+    curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  }
+  if (!request.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
+  if (request.method == "HEAD") {
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  } else if (request.method != "GET" || !request.body.empty()) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+}
+
+void start_curl_once() {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+}
+
+}  // namespace
+
+Result<ClientResponse> fetch(const ClientRequest& request) {
+  start_curl_once();
+  const Easy easy(curl_easy_init());
+  if (!easy) return refuse("transfer_failed", "cannot start an HTTP request: out of memory");
+  auto headers = header_list(request);
+  if (!headers) return std::unexpected(std::move(headers.error()));
+  std::array<char, CURL_ERROR_SIZE> reason{};
+  Exchange exchange{.request = request, .easy = easy.get()};
+  set_options(easy.get(), exchange, headers->get());
+  curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, reason.data());
+  const CURLcode code = curl_easy_perform(easy.get());
+  if (code != CURLE_OK) {
+    const std::string_view word = code_of(code, exchange);
+    const std::string why =
+        exchange.is_too_large
+            ? "the answer is larger than " + std::to_string(request.body_bytes_max) + " bytes"
+        : reason[0] != '\0' ? std::string(reason.data())
+                            : std::string(curl_easy_strerror(code));
+    return refuse(std::string(word), request.method + " " + shown_url(request.url) + ": " + why);
+  }
+  long status = 0;
+  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  exchange.response.status = static_cast<int>(status);
+  return std::move(exchange.response);
+}
+
+}  // namespace keyturn::net
