@@ -1,4 +1,5 @@
-// A tool as tools.yaml defines it (API "Tools"). Immutable after loading; named by its definition digest.
+// A tool as tools.yaml defines it (API "Tools"). Immutable after loading; named by its definition
+// digest.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +20,19 @@ namespace keyturn::catalog {
 enum class ToolKind { kExec, kSql, kGrantOnly };
 enum class Mode { kExecute, kGrant };
 
-// One parameter: the JSON Schema words that Keyturn understands (type string|integer|number|boolean|array|object,
-// pattern (RE2, anchored as written), enum, minimum, maximum, minLength, maxLength, bytes_max, items,
-// default), plus `secret: true` for what is never shown. `schema` keeps the whole as written.
+// One parameter: the JSON Schema words that Keyturn understands (type
+// string|integer|number|boolean|array|object, pattern (RE2, anchored as written), enum, minimum,
+// maximum, minLength, maxLength, bytes_max, items, properties, default), plus `secret: true` for
+// what is never shown. `schema` keeps the whole as written. `leading_dash: true` lets a stand-alone
+// argv element start with "-".
+struct Schema;  // schema.h: the same, checked and compiled
+
 struct Param {
   std::string name;
   doc::Value schema;
   bool required = true;  // false when it has a default or says required: false
-  bool secret = false;
+  bool secret = false;   // never in argv or SQL text; through param_env or a bind parameter only
+  std::shared_ptr<const Schema> checked;  // set by Catalog::load
 };
 
 // `{secret: "env:NAME"}` in the file; resolved only at execution (secrets/).
@@ -36,33 +42,36 @@ struct SecretRef {
 };
 
 struct Sandbox {
-  bool enabled = true;   // `sandbox: none` turns it off
+  bool enabled = true;  // `sandbox: none` turns it off
   bool network = false;
-  std::vector<std::string> read_only;   // further paths to bind, absolute
+  std::vector<std::string> read_only;  // further paths to bind, absolute
   std::vector<std::string> read_write;
 };
 
 struct Tool {
   std::string name;
+  std::string description;  // for people and agents; "" none
   ToolKind kind = ToolKind::kExec;
   Mode mode = Mode::kExecute;
-  std::string enforcement_point;            // grant mode: the agent that may consume
-  std::string operation = "execute";        // as configured; SQL and exec classifiers may override
+  std::string enforcement_point;      // grant mode: the agent that may consume
+  std::string operation = "execute";  // as configured; SQL and exec classifiers may override
   Resource resource;
   std::vector<Param> params;
-  std::vector<std::string> exec;            // argv template, "{{name}}" inside elements; absolute argv[0]
-  std::map<std::string, std::string> env;   // plain variables
+  std::vector<std::string> exec;  // argv template, "{{name}}" inside elements; absolute argv[0]
+  std::map<std::string, std::string> env;  // plain variables
   std::map<std::string, SecretRef> secret_env;
+  std::map<std::string, std::string> param_env;  // variable -> parameter: `env: {X: {param: NAME}}`
   std::string cwd = "/";
   Sandbox sandbox;
-  std::string dsn;                          // sql: libpq conninfo without password
+  std::string dsn;  // sql: libpq conninfo without password
   std::optional<SecretRef> password;
-  std::string statement = "{{sql}}";        // sql: statement template; only whole-statement substitution or $n
+  std::string statement =
+      "{{sql}}";  // sql: statement template; only whole-statement substitution or $n
   std::int64_t rows_max = 1000;
   std::int64_t output_bytes_max = 1 << 20;
   Duration timeout = std::chrono::seconds(60);
   std::vector<std::string> harmless_functions;  // sql: functions known not to write, lower case
-  std::string digest;                       // "sha256:…" over the canonical definition
+  std::string digest;                           // "sha256:…" over the canonical definition
 };
 
 class Catalog {
@@ -79,13 +88,30 @@ class Catalog {
   std::string digest_;
 };
 
-// Checks `args` against the tool's parameters and fills in defaults. Refuses with invalid_args and a JSON
-// Pointer ("/args/unit"): unknown or missing parameters, wrong types, out of bounds, strings that start
-// with "-" in a stand-alone argv place ("leading dash"), NUL bytes.
+// Checks `args` against the tool's parameters and fills in defaults. Refuses with invalid_args and
+// a JSON Pointer ("/args/unit"): unknown or missing parameters, wrong types, out of bounds, strings
+// that start with "-" in a stand-alone argv place ("leading dash"), NUL bytes.
 [[nodiscard]] Result<doc::Value> check_args(const Tool& tool, const doc::Value& args);
 
-// The argv after substitution: exactly what would run. Precondition: args passed check_args.
+// The argv after substitution: exactly what would run. Precondition: args passed check_args. A
+// parameter that is absent and has no default leaves its stand-alone element out, and is "" inside
+// another; an array parameter, which must stand alone, becomes one element for each of its own.
 std::vector<std::string> render_argv(const Tool& tool, const doc::Value& args);
+
+// Variables that come from parameters (Tool::param_env). May hold secret parameters.
+std::map<std::string, std::string> render_env(const Tool& tool, const doc::Value& args);
+
+// The SQL text to send. Either the statement is "{{sql}}" and the text is that argument, or the
+// text is the statement with $1, $2, … where it says {{name}}; the values are sql_parameters(), in
+// order, as text, absent ones null. An argument is never spliced into a statement.
 std::string render_sql(const Tool& tool, const doc::Value& args);
+std::vector<std::optional<std::string>> sql_parameters(const Tool& tool, const doc::Value& args);
+
+// The arguments with the values of `secret: true` parameters replaced by null. What is stored or
+// shown where people may look must come from here.
+doc::Value without_secrets(const Tool& tool, const doc::Value& args);
+
+// The text of a scalar argument: strings as they are, numbers as written, true and false.
+std::string argument_text(const doc::Value& value);
 
 }  // namespace keyturn::catalog
