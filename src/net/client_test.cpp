@@ -1,0 +1,173 @@
+#include "net/client.h"
+
+#include <doctest/doctest.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "net/net_test_server.h"
+
+namespace keyturn::net {
+namespace {
+
+struct TemporaryFolder {
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "keyturn-net-XXXXXX").string();
+    path = ::mkdtemp(name.data());
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  std::filesystem::path path;
+};
+
+// Writes a self-signed certificate for 127.0.0.1 and its key.
+TlsFiles make_certificate(const std::filesystem::path& folder) {
+  const TlsFiles files{folder / "cert.pem", folder / "key.pem"};
+  EVP_PKEY* key = EVP_EC_gen("P-256");
+  X509* certificate = X509_new();
+  X509_set_version(certificate, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_set_pubkey(certificate, key);
+  X509_NAME* name = X509_get_subject_name(certificate);
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("t"),
+                             -1, -1, 0);
+  X509_set_issuer_name(certificate, name);
+  X509_EXTENSION* alternative =
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
+  X509_add_ext(certificate, alternative, -1);
+  X509_EXTENSION_free(alternative);
+  X509_sign(certificate, key, EVP_sha256());
+  std::FILE* out = std::fopen(files.certificate.c_str(), "w");
+  PEM_write_X509(out, certificate);
+  std::fclose(out);
+  out = std::fopen(files.key.c_str(), "w");
+  PEM_write_PrivateKey(out, key, nullptr, nullptr, 0, nullptr, nullptr);
+  std::fclose(out);
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  return files;
+}
+
+TEST_CASE("fetch brings method, query, headers and body across, and any status back") {
+  TestServer test;
+  const auto answer = fetch({.method = "PUT", .url = test.url("/a?x=%41"), .body = "hello"});
+  REQUIRE(answer);
+  CHECK(answer->status == 200);
+  CHECK(answer->body == "PUT /a x=A [hello]");
+  CHECK(answer->headers.find("content-type") == "application/json");
+  CHECK(fetch({.url = test.url("/throw")})->status == 500);
+  CHECK(fetch({.method = "HEAD", .url = test.url("/a")})->body.empty());
+  CHECK(fetch({.url = test.url("/none")})->status == 204);
+}
+
+TEST_CASE("fetch speaks to a Unix socket") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path / "admin.sock";
+  TestServer test(LocalOptions{.path = path});
+  const auto answer = fetch({.url = "http://localhost/a", .unix_socket = path});
+  REQUIRE(answer);
+  CHECK(answer->body == "GET /a [] uid=" + std::to_string(::getuid()));
+}
+
+TEST_CASE("fetch refuses with a word for what went wrong") {
+  TestServer test;
+  std::uint16_t closed_port = 0;
+  {
+    TestServer gone;
+    closed_port = gone.server->port();
+  }
+  struct Row {
+    ClientRequest request;
+    std::string_view code;
+  };
+  const Row rows[] = {
+      {{.url = "http://127.0.0.1:" + std::to_string(closed_port)}, "cannot_connect"},
+      {{.url = "file:///etc/passwd"}, "bad_url"},
+      {{.url = "http://"}, "bad_url"},
+      {{.url = test.url("/big"), .body_bytes_max = 1000}, "too_large"},
+      {{.url = test.url("/wait"), .timeout = std::chrono::milliseconds(50)}, "timeout"},
+      {{.url = test.url("/torn")}, "transfer_failed"},
+      {{.url = test.url("/a"), .headers = {{"X-A", "a\nb"}}}, "bad_header"},
+      {{.url = "https://127.0.0.1:" + std::to_string(test.server->port())}, "tls_failed"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.request.url);
+    const auto answer = fetch(row.request);
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == row.code);
+  }
+}
+
+TEST_CASE("a refusal of fetch does not repeat credentials of the URL") {
+  const auto answer = fetch({.url = "ftp://user:hunter2@127.0.0.1/a?token=hunter2"});
+  REQUIRE_FALSE(answer);
+  CHECK_FALSE(answer.error().message.contains("hunter2"));
+}
+
+TEST_CASE("events stream through fetch as they come, until the reader has enough") {
+  TestServer test;
+  EventReader reader;
+  std::vector<ServerEvent> events;
+  const auto on_event = [&](const ServerEvent& event) {
+    events.push_back(event);
+    if (events.size() == 1) {
+      CHECK(test.handler.heard.next() == "streaming");
+      test.fire();
+    }
+    return events.size() < 2;
+  };
+  ClientRequest request{.url = test.url("/events"), .timeout = {}};
+  request.on_bytes = [&](std::string_view bytes) { return reader.feed(bytes, on_event); };
+  const auto answer = fetch(request);
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().code == "stopped");
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].event == "state");
+  CHECK(events[0].id == "7");
+  CHECK(events[0].data == "one\ntwo");
+  CHECK(events[1].event == "outcome");
+}
+
+TEST_CASE("the event reader follows the standard however the bytes are cut") {
+  const std::string wire =
+      ": comment\r\n\r\nevent: a\rid: 1\rdata:x\r\rdata\n\ndata: y\ndata:  z\nunknown: 1\n\nevent: "
+      "b\n\ndata: last\n\nda";
+  for (std::size_t piece = 1; piece < wire.size(); ++piece) {
+    EventReader reader;
+    std::string shown;
+    for (std::size_t at = 0; at < wire.size(); at += piece) {
+      reader.feed(std::string_view(wire).substr(at, piece), [&](const ServerEvent& event) {
+        shown += event.event + "|" + event.id + "|" + event.data + ";";
+        return true;
+      });
+    }
+    CHECK(shown == "a|1|x;message|1|;message|1|y\n z;message|1|last;");
+  }
+}
+
+TEST_CASE("TLS: requests, event streams, disconnects and a client that does not trust us") {
+  const TemporaryFolder folder;
+  const TlsFiles files = make_certificate(folder.path);
+  ServerOptions options;
+  options.tls = files;
+  TestServer test(options);
+  const std::string url = "https://127.0.0.1:" + std::to_string(test.server->port());
+  const auto answer = fetch({.method = "POST",
+                             .url = url + "/a",
+                             .body = std::string(200'000, 'b'),
+                             .ca_file = files.certificate});
+  REQUIRE(answer);
+  CHECK(answer->body == "POST /a [" + std::string(200'000, 'b') + "] tls");
+  CHECK(fetch({.url = url + "/big", .ca_file = files.certificate})->body.size() == 3'000'000);
+  CHECK(fetch({.url = url + "/a"}).error().code == "tls_failed");
+  ClientRequest stream{.url = url + "/events", .ca_file = files.certificate};
+  stream.on_bytes = [&](std::string_view) { return test.handler.heard.next() != "streaming"; };
+  CHECK(fetch(stream).error().code == "stopped");
+  CHECK(test.handler.heard.next() == "cancelled");
+}
+
+}  // namespace
+}  // namespace keyturn::net
