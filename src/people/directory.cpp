@@ -1,0 +1,62 @@
+#include "people/directory.h"
+
+#include "people/names.h"
+
+namespace keyturn::people {
+
+const std::string& Agent::owner() const {
+  static const std::string nobody;
+  return owners.empty() ? nobody : owners.back().owner;
+}
+
+std::set<std::string> Agent::owners_since(Time from) const {
+  std::set<std::string> out;
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    const bool last = i + 1 == owners.size();
+    // A tenure that ended in the very instant of the request still counts.
+    if (last || owners[i + 1].since >= from) out.insert(owners[i].owner);
+  }
+  return out;
+}
+
+const Person* Directory::person(std::string_view id) const {
+  const auto it = persons_.find(id);
+  return it == persons_.end() ? nullptr : &it->second;
+}
+
+const Person* Directory::resolve(std::string_view text) const {
+  const auto it = holder_.find(fold_identifier(text));
+  return it == holder_.end() ? nullptr : person(it->second);
+}
+
+const Agent* Directory::agent(std::string_view name) const {
+  const auto it = agents_.find(name);
+  return it == agents_.end() ? nullptr : &it->second;
+}
+
+bool Directory::has_group(std::string_view name) const {
+  return groups_.contains(name);
+}
+
+std::string_view Directory::human_of(std::string_view id) const {
+  const auto it = human_.find(id);
+  return it == human_.end() ? std::string_view() : std::string_view(it->second);
+}
+
+bool Directory::same_human(std::string_view a, std::string_view b) const {
+  const std::string_view human = human_of(a);
+  return !human.empty() && human == human_of(b);
+}
+
+bool Directory::in_group(std::string_view id, std::string_view group) const {
+  const auto it = groups_.find(group);
+  return it != groups_.end() && it->second.contains(std::string(id));
+}
+
+const std::set<std::string>& Directory::members(std::string_view group) const {
+  static const std::set<std::string> nobody;
+  const auto it = groups_.find(group);
+  return it == groups_.end() ? nobody : it->second;
+}
+
+}  // namespace keyturn::people

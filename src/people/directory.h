@@ -1,0 +1,118 @@
+// Who there is: persons, agents and groups, as a fold over the identity events. Pure.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "model/event.h"
+
+namespace keyturn::people {
+
+// An account. One human can have several: they are one human when any id, e-mail address or alias
+// of theirs folds to the same identifier (names.h), or one is the service account of the other.
+struct Person {
+  std::string id;
+  std::string name;
+  std::string email;
+  std::set<std::string> aliases;  // further addresses, ids of other systems, old names
+  std::set<std::string> groups;
+  bool active = true;
+  bool admin = false;
+  bool auditor = false;
+  bool simulated = false;  // a demo colleague; shown as such everywhere
+  std::string service_of;  // not empty: a service account of that person, never a reviewer
+  bool operator==(const Person&) const = default;
+};
+
+struct Tenure {
+  std::string owner;  // person id
+  Time since;
+  bool operator==(const Tenure&) const = default;
+};
+
+struct Agent {
+  std::string name;
+  std::vector<Tenure> owners;  // oldest first; the last is the present one
+  bool suspended = false;
+  bool operator==(const Agent&) const = default;
+
+  const std::string& owner() const;  // "" when there is none
+  // Everybody who owned it at `from` or later, the present owner included.
+  std::set<std::string> owners_since(Time from) const;
+};
+
+// A value: copy it to ask "what if". Pointers that it returns hold until it next changes.
+class Directory {
+ public:
+  const Person* person(std::string_view id) const;  // exact id
+  const Person* resolve(
+      std::string_view text) const;  // id, address or alias, folded; nullptr: unknown
+  const Agent* agent(std::string_view name) const;
+  bool has_group(std::string_view name) const;
+
+  // A word for the human behind an account; equal words, one human. "" for an unknown id.
+  std::string_view human_of(std::string_view id) const;
+  // False when either is unknown.
+  bool same_human(std::string_view a, std::string_view b) const;
+
+  bool in_group(std::string_view id, std::string_view group) const;
+  const std::set<std::string>& members(std::string_view group) const;  // ids; empty when unknown
+
+  const std::map<std::string, Person, std::less<>>& persons() const { return persons_; }
+  const std::map<std::string, Agent, std::less<>>& agents() const { return agents_; }
+  const std::map<std::string, std::set<std::string>, std::less<>>& groups() const {
+    return groups_;
+  }
+
+  bool operator==(const Directory& other) const {
+    return persons_ == other.persons_ && agents_ == other.agents_ && groups_ == other.groups_;
+  }
+
+ private:
+  friend class Folder;
+  std::map<std::string, Person, std::less<>> persons_;
+  std::map<std::string, Agent, std::less<>> agents_;
+  std::map<std::string, std::set<std::string>, std::less<>> groups_;
+  std::map<std::string, std::string, std::less<>>
+      holder_;                                             // folded identifier -> first holder's id
+  std::map<std::string, std::string, std::less<>> human_;  // person id -> word for the human
+};
+
+// Applies one event. Total: it never refuses history; types it does not know change nothing, and so
+// does an event about somebody who was never added.
+void evolve(Directory& directory, const Event& event);
+bool is_identity_event(std::string_view type);  // "identity.…": what evolve() looks at
+
+// Drafts. Bodies are public: {"person": {…}}, {"agent": {…}}, {"group": {…}}, {"alias": {…}}.
+// `host` marks what the server's own machine did (API "Setting up"). Streams: person/ID,
+// agent/NAME, group/NAME.
+EventDraft person_added(const Person& person, bool host = false);
+// Name, address, admin and auditor as they are now in `person`; groups change by group_changed.
+EventDraft person_changed(const Person& person, bool host = false);
+EventDraft person_deactivated(std::string_view id, std::string_view why, bool host = false);
+EventDraft person_activated(std::string_view id, bool host = false);
+EventDraft alias_added(std::string_view id, std::string_view alias, bool host = false);
+// Also makes the group when there is none yet.
+EventDraft group_changed(std::string_view group, const std::set<std::string>& added,
+                         const std::set<std::string>& removed, bool host = false);
+EventDraft agent_added(std::string_view name, std::string_view owner, bool host = false);
+EventDraft agent_owner_changed(std::string_view name, std::string_view owner, bool host = false);
+EventDraft agent_suspended(std::string_view name, std::string_view by, std::string_view why);
+EventDraft agent_resumed(std::string_view name, std::string_view by);
+
+// Whether the directory may take it. Codes: invalid_id, invalid_name, person_exists, agent_exists,
+// unknown_person, unknown_owner, identifier_taken (another human has that address or alias),
+// confusing_name (reads or looks like somebody else's name, id or address).
+[[nodiscard]] Result<void> can_add_person(const Directory& directory, const Person& person);
+[[nodiscard]] Result<void> can_add_alias(const Directory& directory, std::string_view id,
+                                         std::string_view alias);
+[[nodiscard]] Result<void> can_add_agent(const Directory& directory, std::string_view name,
+                                         std::string_view owner);
+
+}  // namespace keyturn::people

@@ -1,0 +1,194 @@
+// The fold: identity events into a Directory, and the index of who is one human.
+#include <vector>
+
+#include "people/directory.h"
+#include "people/names.h"
+
+namespace keyturn::people {
+namespace {
+
+std::set<std::string> texts_of(const doc::Value* value) {
+  std::set<std::string> out;
+  if (value == nullptr || !value->is_array()) return out;
+  for (const doc::Value& v : value->as_array()) {
+    if (v.is_string()) out.insert(v.as_string());
+  }
+  return out;
+}
+
+void set_text(const doc::Value& from, std::string_view key, std::string& to) {
+  const doc::Value* v = from.find(key);
+  if (v != nullptr && v->is_string()) to = v->as_string();
+}
+
+void set_flag(const doc::Value& from, std::string_view key, bool& to) {
+  const doc::Value* v = from.find(key);
+  if (v != nullptr && v->is_bool()) to = v->as_bool();
+}
+
+}  // namespace
+
+// Changes a Directory and keeps its indices right.
+class Folder {
+ public:
+  explicit Folder(Directory& directory) : d_(directory) {}
+
+  void person_added(const doc::Value& v) {
+    Person p;
+    p.id = v.text("id");
+    if (p.id.empty()) return;
+    p.name = v.text("name");
+    p.email = v.text("email");
+    p.aliases = texts_of(v.find("aliases"));
+    p.groups = texts_of(v.find("groups"));
+    p.admin = v.flag("admin");
+    p.auditor = v.flag("auditor");
+    p.simulated = v.flag("simulated");
+    p.service_of = v.text("service_of");
+    const bool replaces = d_.persons_.contains(p.id);
+    if (replaces) leave_groups(p.id);
+    for (const std::string& group : p.groups) d_.groups_[group].insert(p.id);
+    Person& stored = d_.persons_[p.id] = std::move(p);
+    // Whoever names an id that appears only now is linked to it from now on.
+    if (replaces || !stored.service_of.empty() || has_waiting_service(stored.id)) {
+      reindex();
+    } else {
+      index(stored);
+    }
+  }
+
+  void person_changed(const doc::Value& v) {
+    Person* p = find(v.text("id"));
+    if (p == nullptr) return;
+    const std::string email = p->email;
+    const std::string service_of = p->service_of;
+    set_text(v, "name", p->name);
+    set_text(v, "email", p->email);
+    set_text(v, "service_of", p->service_of);
+    set_flag(v, "admin", p->admin);
+    set_flag(v, "auditor", p->auditor);
+    if (p->email != email || p->service_of != service_of) reindex();
+  }
+
+  void set_active(const doc::Value& v, bool active) {
+    if (Person* p = find(v.text("id"))) p->active = active;
+  }
+
+  void alias_added(const doc::Value& v) {
+    Person* p = find(v.text("person"));
+    const std::string alias(v.text("alias"));
+    if (p == nullptr || alias.empty()) return;
+    p->aliases.insert(alias);
+    index(*p);
+  }
+
+  void group_changed(const doc::Value& v) {
+    const std::string name(v.text("name"));
+    if (name.empty()) return;
+    std::set<std::string>& members = d_.groups_[name];
+    for (const std::string& id : texts_of(v.find("added"))) {
+      Person* p = find(id);
+      if (p == nullptr) continue;
+      members.insert(id);
+      p->groups.insert(name);
+    }
+    for (const std::string& id : texts_of(v.find("removed"))) {
+      members.erase(id);
+      if (Person* p = find(id)) p->groups.erase(name);
+    }
+  }
+
+  void agent_owner(const doc::Value& v, Time at) {
+    const std::string name(v.text("name"));
+    if (name.empty()) return;
+    Agent& agent = d_.agents_[name];
+    agent.name = name;
+    agent.owners.push_back({std::string(v.text("owner")), at});
+  }
+
+  void set_suspended(const doc::Value& v, bool suspended) {
+    const auto it = d_.agents_.find(v.text("name"));
+    if (it != d_.agents_.end()) it->second.suspended = suspended;
+  }
+
+ private:
+  Person* find(std::string_view id) {
+    const auto it = d_.persons_.find(id);
+    return it == d_.persons_.end() ? nullptr : &it->second;
+  }
+
+  bool has_waiting_service(const std::string& id) const {
+    for (const auto& [other, p] : d_.persons_) {
+      if (p.service_of == id) return true;
+    }
+    return false;
+  }
+
+  void leave_groups(const std::string& id) {
+    for (auto& [name, members] : d_.groups_) members.erase(id);
+  }
+
+  static std::set<std::string> identifiers(const Person& p) {
+    std::set<std::string> out{fold_identifier(p.id)};
+    if (!p.email.empty()) out.insert(fold_identifier(p.email));
+    for (const std::string& alias : p.aliases) out.insert(fold_identifier(alias));
+    out.erase("");
+    return out;
+  }
+
+  // Adds what is new of `p`; where an identifier is held by another, the two are one human.
+  void index(const Person& p) {
+    std::string& human = d_.human_[p.id];
+    if (human.empty()) human = p.id;
+    for (const std::string& identifier : identifiers(p)) {
+      const auto [it, fresh] = d_.holder_.try_emplace(identifier, p.id);
+      if (!fresh && it->second != p.id) unite(it->second, p.id);
+    }
+    if (!p.service_of.empty() && d_.persons_.contains(p.service_of)) unite(p.service_of, p.id);
+  }
+
+  void unite(const std::string& a, const std::string& b) {
+    std::string& human_a = d_.human_[a];
+    if (human_a.empty()) human_a = a;
+    const std::string keep = human_a;
+    const std::string give_up = d_.human_[b];
+    if (keep == give_up) return;
+    for (auto& [id, human] : d_.human_) {
+      if (human == give_up) human = keep;
+    }
+  }
+
+  void reindex() {
+    d_.holder_.clear();
+    d_.human_.clear();
+    for (const auto& [id, p] : d_.persons_) index(p);
+  }
+
+  Directory& d_;
+};
+
+bool is_identity_event(std::string_view type) {
+  return type.starts_with("identity.");
+}
+
+void evolve(Directory& directory, const Event& event) {
+  const std::string_view type = event.type;
+  if (!is_identity_event(type)) return;
+  Folder fold(directory);
+  const auto part = [&](std::string_view key) {
+    const doc::Value* v = event.body.find(key);
+    return v == nullptr ? doc::Value() : *v;
+  };
+  if (type == "identity.person_added") return fold.person_added(part("person"));
+  if (type == "identity.person_changed") return fold.person_changed(part("person"));
+  if (type == "identity.person_deactivated") return fold.set_active(part("person"), false);
+  if (type == "identity.person_activated") return fold.set_active(part("person"), true);
+  if (type == "identity.alias_added") return fold.alias_added(part("alias"));
+  if (type == "identity.group_changed") return fold.group_changed(part("group"));
+  if (type == "identity.agent_added") return fold.agent_owner(part("agent"), event.time);
+  if (type == "identity.agent_owner_changed") return fold.agent_owner(part("agent"), event.time);
+  if (type == "identity.agent_suspended") return fold.set_suspended(part("agent"), true);
+  if (type == "identity.agent_resumed") return fold.set_suspended(part("agent"), false);
+}
+
+}  // namespace keyturn::people

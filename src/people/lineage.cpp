@@ -1,0 +1,187 @@
+#include "people/lineage.h"
+
+#include <algorithm>
+#include <array>
+
+namespace keyturn::people {
+namespace {
+
+constexpr std::array kRoles = {Role::kOwner,  Role::kOnBehalfOf, Role::kAmender, Role::kProposer,
+                               Role::kOpener, Role::kDelegator,  Role::kOther};
+
+std::string_view words(Role role) {
+  switch (role) {
+    case Role::kOwner:
+      return "owned the agent that asked";
+    case Role::kOnBehalfOf:
+      return "is said to have prompted it";
+    case Role::kAmender:
+      return "amended it";
+    case Role::kProposer:
+      return "proposed it";
+    case Role::kOpener:
+      return "opened the incident it uses";
+    case Role::kDelegator:
+      return "delegated it";
+    case Role::kOther:
+      return "had a part in it";
+  }
+  return "had a part in it";
+}
+
+// Calls each(person id, code, why) for every known person of the lineage.
+template <class Each>
+void for_each_person(const Directory& directory, const Lineage& lineage, Each each) {
+  const auto owners_of = [&](std::string_view agent_name) {
+    const Agent* agent = directory.agent(agent_name);
+    if (agent == nullptr) return;
+    for (const std::string& owner : agent->owners_since(lineage.requested_at)) {
+      if (const Person* p = directory.resolve(owner)) {
+        each(p->id, "related_to_requester", "owns or owned agent " + std::string(agent_name));
+      }
+    }
+  };
+  if (lineage.requester_kind == PrincipalKind::kAgent) {
+    owners_of(lineage.requester);
+  } else if (const Person* p = directory.resolve(lineage.requester)) {
+    each(p->id, "own_request", std::string("asked for it"));
+  }
+  for (const Party& party : lineage.parties) {
+    if (party.role == Role::kDelegator) owners_of(party.id);
+    if (const Person* p = directory.resolve(party.id)) {
+      each(p->id, "related_to_requester", std::string(words(party.role)));
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view to_text(Role role) {
+  switch (role) {
+    case Role::kOwner:
+      return "owner";
+    case Role::kOnBehalfOf:
+      return "on_behalf_of";
+    case Role::kAmender:
+      return "amender";
+    case Role::kProposer:
+      return "proposer";
+    case Role::kOpener:
+      return "opener";
+    case Role::kDelegator:
+      return "delegator";
+    case Role::kOther:
+      return "other";
+  }
+  return "other";
+}
+
+std::optional<Role> role_from_text(std::string_view text) {
+  for (const Role role : kRoles) {
+    if (to_text(role) == text) return role;
+  }
+  return std::nullopt;
+}
+
+void Lineage::add(Role role, std::string id) {
+  Party party{role, std::move(id)};
+  if (party.id.empty() || std::ranges::find(parties, party) != parties.end()) return;
+  parties.push_back(std::move(party));
+}
+
+Lineage lineage_of(const Directory& directory, const Principal& requester, Time now,
+                   const doc::Value& claims) {
+  Lineage out;
+  out.requester_kind = requester.kind;
+  out.requester = requester.id;
+  out.requested_at = std::chrono::floor<std::chrono::milliseconds>(now);
+  if (requester.kind == PrincipalKind::kAgent) {
+    const Agent* agent = directory.agent(requester.id);
+    if (agent != nullptr) out.add(Role::kOwner, agent->owner());
+  }
+  const doc::Value* claimed = claims.find("on_behalf_of");
+  if (claimed != nullptr && claimed->is_string()) out.add(Role::kOnBehalfOf, claimed->as_string());
+  if (claimed != nullptr && claimed->is_array()) {
+    for (const doc::Value& v : claimed->as_array()) {
+      if (v.is_string()) out.add(Role::kOnBehalfOf, v.as_string());
+    }
+  }
+  return out;
+}
+
+doc::Value to_value(const Lineage& lineage) {
+  doc::Value parties{doc::Array{}};
+  for (const Party& party : lineage.parties) {
+    parties.push(doc::object({{"role", to_text(party.role)}, {"id", party.id}}));
+  }
+  return doc::object({{"requester", lineage.requester},
+                      {"requester_kind", to_text(lineage.requester_kind)},
+                      {"requested_at", to_rfc3339(lineage.requested_at)},
+                      {"parties", std::move(parties)}});
+}
+
+Lineage lineage_from_value(const doc::Value& value) {
+  Lineage out;
+  out.requester = value.text("requester");
+  out.requester_kind =
+      principal_kind_from_text(value.text("requester_kind")).value_or(PrincipalKind::kAgent);
+  // Unreadable: the beginning of time, so that every owner there ever was counts.
+  out.requested_at = from_rfc3339(value.text("requested_at")).value_or(Time{});
+  const doc::Value* parties = value.find("parties");
+  if (parties == nullptr || !parties->is_array()) return out;
+  for (const doc::Value& party : parties->as_array()) {
+    out.add(role_from_text(party.text("role")).value_or(Role::kOther),
+            std::string(party.text("id")));
+  }
+  return out;
+}
+
+std::optional<Relation> related(const Directory& directory, const Lineage& lineage,
+                                std::string_view person) {
+  std::optional<Relation> found;
+  for_each_person(directory, lineage,
+                  [&](const std::string& id, std::string_view code, const std::string& why) {
+                    if (!directory.same_human(id, person)) return;
+                    // The requester's own vote has a word of its own; it wins over the others.
+                    if (found && (found->code == "own_request" || code != "own_request")) return;
+                    const std::string who =
+                        id == person ? id : std::string(person) + " (also " + id + ")";
+                    found = Relation{std::string(code), who + " " + why};
+                  });
+  return found;
+}
+
+bool may_review(const Directory& directory, const Lineage& lineage, std::string_view person) {
+  const Person* p = directory.person(person);
+  return p != nullptr && p->active && p->service_of.empty() && !related(directory, lineage, person);
+}
+
+bool may_cancel(const Directory& directory, const Lineage& lineage, const Principal& principal) {
+  if (principal.kind == PrincipalKind::kHost) return true;
+  const bool is_requester = lineage.requester_kind == principal.kind;
+  if (principal.kind == PrincipalKind::kAgent) {
+    return is_requester && principal.id == lineage.requester;
+  }
+  const Person* p = directory.person(principal.id);
+  if (p == nullptr || !p->active) return false;
+  if (p->admin) return true;
+  if (is_requester) return directory.same_human(principal.id, lineage.requester);
+  const Agent* agent = directory.agent(lineage.requester);
+  return agent != nullptr && directory.same_human(principal.id, agent->owner());
+}
+
+std::set<std::string> persons_of(const Directory& directory, const Lineage& lineage) {
+  std::set<std::string> humans;
+  for_each_person(directory, lineage,
+                  [&](const std::string& id, std::string_view, const std::string&) {
+                    humans.emplace(directory.human_of(id));
+                  });
+  std::set<std::string> out;
+  if (humans.empty()) return out;
+  for (const auto& [id, p] : directory.persons()) {
+    if (humans.contains(std::string(directory.human_of(id)))) out.insert(id);
+  }
+  return out;
+}
+
+}  // namespace keyturn::people

@@ -1,0 +1,67 @@
+// Do these people satisfy that plan? Distinct, active, authorised, unrelated humans to places: a
+// maximum matching. Pure; the same question is asked at every vote and again in the commit that
+// releases.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "doc/value.h"
+#include "model/verdict.h"
+#include "people/directory.h"
+#include "people/lineage.h"
+
+namespace keyturn::review {
+
+// Past these a plan counts as not satisfied and not satisfiable (fail-closed).
+inline constexpr int kPlacesMax = 128;  // in one choice of alternatives
+inline constexpr std::size_t kChoicesMax =
+    2048;  // combinations of alternatives and stage borders tried
+
+// A place of the plan that people are still, or were, needed for. `stage` is 0 outside stages, else
+// from 1.
+struct Needed {
+  std::string group;
+  int count = 0;
+  int have = 0;
+  int stage = 0;
+  bool operator==(const Needed&) const = default;
+};
+
+// Who fills which place, for the record of an approval.
+struct Place {
+  std::string group;
+  std::string reviewer;
+  bool operator==(const Place&) const = default;
+};
+
+struct Tally {
+  bool satisfied = false;
+  std::vector<Needed> needed;  // by stage, then group; of the alternatives nearest to done
+  std::vector<Place> places;   // filled places
+};
+
+// Counts `approvers` (person ids, in the order of their votes; a stage is filled by votes cast
+// after those of the stage before it). An id that is unknown, inactive, a service account, related
+// to the lineage, outside the groups, or a second account of a human counted already, adds nothing.
+// A plan without any place is never satisfied. A person in two groups fills the place that leaves
+// the most people for the other.
+Tally tally(const Plan& plan, const std::vector<std::string>& approvers,
+            const people::Directory& directory, const people::Lineage& lineage);
+
+// Could the people there are satisfy the plan, for this lineage? An empty lineage asks "for
+// somebody unrelated".
+bool satisfiable(const Plan& plan, const people::Directory& directory,
+                 const people::Lineage& lineage);
+
+// Groups whose approvals can count now: of quorum, of any, and of stages up to the first that is
+// not filled.
+std::set<std::string> open_groups(const Plan& plan, const std::vector<std::string>& approvers,
+                                  const people::Directory& directory,
+                                  const people::Lineage& lineage);
+
+// [{"group","count","have"}], with "stage" where there is one.
+doc::Value to_value(const std::vector<Needed>& needed);
+
+}  // namespace keyturn::review
