@@ -12,6 +12,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: false,
+        hashCharacters: "hex",
         entryFileNames: "assets/app-[hash].js",
         assetFileNames: (asset) =>
           asset.names.some((name) => name.endsWith(".css"))

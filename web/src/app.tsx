@@ -1,0 +1,223 @@
+// The frame around every page: who is signed in, where one can go, what must not be overlooked.
+
+import { useEffect, useState } from "preact/hooks";
+import type { Me } from "./api/types";
+import { arrival, followInbox, inbox, link } from "./inbox";
+import { moveRow, useKeys } from "./keys";
+import { ActionPage } from "./pages/action";
+import { ActivityPage } from "./pages/activity";
+import { DemoPage } from "./pages/demo";
+import { InboxPage } from "./pages/inbox";
+import { LedgerPage } from "./pages/ledger";
+import { EnrolPage, LoginPage } from "./pages/sign_in";
+import { HelpDialog } from "./parts/help";
+import { Icon, Keyhole, type IconName } from "./parts/icon";
+import { Empty, Heading, Loading, ProblemNote } from "./parts/pieces";
+import { Text } from "./parts/text";
+import { go, place } from "./router";
+import { loadSession, session, signOut } from "./session";
+import { useStore } from "./store";
+import { nextTheme, theme } from "./theme";
+
+export function App() {
+  const { path, search } = useStore(place);
+  const now = useStore(session);
+  const enrolling = path === "/enrol";
+  useEffect(() => {
+    if (now.kind === "out" && !enrolling && path !== "/login") {
+      go(path === "/" ? "/login" : `/login?to=${encodeURIComponent(path + search)}`, true);
+    }
+    if (now.kind === "in" && path === "/login") go("/", true);
+  }, [now, path]);
+
+  if (enrolling) return <Bare><EnrolPage /></Bare>;
+  switch (now.kind) {
+    case "loading":
+      return <Bare><main id="main" class="gate"><Loading what="Keyturn" /></main></Bare>;
+    case "out":
+      return <Bare><LoginPage /></Bare>;
+    case "unreachable":
+      return (
+        <Bare>
+          <main id="main" class="gate">
+            <div class="gate-card">
+              <Heading title="Keyturn could not be reached" />
+              <ProblemNote problem={now.problem} retry={() => void loadSession()} />
+            </div>
+          </main>
+        </Bare>
+      );
+    case "in":
+      return <SignedIn me={now.me} />;
+  }
+}
+
+function Bare({ children }: { children: preact.ComponentChildren }) {
+  return (
+    <>
+      <header class="top top-bare">
+        <span class="brand"><Keyhole turned size={26} /> Keyturn</span>
+        <div class="top-tools"><ThemeButton /></div>
+      </header>
+      {children}
+    </>
+  );
+}
+
+function SignedIn({ me }: { me: Me }) {
+  const { path } = useStore(place);
+  const [help, setHelp] = useState(false);
+  const waiting = useStore(inbox).items.size;
+  useEffect(() => followInbox(), [me.id]);
+  useKeys({
+    "?": () => setHelp(true),
+    "/": () => go("/activity?focus=1"),
+    j: () => moveRow(1),
+    k: () => moveRow(-1),
+    i: () => go("/"),
+    l: () => go("/ledger"),
+  });
+  useEffect(() => {
+    const bare = document.title.replace(/^\(\d+\) /, "");
+    document.title = waiting ? `(${waiting}) ${bare}` : bare;
+  }, [waiting, path]);
+
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => {
+        event.preventDefault();
+        document.querySelector<HTMLElement>("main h1")?.focus();
+      }}>Skip to the content</a>
+      <header class="top">
+        <a class="brand" href="/"><Keyhole turned size={26} /> Keyturn</a>
+        <Nav me={me} waiting={waiting} path={path} />
+        <div class="top-tools">
+          <span class="me" title={(me.groups ?? []).join(", ")}><Text>{me.name || me.id}</Text></span>
+          <button type="button" class="tool" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)"
+            onClick={() => setHelp(true)}><Icon name="help" /></button>
+          <ThemeButton />
+          <button type="button" class="tool" aria-label="Sign out" title="Sign out"
+            onClick={() => void signOut().catch(() => loadSession())}><Icon name="out" /></button>
+        </div>
+      </header>
+      <Banners me={me} />
+      <Page path={path} me={me} />
+      <Announcer />
+      {help && <HelpDialog onClose={() => setHelp(false)} />}
+    </>
+  );
+}
+
+function Page({ path, me }: { path: string; me: Me }) {
+  const action = /^\/a\/([^/]+)$/.exec(path);
+  if (action) return <ActionPage key={path} id={decodeURIComponent(action[1]!)} me={me} />;
+  switch (path) {
+    case "/":
+      return <InboxPage me={me} />;
+    case "/activity":
+      return <ActivityPage me={me} />;
+    case "/ledger":
+      return <LedgerPage />;
+    case "/demo":
+      if (me.demo) return <DemoPage />;
+      break;
+    case "/login":
+      return null;
+  }
+  return (
+    <main id="main" class="page">
+      <div class="page-head"><Heading title="No such page" /></div>
+      <Empty title="Nothing is here"><p><a href="/">To the inbox</a></p></Empty>
+    </main>
+  );
+}
+
+function Nav({ me, waiting, path }: { me: Me; waiting: number; path: string }) {
+  const links: [string, string, IconName][] = [
+    ["/", "Inbox", "inbox"], ["/activity", "Activity", "activity"], ["/ledger", "Ledger", "ledger"],
+  ];
+  if (me.demo) links.push(["/demo", "Demo", "demo"]);
+  return (
+    <nav class="nav" aria-label="Pages">
+      {links.map(([to, word, icon]) => (
+        <a key={to} href={to} aria-current={path === to ? "page" : undefined}>
+          <Icon name={icon} />
+          <span>{word}</span>
+          {to === "/" && waiting > 0 && <span class="badge"><span class="digits">{waiting}</span><span class="hidden"> waiting</span></span>}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+const themeIcons = { auto: "auto", light: "sun", dark: "moon" } as const;
+const themeWords = { auto: "as the system", light: "light", dark: "dark" } as const;
+
+function ThemeButton() {
+  const now = useStore(theme);
+  return (
+    <button type="button" class="tool" onClick={nextTheme} title={`Colours: ${themeWords[now]}`}
+      aria-label={`Colours: ${themeWords[now]}. Change`}>
+      <Icon name={themeIcons[now]} />
+    </button>
+  );
+}
+
+function useOnline(): boolean {
+  const [online, setOnline] = useState(navigator.onLine);
+  useEffect(() => {
+    const tell = (): void => setOnline(navigator.onLine);
+    window.addEventListener("online", tell);
+    window.addEventListener("offline", tell);
+    return () => {
+      window.removeEventListener("online", tell);
+      window.removeEventListener("offline", tell);
+    };
+  }, []);
+  return online;
+}
+
+// A connection that returns within two seconds is not worth a banner.
+function useLost(): boolean {
+  const now = useStore(link);
+  const [lost, setLost] = useState(false);
+  useEffect(() => {
+    if (now === "open") setLost(false);
+    if (now !== "lost") return;
+    const timer = window.setTimeout(() => setLost(true), 2_000);
+    return () => window.clearTimeout(timer);
+  }, [now]);
+  return lost;
+}
+
+function Banners({ me }: { me: Me }) {
+  const online = useOnline();
+  const lost = useLost();
+  return (
+    <div class="banners">
+      {(!online || lost) && (
+        <p class="banner banner-bad" role="alert">
+          <Icon name="warn" size={16} />
+          <span><strong>{online ? "Connection lost." : "You are offline."}</strong> What you see may be old. It reconnects by itself.</span>
+        </p>
+      )}
+      {me.mode === "observe" && (
+        <p class="banner banner-warn">
+          <Icon name="warn" size={16} />
+          <span><strong>Observing only.</strong> Everything configured runs; policy's verdicts are recorded, not enforced.</span>
+        </p>
+      )}
+      {!me.sealed && (
+        <p class="banner">
+          <Icon name="lock" size={16} />
+          <span><strong>Not sealed.</strong> Whoever has the server's machine can change policy, people and tools alone.</span>
+        </p>
+      )}
+    </div>
+  );
+}
+
+// New arrivals, said once to a screen reader.
+function Announcer() {
+  return <p class="hidden" role="status" aria-live="polite">{useStore(arrival)}</p>;
+}

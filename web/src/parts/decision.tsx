@@ -1,0 +1,177 @@
+// Approve and Deny. The vote names the digest of the case that is on this screen, and of no other.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Problem } from "../api/client";
+import { usePasskey } from "../api/passkey";
+import { api, type Assertion } from "../api/routes";
+import { partyId, type Action, type Decision, type Me } from "../api/types";
+import { useKeys } from "../keys";
+import { useStore } from "../store";
+import { link } from "../inbox";
+import { Icon } from "./icon";
+import { Ago, Note, ProblemNote } from "./pieces";
+import type { Reveal } from "./reveal";
+
+const claimedFor = (action: Action): string => {
+  const claimed = action.claims?.on_behalf_of;
+  return typeof claimed === "string" ? claimed : "";
+};
+
+// Why this person cannot vote, as far as this page can tell; the server decides anyway.
+export function whyNot(action: Action, me: Me): string | null {
+  if (partyId(action.requester) === me.id) return "You asked for this, so you cannot vote on it.";
+  if (partyId(action.owner) === me.id) {
+    return "You own the agent that asks, so you cannot vote on it: it needs people who are not related to the request.";
+  }
+  if (claimedFor(action) === me.id) {
+    return "This was asked on your behalf, so you cannot vote on it.";
+  }
+  const groups = (action.needed ?? []).map((need) => need.group);
+  if (groups.length && me.groups && !groups.some((group) => me.groups!.includes(group))) {
+    return `It waits for ${groups.join(" and ")}; you are in none of these groups.`;
+  }
+  return null;
+}
+
+async function signed(action: Action, decision: Decision): Promise<Assertion> {
+  const { ceremony, options } = await api.challenge(action.id, decision);
+  return { ceremony, credential: await usePasskey(options) };
+}
+
+async function cast(
+  action: Action, decision: Decision, note: string, passkey: boolean,
+): Promise<void> {
+  const vote = { decision, digest: action.digest ?? "", ...(note.trim() ? { note: note.trim() } : {}) };
+  if (!passkey) {
+    try {
+      await api.vote(action.id, vote);
+      return;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== "passkey_required") throw error;
+    }
+  }
+  await api.vote(action.id, { ...vote, assertion: await signed(action, decision) });
+}
+
+export function DecisionPanel({ action, me, reveal, onVoted }: {
+  action: Action; me: Me; reveal: Reveal; onVoted: (said: string) => void;
+}) {
+  const mine = (action.votes ?? []).find((vote) => vote.reviewer === me.id);
+  const reason = whyNot(action, me);
+  if (mine) return <OwnVote action={action} decision={mine.decision} at={mine.at} onVoted={onVoted} />;
+  if (reason) return <div class="decision decision-quiet"><Note>{reason}</Note></div>;
+  return <Ballot action={action} reveal={reveal} onVoted={onVoted} />;
+}
+
+function Ballot({ action, reveal, onVoted }: {
+  action: Action; reveal: Reveal; onVoted: (said: string) => void;
+}) {
+  const [note, setNote] = useState("");
+  const [noteOpen, setNoteOpen] = useState(false);
+  const [busy, setBusy] = useState<Decision | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const approve = useRef<HTMLButtonElement>(null);
+  const deny = useRef<HTMLButtonElement>(null);
+  const passkey = action.verdict?.plan?.assurance === "passkey";
+  const complete = action.display_complete === true && !!action.digest;
+  const offline = useStore(link) === "lost";
+  const ready = complete && reveal.done && !busy;
+  useEffect(() => setProblem(null), [action.digest]);
+  useKeys({
+    a: () => (reveal.done ? approve.current?.focus() : reveal.showNext()),
+    d: () => deny.current?.focus(),
+    n: () => reveal.showNext(),
+  });
+
+  const vote = async (decision: Decision): Promise<void> => {
+    if (busy || (decision === "approve" && !ready)) return;
+    setBusy(decision);
+    setProblem(null);
+    try {
+      await cast(action, decision, note, passkey);
+      onVoted(decision === "approve" ? "Your approval is recorded." : "Your denial is recorded.");
+    } catch (error) {
+      const said = error instanceof Problem ? error : new Problem(0, "", "That did not work", String(error));
+      setProblem(said);
+      // Whatever it was, show the case as it is now: the vote may have arrived all the same.
+      onVoted("");
+    } finally {
+      setBusy(null);
+    }
+  };
+
+  return (
+    <section class="decision" aria-label="Your decision">
+      <h2 class="decision-title">Your decision</h2>
+      {problem && <ProblemNote problem={problem} />}
+      {!complete && (
+        <Note kind="bad">
+          The server could not send the whole case, so Approve is not offered. You can deny it.
+        </Note>
+      )}
+      {complete && !reveal.done && (
+        <div class="meter">
+          <p id="meter-text">
+            Approve opens when all of the case was on your screen: <span class="digits">{reveal.seen} of {reveal.total}</span> parts seen.
+          </p>
+          <progress value={reveal.seen} max={reveal.total} aria-labelledby="meter-text" />
+          <button type="button" class="button button-small" onClick={reveal.showNext}>
+            Show the next unseen part <kbd>n</kbd>
+          </button>
+        </div>
+      )}
+      <div class={noteOpen ? "ballot-note open" : "ballot-note"}>
+        <button type="button" class="link-button" aria-expanded={noteOpen} onClick={() => setNoteOpen(!noteOpen)}>
+          <Icon name="comment" size={14} /> {noteOpen ? "Hide the note" : "Add a note"}
+        </button>
+        {noteOpen && (
+          <label class="field-label">
+            Note, kept with your vote
+            <textarea rows={2} maxLength={2000} value={note} autoFocus
+              onInput={(event) => setNote(event.currentTarget.value)} />
+          </label>
+        )}
+      </div>
+      <div class="ballot">
+        <button type="button" class="button button-approve" ref={approve} disabled={!ready}
+          aria-describedby={reveal.done ? undefined : "meter-text"} onClick={() => void vote("approve")}>
+          <Icon name={passkey ? "passkey" : "check"} />
+          {busy === "approve" ? "Approving…" : passkey ? "Approve with passkey" : "Approve"}
+        </button>
+        <button type="button" class="button button-deny" ref={deny} disabled={!!busy}
+          onClick={() => void vote("deny")}>
+          <Icon name="cross" />
+          {busy === "deny" ? "Denying…" : "Deny"}
+        </button>
+      </div>
+      {offline && <p class="small muted">The live connection is lost: the case may have moved on.</p>}
+      <p class="small muted ballot-hint"><kbd>a</kbd> or <kbd>d</kbd>, then <kbd>Enter</kbd></p>
+    </section>
+  );
+}
+
+function OwnVote({ action, decision, at, onVoted }: {
+  action: Action; decision: Decision; at: string; onVoted: (said: string) => void;
+}) {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const takeBack = async (): Promise<void> => {
+    try {
+      await api.takeBack(action.id);
+      onVoted("Your vote is taken back.");
+    } catch (error) {
+      setProblem(error instanceof Problem ? error : new Problem(0, "", "That did not work", String(error)));
+      onVoted("");
+    }
+  };
+  return (
+    <section class="decision decision-quiet" aria-label="Your decision">
+      <h2 class="decision-title">Your decision</h2>
+      {problem && <ProblemNote problem={problem} />}
+      <p class="own-vote">
+        <Icon name={decision === "approve" ? "check" : "cross"} />
+        <span>You {decision === "approve" ? "approved" : "denied"} this <Ago at={at} />.</span>
+      </p>
+      <button type="button" class="button" onClick={() => void takeBack()}>Take my vote back</button>
+    </section>
+  );
+}

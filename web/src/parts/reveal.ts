@@ -1,0 +1,88 @@
+// Whole-picture: Approve is offered only when every part of the case was on this screen. Each chunk of content
+// ends in a marker; a chunk counts as seen when its marker was in view.
+
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Section } from "../api/types";
+import { pagesOf, type Chunk } from "./runs";
+
+export interface Reveal {
+  pages: Chunk[][][]; // by section, page, chunk
+  page: number[]; // the page that each section shows
+  turn: (section: number, page: number) => void;
+  marker: (element: HTMLElement | null) => void; // ref of an element with data-chunk
+  seen: number;
+  total: number;
+  done: boolean;
+  sectionDone: (section: number) => boolean;
+  showNext: () => void;
+}
+
+const keyOf = (section: number, page: number, chunk: number): string => `${section}.${page}.${chunk}`;
+
+function keysOf(pages: Chunk[][][]): string[] {
+  return pages.flatMap((sections, s) =>
+    sections.flatMap((chunks, p) => chunks.map((_, c) => keyOf(s, p, c))));
+}
+
+// `caseKey` names what is voted on: when it changes, everything must be looked at again.
+export function useReveal(caseKey: string, sections: Section[]): Reveal {
+  const pages = useMemo(() => sections.map(pagesOf), [caseKey, sections]);
+  const keys = useMemo(() => keysOf(pages), [pages]);
+  const [state, setState] = useState({ caseKey, seen: new Set<string>() });
+  const [page, setPage] = useState<number[]>([]);
+  const observer = useRef<IntersectionObserver | null>(null);
+  const current = useRef(caseKey);
+  if (current.current !== caseKey) {
+    current.current = caseKey;
+    observer.current?.disconnect();
+    observer.current = null;
+  }
+  const seen = state.caseKey === caseKey ? state.seen : new Set<string>();
+
+  const note = useCallback((entries: IntersectionObserverEntry[]) => {
+    const found = entries
+      .filter((entry) => entry.isIntersecting)
+      .map((entry) => (entry.target as HTMLElement).dataset.chunk ?? "");
+    if (!found.length) return;
+    setState((old) => ({
+      caseKey: current.current,
+      seen: new Set([...(old.caseKey === current.current ? old.seen : []), ...found]),
+    }));
+  }, []);
+
+  const marker = useCallback((element: HTMLElement | null) => {
+    if (!element) return;
+    // On a phone the decision lies over the lower edge: what is under it was not seen.
+    const covered = matchMedia("(max-width: 60rem)").matches ? 96 : 0;
+    observer.current ??= new IntersectionObserver(note, { rootMargin: `0px 0px -${covered}px 0px` });
+    observer.current.observe(element);
+  }, [note, caseKey]);
+
+  useEffect(() => () => observer.current?.disconnect(), []);
+  useEffect(() => setPage([]), [caseKey]);
+
+  const turn = useCallback((section: number, to: number) => {
+    setPage((old) => pages.map((_, s) => (s === section ? to : old[s] ?? 0)));
+  }, [pages]);
+
+  const showNext = useCallback(() => {
+    const next = keys.find((key) => !seen.has(key));
+    if (!next) return;
+    const [s = 0, p = 0] = next.split(".").map(Number);
+    turn(s, p);
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      document.querySelector(`[data-chunk="${next}"]`)?.scrollIntoView({ block: "center" });
+    }));
+  }, [keys, seen, turn]);
+
+  const counted = keys.filter((key) => seen.has(key)).length;
+  return {
+    pages,
+    page: pages.map((_, s) => page[s] ?? 0),
+    turn, marker, showNext,
+    seen: counted,
+    total: keys.length,
+    done: counted === keys.length,
+    sectionDone: (s) => keys.filter((key) => key.startsWith(`${s}.`)).every((key) => seen.has(key)),
+  };
+}

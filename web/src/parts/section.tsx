@@ -1,0 +1,93 @@
+// One section of the case, as the server's renderer made it.
+
+import { Fragment } from "preact";
+import { useRef } from "preact/hooks";
+import type { Section } from "../api/types";
+import { count, plural } from "../words";
+import { Icon } from "./icon";
+import type { Reveal } from "./reveal";
+import { plainText, type Chunk, type Piece } from "./runs";
+import { Runs, Text } from "./text";
+
+export function CaseSection({ section, index, reveal }: {
+  section: Section; index: number; reveal: Reveal;
+}) {
+  const ref = useRef<HTMLElement>(null);
+  const pages = reveal.pages[index] ?? [];
+  const at = Math.min(reveal.page[index] ?? 0, Math.max(0, pages.length - 1));
+  const turn = (page: number): void => {
+    reveal.turn(index, page);
+    ref.current?.scrollIntoView({ block: "start" });
+  };
+  const done = reveal.sectionDone(index);
+  return (
+    <section class="card case-section" ref={ref} aria-label={plainText([{ t: section.title }])}>
+      <header class="card-head">
+        <h2><Text>{section.title}</Text></h2>
+        <span class="card-aside">
+          {section.bytes !== undefined && <span>{plural(section.bytes, "byte")}</span>}
+          <span class={done ? "seen seen-done" : "seen"}>
+            {done ? <><Icon name="check" size={14} /> seen</> : "not all seen"}
+          </span>
+        </span>
+      </header>
+      {(section.warnings ?? []).map((warning) => (
+        <p class="section-warning" key={warning}><Icon name="warn" size={16} /><Text>{warning}</Text></p>
+      ))}
+      <div class={`content content-${section.kind}`}>
+        {(pages[at] ?? []).map((chunk, c) => (
+          <Fragment key={`${at}.${c}`}>
+            {section.kind === "fields" ? <FieldChunk chunk={chunk} /> : <LineChunk chunk={chunk} kind={section.kind} />}
+            <span class="marker" ref={reveal.marker} data-chunk={`${index}.${at}.${c}`} />
+          </Fragment>
+        ))}
+      </div>
+      {pages.length > 1 && (
+        <nav class="pager" aria-label={`Pages of ${section.title}`}>
+          <button type="button" class="button button-small" disabled={at === 0} onClick={() => turn(at - 1)}>
+            <Icon name="back" size={14} /> Previous
+          </button>
+          <span class="digits">page {count(at + 1)} of {count(pages.length)}</span>
+          <button type="button" class="button button-small" disabled={at === pages.length - 1}
+            onClick={() => turn(at + 1)}>
+            Next <Icon name="next" size={14} />
+          </button>
+        </nav>
+      )}
+    </section>
+  );
+}
+
+function lineClass(piece: Piece, kind: Section["kind"]): string {
+  if (kind !== "diff") return "line";
+  const first = plainText(piece.runs)[0];
+  return first === "+" ? "line line-added" : first === "-" ? "line line-removed" : "line";
+}
+
+function LineChunk({ chunk, kind }: { chunk: Chunk; kind: Section["kind"] }) {
+  return (
+    <>
+      {chunk.map((piece, i) => (
+        <div class={lineClass(piece, kind)} key={i}>
+          {kind !== "text" && (
+            <span class="line-number" aria-hidden="true">{piece.number ?? "↪"}</span>
+          )}
+          <bdi class="line-text"><Runs runs={piece.runs} />{piece.runs.length ? "" : "\u00a0"}</bdi>
+        </div>
+      ))}
+    </>
+  );
+}
+
+function FieldChunk({ chunk }: { chunk: Chunk }) {
+  return (
+    <dl class="fields">
+      {chunk.map((piece, i) => (
+        <div class="field" key={i}>
+          <dt>{piece.label ? <bdi><Runs runs={piece.label} /></bdi> : <span class="muted">…</span>}</dt>
+          <dd><bdi class="lines"><Runs runs={piece.runs} /></bdi></dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
