@@ -151,9 +151,24 @@ std::optional<Relation> related(const Directory& directory, const Lineage& linea
   return found;
 }
 
-bool may_review(const Directory& directory, const Lineage& lineage, std::string_view person) {
+std::set<std::string, std::less<>> humans_of(const Directory& directory, const Lineage& lineage) {
+  std::set<std::string, std::less<>> out;
+  for_each_person(directory, lineage,
+                  [&](const std::string& id, std::string_view, const std::string&) {
+                    out.emplace(directory.human_of(id));
+                  });
+  return out;
+}
+
+bool may_review(const Directory& directory, const std::set<std::string, std::less<>>& excluded,
+                std::string_view person) {
   const Person* p = directory.person(person);
-  return p != nullptr && p->active && p->service_of.empty() && !related(directory, lineage, person);
+  return p != nullptr && p->active && p->service_of.empty() &&
+         !excluded.contains(directory.human_of(person));
+}
+
+bool may_review(const Directory& directory, const Lineage& lineage, std::string_view person) {
+  return may_review(directory, humans_of(directory, lineage), person);
 }
 
 bool may_cancel(const Directory& directory, const Lineage& lineage, const Principal& principal) {
@@ -171,15 +186,11 @@ bool may_cancel(const Directory& directory, const Lineage& lineage, const Princi
 }
 
 std::set<std::string> persons_of(const Directory& directory, const Lineage& lineage) {
-  std::set<std::string> humans;
-  for_each_person(directory, lineage,
-                  [&](const std::string& id, std::string_view, const std::string&) {
-                    humans.emplace(directory.human_of(id));
-                  });
+  const auto humans = humans_of(directory, lineage);
   std::set<std::string> out;
   if (humans.empty()) return out;
   for (const auto& [id, p] : directory.persons()) {
-    if (humans.contains(std::string(directory.human_of(id)))) out.insert(id);
+    if (humans.contains(directory.human_of(id))) out.insert(id);
   }
   return out;
 }

@@ -74,6 +74,11 @@ bool may_review(const Directory& directory, const Lineage& lineage, std::string_
 // host.
 bool may_cancel(const Directory& directory, const Lineage& lineage, const Principal& principal);
 
+// The humans (Directory::human_of) that the lineage excludes; for asking about many people at once.
+std::set<std::string, std::less<>> humans_of(const Directory& directory, const Lineage& lineage);
+bool may_review(const Directory& directory, const std::set<std::string, std::less<>>& excluded,
+                std::string_view person);
+
 // Known persons that the lineage names or resolves to, as ids (all accounts of these humans).
 std::set<std::string> persons_of(const Directory& directory, const Lineage& lineage);
 

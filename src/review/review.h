@@ -100,7 +100,8 @@ struct TakeBack {
   Principal by;
 };
 
-// Who may read the action may comment: the caller has checked that. Open or closed.
+// Who may read the action may comment: the caller has checked that. Open, closed, or never opened
+// (then Review::action says which action).
 struct Comment {
   Principal by;
   std::string text;
@@ -139,7 +140,7 @@ using Command =
 // Refusals of a vote, in this order (API "An action"; 404 is the caller's): inactive, own_request,
 // related_to_requester, not_a_reviewer, closed, already_voted, digest_mismatch, assurance_too_low
 // or passkey_required, wrong_channel, look_too_short, retype_mismatch, note_too_large. Others:
-// exists (Open twice), unsatisfiable (no), closed, no_vote, not_allowed, not_due, text_too_large,
+// exists (Open twice), closed, no_vote, not_allowed, not_due, text_too_large,
 // empty_text, invalid_text, too_many_comments, inactive.
 // At or after expires_at every vote is refused as closed: Expire is due.
 [[nodiscard]] Result<std::vector<EventDraft>> decide(const Review& review, const Command& command,
@@ -157,6 +158,9 @@ Review evolve(Review before, const Event& event);
 // The same for another plan (the one that policy gives now). A vote counts when it was given with
 // the assurance and over a channel that `plan` accepts.
 bool meets(const Review& review, const Plan& plan, const people::Directory& directory);
+
+// Whether a denial by this account closes.
+bool vetoes(const Plan& plan, const people::Directory& directory, std::string_view person);
 
 // Standing approvals against the plan, now.
 Tally tally_of(const Review& review, const people::Directory& directory);

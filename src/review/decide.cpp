@@ -1,0 +1,360 @@
+// What a command would cause. Refusals of a vote come in the order of the contract.
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "review/review.h"
+
+namespace keyturn::review {
+namespace {
+
+using Drafts = std::vector<EventDraft>;
+using people::Directory;
+
+bool in_any(const Directory& directory, std::string_view person,
+            const std::set<std::string>& groups) {
+  return std::ranges::any_of(
+      groups, [&](const std::string& group) { return directory.in_group(person, group); });
+}
+
+std::string list(const std::set<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out.empty() ? "none" : out;
+}
+
+EventDraft draft(const std::string& action, std::string type, std::string_view key,
+                 doc::Value part) {
+  EventDraft out;
+  out.stream = "action/" + action;
+  out.type = std::move(type);
+  out.body = doc::object({{key, std::move(part)}});
+  return out;
+}
+
+EventDraft closed(const Review& review, std::string_view result, std::string_view by,
+                  std::string_view reason) {
+  doc::Value v = doc::object({{"result", result}, {"round", review.round}});
+  if (!by.empty()) v.set("by", by);
+  if (!reason.empty()) v.set("reason", reason);
+  return draft(review.action, "review.closed", "review", std::move(v));
+}
+
+EventDraft approved(const Review& review, const Tally& count) {
+  EventDraft out = closed(review, "approved", {}, {});
+  doc::Value places{doc::Array{}};
+  for (const Place& place : count.places) {
+    places.push(doc::object({{"group", place.group}, {"reviewer", place.reviewer}}));
+  }
+  doc::Value part = *out.body.find("review");
+  part.set("places", std::move(places));
+  out.body.set("review", std::move(part));
+  return out;
+}
+
+EventDraft opened(const std::string& action, int round, const Plan& plan, std::string_view digest,
+                  const people::Lineage& lineage, Time expires_at) {
+  doc::Value v = doc::object({{"round", round},
+                              {"digest", digest},
+                              {"expires_at", to_rfc3339(expires_at)},
+                              {"plan", keyturn::to_value(plan)},
+                              {"lineage", people::to_value(lineage)}});
+  return draft(action, "review.opened", "review", std::move(v));
+}
+
+// The state after these drafts, as evolve() will see them.
+Review after(const Review& review, const Drafts& drafts, Time now) {
+  Review out = review;
+  for (const EventDraft& d : drafts) {
+    Event event;
+    event.stream = d.stream;
+    event.type = d.type;
+    event.time = now;
+    event.body = d.body;
+    out = evolve(std::move(out), event);
+  }
+  return out;
+}
+
+bool is_open(const Review& review, Time now) {
+  return review.status == Status::kOpen && now < review.expires_at;
+}
+
+std::unexpected<Refusal> refuse_closed(const Review& review) {
+  const std::string state = review.status == Status::kOpen
+                                ? "expired at " + to_rfc3339(review.expires_at)
+                                : std::string(to_text(review.status));
+  return refuse("closed", "the review is closed: " + state);
+}
+
+Result<void> check_text(std::string_view text, std::size_t bytes_max, std::string code) {
+  if (text.size() > bytes_max) {
+    return refuse(std::move(code), "at most " + std::to_string(bytes_max) + " bytes");
+  }
+  if (first_invalid_utf8(text)) return refuse("invalid_text", "the text is not valid UTF-8");
+  return {};
+}
+
+const Vote* vote_of(const Review& review, const Directory& directory, std::string_view person) {
+  for (const Vote& vote : review.votes) {
+    if (vote.reviewer == person || directory.same_human(vote.reviewer, person)) return &vote;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> approvers(const Review& review) {
+  std::vector<std::string> out;
+  for (const Vote& vote : review.votes) {
+    if (vote.decision == Decision::kApprove) out.push_back(vote.reviewer);
+  }
+  return out;
+}
+
+// inactive, own_request, related_to_requester, not_a_reviewer: who the voter is.
+Result<void> check_voter_is_agent(const Review& review, const Principal& by,
+                                  const Directory& directory) {
+  const people::Agent* agent = directory.agent(by.id);
+  if (agent != nullptr && agent->suspended) {
+    return refuse("inactive", "agent " + by.id + " is suspended");
+  }
+  if (review.lineage.requester_kind == PrincipalKind::kAgent && review.lineage.requester == by.id) {
+    return refuse("own_request", by.id + " asked for it and cannot review it");
+  }
+  return refuse("not_a_reviewer", "only people review; " + by.id + " is an agent");
+}
+
+Result<void> check_voter(const Review& review, const CastVote& vote, const Directory& directory) {
+  const Principal& by = vote.by;
+  if (by.kind == PrincipalKind::kAgent) return check_voter_is_agent(review, by, directory);
+  if (by.kind == PrincipalKind::kHost) {
+    return refuse("not_a_reviewer", "the host cannot vote; a person has to");
+  }
+  const people::Person* person = directory.person(by.id);
+  if (person != nullptr && !person->active) {
+    return refuse("inactive", by.id + " is deactivated");
+  }
+  if (const auto relation = people::related(directory, review.lineage, by.id)) {
+    return refuse(relation->code, relation->why + " and so cannot review it");
+  }
+  if (person == nullptr) return refuse("not_a_reviewer", "nobody here is known as " + by.id);
+  if (!person->service_of.empty()) {
+    return refuse("not_a_reviewer", by.id + " is a service account; only people review");
+  }
+  std::set<std::string> asked = groups_of(review.plan);
+  if (vote.decision == Decision::kDeny && !review.plan.veto_any) {
+    asked.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
+  }
+  if (!in_any(directory, by.id, asked)) {
+    return refuse("not_a_reviewer", by.id + " is in none of the groups asked: " + list(asked));
+  }
+  if (vote.decision == Decision::kApprove && review.status == Status::kOpen &&
+      !review.plan.stages.empty()) {
+    const auto open = open_groups(review.plan, approvers(review), directory, review.lineage);
+    if (!in_any(directory, by.id, open)) {
+      return refuse("not_a_reviewer",
+                    by.id + " is asked at a later stage; now it is the turn of: " + list(open));
+    }
+  }
+  return {};
+}
+
+Result<void> check_strength(const Plan& plan, const CastVote& vote) {
+  if (vote.by.assurance < plan.assurance) {
+    if (plan.assurance == Assurance::kPasskey) {
+      return refuse("passkey_required", "this case asks for a passkey; open its page to sign");
+    }
+    return refuse("assurance_too_low", "this case asks for at least \"" +
+                                           std::string(to_text(plan.assurance)) +
+                                           "\"; this vote came with \"" +
+                                           std::string(to_text(vote.by.assurance)) + "\"");
+  }
+  if (plan.channels && !plan.channels->contains(vote.by.channel)) {
+    return refuse("wrong_channel", "votes on this case are taken over: " + list(*plan.channels) +
+                                       "; not over " + vote.by.channel);
+  }
+  if (vote.decision == Decision::kDeny) return {};
+  if (plan.look.count() > 0 && (!vote.looked || *vote.looked < plan.look)) {
+    return refuse("look_too_short", "this case asks for a look of at least " +
+                                        keyturn::to_text(plan.look) + " on its page");
+  }
+  if (!plan.retype.empty() && !vote.retyped) {
+    return refuse("retype_mismatch", "this case asks to type " + plan.retype + " again");
+  }
+  return {};
+}
+
+EventDraft voted(const Review& review, const CastVote& vote, const Directory& directory) {
+  doc::Value v = doc::object({{"reviewer", vote.by.id},
+                              {"decision", to_text(vote.decision)},
+                              {"assurance", to_text(vote.by.assurance)},
+                              {"channel", vote.by.channel},
+                              {"digest", vote.digest}});
+  if (!vote.by.credential.empty()) v.set("credential", vote.by.credential);
+  if (!vote.provider.empty()) v.set("provider", vote.provider);
+  if (vote.assertion) v.set("assertion", *vote.assertion);
+  const people::Person* person = directory.person(vote.by.id);
+  if (person != nullptr && person->simulated) v.set("simulated", true);
+  if (!vote.note.empty()) v.set("note_bytes", static_cast<std::uint64_t>(vote.note.size()));
+  EventDraft out = draft(review.action, "review.voted", "vote", std::move(v));
+  if (!vote.note.empty()) out.private_part = doc::object({{"note", vote.note}});
+  return out;
+}
+
+struct Decider {
+  const Review& review;
+  const Directory& directory;
+  Time now;
+
+  Result<Drafts> operator()(const Open& c) const {
+    if (review.status != Status::kNone) {
+      return refuse("exists", c.action + " is or was under review already");
+    }
+    const Time expires_at = std::chrono::floor<std::chrono::milliseconds>(c.expires_at);
+    return Drafts{opened(c.action, 1, c.plan, c.digest, c.lineage, expires_at)};
+  }
+
+  Result<Drafts> operator()(const CastVote& c) const {
+    if (auto ok = check_voter(review, c, directory); !ok) return std::unexpected(ok.error());
+    if (!is_open(review, now)) return refuse_closed(review);
+    if (const Vote* standing = vote_of(review, directory, c.by.id)) {
+      return refuse("already_voted", standing->reviewer + " voted " +
+                                         std::string(to_text(standing->decision)) +
+                                         " already; take that back first");
+    }
+    if (c.digest != review.digest) {
+      return refuse("digest_mismatch", "the vote names another case than the one under review (" +
+                                           review.digest + "); look at it again");
+    }
+    if (auto ok = check_strength(review.plan, c); !ok) return std::unexpected(ok.error());
+    if (auto ok = check_text(c.note, kNoteBytesMax, "note_too_large"); !ok) {
+      return std::unexpected(ok.error());
+    }
+    if (review.votes.size() >= kVotesMax) {
+      return refuse("closed", "too many votes stand on this review already");
+    }
+    Drafts out{voted(review, c, directory)};
+    if (c.decision == Decision::kDeny) {
+      if (vetoes(review.plan, directory, c.by.id)) {
+        out.push_back(closed(review, "denied", c.by.id, {}));
+      }
+      return out;
+    }
+    const Review next = after(review, out, now);
+    if (meets(next, next.plan, directory)) {
+      out.push_back(approved(next, tally_of(next, directory)));
+    }
+    return out;
+  }
+
+  Result<Drafts> operator()(const TakeBack& c) const {
+    const people::Person* person = directory.person(c.by.id);
+    if (c.by.kind != PrincipalKind::kPerson || person == nullptr) {
+      return refuse("not_a_reviewer", c.by.id + " is nobody who votes");
+    }
+    if (!person->active) return refuse("inactive", c.by.id + " is deactivated");
+    if (!is_open(review, now)) return refuse_closed(review);
+    const Vote* standing = vote_of(review, directory, c.by.id);
+    if (standing == nullptr) return refuse("no_vote", c.by.id + " has no vote to take back");
+    return Drafts{draft(review.action, "review.vote_withdrawn", "vote",
+                        doc::object({{"reviewer", standing->reviewer}}))};
+  }
+
+  Result<Drafts> operator()(const Comment& c) const {
+    if (auto ok = check_commenter(c.by); !ok) return std::unexpected(ok.error());
+    if (c.text.empty()) return refuse("empty_text", "a comment says something", "/text");
+    if (auto ok = check_text(c.text, kCommentBytesMax, "text_too_large"); !ok) {
+      return std::unexpected(ok.error());
+    }
+    if (review.comments >= kCommentsMax) {
+      return refuse("too_many_comments", "this action has " + std::to_string(kCommentsMax) +
+                                             " comments; that is the most");
+    }
+    EventDraft out = draft(review.action, "review.commented", "comment",
+                           doc::object({{"author", c.by.id},
+                                        {"author_kind", to_text(c.by.kind)},
+                                        {"bytes", static_cast<std::uint64_t>(c.text.size())}}));
+    out.private_part = doc::object({{"text", c.text}});
+    return Drafts{std::move(out)};
+  }
+
+  Result<Drafts> operator()(const Cancel& c) const {
+    if (!people::may_cancel(directory, review.lineage, c.by)) {
+      return refuse("not_allowed",
+                    "only its requester, the requester's owner or an administrator cancels it");
+    }
+    if (!is_open(review, now)) return refuse_closed(review);
+    EventDraft out = closed(review, "cancelled", c.by.id, "cancelled");
+    if (!c.reason.empty()) out.private_part = doc::object({{"reason", c.reason}});
+    return Drafts{std::move(out)};
+  }
+
+  Result<Drafts> operator()(const Amend& c) const {
+    if (!is_open(review, now)) return refuse_closed(review);
+    EventDraft out = closed(review, "cancelled", c.by.id, "amended");
+    doc::Value part = *out.body.find("review");
+    part.set("successor", c.successor);
+    out.body.set("review", std::move(part));
+    return Drafts{std::move(out)};
+  }
+
+  Result<Drafts> operator()(const Expire&) const {
+    if (review.status != Status::kOpen) return refuse_closed(review);
+    if (now < review.expires_at) {
+      return refuse("not_due", "it expires at " + to_rfc3339(review.expires_at));
+    }
+    return Drafts{closed(review, "expired", {}, {})};
+  }
+
+  Result<Drafts> operator()(const ReturnToReview& c) const {
+    if (review.status != Status::kOpen && review.status != Status::kApproved) {
+      return refuse_closed(review);
+    }
+    const Time expires_at = std::chrono::floor<std::chrono::milliseconds>(c.expires_at);
+    EventDraft reopened =
+        opened(review.action, review.round + 1, c.plan, c.digest, review.lineage, expires_at);
+    doc::Value part = *reopened.body.find("review");
+    part.set("reason", c.reason);
+    part.set("kept", doc::array_of(kept_votes(c)));
+    reopened.body.set("review", std::move(part));
+    Drafts out{closed(review, "returned", {}, c.reason), std::move(reopened)};
+    const Review next = after(review, out, now);
+    // Votes that stand and suffice need nobody to press a button again.
+    if (now < expires_at && meets(next, next.plan, directory)) {
+      out.push_back(approved(next, tally_of(next, directory)));
+    }
+    return out;
+  }
+
+  std::vector<std::string> kept_votes(const ReturnToReview& c) const {
+    std::vector<std::string> out;
+    if (c.votes == ReturnToReview::Votes::kVoidAll) return out;
+    for (const Vote& vote : review.votes) {
+      if (vote.assurance < Assurance::kPasskey && vote.assurance >= c.plan.assurance) {
+        out.push_back(vote.reviewer);
+      }
+    }
+    return out;
+  }
+
+  Result<void> check_commenter(const Principal& by) const {
+    if (by.kind == PrincipalKind::kHost) return refuse("not_allowed", "the host has no voice here");
+    if (by.kind == PrincipalKind::kAgent) {
+      const people::Agent* agent = directory.agent(by.id);
+      if (agent == nullptr) return refuse("not_allowed", "nobody here is known as " + by.id);
+      if (agent->suspended) return refuse("inactive", "agent " + by.id + " is suspended");
+      return {};
+    }
+    const people::Person* person = directory.person(by.id);
+    if (person == nullptr) return refuse("not_allowed", "nobody here is known as " + by.id);
+    if (!person->active) return refuse("inactive", by.id + " is deactivated");
+    return {};
+  }
+};
+
+}  // namespace
+
+Result<std::vector<EventDraft>> decide(const Review& review, const Command& command,
+                                       const people::Directory& directory, Time now) {
+  return std::visit(Decider{review, directory, now}, command);
+}
+
+}  // namespace keyturn::review

@@ -1,0 +1,246 @@
+// evolve() and the questions; decide.cpp has the commands.
+#include "review/review.h"
+
+#include <algorithm>
+
+namespace keyturn::review {
+namespace {
+
+void opened(Review& r, const Event& event, const doc::Value& body) {
+  const doc::Value* plan = body.find("plan");
+  const doc::Value* lineage = body.find("lineage");
+  r.status = Status::kOpen;
+  r.round = static_cast<int>(body.integer("round", r.round + 1));
+  r.plan = plan_from_value(plan == nullptr ? doc::Value() : *plan);
+  r.lineage = people::lineage_from_value(lineage == nullptr ? doc::Value() : *lineage);
+  r.digest = body.text("digest");
+  r.opened_at = event.time;
+  // Unreadable: already over.
+  r.expires_at = from_rfc3339(body.text("expires_at")).value_or(Time{});
+  r.closed_at = {};
+  r.closed_by.clear();
+  r.closed_reason.clear();
+  r.places.clear();
+  const doc::Value* kept = body.find("kept");
+  std::erase_if(r.votes, [&](const Vote& vote) {
+    if (kept == nullptr || !kept->is_array()) return true;
+    return std::ranges::find(kept->as_array(), doc::Value(vote.reviewer)) == kept->as_array().end();
+  });
+}
+
+void voted(Review& r, const Event& event, const doc::Value& body) {
+  const auto decision = decision_from_text(body.text("decision"));
+  Vote vote;
+  vote.reviewer = body.text("reviewer");
+  if (!decision || vote.reviewer.empty()) return;
+  vote.decision = *decision;
+  vote.at = event.time;
+  assurance_from_text(body.text("assurance"), vote.assurance);  // unknown: the lowest
+  vote.channel = body.text("channel");
+  vote.digest = body.text("digest");
+  vote.simulated = body.flag("simulated");
+  if (event.private_part) vote.note = event.private_part->text("note");
+  r.votes.push_back(std::move(vote));
+}
+
+void closed(Review& r, const Event& event, const doc::Value& body) {
+  const std::string_view result = body.text("result");
+  if (result == "returned") return;  // review.opened follows in the same commit
+  r.status = Status::kCancelled;
+  for (const Status status : {Status::kApproved, Status::kDenied, Status::kExpired}) {
+    if (to_text(status) == result) r.status = status;
+  }
+  r.closed_at = event.time;
+  r.closed_by = body.text("by");
+  r.closed_reason = body.text("reason");
+  r.places.clear();
+  const doc::Value* places = body.find("places");
+  if (places == nullptr || !places->is_array()) return;
+  for (const doc::Value& place : places->as_array()) {
+    r.places.push_back({std::string(place.text("group")), std::string(place.text("reviewer"))});
+  }
+}
+
+std::vector<std::string> approvers_for(const Review& review, const Plan& plan) {
+  std::vector<std::string> out;
+  for (const Vote& vote : review.votes) {
+    if (vote.decision == Decision::kApprove && vote.assurance >= plan.assurance &&
+        (!plan.channels || plan.channels->contains(vote.channel))) {
+      out.push_back(vote.reviewer);
+    }
+  }
+  return out;
+}
+
+bool in_any(const people::Directory& directory, std::string_view person,
+            const std::set<std::string>& groups) {
+  return std::ranges::any_of(
+      groups, [&](const std::string& group) { return directory.in_group(person, group); });
+}
+
+bool has_voted(const Review& review, const people::Directory& directory, std::string_view person) {
+  return std::ranges::any_of(review.votes, [&](const Vote& vote) {
+    return vote.reviewer == person || directory.same_human(vote.reviewer, person);
+  });
+}
+
+std::string lacking(const std::vector<Needed>& needed) {
+  std::string out;
+  for (const Needed& n : needed) {
+    if (n.have >= n.count) continue;
+    if (!out.empty()) out += ", ";
+    out += std::to_string(n.count - n.have) + " of " + n.group;
+  }
+  return out.empty() ? "its whole quorum" : out;
+}
+
+}  // namespace
+
+std::string_view to_text(Status status) {
+  switch (status) {
+    case Status::kNone:
+      return "none";
+    case Status::kOpen:
+      return "open";
+    case Status::kApproved:
+      return "approved";
+    case Status::kDenied:
+      return "denied";
+    case Status::kExpired:
+      return "expired";
+    case Status::kCancelled:
+      return "cancelled";
+  }
+  return "none";
+}
+
+std::string_view to_text(Decision decision) {
+  switch (decision) {
+    case Decision::kApprove:
+      return "approve";
+    case Decision::kDeny:
+      return "deny";
+  }
+  return "deny";
+}
+
+std::optional<Decision> decision_from_text(std::string_view text) {
+  if (text == "approve") return Decision::kApprove;
+  if (text == "deny") return Decision::kDeny;
+  return std::nullopt;
+}
+
+Review evolve(Review before, const Event& event) {
+  if (!event.type.starts_with("review.")) return before;
+  before.action = event.stream.substr(event.stream.find('/') + 1);
+  const auto part = [&](std::string_view key) {
+    const doc::Value* v = event.body.find(key);
+    return v == nullptr ? doc::Value() : *v;
+  };
+  if (event.type == "review.opened") opened(before, event, part("review"));
+  if (event.type == "review.voted") voted(before, event, part("vote"));
+  if (event.type == "review.closed") closed(before, event, part("review"));
+  if (event.type == "review.commented") ++before.comments;
+  if (event.type == "review.vote_withdrawn") {
+    const doc::Value vote = part("vote");
+    std::erase_if(before.votes, [&](const Vote& v) { return v.reviewer == vote.text("reviewer"); });
+  }
+  return before;
+}
+
+bool vetoes(const Plan& plan, const people::Directory& directory, std::string_view person) {
+  return in_any(directory, person, plan.veto_any ? groups_of(plan) : plan.veto_groups);
+}
+
+bool meets(const Review& review, const Plan& plan, const people::Directory& directory) {
+  const auto excluded = people::humans_of(directory, review.lineage);
+  for (const Vote& vote : review.votes) {
+    if (vote.decision == Decision::kDeny && vetoes(plan, directory, vote.reviewer) &&
+        people::may_review(directory, excluded, vote.reviewer)) {
+      return false;
+    }
+  }
+  return tally(plan, approvers_for(review, plan), directory, review.lineage).satisfied;
+}
+
+Tally tally_of(const Review& review, const people::Directory& directory) {
+  return tally(review.plan, approvers_for(review, review.plan), directory, review.lineage);
+}
+
+Result<void> check_release(const Review& review, const people::Directory& directory, Time now) {
+  if (review.status != Status::kApproved) {
+    return refuse("not_approved", "its review is " + std::string(to_text(review.status)));
+  }
+  if (now >= review.expires_at) {
+    return refuse("closed", "the approval expired at " + to_rfc3339(review.expires_at));
+  }
+  if (meets(review, review.plan, directory)) return {};
+  const Tally count = tally_of(review, directory);
+  return refuse("quorum_lost",
+                "people have changed since the votes: it now lacks " + lacking(count.needed));
+}
+
+std::vector<std::string> waiting_for(const Review& review, const people::Directory& directory) {
+  std::vector<std::string> out;
+  if (review.status != Status::kOpen) return out;
+  std::set<std::string> asked;
+  for (const std::string& group :
+       open_groups(review.plan, approvers_for(review, review.plan), directory, review.lineage)) {
+    const auto& members = directory.members(group);
+    asked.insert(members.begin(), members.end());
+  }
+  const auto excluded = people::humans_of(directory, review.lineage);
+  for (const std::string& id : asked) {
+    if (people::may_review(directory, excluded, id) && !has_voted(review, directory, id)) {
+      out.push_back(id);
+    }
+  }
+  return out;
+}
+
+bool is_reviewer(const Review& review, const people::Directory& directory,
+                 std::string_view person) {
+  const people::Person* p = directory.person(person);
+  if (p == nullptr || !p->active || review.status == Status::kNone) return false;
+  if (has_voted(review, directory, person)) return true;
+  std::set<std::string> groups = groups_of(review.plan);
+  groups.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
+  return in_any(directory, person, groups) && people::may_review(directory, review.lineage, person);
+}
+
+std::set<std::string> streams_read(const Review& review, const people::Directory& directory) {
+  std::set<std::string> out;
+  for (const std::string& id : people::persons_of(directory, review.lineage)) {
+    out.insert("person/" + id);
+  }
+  for (const auto& [id, person] : directory.persons()) {
+    if (has_voted(review, directory, id)) out.insert("person/" + id);
+  }
+  std::set<std::string> groups = groups_of(review.plan);
+  groups.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
+  for (const std::string& group : groups) out.insert("group/" + group);
+  if (review.lineage.requester_kind == PrincipalKind::kAgent) {
+    out.insert("agent/" + review.lineage.requester);
+  }
+  for (const people::Party& party : review.lineage.parties) {
+    if (directory.agent(party.id) != nullptr) out.insert("agent/" + party.id);
+  }
+  return out;
+}
+
+doc::Value to_value(const std::vector<Vote>& votes) {
+  doc::Value out{doc::Array{}};
+  for (const Vote& vote : votes) {
+    doc::Value v = doc::object({{"reviewer", vote.reviewer},
+                                {"decision", to_text(vote.decision)},
+                                {"at", to_rfc3339(vote.at)},
+                                {"assurance", to_text(vote.assurance)},
+                                {"channel", vote.channel},
+                                {"note", vote.note}});
+    if (vote.simulated) v.set("simulated", true);
+    out.push(std::move(v));
+  }
+  return out;
+}
+
+}  // namespace keyturn::review
