@@ -1,8 +1,9 @@
 // The one durable interface. The journal is the only truth: events in streams, each a ledger leaf.
 //
 // Threads: everything here is called on, and resumes on, the I/O thread that made the journal.
-// Failure: an append that fails or whose result is not known ends the process (std::_Exit(70) after one line
-// on stderr) before anybody is answered; nothing here ever reports a commit that did not happen.
+// Failure: an append that fails or whose result is not known ends the process (std::_Exit(70) after
+// one line on stderr) before anybody is answered; nothing here ever reports a commit that did not
+// happen.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ struct Expect {
   std::uint64_t version = 0;
 };
 
-// A unique key taken by this append, for ever: "idem/ops-bot/KEY" -> action id, "grant/gr_…" -> use.
+// A unique key taken by this append, for ever: "idem/ops-bot/KEY" -> action id, "grant/gr_…" ->
+// use.
 struct Claim {
   std::string key;
   std::string value;
@@ -33,14 +35,29 @@ struct AppendRequest {
   std::vector<EventDraft> events;
   std::vector<Expect> expects;
   std::vector<Claim> claims;
+  // Subjects whose private parts written so far become unreadable for ever, in the same commit
+  // (their keys are destroyed; commitments and proofs stay). A stream's own name is its default
+  // subject.
+  std::vector<std::string> erase;
 };
 
-// Nothing was written. `what` names the stream that moved or the claim that was taken; `value` is the
-// claim's present value.
+// Nothing was written. `what` names the stream that moved or the claim that was taken; `value` is
+// the claim's present value. It is told only after whatever it conflicts with is durable: reload,
+// decide again.
+//   kTooLarge    an event's leaf is past 65,535 bytes, or its private part past the limit; what:
+//   which kMalformed   a body or private part that cannot be a leaf (reserved name, inexact
+//   number); what: why kOverloaded  too many appends wait for the disk: refuse the caller, or try
+//   later
 struct Conflict {
-  enum class Kind { kStreamMoved, kClaimTaken } kind;
+  enum class Kind { kStreamMoved, kClaimTaken, kTooLarge, kMalformed, kOverloaded } kind;
   std::string what;
   std::string value;
+};
+
+// What was last signed: a tree's size and its root. Size 0: nothing yet.
+struct Signed {
+  std::uint64_t size = 0;
+  Digest root{};
 };
 
 using Appended = std::expected<std::vector<Event>, Conflict>;
@@ -49,10 +66,10 @@ class Journal {
  public:
   virtual ~Journal() = default;
 
-  // All of it or nothing. Checks expects and claims against everything enqueued so far, and enqueues, before
-  // it returns (no suspension in between: two appends are ordered by their calls); the task resumes after
-  // the commit is durable (or at once with a Conflict). The events come back with index, time, position,
-  // leaf hash and without private parts.
+  // All of it or nothing. Checks expects and claims against everything enqueued so far, and
+  // enqueues, before it returns (no suspension in between: two appends are ordered by their calls);
+  // the task resumes after the commit is durable (a Conflict: nothing of it is enqueued). The
+  // events come back with index, time, position, leaf hash and without private parts.
   virtual Task<Appended> append(AppendRequest request) = 0;
 
   // Version of a stream including what is enqueued; 0 if it does not exist.
@@ -67,23 +84,28 @@ class Journal {
   virtual Task<std::vector<Event>> read_range(std::uint64_t from, std::size_t limit,
                                               bool with_private) = 0;
 
-  // Streams with this prefix whose last event's type is not in the closed set that the journal was opened with;
-  // used at start to load what is still open. Blocking; call before serving. Oldest first.
+  // Streams with this prefix whose last event's type is not in the closed set that the journal was
+  // opened with; used at start to load what is still open. Blocking; call before serving. Oldest
+  // first.
   virtual void load_open_streams(const std::string& prefix,
                                  const std::function<void(std::vector<Event>)>& each) = 0;
 
-  // Called on the I/O thread for every committed batch, in index order, after the appenders resumed.
+  // Called on the I/O thread for every committed batch, in index order, after the appenders
+  // resumed.
   virtual void on_commit(std::function<void(const std::vector<Event>&)> follower) = 0;
 
   // The ledger as committed. Leaf bytes are exactly what was hashed.
   virtual std::uint64_t size() const = 0;
   virtual Digest root() const = 0;  // RFC 6962 root at size()
   virtual Task<std::vector<std::string>> read_leaves(std::uint64_t from, std::size_t limit) = 0;
-  // C2SP tlog-tiles hash (level, index) in units of tiles of height 8: the 32-byte hashes present, up to 256.
+  // C2SP tlog-tiles hash (level, index) in units of tiles of height 8: the 32-byte hashes present,
+  // up to 256.
   virtual Task<std::string> read_tile(unsigned level, std::uint64_t index, unsigned width) = 0;
 
-  // Compare-and-set of what was last signed: (epoch, size, root). False when something else stands there.
+  // Compare-and-set of what was last signed. False when it does not stand at `from_size`, when
+  // `size` would go back, or when it is the same size with another root. Durable when it resumes.
   virtual Task<bool> advance_signed(std::uint64_t from_size, std::uint64_t size, Digest root) = 0;
+  virtual Task<Signed> last_signed() = 0;
 
   // Whether an append could succeed now (/readyz): disk writable, space above the reserve.
   virtual bool ready() const = 0;
