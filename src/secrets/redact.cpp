@@ -1,0 +1,233 @@
+#include "secrets/redact.h"
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "base/bytes.h"
+
+namespace keyturn::secrets {
+namespace {
+
+constexpr std::size_t kLineBytesMin = 16;
+constexpr std::size_t kEncodedBytesMin = 5;
+
+std::uint32_t start_of(std::string_view text) {
+  std::uint32_t start = 0;
+  std::memcpy(&start, text.data(), sizeof start);
+  return start;
+}
+
+bool is_unreserved(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         std::string_view("-._~").contains(c);
+}
+
+struct PercentStyle {
+  bool every_byte = false;
+  bool plus_for_space = false;
+  bool lower_hex = false;
+  std::string_view also_plain;  // characters that some encoders leave alone
+};
+
+std::string percent_encode(std::string_view text, const PercentStyle& style) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_plain = !style.every_byte && (is_unreserved(c) || style.also_plain.contains(c));
+    if (is_plain) {
+      out += c;
+    } else if (c == ' ' && style.plus_for_space) {
+      out += '+';
+    } else {
+      std::string hex = to_hex(std::string_view(&c, 1));
+      if (!style.lower_hex)
+        std::ranges::transform(hex, hex.begin(),
+                               [](char h) { return h >= 'a' ? static_cast<char>(h - 32) : h; });
+      out += '%' + hex;
+    }
+  }
+  return out;
+}
+
+struct JsonStyle {
+  bool slash = false;     // "\/"
+  bool only_hex = false;  // \u000a instead of \n
+  bool upper_hex = false;
+  bool html = false;  // <, >, & and ' as \u00XX
+};
+
+std::string json_escape(std::string_view text, const JsonStyle& style) {
+  static constexpr std::string_view kShort = "\b\f\n\r\t";
+  static constexpr std::string_view kLetters = "bfnrt";
+  std::string out;
+  for (const char c : text) {
+    const std::size_t at = kShort.find(c);
+    if (c == '"' || c == '\\' || (c == '/' && style.slash)) {
+      out += '\\';
+      out += c;
+    } else if (at != std::string_view::npos && !style.only_hex) {
+      out += '\\';
+      out += kLetters[at];
+    } else if (static_cast<unsigned char>(c) < 0x20 ||
+               (style.html && std::string_view("<>&'").contains(c))) {
+      std::string hex = to_hex(std::string_view(&c, 1));
+      if (style.upper_hex)
+        std::ranges::transform(hex, hex.begin(),
+                               [](char h) { return h >= 'a' ? static_cast<char>(h - 32) : h; });
+      out += "\\u00" + hex;
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+// The characters of base64 that depend on `text` alone when `before` bytes (0, 1 or 2) of something
+// else share its first group.
+std::string base64_core(std::string_view text, std::size_t before, bool is_url) {
+  const std::string padded = std::string(before, '\0') + std::string(text);
+  std::string encoded = is_url ? to_base64url(padded) : to_base64(padded);
+  while (encoded.ends_with('=')) encoded.pop_back();
+  const std::size_t first =
+      before == 0 ? 0 : before + 1;  // characters that hold bits of what is before
+  if (padded.size() % 3 != 0 && !encoded.empty()) encoded.pop_back();  // holds bits of what follows
+  return encoded.size() > first ? encoded.substr(first) : std::string();
+}
+
+std::string upper(std::string text) {
+  for (char& c : text) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return text;
+}
+
+void insert_forms(std::set<std::string>& forms, std::string_view value) {
+  forms.emplace(value);
+  for (const bool lower_hex : {false, true}) {
+    for (const bool plus : {false, true}) {
+      forms.insert(percent_encode(value, {false, plus, lower_hex, ""}));
+      forms.insert(percent_encode(value, {false, plus, lower_hex, "!*'()"}));
+      forms.insert(percent_encode(value, {false, plus, lower_hex, "!$&'()*+,;=:@/"}));
+    }
+    forms.insert(percent_encode(value, {true, false, lower_hex, ""}));
+  }
+  for (const bool slash : {false, true}) {
+    forms.insert(json_escape(value, {.slash = slash}));
+    forms.insert(json_escape(value, {.slash = slash, .html = true}));
+    forms.insert(json_escape(value, {.slash = slash, .only_hex = true}));
+    forms.insert(json_escape(value, {.slash = slash, .only_hex = true, .upper_hex = true}));
+  }
+  forms.insert(to_hex(value));
+  forms.insert(upper(to_hex(value)));
+  for (std::size_t before = 0; before < 3; ++before) {
+    for (const bool is_url : {false, true}) {
+      std::string core = base64_core(value, before, is_url);
+      if (core.size() >= kEncodedBytesMin) forms.insert(std::move(core));
+    }
+  }
+}
+
+void insert_lines(std::set<std::string>& forms, std::string_view value) {
+  while (!value.empty()) {
+    const std::size_t end = std::min(value.find_first_of("\r\n"), value.size());
+    const std::string_view line = value.substr(0, end);
+    // "-----BEGIN PRIVATE KEY-----" is no secret.
+    if (line.size() >= kLineBytesMin && !line.starts_with("-----")) forms.emplace(line);
+    value.remove_prefix(std::min(end + 1, value.size()));
+  }
+}
+
+}  // namespace
+
+bool Redactor::add(const std::string& name, const Secret& value) {
+  if (value.reveal().size() < kBytesMin) return false;
+  std::set<std::string> forms;
+  insert_forms(forms, value.reveal());
+  insert_lines(forms, value.reveal());
+  names_.push_back(name);
+  while (!forms.empty())
+    add_pattern(std::move(forms.extract(forms.begin()).value()), names_.size() - 1);
+  return true;
+}
+
+void Redactor::add_pattern(std::string text, std::size_t name) {
+  longest_ = std::max(longest_, text.size());
+  auto& bucket = by_start_[start_of(text)];
+  const auto longer = [&](std::size_t index) {
+    return patterns_[index].text.reveal().size() > text.size();
+  };
+  const auto place = std::ranges::find_if_not(bucket, longer);
+  bucket.insert(place, patterns_.size());
+  patterns_.push_back({Secret(std::move(text)), name});
+}
+
+const Redactor::Pattern* Redactor::longest_at(std::string_view text, std::size_t at) const {
+  const std::string_view rest = text.substr(at);
+  if (rest.size() < kBytesMin) return nullptr;
+  const auto bucket = by_start_.find(start_of(rest));
+  if (bucket == by_start_.end()) return nullptr;
+  for (const std::size_t index : bucket->second) {
+    if (rest.starts_with(patterns_[index].text.reveal())) return &patterns_[index];
+  }
+  return nullptr;
+}
+
+std::vector<Redactor::Span> Redactor::find(std::string_view text) const {
+  std::vector<Span> spans;
+  for (std::size_t at = 0; at + kBytesMin <= text.size(); ++at) {
+    const Pattern* pattern = longest_at(text, at);
+    if (pattern == nullptr) continue;
+    if (spans.empty() || at >= spans.back().end) spans.push_back({at, at, {}});
+    Span& span = spans.back();
+    span.end = std::max(span.end, at + pattern->text.reveal().size());
+    if (std::ranges::find(span.names, pattern->name) == span.names.end()) {
+      span.names.push_back(pattern->name);
+    }
+  }
+  return spans;
+}
+
+void Redactor::append_redacted(std::string& out, std::string_view text, std::size_t to,
+                               const std::vector<Span>& spans) const {
+  std::size_t from = 0;
+  for (const Span& span : spans) {
+    if (span.begin >= to) break;
+    out += text.substr(from, span.begin - from);
+    for (const std::size_t name : span.names) out += "[redacted:" + names_[name] + "]";
+    from = span.end;
+  }
+  if (from < to) out += text.substr(from, to - from);
+}
+
+std::string Redactor::redact(std::string_view text) const {
+  if (empty()) return std::string(text);
+  std::string out;
+  out.reserve(text.size());
+  append_redacted(out, text, text.size(), find(text));
+  return out;
+}
+
+std::string StreamRedactor::feed(std::string_view bytes) {
+  if (redactor_.empty()) return std::string(bytes);
+  held_ += bytes;
+  const std::size_t kept = redactor_.longest_ - 1;
+  if (held_.size() <= kept) return {};
+  std::size_t cut = held_.size() - kept;
+  const auto spans = redactor_.find(held_);
+  for (const auto& span : spans) {
+    // A find that reaches past the cut may still grow: it waits whole.
+    if (span.begin < cut && span.end > cut) cut = span.begin;
+  }
+  std::string out;
+  redactor_.append_redacted(out, held_, cut, spans);
+  held_.erase(0, cut);
+  return out;
+}
+
+std::string StreamRedactor::finish() {
+  std::string out = redactor_.redact(held_);
+  held_.clear();
+  return out;
+}
+
+}  // namespace keyturn::secrets
