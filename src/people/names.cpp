@@ -86,7 +86,7 @@ std::string skeleton(std::string_view text) {
   }
   if (U_FAILURE(error)) throw std::runtime_error("ICU: no skeleton");
   out.resize(static_cast<std::size_t>(size));
-  return out;
+  return casefold(out);  // "0" has the skeleton "O", "o" has "o"
 }
 
 bool is_plain_name(std::string_view text) {

@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
-#include <span>
+#include <tuple>
 
 namespace keyturn::review {
 namespace {
@@ -197,10 +196,8 @@ std::vector<std::size_t> by_scarcity(const std::vector<Slot>& slots,
                                      const std::map<std::string, std::size_t>& left) {
   std::vector<std::size_t> order(slots.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
-    const std::size_t left_a = left.at(slots[a].group);
-    const std::size_t left_b = left.at(slots[b].group);
-    return slots[a].stage != slots[b].stage ? slots[a].stage < slots[b].stage : left_a < left_b;
+  std::ranges::sort(order, {}, [&](std::size_t i) {
+    return std::tuple(slots[i].stage, left.at(slots[i].group), i);
   });
   return order;
 }
