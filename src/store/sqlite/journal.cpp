@@ -41,6 +41,14 @@ WriterOptions writer_options(const JournalOptions& options, Checkpointer& checkp
   return out;
 }
 
+std::vector<std::unique_ptr<Reader>> make_readers(const JournalOptions& options) {
+  std::vector<std::unique_ptr<Reader>> readers;
+  for (unsigned i = 0; i < std::max(1u, options.readers); ++i) {
+    readers.push_back(std::make_unique<Reader>(options.path, options.master));
+  }
+  return readers;
+}
+
 Task<void> until_done(std::shared_ptr<Pending> pending) {
   if (pending->done) co_return;
   auto keep = [pending](std::move_only_function<void()> resume) {
@@ -85,7 +93,7 @@ JournalImpl::JournalImpl(JournalOptions options, const Clock& clock, Random& ran
       executor_(std::move(executor)),
       self_(std::make_shared<JournalImpl*>(this)),
       heads_(options_.path),
-      readers_(options_.path, options_.master, options_.readers, executor_),
+      readers_("kt-reader", make_readers(options_), executor_),
       checkpointer_(options_.path),
       writer_(writer_options(options_, checkpointer_, executor_,
                              [self = std::weak_ptr(self_)](CommittedBatch batch) {
@@ -270,36 +278,32 @@ void JournalImpl::on_commit(std::function<void(const std::vector<Event>&)> follo
 
 Task<std::vector<Event>> JournalImpl::read_stream(std::string stream, std::uint64_t from_position,
                                                   bool with_private) {
-  return read_on<std::vector<Event>>(
-      readers_, [stream = std::move(stream), from_position, with_private](Reader& reader) {
+  return readers_.ask<std::vector<Event>>([stream = std::move(stream), from_position, with_private](Reader& reader) {
         return reader.stream_events(stream, from_position, with_private);
       });
 }
 
 Task<std::optional<std::string>> JournalImpl::find_claim(std::string key) {
-  return read_on<std::optional<std::string>>(
-      readers_, [key = std::move(key)](Reader& reader) { return reader.claim(key); });
+  return readers_.ask<std::optional<std::string>>([key = std::move(key)](Reader& reader) { return reader.claim(key); });
 }
 
 Task<std::vector<Event>> JournalImpl::read_range(std::uint64_t from, std::size_t limit,
                                                  bool with_private) {
-  return read_on<std::vector<Event>>(readers_, [from, limit, with_private](Reader& reader) {
+  return readers_.ask<std::vector<Event>>([from, limit, with_private](Reader& reader) {
     return reader.range(from, limit, with_private);
   });
 }
 
 Task<std::vector<std::string>> JournalImpl::read_leaves(std::uint64_t from, std::size_t limit) {
-  return read_on<std::vector<std::string>>(
-      readers_, [from, limit](Reader& reader) { return reader.leaves(from, limit); });
+  return readers_.ask<std::vector<std::string>>([from, limit](Reader& reader) { return reader.leaves(from, limit); });
 }
 
 Task<std::string> JournalImpl::read_tile(unsigned level, std::uint64_t index, unsigned width) {
-  return read_on<std::string>(
-      readers_, [level, index, width](Reader& reader) { return reader.tile(level, index, width); });
+  return readers_.ask<std::string>([level, index, width](Reader& reader) { return reader.tile(level, index, width); });
 }
 
 Task<Signed> JournalImpl::last_signed() {
-  return read_on<Signed>(readers_, [](Reader& reader) { return reader.last_signed(); });
+  return readers_.ask<Signed>([](Reader& reader) { return reader.last_signed(); });
 }
 
 void JournalImpl::load_open_streams(const std::string& prefix,

@@ -11,7 +11,8 @@
 #include "store/sqlite/checkpointer.h"
 #include "store/sqlite/heads.h"
 #include "store/sqlite/journal.h"
-#include "store/sqlite/reader_pool.h"
+#include "store/sqlite/reader.h"
+#include "store/sqlite/worker_pool.h"
 #include "store/sqlite/writer.h"
 
 namespace keyturn::store::sqlite {
@@ -63,7 +64,7 @@ class JournalImpl final : public Journal {
   std::deque<std::shared_ptr<Pending>> outstanding_;  // enqueued and not settled, oldest first
   std::shared_ptr<JournalImpl*> self_;  // what the writer thread posts finds this gone when it is
   Heads heads_;
-  ReaderPool readers_;
+  WorkerPool<Reader> readers_;
   Checkpointer checkpointer_;
   Writer writer_;
 };
