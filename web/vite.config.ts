@@ -5,6 +5,7 @@ import { defineConfig } from "vite";
 export default defineConfig({
   build: {
     target: ["es2023", "chrome125", "firefox128", "safari17.5"],
+    cssTarget: ["chrome125", "firefox128", "safari18"],
     assetsInlineLimit: 0,
     cssCodeSplit: false,
     modulePreload: { polyfill: false },

@@ -194,7 +194,7 @@ function Banners({ me }: { me: Me }) {
   const online = useOnline();
   const lost = useLost();
   return (
-    <div class="banners">
+    <section class="banners" aria-label="Notices">
       {(!online || lost) && (
         <p class="banner banner-bad" role="alert">
           <Icon name="warn" size={16} />
@@ -213,7 +213,7 @@ function Banners({ me }: { me: Me }) {
           <span><strong>Not sealed.</strong> Whoever has the server's machine can change policy, people and tools alone.</span>
         </p>
       )}
-    </div>
+    </section>
   );
 }
 

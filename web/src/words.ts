@@ -72,6 +72,10 @@ export const stateMeanings: Record<State, string> = {
   cancelled: "It was withdrawn. It did not run.",
 };
 
+// "read from orders", "write to orders", "restart on web".
+export const towards = (operation: string): string =>
+  ({ read: "from", list: "in", export: "from", write: "to" } as Record<string, string>)[operation] ?? "on";
+
 export const places = (needed: Needed[] | undefined): number =>
   (needed ?? []).reduce((sum, need) => sum + need.count, 0);
 

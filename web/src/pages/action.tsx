@@ -21,7 +21,7 @@ import { CaseSection } from "../parts/section";
 import { Text } from "../parts/text";
 import { CommentForm, TimelineCard, VotesCard } from "../parts/timeline";
 import { go } from "../router";
-import { exactTime, stateMeanings } from "../words";
+import { exactTime, stateMeanings, towards } from "../words";
 
 interface Loaded {
   action: Action;
@@ -165,7 +165,7 @@ function Case({ loaded, me, reload, problem }: {
             <DecisionPanel action={action} me={me} reveal={reveal} onVoted={after} />
           )}
           {(action.needed?.length ?? 0) > 0 && (
-            <Card title="Needed"><div class="pad"><Quorum needed={action.needed} words /></div></Card>
+            <div class="wide-only"><Card title="Needed"><div class="pad"><Quorum needed={action.needed} words /></div></Card></div>
           )}
           <VotesCard votes={action.votes ?? []} simulated={(id) => me.demo && id.includes("simulated")} />
           <PolicyCard action={action} />
@@ -216,7 +216,7 @@ function CaseHead({ action }: { action: Action }) {
       </div>
       <Heading title={title}>
         {partyName(action.requester) ? <><Who party={action.requester} /> asks to </> : <>A request to </>}
-        <span class="operation"><Text>{action.operation}</Text></span>{" "}
+        <span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
         <ResourceName resource={action.resource} />
       </Heading>
       <p class="case-by">
@@ -233,6 +233,7 @@ function CaseHead({ action }: { action: Action }) {
           <footer>reason <span class="claimed" title="The agent says so. Keyturn does not know it.">claimed</span> by the agent</footer>
         </blockquote>
       )}
+      <div class="narrow-only"><Quorum needed={action.needed} words /></div>
       <p class="case-meaning">{stateMeanings[action.state]}</p>
       {action.amends && (
         <p class="case-by">Amends <a href={`/a/${encodeURIComponent(action.amends)}`}>an earlier request</a>, which was cancelled.</p>

@@ -8,6 +8,7 @@ import { inbox } from "../inbox";
 import { Card, Empty, Heading, Loading, Note, ProblemNote, Quorum, ResourceName } from "../parts/pieces";
 import { Text } from "../parts/text";
 import { useStore } from "../store";
+import { towards } from "../words";
 
 const known: Record<string, [title: string, text: string]> = {
   select: ["Read a few orders", "A SELECT. Policy allows it; it runs at once."],
@@ -108,7 +109,7 @@ export function DemoPage() {
                   <div class="stack">
                     <a href={`/a/${encodeURIComponent(id)}`}>
                       {action
-                        ? <><span class="operation"><Text>{action.operation}</Text></span> <ResourceName resource={action.resource} /></>
+                        ? <><span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)} <ResourceName resource={action.resource} /></>
                         : <code><Text>{id}</Text></code>}
                     </a>
                     {action?.reason && <span class="muted small">“<Text>{action.reason}</Text>”</span>}

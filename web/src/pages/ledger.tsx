@@ -148,7 +148,7 @@ function KeyCompare({ head }: { head: LedgerHead }) {
       <p class="small"><strong>The ledger's key</strong>, as this server gives it:</p>
       <p class="key-line"><code class="wrap"><Text>{head.vkey}</Text></code> <Copy text={head.vkey} what="the key" /></p>
       <label class="field-label">
-        The key that you were given another way (the last line of <code>keyturn init</code>)
+        <span>The key that you were given another way (the last line of <code>keyturn init</code>)</span>
         <input type="text" class="mono" spellcheck={false} autocomplete="off" value={pasted}
           onInput={(event) => change(event.currentTarget.value)} />
       </label>

@@ -112,11 +112,11 @@ function Ballot({ action, reveal, onVoted }: {
       {complete && !reveal.done && (
         <div class="meter">
           <p id="meter-text">
-            Approve opens when all of the case was on your screen: <span class="digits">{reveal.seen} of {reveal.total}</span> parts seen.
+            <span class="digits">{reveal.seen} of {reveal.total}</span> parts seen. Approve opens when all of them were.
           </p>
           <progress value={reveal.seen} max={reveal.total} aria-labelledby="meter-text" />
           <button type="button" class="button button-small" onClick={reveal.showNext}>
-            Show the next unseen part <kbd>n</kbd>
+            Show the next part <kbd>n</kbd>
           </button>
         </div>
       )}

@@ -173,7 +173,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
 // JSON as a person reads it: keys as they came, strings made visible.
 export function JsonBlock({ value, label }: { value: unknown; label: string }) {
   return (
-    <pre class="code" tabIndex={0} role="region" aria-label={label}>
+    <pre class="code" tabIndex={0} role="region" aria-label={`${label}, as JSON`}>
       <Text lines>{JSON.stringify(value, null, 2) ?? "nothing"}</Text>
     </pre>
   );

@@ -5,6 +5,7 @@ import { partyId, isFinal } from "../api/types";
 import { whyNot } from "./decision";
 import { Ago, Expiry, Quorum, ResourceName, StateTag, Who } from "./pieces";
 import { Text } from "./text";
+import { towards } from "../words";
 
 export function ActionRow({ action, me, showState = false }: {
   action: Action; me: Me; showState?: boolean;
@@ -17,7 +18,7 @@ export function ActionRow({ action, me, showState = false }: {
       <a class="row-link" data-row href={`/a/${encodeURIComponent(action.id)}`}>
         <span class="row-main">
           <span class="row-title">
-            <span class="operation"><Text>{action.operation}</Text></span>{" "}
+            <span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
             <ResourceName resource={action.resource} />
           </span>
           {action.reason && <span class="row-reason">“<Text>{action.reason}</Text>”</span>}

@@ -25,11 +25,11 @@ function blanks(text: string): Run {
   const count = [...text].length;
   switch (text[0]) {
     case " ":
-      return { t: `␠ ×${count}`, mark: "whitespace" };
+      return { t: `space ×${count}`, mark: "whitespace" };
     case "\t":
-      return { t: `⇥ ×${count}`, mark: "whitespace" };
+      return { t: `tab ×${count}`, mark: "whitespace" };
     case "\n":
-      return { t: `⏎ ×${count}`, mark: "whitespace" };
+      return { t: `newline ×${count}`, mark: "whitespace" };
     default: // a pile of combining marks
       return { t: `${codePoint(text)} … ×${count}`, mark: "invisible" };
   }
@@ -47,7 +47,7 @@ export function visible(text: string, lines = false): Run[] {
     } else {
       runs.push({ t: text.slice(at, match.index) });
       if (match[1] !== undefined) runs.push(blanks(found));
-      else if (found === "\n") runs.push({ t: "⏎", mark: "whitespace" });
+      else if (found === "\n") runs.push({ t: "↵", mark: "whitespace" });
       else runs.push({ t: codePoint(found), mark: markOf(found) });
     }
     at = match.index + found.length;

@@ -1,0 +1,194 @@
+// A server for looking at the inbox without Keyturn: answers its routes with sample data from memory. It checks
+// nothing and protects nothing; it exists for development on 127.0.0.1.
+//   node dev/fixture.mjs [port]      the cookie fixture=empty|sealed|observe|signedout|broken|forbidden picks a mood
+import { createServer } from "node:http";
+import { existsSync, readFileSync } from "node:fs";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { actions, timelineOf } from "./samples.mjs";
+import * as tree from "./tree.mjs";
+
+const port = Number(process.argv[2] ?? 7718);
+const dist = fileURLToPath(new URL("../dist/", import.meta.url));
+const origin = "localhost/keyturn";
+const key = tree.signer(origin);
+const streams = new Set();
+const comments = new Map();
+
+const kinds = ["action.requested", "action.decided", "review.opened", "review.voted", "execution.intended", "execution.finished"];
+const leaves = Array.from({ length: 83 }, (_, i) => Buffer.from(JSON.stringify({
+  action: { operation: "execute", tool: "orders-sql" }, node: "n1", position: i % 6,
+  stream: actions[Math.floor(i / 6) % actions.length].id, time: new Date(Date.now() - (83 - i) * 71_000).toISOString(),
+  type: kinds[i % 6], v: 1,
+})));
+const hashes = leaves.map(tree.leafHash);
+
+const json = (value) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `@big${v}` : v)).replace(/"@big(\d+)"/g, "$1");
+const problem = (status, code, title, detail) => ({ status, type: "application/problem+json", body: { type: `about:${code}`, title, status, detail, code } });
+const find = (id) => actions.find((item) => item.id === id);
+const summary = ({ display, facts, ...rest }) => rest;
+
+function changed(item) {
+  item.version += 1;
+  for (const stream of streams) {
+    if (stream.id && stream.id !== item.id) continue;
+    stream.response.write(`event: ${stream.id ? "state" : "action"}\nid: ${item.version}\ndata: ${json(summary(item))}\n\n`);
+  }
+}
+
+function vote(item, reviewer, { decision, digest, note }, simulated = false) {
+  if (item.state !== "pending") return problem(409, "closed", "The review is closed", `It is ${item.state}.`);
+  if (digest !== undefined && digest !== item.digest) return problem(409, "digest_mismatch", "The case changed", "Look at it again; the vote named another digest.");
+  if (item.votes.some((given) => given.reviewer === reviewer)) return problem(409, "already_voted", "You voted already", "Take your vote back first.");
+  item.votes.push({ reviewer, decision, at: new Date().toISOString(), assurance: "session", channel: simulated ? "demo" : "web", simulated, ...(note ? { note } : {}) });
+  if (decision === "deny") item.state = "denied";
+  else {
+    const open = item.needed.find((need) => need.have < need.count);
+    if (open) open.have += 1;
+    if (item.needed.every((need) => need.have >= need.count)) {
+      item.state = "succeeded";
+      item.outcome = { outcome: "succeeded", exit_code: 0, stdout: "done\n", duration_ms: 9 };
+    }
+  }
+  changed(item);
+  return { body: item };
+}
+
+function me(mood) {
+  return { kind: "person", id: "alice", name: "Alice Moreau", groups: ["dba", "sre", "admins"], assurance: "session", csrf: "fixture-csrf", sealed: mood === "sealed", mode: mood === "observe" ? "observe" : "enforce", demo: true, admin: true };
+}
+
+function onAction(method, item, rest, body) {
+  if (!item) return problem(404, "not_found", "No such action", "There is no such action.");
+  switch (`${method} ${rest}`) {
+    case "GET ": return { body: item };
+    case "GET /timeline": return { body: { items: [...timelineOf(item), ...(comments.get(item.id) ?? [])] } };
+    case "POST /votes":
+      if (item.verdict.plan?.assurance === "passkey" && !body.assertion) return problem(403, "passkey_required", "A passkey is needed", "Policy asks for a vote signed with a passkey.");
+      return vote(item, "alice", body);
+    case "DELETE /votes": {
+      item.votes = item.votes.filter((given) => given.reviewer !== "alice");
+      changed(item);
+      return { body: item };
+    }
+    case "POST /votes/challenge": return { body: { ceremony: "c-1", options: { challenge: "AAAA", rpId: "localhost", userVerification: "required" } } };
+    case "POST /comments": {
+      comments.set(item.id, [...(comments.get(item.id) ?? []), { at: new Date().toISOString(), type: "comment", by: "alice", text: body.text, index: null }]);
+      changed(item);
+      return { body: {} };
+    }
+    case "POST /cancel": item.state = "cancelled"; changed(item); return { body: item };
+    case "POST /amend": {
+      item.state = "cancelled";
+      const next = { ...item, id: `${item.id}A`, state: "pending", version: 1, args: body.args, amends: item.id, votes: [] };
+      actions.unshift(next);
+      changed(item);
+      return { status: 201, body: next };
+    }
+  }
+  return problem(404, "not_found", "No such route", "");
+}
+
+function list(query, mood) {
+  if (mood === "empty") return { body: { items: [], next: null } };
+  const q = (query.get("q") ?? "").toLowerCase();
+  let items = actions.filter((item) =>
+    (!query.get("state") || item.state === query.get("state")) && (!query.get("tool") || item.tool === query.get("tool")) &&
+    (!q || json(item).toLowerCase().includes(q)));
+  items = [...items].sort((a, b) => b.created_at.localeCompare(a.created_at));
+  const from = query.get("after") ? items.findIndex((item) => item.id === query.get("after")) + 1 : 0;
+  const page = items.slice(from, from + 8);
+  return { body: { items: page.map(summary), next: from + 8 < items.length ? page.at(-1).id : null } };
+}
+
+function ledger(path, query) {
+  const n = Number(query.get("size") ?? query.get("to") ?? leaves.length);
+  const head = key.checkpoint(n, tree.root(hashes.slice(0, n)));
+  switch (path) {
+    case "/v1/ledger": return { body: { origin, vkey: key.vkey, size: n, checkpoint: head, entries_public: false } };
+    case "/v1/ledger/entries": {
+      const from = Number(query.get("from"));
+      const part = leaves.slice(from, from + Number(query.get("limit") ?? 50));
+      return { body: { size: leaves.length, items: part.map((leaf, i) => ({ index: from + i, leaf: leaf.toString("base64"), hash: hashes[from + i].toString("hex") })) } };
+    }
+    case "/v1/ledger/proof": {
+      const index = Number(query.get("index"));
+      if (!(index < n)) return problem(404, "not_found", "No such entry", `The ledger has ${n} entries.`);
+      const part = hashes.slice(0, n);
+      return { body: { index, size: n, leaf_hash: hashes[index].toString("hex"), root: tree.root(part).toString("hex"), proof: tree.path(index, part).map((hash) => hash.toString("hex")), checkpoint: head } };
+    }
+    case "/v1/ledger/consistency":
+      return { body: { proof: tree.consistency(Number(query.get("from")), hashes.slice(0, n)).map((hash) => hash.toString("hex")) } };
+  }
+  return problem(404, "not_found", "No such route", "");
+}
+
+const colleagues = () => ["bo", "cy"].map((id) => ({
+  id: `${id}-simulated`, name: id === "bo" ? "Bo (simulated)" : "Cy (simulated)", simulated: true,
+  pending: actions.filter((item) => item.state === "pending" && !item.votes.some((given) => given.reviewer === `${id}-simulated`)).slice(0, 2).map((item) => item.id),
+}));
+
+function answer(method, url, body, mood) {
+  const path = url.pathname;
+  if (path.startsWith("/auth/")) {
+    if (path === "/auth/enrol/begin") {
+      return body.token === "GOOD"
+        ? { body: { person: "alice", ceremony: "e-1", options: { challenge: "AAAA", rp: { id: "localhost", name: "Keyturn" }, user: { id: "YWxpY2U", name: "alice", displayName: "Alice" }, pubKeyCredParams: [{ type: "public-key", alg: -7 }] } } }
+        : problem(401, "enrolment_expired", "This link does not work any more", "It was used, or it is too old. Ask for a new one.");
+    }
+    if (path === "/auth/login/begin") return { body: { ceremony: "l-1", options: { challenge: "AAAA", rpId: "localhost" } } };
+    return { body: {} };
+  }
+  if (mood === "signedout") return problem(401, "unauthenticated", "Not signed in", "Sign in first.");
+  if (path === "/v1/me") return { body: me(mood) };
+  if (mood === "broken") return problem(503, "read_only", "Keyturn cannot answer now", "Its store is read-only: the disk is full.");
+  if (path === "/v1/actions") return list(url.searchParams, mood);
+  const onOne = /^\/v1\/actions\/([^/]+)(\/.*)?$/.exec(path);
+  if (onOne) return onAction(method, find(decodeURIComponent(onOne[1])), onOne[2] ?? "", body);
+  if (path.startsWith("/v1/ledger")) return ledger(path, url.searchParams);
+  if (path === "/demo/state") return { body: { colleagues: colleagues() } };
+  if (path === "/demo/scenarios") return { body: { items: ["select", "drop", "delete", "lie"].map((scenario) => ({ scenario })) } };
+  if (path === "/demo/run") return { body: { id: actions[0].id } };
+  if (path === "/demo/vote") return vote(find(body.action), body.colleague, { decision: body.decision }, true);
+  return problem(404, "not_found", "No such route", "");
+}
+
+const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+function file(path, response) {
+  const wanted = normalize(join(dist, path));
+  const found = wanted.startsWith(dist) && extname(wanted) && existsSync(wanted) ? wanted : join(dist, "index.html");
+  response.writeHead(200, { "Content-Type": types[extname(found)] ?? "application/octet-stream", "Content-Security-Policy": policy });
+  response.end(readFileSync(found));
+}
+
+createServer((request, response) => {
+  const url = new URL(request.url, "http://localhost");
+  const path = url.pathname;
+  const mood = /fixture=(\w+)/.exec(request.headers.cookie ?? "")?.[1] ?? "";
+  const chunks = [];
+  request.on("data", (chunk) => chunks.push(chunk));
+  request.on("end", () => {
+    if (path.endsWith("/stream")) {
+      if (mood === "signedout") { response.writeHead(401).end(); return; }
+      const id = /^\/v1\/actions\/([^/]+)\/stream$/.exec(path)?.[1];
+      const stream = { response, id };
+      streams.add(stream);
+      request.on("close", () => streams.delete(stream));
+      response.on("close", () => streams.delete(stream));
+      response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+      response.write(id && find(id) ? `event: snapshot\ndata: ${json(find(id))}\n\n` : "event: ping\ndata: {}\n\n");
+      return;
+    }
+    if (!/^\/(v1|auth)\/|^\/demo\//.test(path)) { file(path, response); return; }
+    const body = chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : {};
+    if (request.method !== "GET" && !path.startsWith("/auth/") && request.headers["x-keyturn-csrf"] !== "fixture-csrf") {
+      response.writeHead(403).end();
+      return;
+    }
+    const said = answer(request.method, url, body, mood);
+    response.writeHead(said.status ?? 200, { "Content-Type": said.type ?? "application/json" });
+    response.end(json(said.body));
+  });
+}).listen(port, "127.0.0.1", () => console.log(`fixture on http://localhost:${port}`));

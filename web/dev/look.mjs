@@ -1,0 +1,69 @@
+// Looks at every page in headless Chromium: a picture in light, dark and phone width, axe-core on each, and no error in
+// the console. `npm run build` first. Pictures go to the folder named by LOOK_DIR (default: dev/out, not committed).
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const port = Number(process.env.LOOK_PORT ?? 7731);
+const base = `http://localhost:${port}`;
+const out = process.env.LOOK_DIR ?? fileURLToPath(new URL("./out/", import.meta.url));
+mkdirSync(out, { recursive: true });
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const only = process.argv[2];
+
+const id = (n) => `act_01JD${String(n).padStart(4, "0")}K7Q2`;
+const pages = [
+  ["inbox", "/"], ["inbox-empty", "/", "empty"], ["inbox-broken", "/", "broken"], ["inbox-observe", "/", "observe"],
+  ["action", `/a/${id(1)}`], ["action-hostile", `/a/${id(2)}`], ["action-long", `/a/${id(3)}`], ["action-voted", `/a/${id(4)}`],
+  ["action-incomplete", `/a/${id(5)}`], ["action-succeeded", `/a/${id(6)}`], ["action-failed", `/a/${id(7)}`], ["action-missing", "/a/act_none"],
+  ["activity", "/activity"], ["activity-none", "/activity?q=zzzz"], ["ledger", "/ledger", "sealed"], ["ledger-entry", "/ledger?entry=17"],
+  ["demo", "/demo"], ["login", "/login", "signedout"], ["enrol", "/enrol#GOOD", "signedout"], ["enrol-bad", "/enrol#OLD", "signedout"],
+  ["help", "/", "", async (page) => page.keyboard.press("?")],
+  ["amend", `/a/${id(3)}`, "", async (page) => page.getByRole("button", { name: "Amend" }).click()],
+].filter(([name]) => !only || name.startsWith(only));
+const views = [
+  ["light", { width: 1280, height: 860 }, "light"], ["dark", { width: 1280, height: 860 }, "dark"], ["phone", { width: 390, height: 844 }, "light"],
+];
+
+const fixture = spawn(process.execPath, [fileURLToPath(new URL("./fixture.mjs", import.meta.url)), String(port)], { stdio: ["ignore", "pipe", "inherit"] });
+await new Promise((resolve) => fixture.stdout.once("data", resolve));
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+let faults = 0;
+const fault = (...words) => { faults += 1; console.error(...words); };
+try {
+  for (const [view, viewport, colorScheme] of views) {
+    for (const [name, path, mood, act] of pages) {
+      const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
+      if (mood) await context.addCookies([{ name: "fixture", value: mood, url: base }]);
+      const page = await context.newPage();
+      page.on("pageerror", (error) => fault(name, view, "page error:", error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error" && !/status of (401|404|503)/.test(message.text())) fault(name, view, "console:", message.text());
+      });
+      await page.goto(base + path);
+      await page.locator("main h1").first().waitFor();
+      await page.waitForTimeout(250);
+      if (act) await act(page);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) fault(name, view, `scrolls sideways by ${wide} px`);
+      // Through the debugger, so that the page's own Content-Security-Policy stays as strict as it is.
+      await page.evaluate(axe);
+      const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+      for (const violation of found.violations) {
+        fault(name, view, `axe ${violation.id}: ${violation.help}`, violation.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)));
+      }
+      await page.screenshot({ path: `${out}/${name}-${view}.png`, fullPage: process.env.LOOK_FULL === "1" });
+      await context.close();
+    }
+  }
+} finally {
+  await browser.close();
+  fixture.kill();
+}
+console.log(`${pages.length * views.length} views, ${faults} faults`);
+process.exit(faults ? 1 : 0);
