@@ -53,7 +53,10 @@ bool is_placeholder(std::string_view value) {
                                                              "false",    "default",     "password",
                                                              "redacted", "placeholder", "changeme"};
   if (value.empty() || std::string_view("$<%?{[").contains(value.front())) return true;
-  if (value.contains("{{") || value.contains("${") || value.contains('(')) return true;
+  if (value.contains("{{") || value.contains("${")) return true;
+  const std::size_t word =
+      value.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.");
+  if (word != std::string_view::npos && word > 0 && value[word] == '(') return true;
   const bool is_mask = value.find_first_not_of("*x.X") == std::string_view::npos;
   const auto is_word = [&](std::string_view word) {
     return std::ranges::equal(

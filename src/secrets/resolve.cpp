@@ -111,8 +111,8 @@ class Child {
   int wait_status();  // blocks; after pidfd() is readable it returns at once
 
  private:
+  int error_ = 0;  // before pid_: spawn() sets it
   pid_t pid_ = -1;
-  int error_ = 0;
   Fd pidfd_;
 };
 
@@ -220,7 +220,7 @@ Result<Secret> resolve_exec(const SecretReference& reference, const ResolveLimit
                   std::string("cannot run it: ") + std::strerror(child.error()));
   }
   const std::string late =
-      "did not end within " + to_text(limits.exec_timeout) + "; it was stopped";
+      "did not end within " + keyturn::to_text(limits.exec_timeout) + "; it was stopped";
   std::string value;
   switch (drain(out.get(), deadline, limits.bytes_max, value)) {
     case Drained::kTimeout:

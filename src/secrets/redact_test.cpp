@@ -1,0 +1,116 @@
+#include "secrets/redact.h"
+
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include "base/bytes.h"
+#include "doc/json.h"
+
+namespace keyturn::secrets {
+namespace {
+
+Redactor knowing(const std::string& value) {
+  Redactor redactor;
+  REQUIRE(redactor.add("PW", Secret(value)));
+  return redactor;
+}
+
+TEST_CASE("a known value is taken out in every form a program is likely to print it in") {
+  const std::string value = "p&ss/w\"rd +1\n~";
+  const Redactor redactor = knowing(value);
+  const std::string forms[] = {
+      value,
+      to_hex(value),
+      "702673732F7722726420"
+      "2B310A7E",
+      "p%26ss%2Fw%22rd%20%2B1%0A~",
+      "p%26ss%2fw%22rd%20%2b1%0a~",
+      "p%26ss%2Fw%22rd+%2B1%0A~",
+      "p&ss/w%22rd%20+1%0A~",
+      R"(p&ss/w\"rd +1\n~)",
+      R"(p&ss\/w\"rd +1\n~)",
+      R"(p\u0026ss/w\"rd +1\n~)",
+      R"(p&ss/w\"rd +1\u000a~)",
+      R"(p&ss/w\"rd +1\u000A~)",
+      doc::write_json(doc::Value(value)),
+  };
+  for (const std::string& form : forms) {
+    CAPTURE(form);
+    const std::string out = redactor.redact("before " + form + " after");
+    CHECK(out.contains("[redacted:PW]"));
+    CHECK(out.starts_with("before "));
+    CHECK(out.ends_with(" after"));
+    CHECK_FALSE(out.contains("rd"));
+  }
+}
+
+TEST_CASE("base64 is found at every alignment, as in Basic authentication") {
+  const std::string value = "correct horse battery";
+  const Redactor redactor = knowing(value);
+  for (const std::string before : {"", "a", "ab", "abc", "user:"}) {
+    for (const std::string after : {"", "z", "zy"}) {
+      CAPTURE(before);
+      CAPTURE(after);
+      for (const std::string& text :
+           {to_base64(before + value + after), to_base64url(before + value + after)}) {
+        const std::string out = redactor.redact(text);
+        CHECK(out.contains("[redacted:PW]"));
+        CHECK(out.size() < before.size() + after.size() + 30);
+      }
+    }
+  }
+}
+
+TEST_CASE("lines of a key are found however it is wrapped; its frame stays") {
+  const Redactor redactor = knowing(
+      "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\nEFAASCBKcwggSjAgEAAoIBAQ\n-----END "
+      "PRIVATE KEY-----");
+  CHECK(redactor.redact("-----BEGIN PRIVATE KEY-----\n  MIIEvQIBADANBgkqhkiG9w0BAQ\n  x") ==
+        "-----BEGIN PRIVATE KEY-----\n  [redacted:PW]\n  x");
+}
+
+TEST_CASE("short values are refused, others are left alone") {
+  Redactor redactor;
+  CHECK_FALSE(redactor.add("A", Secret("abc")));
+  CHECK(redactor.empty());
+  CHECK(redactor.redact("abc") == "abc");
+  CHECK(redactor.add("A", Secret("abcd")));
+  CHECK(redactor.redact("abc abcd abcdabcd ab") == "abc [redacted:A] [redacted:A][redacted:A] ab");
+}
+
+TEST_CASE("values that overlap are taken out together") {
+  Redactor redactor;
+  redactor.add("A", Secret("12345678"));
+  redactor.add("B", Secret("5678abcd"));
+  redactor.add("C", Secret("1234"));
+  CHECK(redactor.redact("-12345678abcd-") == "-[redacted:A][redacted:B]-");
+  CHECK(redactor.redact("-1234-") == "-[redacted:C]-");
+  CHECK(knowing("aaaa").redact("aaaaaa-") == "[redacted:PW]-");
+}
+
+TEST_CASE("a value cut in two by a buffer's end is still found") {
+  rc::check("pieces give what the whole gives", [] {
+    Redactor redactor;
+    redactor.add("A", Secret("abab"));
+    redactor.add("B", Secret("babbbaa"));
+    const auto text = *rc::gen::container<std::string>(rc::gen::element('a', 'b', 'c'));
+    const auto piece = *rc::gen::inRange<std::size_t>(1, 20);
+    StreamRedactor stream(redactor);
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); at += piece) {
+      out += stream.feed(std::string_view(text).substr(at, piece));
+    }
+    out += stream.finish();
+    RC_ASSERT(out == redactor.redact(text));
+  });
+}
+
+TEST_CASE("whatever surrounds it, a value never stays in a redacted text") {
+  rc::check("no value left", [](const std::string& before, const std::string& after) {
+    const Redactor redactor = knowing("S3cr3t!");
+    RC_ASSERT(!redactor.redact(before + "S3cr3t!" + after).contains("S3cr3t!"));
+  });
+}
+
+}  // namespace
+}  // namespace keyturn::secrets
