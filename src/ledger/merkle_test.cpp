@@ -175,7 +175,7 @@ TEST_CASE("cover is exact and small; frontiers can be joined from it") {
     const auto begin = *rc::gen::inRange<std::uint64_t>(0, end + 1);
     std::uint64_t at = begin;
     for (const NodeId& node : cover(begin, end)) {
-      RC_ASSERT(node.index << node.level == at);
+      RC_ASSERT((node.index << node.level) == at);
       at = (node.index + 1) << node.level;
     }
     RC_ASSERT(at == end);

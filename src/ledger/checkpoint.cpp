@@ -1,0 +1,88 @@
+#include "ledger/checkpoint.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace keyturn::ledger {
+namespace {
+
+std::unexpected<Refusal> malformed(std::string why) {
+  return refuse("malformed_checkpoint", "this is no checkpoint: " + std::move(why));
+}
+
+// Takes one line with its break; nullopt at the end.
+std::optional<std::string_view> take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return line;
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  std::uint64_t size = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (text[0] == '0' && text.size() > 1) return std::nullopt;
+  return size;
+}
+
+}  // namespace
+
+std::string checkpoint_text(const Checkpoint& checkpoint) {
+  std::string out = checkpoint.origin + "\n" + std::to_string(checkpoint.size) + "\n" +
+                    to_base64(view(checkpoint.root)) + "\n";
+  for (const std::string& line : checkpoint.extensions) out += line + "\n";
+  return out;
+}
+
+Result<Checkpoint> parse_checkpoint_text(std::string_view text) {
+  const auto origin = take_line(text);
+  if (!origin || origin->empty()) return malformed("the origin is missing");
+  const auto size_line = take_line(text);
+  const auto size = size_line ? parse_size(*size_line) : std::nullopt;
+  if (!size) return malformed("the second line is no tree size");
+  const auto root_line = take_line(text);
+  const auto root = root_line ? from_base64(*root_line) : std::nullopt;
+  if (!root || root->size() != 32) return malformed("the third line is no SHA-256 root");
+  Checkpoint out{std::string(*origin), *size, {}, {}};
+  std::ranges::copy(*root, out.root.begin());
+  while (!text.empty()) {
+    const auto line = take_line(text);
+    if (!line || line->empty()) return malformed("an extension line is empty or unfinished");
+    out.extensions.emplace_back(*line);
+  }
+  return out;
+}
+
+Result<std::string> sign_checkpoint(const Checkpoint& checkpoint, NoteSigner& signer) {
+  Note note{checkpoint_text(checkpoint), {}};
+  auto signature = signer.sign(note.text);
+  if (!signature) return std::unexpected(std::move(signature.error()));
+  note.signatures.push_back(*std::move(signature));
+  return write_note(note);
+}
+
+Result<Checkpoint> open_checkpoint(std::string_view bytes, const VerifierKey& key) {
+  const auto note = parse_note(bytes);
+  if (!note) return std::unexpected(note.error());
+  switch (check_signature(*note, key)) {
+    case SignatureCheck::kAbsent:
+      return refuse("untrusted",
+                    "the checkpoint is not signed by " + key.name + " with the key that you gave");
+    case SignatureCheck::kBad:
+      return refuse("bad_signature", "the signature of " + key.name +
+                                         " does not belong to this checkpoint: it was changed");
+    case SignatureCheck::kValid:
+      break;
+  }
+  auto checkpoint = parse_checkpoint_text(note->text);
+  if (checkpoint && checkpoint->origin != key.name) {
+    return refuse("wrong_origin", "the checkpoint is of the log \"" + checkpoint->origin +
+                                      "\", not of \"" + key.name + "\"");
+  }
+  return checkpoint;
+}
+
+}  // namespace keyturn::ledger
