@@ -21,6 +21,7 @@ struct Slot {
   int stage = 0;
   std::size_t first = 0;
   std::size_t last = 0;
+  std::size_t entry = 0;  // of Plan::stages
 };
 
 using Humans = std::set<std::string, std::less<>>;
@@ -98,13 +99,13 @@ class Matching {
 };
 
 bool add_slots(std::vector<Slot>& out, const Quorum& quorum, int stage, std::size_t first,
-               std::size_t last) {
+               std::size_t last, std::size_t entry = 0) {
   for (const auto& [group, count] : quorum) {
     if (count > kPlacesMax || out.size() + static_cast<std::size_t>(std::max(count, 0)) >
                                   static_cast<std::size_t>(kPlacesMax)) {
       return false;
     }
-    for (int i = 0; i < count; ++i) out.push_back({group, stage, first, last});
+    for (int i = 0; i < count; ++i) out.push_back({group, stage, first, last, entry});
   }
   return true;
 }
@@ -155,7 +156,9 @@ class Choices {
     for (std::size_t border = least; border <= voters_; ++border) {
       std::vector<Slot> with = slots;
       const std::size_t first = ordered_ ? from : 0;
-      if (!add_slots(with, stages[stage], static_cast<int>(stage) + 1, first, border)) return true;
+      if (!add_slots(with, stages[stage], static_cast<int>(stage) + 1, first, border, entry)) {
+        return true;
+      }
       if (!choose_stages(entry, stage + 1, border, std::move(with), visit)) return false;
     }
     return true;
@@ -218,6 +221,19 @@ Standing stand(const std::vector<Slot>& slots, const std::vector<Voter>& voters,
                const std::map<std::string, std::size_t>& left) {
   Matching matching(voters, slots);
   for (const std::size_t slot : by_scarcity(slots, left)) matching.fill(slot);
+  // Behind a stage that is not full nobody counts yet: their votes would have come too early.
+  std::map<std::size_t, int> first_open;  // entry -> stage
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].stage == 0 || matching.filled(i)) continue;
+    int& stage = first_open.try_emplace(slots[i].entry, slots[i].stage).first->second;
+    stage = std::min(stage, slots[i].stage);
+  }
+  const auto counts = [&](std::size_t i) {
+    const auto it = first_open.find(slots[i].entry);
+    const bool too_early =
+        slots[i].stage > 0 && it != first_open.end() && slots[i].stage > it->second;
+    return matching.filled(i) && !too_early;
+  };
   Standing out{true, 0, 0, {}};
   std::map<std::pair<int, std::string>, Needed> needed;
   for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -226,7 +242,7 @@ Standing stand(const std::vector<Slot>& slots, const std::vector<Voter>& voters,
     n.group = slot.group;
     n.stage = slot.stage;
     ++n.count;
-    if (matching.filled(i)) {
+    if (counts(i)) {
       ++n.have;
       out.tally.places.push_back({slot.group, voters[matching.voter(i)].reviewer});
     } else {
