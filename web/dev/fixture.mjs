@@ -175,7 +175,6 @@ createServer((request, response) => {
       const id = /^\/v1\/actions\/([^/]+)\/stream$/.exec(path)?.[1];
       const stream = { response, id };
       streams.add(stream);
-      request.on("close", () => streams.delete(stream));
       response.on("close", () => streams.delete(stream));
       response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
       response.write(id && find(id) ? `event: snapshot\ndata: ${json(find(id))}\n\n` : "event: ping\ndata: {}\n\n");
