@@ -46,8 +46,7 @@ struct Ports {
 
 struct Submitted {
   RecordPtr record;
-  bool created = true;                // false: the same request again, attached
-  std::optional<std::string> grant;   // handed out once, to the requester
+  bool created = true;  // false: the same request again, attached
 };
 
 struct VoteCommand {
@@ -56,6 +55,8 @@ struct VoteCommand {
   std::string note;
   // Set by identity/ when a passkey assertion over exactly this case was verified; public, kept in the ledger.
   std::optional<doc::Value> assertion;
+  std::optional<Duration> looked;  // time on the page, as the server measured it
+  bool retyped = false;
 };
 
 // Wakes its owner on every change of one action, or of any; stops when destroyed.
@@ -90,6 +91,8 @@ class Gate {
   Task<Result<Submitted>> amend(Principal who, ActionId id, doc::Value args, std::string note);
   Task<Result<RecordPtr>> consume_grant(Principal who, std::string grant, std::string digest);
   Task<Result<RecordPtr>> report_outcome(Principal who, ActionId id, OutcomeKind kind, doc::Value result);
+  // The grant itself, once, to the requester: in the answer that first carries it.
+  std::optional<std::string> take_grant(const Principal& who, const ActionRecord& record);
   // Expires, un-defers and marks overdue what is due. Call at least every 250 ms.
   Task<void> tick();
 
@@ -114,6 +117,8 @@ class Gate {
   Task<Result<std::vector<Event>>> record(std::vector<EventDraft> events,
                                           std::vector<store::Expect> expects,
                                           std::vector<store::Claim> claims = {});
+  // Version of a stream as far as world() has it: what a decision over the world expects.
+  std::uint64_t seen(const std::string& stream) const;
   // A refused request that concerns security leaves a trace: code, who, tool. Never the content.
   Task<void> record_refusal(Principal who, std::string code, std::string tool);
   // Called for every committed event that is not an action's, in order, from load() on.
@@ -135,6 +140,7 @@ class Gate {
  private:
   struct Impl;
   friend struct Impl;
+  bool now_passed(Time time) const;
   Ports ports_;
   GateOptions options_;
   World world_;

@@ -1,0 +1,141 @@
+// What the use cases of the gate share. Internal to gate/.
+#pragma once
+
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/task_impl.h"
+#include "crypto/crypto.h"
+#include "doc/json.h"
+#include "doc/yaml.h"
+#include "gate/gate.h"
+#include "gate/serial.h"
+#include "policy/decide.h"
+
+namespace keyturn::gate {
+
+inline std::string stream_of(const ActionId& id) { return "action/" + id.str(); }
+
+// A case: one action as it would be decided now, before anything is recorded.
+struct Case {
+  ActionId id;
+  const catalog::Tool* tool = nullptr;                 // kept alive by `configuration`
+  std::shared_ptr<const Configuration> configuration;  // null tool: nobody configured it
+  Principal requester;
+  std::string owner;
+  people::Lineage lineage;
+  ActionRequest request;
+  doc::Value args, original_args;
+  Described described;
+  Verdict verdict;
+  std::string salt;    // 32 random bytes, hex: without it no guess at the arguments can be tested
+  std::string digest;  // of the whole case
+  std::string amends;
+  Time created_at, expires_at;
+  std::optional<Time> defer_until;
+};
+
+struct BuiltInTool {
+  catalog::Tool tool;
+  Plan floor;
+  Gate::BuiltIn run;
+};
+
+struct Gate::Impl {
+  Impl(Gate& owner, Ports& ports, GateOptions& options, World& world) : gate(owner), ports(ports), options(options), world(world) {}
+
+  // ---- case.cpp: identify, describe, decide
+  Task<Result<Case>> build_case(Principal who, ActionRequest request, std::string amends, const ActionRecord* before);
+  Task<Result<Case>> decide_case(Case c, std::optional<Time> deferred_since);
+  Task<Result<Described>> describe(const catalog::Tool& tool, const doc::Value& args);
+  policy::PolicyInput policy_input(const Case& c) const;
+  const catalog::Tool* find_tool(const Configuration& configuration, const std::string& name) const;
+  void seal_digest(Case& c);
+  Case case_of(const ActionRecord& record) const;
+  EventDraft decided_draft(const Case& c, State state) const;
+
+  // ---- flow.cpp
+  Task<Result<Submitted>> submit(Principal who, ActionRequest request, std::string amends, const ActionRecord* before);
+  Task<Result<Submitted>> record_case(Case c, std::vector<store::Claim> claims);
+  Task<std::optional<Result<Submitted>>> attach(const Principal& who, const ActionRequest& request, const std::string& body_print);
+  Result<void> admit(const Principal& who);
+  std::vector<EventDraft> first_events(const Case& c, State& state);
+  std::vector<store::Expect> expects_of(const Case& c) const;
+
+  // ---- release.cpp: from an approval to an outcome
+  struct Release {
+    std::vector<EventDraft> events;          // after the vote that completed the plan
+    std::set<std::string> streams;           // further streams that the decision read
+    std::vector<store::Claim> claims;
+    bool executes = false;
+  };
+  Task<Result<Release>> prepare_release(std::shared_ptr<ActionRecord> voted, Time now);
+  std::vector<EventDraft> start_events(const ActionId& id, const catalog::Tool& tool, Time expires_at, std::vector<store::Claim>& claims);
+  void start_execution(const std::shared_ptr<ActionRecord>& record);
+  Task<void> execute(std::shared_ptr<ActionRecord> record);
+  Task<void> finish(std::shared_ptr<ActionRecord> record, Outcome outcome);
+  std::string grant_text(const GrantId& id) const;
+
+  // ---- people_commands.cpp, clockwork.cpp
+  Task<Result<RecordPtr>> simple_command(Principal who, ActionId id, review::Command command);
+  Task<void> one_due(ActionId id);
+  Task<void> expire(std::shared_ptr<ActionRecord> record);
+  Task<void> wake(std::shared_ptr<ActionRecord> record);
+
+  // ---- table.cpp: records and who watches them
+  std::shared_ptr<ActionRecord> open_record(const ActionId& id) const;
+  Task<std::shared_ptr<ActionRecord>> load_record(ActionId id);
+  std::shared_ptr<ActionRecord> take_in(const ActionId& id, const std::vector<Event>& events);
+  // Appends to one action and folds what came back. Codes: conflict (the caller decides again).
+  Task<Result<std::vector<Event>>> append(std::shared_ptr<ActionRecord> record, std::vector<EventDraft> events,
+                                          std::set<std::string> streams, std::vector<store::Claim> claims);
+  void changed(const std::shared_ptr<ActionRecord>& record);
+  void settle(const std::shared_ptr<ActionRecord>& record);
+  void index_open(const std::shared_ptr<ActionRecord>& record, State before, bool was_there);
+
+  // ---- world.cpp
+  bool fold(const Event& event);
+  void fold_all(const std::vector<Event>& events);
+  void activate(const Event& event);
+  void redigest();
+  std::uint64_t seen(const std::string& stream) const;  // version of a stream as the world has folded it
+  Time now() const { return ports.clock.now(); }
+
+  Gate& gate;
+  Ports& ports;
+  GateOptions& options;
+  World& world;
+  Serial serial;
+
+  std::unordered_map<std::string, std::shared_ptr<ActionRecord>> open;  // not final
+  std::unordered_map<std::string, std::shared_ptr<ActionRecord>> settled;
+  std::deque<std::string> settled_order;
+  std::unordered_map<std::string, std::uint64_t> world_versions;
+  std::map<std::string, std::size_t> pending_by_agent;
+  struct Bucket {
+    double tokens = 0;
+    Time at;
+  };
+  std::map<std::string, Bucket> rates;
+  std::unordered_map<std::string, std::string> idempotent;  // claim key -> value, while its append is on the way
+  std::unordered_map<std::string, std::int64_t> denied_before;  // keyed fingerprint of (agent, tool, args) -> times
+  std::set<std::string> grants_shown;
+  std::map<std::string, BuiltInTool> built_ins;
+  std::map<std::string, std::map<std::uint64_t, std::function<void()>>> watchers;
+  std::map<std::uint64_t, std::function<void(const RecordPtr&)>> all_watchers;
+  std::vector<std::function<void(const Event&)>> followers;
+  std::uint64_t next_watch = 1;
+};
+
+// "hmac" over the parts, each with its length: for comparing what must not be stored.
+std::string keyed_print(const Secret& key, std::initializer_list<std::string_view> parts);
+
+// An event as it would be once committed: to fold what is about to be appended.
+Event as_if_committed(const EventDraft& draft, std::uint64_t position, Time now);
+
+}  // namespace keyturn::gate

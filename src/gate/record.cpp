@@ -1,0 +1,147 @@
+#include "gate/record.h"
+
+#include <algorithm>
+
+namespace keyturn::gate {
+namespace {
+
+Time time_of(std::string_view text) { return from_rfc3339(text).value_or(Time{}); }
+
+std::string who_did(const doc::Value& body) {
+  for (const auto& path : {std::pair{"vote", "reviewer"}, std::pair{"comment", "author"}, std::pair{"review", "by"}, std::pair{"grant", "by"},
+                           std::pair{"execution", "by"}, std::pair{"agent", "id"}}) {
+    if (const doc::Value* found = body.find_path({path.first, path.second}); found != nullptr && found->is_string()) {
+      return found->as_string();
+    }
+  }
+  return {};
+}
+
+std::string in_words(const Event& event) {
+  const doc::Value& body = event.body;
+  if (event.type == "action.decided") {
+    const doc::Value* verdict = body.find_path({"policy", "verdict"});
+    return "policy decided: " + std::string(verdict == nullptr ? "?" : verdict->text("effect"));
+  }
+  if (event.type == "review.opened") return "review opened";
+  if (event.type == "review.voted") return std::string(body.find_path({"vote", "decision"})->as_string()) == "deny" ? "denied" : "approved";
+  if (event.type == "review.vote_withdrawn") return "took the vote back";
+  if (event.type == "review.commented") return event.private_part ? std::string(event.private_part->text("text")) : "commented";
+  if (event.type == "review.closed") {
+    const doc::Value* review = body.find("review");
+    return "review closed: " + std::string(review == nullptr ? "" : review->text("result"));
+  }
+  if (event.type == "grant.issued") return "grant issued";
+  if (event.type == "grant.consumed") return "grant used";
+  if (event.type == "execution.intended") return "execution started";
+  if (event.type == "execution.finished") return "execution finished: " + std::string(body.text("state"));
+  if (event.type == "execution.unknown") return "nobody can say whether it took effect";
+  return event.type;
+}
+
+void read_parts(ActionRecord& r, const doc::Value& body) {
+  if (const doc::Value* agent = body.find("agent")) {
+    r.requester.kind = agent->text("kind") == "person" ? PrincipalKind::kPerson : PrincipalKind::kAgent;
+    r.requester.id = agent->text("id");
+    r.requester.credential = agent->text("credential");
+    r.requester.channel = agent->text("channel");
+    r.owner = agent->text("owner");
+  }
+  if (const doc::Value* action = body.find("action")) {
+    r.tool = action->text("tool");
+    r.tool_digest = action->text("tool_digest");
+    r.operation = action->text("operation");
+    r.mode = action->text("mode");
+    r.case_digest = action->text("digest");
+    r.created_at = time_of(action->text("created_at"));
+    if (const doc::Value* resource = action->find("resource")) r.resource = resource_from_value(*resource);
+  }
+  if (const doc::Value* policy = body.find("policy")) {
+    r.policy_digest = policy->text("digest");
+    r.config_digest = policy->text("configuration");
+    if (const doc::Value* verdict = policy->find("verdict")) r.verdict = verdict_from_value(*verdict);
+  }
+  if (const doc::Value* lineage = body.find("lineage")) r.lineage = people::lineage_from_value(*lineage);
+  if (const doc::Value* claims = body.find("claims")) r.claims = *claims;
+  r.amends = body.text("amends");
+  r.traceparent = body.text("traceparent");
+  r.observed = body.flag("observed");
+  r.expires_at = time_of(body.text("expires_at"));
+  r.defer_until = from_rfc3339(body.text("defer_until"));
+}
+
+void decided(ActionRecord& r, const Event& event) {
+  r.id = ActionId(event.stream.substr(event.stream.find('/') + 1));
+  read_parts(r, event.body);
+  if (!event.private_part) return;
+  const doc::Value& part = *event.private_part;
+  if (const doc::Value* args = part.find("args")) r.args = *args;
+  if (const doc::Value* args = part.find("original_args")) r.original_args = *args;
+  if (const doc::Value* claims = part.find("claims")) r.claims = *claims;
+  if (const doc::Value* d = part.find("description")) r.description = *d;
+  if (const doc::Value* facts = part.find("facts")) {
+    r.facts.tree = *facts;
+    r.facts.uninspectable = facts->flag("uninspectable");
+  }
+  r.facts.operation = r.operation;
+  r.reason = part.text("reason");
+}
+
+void granted(ActionRecord& r, const Event& event) {
+  const doc::Value* grant = event.body.find("grant");
+  if (grant == nullptr) return;
+  if (event.type == "grant.issued") {
+    r.grant = Grant{GrantId(std::string(grant->text("id"))), std::string(grant->text("enforcement_point")), std::string(grant->text("secret_digest"))};
+    r.expires_at = time_of(grant->text("expires_at"));
+  } else if (event.type == "grant.consumed" && r.grant) {
+    r.grant->consumed = true;
+    r.grant->outcome_due = from_rfc3339(grant->text("outcome_due"));
+  }
+}
+
+void executed(ActionRecord& r, const Event& event) {
+  if (event.type != "execution.finished" && event.type != "execution.unknown") return;
+  const doc::Value* execution = event.body.find("execution");
+  Outcome outcome;
+  if (event.private_part && event.private_part->find("outcome") != nullptr) {
+    outcome = outcome_from_value(*event.private_part->find("outcome"));
+  } else if (execution != nullptr) {
+    outcome = outcome_from_value(*execution);
+  }
+  if (event.type == "execution.unknown") {
+    outcome.kind = OutcomeKind::kUnknown;
+    if (execution != nullptr && outcome.reason.empty()) outcome.reason = execution->text("reason");
+  }
+  r.outcome = std::move(outcome);
+}
+
+}  // namespace
+
+void evolve(ActionRecord& r, const Event& event) {
+  if (!event.stream.starts_with("action/")) return;
+  r.version = event.position;
+  if (!r.first_index) r.first_index = event.index;
+  r.last_index = event.index;
+  r.timeline.push_back({event.time, event.type, who_did(event.body), in_words(event), event.index});
+  if (event.type == "action.decided") decided(r, event);
+  if (event.type.starts_with("review.")) {
+    r.review = review::evolve(r.review.value_or(review::Review{}), event);
+    if (event.type == "review.opened") {
+      r.case_digest = r.review->digest;
+      r.verdict.plan = r.review->plan;
+      r.expires_at = r.review->expires_at;
+    }
+    if (event.type == "review.commented" && event.private_part) {
+      r.comments.push_back({who_did(event.body), std::string(event.private_part->text("text")), event.time});
+    }
+  }
+  granted(r, event);
+  executed(r, event);
+  if (event.type == "action.amended") r.amended_by = event.body.text("successor");
+  if (const std::optional<State> state = state_from_text(event.body.text("state"))) {
+    r.state = *state;
+    if (is_final(*state) && !r.settled_at) r.settled_at = event.time;
+  }
+}
+
+}  // namespace keyturn::gate

@@ -1,0 +1,167 @@
+// The table of actions: what is open, what has settled lately, and who watches.
+#include <algorithm>
+
+#include "gate/impl.h"
+
+namespace keyturn::gate {
+
+std::shared_ptr<ActionRecord> Gate::Impl::open_record(const ActionId& id) const {
+  const auto found = open.find(id.str());
+  return found == open.end() ? nullptr : found->second;
+}
+
+Task<std::shared_ptr<ActionRecord>> Gate::Impl::load_record(ActionId id) {
+  if (std::shared_ptr<ActionRecord> record = open_record(id)) co_return record;
+  if (const auto found = settled.find(id.str()); found != settled.end()) co_return found->second;
+  const std::vector<Event> events = co_await ports.journal.read_stream(stream_of(id), 1, true);
+  if (events.empty()) co_return nullptr;
+  // While it was read somebody may have brought it in.
+  if (std::shared_ptr<ActionRecord> record = open_record(id)) co_return record;
+  if (const auto found = settled.find(id.str()); found != settled.end()) co_return found->second;
+  co_return take_in(id, events);
+}
+
+std::shared_ptr<ActionRecord> Gate::Impl::take_in(const ActionId& id, const std::vector<Event>& events) {
+  auto record = std::make_shared<ActionRecord>();
+  record->id = id;
+  for (const Event& event : events) evolve(*record, event);
+  if (is_final(record->state)) {
+    settle(record);
+  } else {
+    open[id.str()] = record;
+  }
+  return record;
+}
+
+void Gate::Impl::settle(const std::shared_ptr<ActionRecord>& record) {
+  open.erase(record->id.str());
+  if (!settled.emplace(record->id.str(), record).second) return;
+  settled_order.push_back(record->id.str());
+  while (settled_order.size() > options.settled_kept_max) {
+    settled.erase(settled_order.front());
+    settled_order.pop_front();
+  }
+}
+
+void Gate::Impl::index_open(const std::shared_ptr<ActionRecord>& record, State before, bool was_there) {
+  const bool counted_before = was_there && before == State::kPending;
+  const bool counts_now = record->state == State::kPending;
+  std::size_t& pending = pending_by_agent[record->requester.id];
+  if (counts_now && !counted_before) ++pending;
+  if (!counts_now && counted_before && pending > 0) --pending;
+}
+
+Task<Result<std::vector<Event>>> Gate::Impl::append(std::shared_ptr<ActionRecord> record, std::vector<EventDraft> events,
+                                                    std::set<std::string> streams, std::vector<store::Claim> claims) {
+  std::vector<store::Expect> expects{{stream_of(record->id), record->version}};
+  for (const std::string& stream : streams) {
+    if (stream != stream_of(record->id)) expects.push_back({stream, seen(stream)});
+  }
+  // The events come back without their private parts: fold those of the drafts.
+  std::vector<std::optional<doc::Value>> private_parts;
+  for (const EventDraft& draft : events) private_parts.push_back(draft.private_part);
+  store::Appended appended = co_await ports.journal.append({std::move(events), std::move(expects), std::move(claims)});
+  if (!appended) {
+    ++gate.numbers_.conflicts;
+    if (appended.error().kind == store::Conflict::Kind::kClaimTaken) co_return refuse("already_used", "it was released already");
+    co_return refuse("conflict", appended.error().what + " has changed meanwhile");
+  }
+  const State before = record->state;
+  for (std::size_t i = 0; i < appended->size(); ++i) {
+    if (i < private_parts.size()) (*appended)[i].private_part = std::move(private_parts[i]);
+    evolve(*record, (*appended)[i]);
+  }
+  index_open(record, before, true);
+  if (is_final(record->state)) settle(record);
+  co_return std::move(*appended);
+}
+
+void Gate::Impl::changed(const std::shared_ptr<ActionRecord>& record) {
+  if (const auto found = watchers.find(record->id.str()); found != watchers.end()) {
+    const auto wake = found->second;  // a watcher may stop watching while it is called
+    for (const auto& [number, call] : wake) call();
+  }
+  const auto wake = all_watchers;
+  for (const auto& [number, call] : wake) call(record);
+}
+
+Watch& Watch::operator=(Watch&& other) noexcept {
+  if (this != &other) {
+    if (stop_) stop_();
+    stop_ = std::exchange(other.stop_, nullptr);
+  }
+  return *this;
+}
+
+Watch::~Watch() {
+  if (stop_) stop_();
+}
+
+Watch Gate::watch(const ActionId& id, std::function<void()> call) {
+  const std::uint64_t number = impl_->next_watch++;
+  const std::string key = id.str();
+  impl_->watchers[key].emplace(number, std::move(call));
+  return Watch([this, key, number] {
+    const auto found = impl_->watchers.find(key);
+    if (found == impl_->watchers.end()) return;
+    found->second.erase(number);
+    if (found->second.empty()) impl_->watchers.erase(found);
+  });
+}
+
+Watch Gate::watch_all(std::function<void(const RecordPtr&)> call) {
+  const std::uint64_t number = impl_->next_watch++;
+  impl_->all_watchers.emplace(number, std::move(call));
+  return Watch([this, number] { impl_->all_watchers.erase(number); });
+}
+
+Task<RecordPtr> Gate::find(Principal who, ActionId id) {
+  const std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
+  if (!record || !may_read(who, *record)) co_return nullptr;
+  co_return record;
+}
+
+RecordPtr Gate::find_open(const ActionId& id) const { return impl_->open_record(id); }
+
+bool Gate::may_read(const Principal& who, const ActionRecord& record) const {
+  if (who.kind == PrincipalKind::kHost) return true;
+  if (who.kind == PrincipalKind::kAgent) {
+    const bool asked = record.requester.kind == PrincipalKind::kAgent && record.requester.id == who.id;
+    return asked || (record.grant && record.grant->enforcement_point == who.id);
+  }
+  const people::Directory& directory = world_.directory;
+  const people::Person* person = directory.person(who.id);
+  if (person == nullptr || !person->active) return false;
+  if (person->admin || person->auditor || record.requester.id == who.id) return true;
+  if (directory.same_human(record.owner, who.id)) return true;
+  return record.review && review::is_reviewer(*record.review, directory, who.id);
+}
+
+bool Gate::may_vote(const std::string& person, const ActionRecord& record) const {
+  if (!record.review || record.state != State::kPending) return false;
+  const std::vector<std::string> asked = review::waiting_for(*record.review, world_.directory);
+  return std::ranges::find(asked, person) != asked.end();
+}
+
+std::vector<RecordPtr> Gate::waiting_for(const std::string& person) const {
+  std::vector<RecordPtr> out;
+  for (const auto& [id, record] : impl_->open) {
+    if (may_vote(person, *record)) out.push_back(record);
+  }
+  std::ranges::sort(out, {}, [](const RecordPtr& r) { return r->id; });
+  return out;
+}
+
+std::vector<RecordPtr> Gate::open_records() const {
+  std::vector<RecordPtr> out;
+  for (const auto& [id, record] : impl_->open) out.push_back(record);
+  std::ranges::sort(out, {}, [](const RecordPtr& r) { return r->id; });
+  return out;
+}
+
+void Gate::add_built_in(catalog::Tool tool, Plan floor, BuiltIn run) {
+  const std::string name = tool.name;
+  impl_->built_ins.insert_or_assign(name, BuiltInTool{std::move(tool), std::move(floor), std::move(run)});
+}
+
+}  // namespace keyturn::gate
