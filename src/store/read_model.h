@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -46,6 +47,8 @@ struct ActionPage {
   std::string next;              // "" when there are no more
 };
 
+using Counts = std::vector<std::pair<State, std::uint64_t>>;
+
 class ReadModel {
  public:
   virtual ~ReadModel() = default;
@@ -56,8 +59,7 @@ class ReadModel {
 
   // How many actions stand in each state, of those created at or after `from`; states without any
   // are absent. Code: read_model_unavailable.
-  virtual Task<Result<std::vector<std::pair<State, std::uint64_t>>>> count_by_state(
-      std::optional<Time> from) = 0;
+  virtual Task<Result<Counts>> count_by_state(std::optional<Time> from) = 0;
 
   // Resumes when the event of this ledger index is visible to queries. False: not within `timeout`.
   virtual Task<bool> wait_for(std::uint64_t index, Duration timeout) = 0;

@@ -278,13 +278,15 @@ void JournalImpl::on_commit(std::function<void(const std::vector<Event>&)> follo
 
 Task<std::vector<Event>> JournalImpl::read_stream(std::string stream, std::uint64_t from_position,
                                                   bool with_private) {
-  return readers_.ask<std::vector<Event>>([stream = std::move(stream), from_position, with_private](Reader& reader) {
+  return readers_.ask<std::vector<Event>>(
+      [stream = std::move(stream), from_position, with_private](Reader& reader) {
         return reader.stream_events(stream, from_position, with_private);
       });
 }
 
 Task<std::optional<std::string>> JournalImpl::find_claim(std::string key) {
-  return readers_.ask<std::optional<std::string>>([key = std::move(key)](Reader& reader) { return reader.claim(key); });
+  return readers_.ask<std::optional<std::string>>(
+      [key = std::move(key)](Reader& reader) { return reader.claim(key); });
 }
 
 Task<std::vector<Event>> JournalImpl::read_range(std::uint64_t from, std::size_t limit,
@@ -295,11 +297,13 @@ Task<std::vector<Event>> JournalImpl::read_range(std::uint64_t from, std::size_t
 }
 
 Task<std::vector<std::string>> JournalImpl::read_leaves(std::uint64_t from, std::size_t limit) {
-  return readers_.ask<std::vector<std::string>>([from, limit](Reader& reader) { return reader.leaves(from, limit); });
+  return readers_.ask<std::vector<std::string>>(
+      [from, limit](Reader& reader) { return reader.leaves(from, limit); });
 }
 
 Task<std::string> JournalImpl::read_tile(unsigned level, std::uint64_t index, unsigned width) {
-  return readers_.ask<std::string>([level, index, width](Reader& reader) { return reader.tile(level, index, width); });
+  return readers_.ask<std::string>(
+      [level, index, width](Reader& reader) { return reader.tile(level, index, width); });
 }
 
 Task<Signed> JournalImpl::last_signed() {

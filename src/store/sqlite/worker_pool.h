@@ -47,8 +47,9 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // The value of f(connection), or its exception, back on the executor. `f` must own all it touches.
-  // The jobs that wait are as many as the coroutines that ask: their number is the callers' limit.
+  // The value of f(connection), or its exception, back on the executor. `f` must own all it
+  // touches. The jobs that wait are as many as the coroutines that ask: their number is the
+  // callers' limit.
   template <class T>
   Task<T> ask(std::move_only_function<T(R&)> f) {
     auto answer = std::make_shared<Answer<T>>();

@@ -1,0 +1,193 @@
+#include "store/sqlite/read_query.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <variant>
+
+namespace keyturn::store::sqlite {
+namespace {
+
+constexpr std::size_t kLimitMax = 200;
+constexpr std::size_t kTrigram = 3;  // code points
+
+// A WHERE clause whose values are bound by number, so that one list serves several branches.
+class Condition {
+ public:
+  std::string text(std::string value) {
+    values_.emplace_back(std::move(value));
+    return place();
+  }
+  std::string number(std::int64_t value) {
+    values_.emplace_back(value);
+    return place();
+  }
+  void require(const std::string& clause) { sql_ += (sql_.empty() ? "" : " AND ") + clause; }
+  std::string sql() const { return sql_.empty() ? "1" : sql_; }
+
+  void bind_to(Query& query) const {
+    for (const auto& value : values_) {
+      if (const auto* text = std::get_if<std::string>(&value)) {
+        query.bind_text(*text);
+      } else {
+        query.bind(std::get<std::int64_t>(value));
+      }
+    }
+  }
+
+ private:
+  std::string place() const { return "?" + std::to_string(values_.size()); }
+  std::string sql_;
+  std::vector<std::variant<std::string, std::int64_t>> values_;
+};
+
+std::optional<std::int64_t> cursor_of(const std::string& text) {
+  std::int64_t seq = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seq);
+  if (error != std::errc() || end != text.data() + text.size() || seq < 0) return std::nullopt;
+  return seq;
+}
+
+bool has_trigrams(std::string_view text) {
+  const auto starts = std::ranges::count_if(text, [](char c) { return (c & 0xc0) != 0x80; });
+  return starts >= static_cast<std::ptrdiff_t>(kTrigram);
+}
+
+// One FTS5 phrase: nothing in it is an operator.
+std::string as_phrase(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    if (c != '\0') out += c;
+  }
+  return out + "\"";
+}
+
+std::string as_like(std::string_view text) {
+  std::string out = "%";
+  for (const char c : text) {
+    if (c == '%' || c == '_' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "%";
+}
+
+std::string any_of(Condition& condition, const std::vector<std::string>& values) {
+  std::string list;
+  for (const std::string& value : values) {
+    list += (list.empty() ? "" : ", ") + condition.text(value);
+  }
+  return "(" + list + ")";
+}
+
+void require_visible(Condition& condition, const Visibility& visible_to) {
+  std::vector<std::string> whose;
+  if (const auto* agent = std::get_if<SeesAsAgent>(&visible_to)) {
+    whose.push_back("agent:" + agent->name);
+    condition.require("a.actor = " + condition.text(agent->name));
+  } else if (const auto* person = std::get_if<SeesAsPerson>(&visible_to)) {
+    whose.push_back("person:" + person->id);
+    for (const std::string& group : person->groups) whose.push_back("group:" + group);
+  } else {
+    return;
+  }
+  condition.require("EXISTS (SELECT 1 FROM visible v WHERE v.seq = a.seq AND v.who IN " +
+                    any_of(condition, whose) + ")");
+}
+
+// Recorded time never runs backwards, so a span of time is a span of seq.
+void require_time(Condition& condition, const ActionFilter& filter) {
+  const auto first_at = [&condition](Time time) {
+    return "(SELECT seq FROM action WHERE created_ms >= " + condition.number(unix_ms(time)) +
+           " ORDER BY created_ms, seq LIMIT 1)";
+  };
+  if (filter.from) condition.require("a.seq >= " + first_at(*filter.from));
+  if (filter.to) {
+    condition.require("a.seq < coalesce(" + first_at(*filter.to) + ", 9223372036854775807)");
+  }
+}
+
+Condition condition_of(const ActionFilter& filter, std::int64_t before, bool by_trigram) {
+  Condition condition;
+  condition.require((by_trigram ? "n.rowid < " : "a.seq < ") + condition.number(before));
+  if (!filter.tool.empty()) condition.require("a.tool = " + condition.text(filter.tool));
+  if (!filter.actor.empty()) condition.require("a.actor = " + condition.text(filter.actor));
+  if (by_trigram) {
+    condition.require("needle MATCH " + condition.text(as_phrase(filter.q)));
+  } else if (!filter.q.empty()) {
+    const std::string like = " LIKE " + condition.text(as_like(filter.q)) + " ESCAPE '\\'";
+    condition.require("(a.id" + like + " OR a.tool" + like + " OR a.operation" + like +
+                      " OR a.actor" + like + " OR a.name" + like + " OR a.kind" + like + ")");
+  }
+  require_time(condition, filter);
+  require_visible(condition, filter.visible_to);
+  return condition;
+}
+
+// A branch for each state, so that each walks its own index newest first and SQLite merges them.
+std::string select(const ActionFilter& filter, const Condition& condition, bool by_trigram) {
+  const std::string from =
+      by_trigram ? "needle n CROSS JOIN action a ON a.seq = n.rowid" : "action a";
+  const std::string base = "SELECT a.seq AS seq, a.id FROM " + from + " WHERE " + condition.sql();
+  std::string sql;
+  for (const State state : filter.states) {
+    sql += (sql.empty() ? "" : " UNION ALL ") + base + " AND a.state = '" +
+           std::string(to_text(state)) + "'";
+  }
+  if (sql.empty()) sql = base;
+  const bool merged = filter.states.size() > 1;
+  return sql + " ORDER BY " + (by_trigram && !merged ? "n.rowid" : "seq") + " DESC LIMIT ";
+}
+
+Database open_for_questions(const std::string& path) {
+  Database database(path, Access::kReadWrite);
+  database.run("PRAGMA query_only = ON; PRAGMA temp_store = 2;");
+  return database;
+}
+
+}  // namespace
+
+ReadQueries::ReadQueries(const std::string& path) : database_(open_for_questions(path)) {}
+
+Result<ActionPage> ReadQueries::page(const ActionFilter& filter) {
+  std::int64_t before = std::numeric_limits<std::int64_t>::max();
+  if (!filter.after.empty()) {
+    const std::optional<std::int64_t> seq = cursor_of(filter.after);
+    if (!seq)
+      return refuse("bad_cursor", "`after` is no cursor of this list; start without", "/after");
+    before = *seq;
+  }
+  const bool by_trigram = has_trigrams(filter.q);
+  const Condition condition = condition_of(filter, before, by_trigram);
+  const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, kLimitMax);
+  Statement statement(database_, select(filter, condition, by_trigram) + std::to_string(limit + 1));
+  Query query(statement);
+  condition.bind_to(query);
+  ActionPage page;
+  std::int64_t last = 0;
+  while (query.step()) {
+    if (page.ids.size() == limit) {
+      page.next = std::to_string(last);
+      break;
+    }
+    last = query.integer(0);
+    page.ids.emplace_back(query.bytes(1));
+  }
+  return page;
+}
+
+std::vector<std::pair<State, std::uint64_t>> ReadQueries::count_by_state(std::optional<Time> from) {
+  std::vector<std::pair<State, std::uint64_t>> counts;
+  Statement statement(database_, from ? "SELECT state, count(*) FROM action "
+                                        "WHERE created_ms >= ? GROUP BY state"
+                                      : "SELECT state, count(*) FROM action GROUP BY state");
+  Query query(statement);
+  if (from) query.bind(unix_ms(*from));
+  while (query.step()) {
+    const std::optional<State> state = state_from_text(query.bytes(0));
+    if (state) counts.emplace_back(*state, static_cast<std::uint64_t>(query.integer(1)));
+  }
+  return counts;
+}
+
+}  // namespace keyturn::store::sqlite
