@@ -1,0 +1,29 @@
+// The parts of a document, read from its tree.
+#pragma once
+
+#include <string>
+
+#include "policy/compiler.h"
+#include "policy/rep.h"
+
+namespace keyturn::policy {
+
+Plan read_plan(const doc::Value& value, const std::string& pointer, doc::Problems& problems);
+// "quorum: {dba: 1}"; counts from 1 to 20.
+Quorum read_quorum(const doc::Value& value, const std::string& pointer, doc::Problems& problems);
+std::optional<Effect> read_effect(doc::ObjectReader& in, std::string_view key, bool modifications);
+Match read_match(const doc::Value& value, const std::string& pointer, doc::Problems& problems);
+// Nothing when the rule has no usable id; other problems leave a partial rule.
+std::optional<Rule> read_rule(const doc::Value& value, const std::string& pointer,
+                              Compiler& compiler, const catalog::Catalog* tools,
+                              doc::Problems& problems);
+std::vector<RiskTerm> read_risk_terms(const doc::Value& value, const std::string& pointer,
+                                      Compiler& compiler, doc::Problems& problems);
+DocumentTest read_test(const doc::Value& value, const std::string& pointer,
+                       doc::Problems& problems);
+
+// What only shows when all rules are known (POLICY "Load-time checks").
+void check_document(const Document::Rep& document, const Compiler& compiler,
+                    const LoadOptions& options, doc::Problems& problems);
+
+}  // namespace keyturn::policy
