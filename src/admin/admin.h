@@ -25,8 +25,23 @@ struct ConfigurationChange {
   std::optional<std::string> policy_text;
   std::optional<std::string> tools_text;
   std::optional<std::vector<NewPerson>> people;                             // to add or to change groups of
-  std::optional<std::vector<std::pair<std::string, bool>>> active;          // person -> active
 };
+
+// The group whose members administer. The first person is in it.
+inline constexpr std::string_view kAdministrators = "administrators";
+
+// A configuration that loads.
+struct Checked {
+  policy::Document policy;
+  catalog::Catalog tools;
+};
+
+// Loads both texts and checks one against the other. `problems` gets a line for everything found ("policy.yaml:41:9: …"),
+// warnings with "warning: " in front; nullopt when one is an error. `directory` may be null: groups are not checked.
+std::optional<Checked> check_configuration(const std::string& policy_text, const std::string& policy_file,
+                                           const std::string& tools_text, const std::string& tools_file,
+                                           const people::Directory* directory, bool sealed,
+                                           std::vector<std::string>& problems);
 
 // Host commands and files. They refuse with code `sealed` once the configuration is sealed; the message says
 // how to propose instead.
@@ -57,6 +72,10 @@ class Admin {
   Task<Result<gate::Submitted>> propose(Principal who, ConfigurationChange change, std::string reason);
 
  private:
+  Task<Result<std::vector<Event>>> activate(const Checked& checked, std::string policy_text,
+                                            std::string tools_text, std::string by);
+  void add_configuration_tool();
+  Task<Result<Outcome>> carry_out(doc::Value args, std::string action);
   gate::Gate& gate_;
 };
 
