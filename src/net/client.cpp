@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <mutex>
@@ -141,6 +142,11 @@ void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "keyturn");
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request.connect_timeout));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
+  if (request.silence_timeout > Duration::zero()) {
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                     std::max(1L, milliseconds(request.silence_timeout) / 1000));
+  }
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);

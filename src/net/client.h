@@ -23,6 +23,7 @@ struct ClientRequest {
   std::string ca_file;  // PEM of trusted roots instead of the system's
   Duration connect_timeout = std::chrono::seconds(10);
   Duration timeout = std::chrono::seconds(60);  // of the whole exchange; zero: none (streams)
+  Duration silence_timeout{};  // without a byte for so long: timeout; zero: none. In whole seconds
   std::size_t body_bytes_max = 16 << 20;
   // If set, body bytes of a 2xx answer go here as they come and are not kept; false ends the
   // exchange.

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -51,6 +52,16 @@ class Fd {  // closes what nobody has taken
 std::unexpected<Refusal> cannot_listen(const std::string& where, std::string_view what, int error) {
   return refuse("cannot_listen", "cannot listen on " + where + ": " + std::string(what) +
                                      (error != 0 ? ": " + std::string(std::strerror(error)) : ""));
+}
+
+void allow_open_files(std::size_t connections_max) {
+  constexpr rlim_t kOtherFiles = 1024;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = std::min<rlim_t>(connections_max + kOtherFiles, limit.rlim_max);
+  if (wanted <= limit.rlim_cur) return;
+  limit.rlim_cur = wanted;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 struct Address {
@@ -227,7 +238,7 @@ Task<void> Server::Impl::accept_loop(std::shared_ptr<Impl> impl) {
                                                             asio::as_tuple(asio::use_awaitable));
     if (error || core.is_stopping) co_return;
     const bool is_well = impl->accept_some();
-    if (!is_well) co_await core.loop.sleep(std::chrono::milliseconds(100));
+    if (!is_well) co_await core.loop.sleep(std::chrono::seconds(1));
   }
 }
 
@@ -264,6 +275,7 @@ Result<std::unique_ptr<Server>> Server::listen(Loop& loop, ServerOptions options
   }
   auto fd = open_tcp(options);
   if (!fd) return std::unexpected(std::move(fd.error()));
+  allow_open_files(options.limits.connections_max);
   impl->port = bound_port(fd->get());
   impl->core->limits = options.limits;
   impl->core->hosts = std::move(options.hosts);

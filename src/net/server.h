@@ -49,11 +49,12 @@ struct TlsFiles {
 };
 
 struct HttpLimits {
-  std::size_t head_bytes_max = 16 * 1024;              // 431
-  std::size_t headers_max = 64;                        // 431
-  std::size_t body_bytes_max = 1 << 20;                // 413
-  std::size_t connections_max = 20'000;                // more wait in the kernel's backlog
-  std::size_t pipelined_bytes_max = 64 * 1024;         // kept while a request is parked
+  std::size_t head_bytes_max = 16 * 1024;       // 431
+  std::size_t headers_max = 64;                 // 431
+  std::size_t body_bytes_max = 1 << 20;         // 413
+  std::size_t connections_max = 20'000;         // more wait in the kernel's backlog
+  std::size_t pipelined_bytes_max = 16 * 1024;  // kept while a request is parked
+  std::size_t arriving_bytes_max = 256 << 20;   // announced by all bodies being read at once: 503
   Duration head_deadline = std::chrono::seconds(10);   // first byte to last of a head: 408
   Duration body_deadline = std::chrono::seconds(30);   // of a body: 408
   Duration idle_deadline = std::chrono::seconds(75);   // between requests: closed
@@ -78,9 +79,10 @@ struct LocalOptions {
 
 class Server {
  public:
-  // Refuses with code cannot_listen or bad_tls. `loop` and `handler` outlive the server. I/O
-  // thread, or before run(). The Unix socket's clients need no Host header of a listed name, else
-  // it speaks the same HTTP.
+  // Raises this process's soft limit of open files as far as connections_max needs and the hard
+  // limit allows. Refuses with code cannot_listen or bad_tls. `loop` and `handler` outlive the
+  // server. I/O thread, or before run(). The Unix socket's clients need no Host header of a listed
+  // name, else it speaks the same HTTP.
   [[nodiscard]] static Result<std::unique_ptr<Server>> listen(Loop& loop, ServerOptions options,
                                                               HttpHandler& handler);
   [[nodiscard]] static Result<std::unique_ptr<Server>> listen_local(Loop& loop,

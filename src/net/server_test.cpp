@@ -289,6 +289,34 @@ TEST_CASE("event streams: fields, fired events, and the end") {
   }
 }
 
+TEST_CASE("HTTP/1.0 gets an unframed stream that ends with the connection") {
+  TestServer test;
+  RawClient client(test.server->port());
+  client.send(ask("GET /events HTTP/1.0", "Connection: keep-alive\r\n"));
+  CHECK(test.handler.heard.next() == "streaming");
+  test.fire();
+  const std::string all = client.read_all();
+  CHECK_FALSE(all.contains("Transfer-Encoding"));
+  CHECK(all.contains("Connection: close\r\n"));
+  CHECK(all.contains("\r\n\r\n: hello\n\nevent: state\n"));
+  CHECK(all.ends_with("data: {}\n\n"));
+}
+
+TEST_CASE("bodies that announce more than may arrive at once are 503, until there is room again") {
+  HttpLimits limits;
+  limits.arriving_bytes_max = 1000;
+  TestServer test(with(limits));
+  RawClient slow(test.server->port());
+  slow.send(ask("POST /slow HTTP/1.1", "Content-Length: 600\r\nExpect: 100-continue\r\n"));
+  CHECK(slow.read_until("\r\n\r\n").contains("100 Continue"));
+  const std::string request =
+      ask("POST /b HTTP/1.1", "Content-Length: 500\r\n", std::string(500, 'x'));
+  CHECK(status_of(RawClient(test.server->port()).send(request).read_all()) == "HTTP/1.1 503");
+  slow.send(std::string(600, 'x'));
+  CHECK(status_of(slow.read_response()) == "HTTP/1.1 200");
+  CHECK(status_of(RawClient(test.server->port()).send(request).read_response()) == "HTTP/1.1 200");
+}
+
 TEST_CASE("a stream that fails is visibly broken: no last chunk") {
   TestServer test;
   RawClient client(test.server->port());

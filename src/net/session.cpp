@@ -22,6 +22,21 @@ Malformed too_slow() {
   return {408, "request_timeout", "the request took too long to arrive"};
 }
 
+// Counts `bytes` while it lives.
+class Reservation {
+ public:
+  Reservation(std::size_t& total, std::size_t bytes) : total_(total), bytes_(bytes) {
+    total_ += bytes_;
+  }
+  ~Reservation() { total_ -= bytes_; }
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+
+ private:
+  std::size_t& total_;
+  std::size_t bytes_;
+};
+
 // Sends the pieces of a streamed response.
 class StreamWriter final : public BodyWriter {
  public:
@@ -187,6 +202,7 @@ Task<bool> Session::serve_one() {
   if (!co_await read_body(*head)) co_return false;
   deadline_ = Steady::time_point::max();
   if (in_.empty()) in_.shrink_to_fit();
+  if (is_cut_) co_return false;
   const bool is_head = head->request.is_head;
   const bool is_http_1_0 = head->is_http_1_0;
   const bool keep_alive = head->keep_alive;
@@ -252,6 +268,19 @@ Task<Session::MaybeHead> Session::read_head() {
 
 Task<bool> Session::read_body(RequestHead& head) {
   if (!head.is_chunked && head.content_length == 0) co_return true;
+  const HttpLimits& limits = core_->limits;
+  const std::size_t announced =
+      head.is_chunked ? limits.body_bytes_max : static_cast<std::size_t>(head.content_length);
+  if (announced >
+      limits.arriving_bytes_max - std::min(core_->arriving_bytes, limits.arriving_bytes_max)) {
+    co_await refuse_and_linger({503, "overloaded", "too many requests arrive at once; try again"});
+    co_return false;
+  }
+  const Reservation reservation(core_->arriving_bytes, announced);
+  co_return co_await read_announced_body(head);
+}
+
+Task<bool> Session::read_announced_body(RequestHead& head) {
   allow(core_->limits.body_deadline);
   if (head.expects_continue && in_.empty()) {
     if (!co_await write_all("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;

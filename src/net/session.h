@@ -35,6 +35,7 @@ struct ServerCore {
   SslContext tls;
   bool is_local = false;
   bool is_stopping = false;
+  std::size_t arriving_bytes = 0;  // announced by bodies that are being read
   std::vector<Session*> sessions;  // each knows its place
   Waiter room;                     // fired when a session ends
   Waiter drained;                  // fired when the last one ends while stopping
@@ -86,6 +87,7 @@ class Session final : public RequestContext, public std::enable_shared_from_this
   Task<MaybeHead> read_head();
   std::optional<Malformed> check(const RequestHead& head) const;
   Task<bool> read_body(RequestHead& head);
+  Task<bool> read_announced_body(RequestHead& head);
   Task<bool> read_sized_body(RequestHead& head);
   Task<bool> read_chunked_body(RequestHead& head);
   Task<HttpResponse> answer(HttpRequest request);

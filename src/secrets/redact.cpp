@@ -152,6 +152,7 @@ bool Redactor::add(const std::string& name, const Secret& value) {
 
 void Redactor::add_pattern(std::string text, std::size_t name) {
   longest_ = std::max(longest_, text.size());
+  first_two_.set(start_of(text) & 0xffff);
   auto& bucket = by_start_[start_of(text)];
   const auto longer = [&](std::size_t index) {
     return patterns_[index].text.reveal().size() > text.size();
@@ -164,7 +165,9 @@ void Redactor::add_pattern(std::string text, std::size_t name) {
 const Redactor::Pattern* Redactor::longest_at(std::string_view text, std::size_t at) const {
   const std::string_view rest = text.substr(at);
   if (rest.size() < kBytesMin) return nullptr;
-  const auto bucket = by_start_.find(start_of(rest));
+  const std::uint32_t start = start_of(rest);
+  if (!first_two_[start & 0xffff]) return nullptr;
+  const auto bucket = by_start_.find(start);
   if (bucket == by_start_.end()) return nullptr;
   for (const std::size_t index : bucket->second) {
     if (rest.starts_with(patterns_[index].text.reveal())) return &patterns_[index];

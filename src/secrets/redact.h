@@ -1,6 +1,7 @@
 // Takes known secret values out of outputs.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ class Redactor {
   std::vector<Pattern> patterns_;
   std::unordered_map<std::uint32_t, std::vector<std::size_t>>
       by_start_;  // first four bytes -> patterns
+  std::bitset<65536>
+      first_two_;  // the first two bytes of every pattern: rejects nearly all positions
   std::size_t longest_ = 0;
 };
 
