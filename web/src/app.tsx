@@ -10,11 +10,12 @@ import { DemoPage } from "./pages/demo";
 import { InboxPage } from "./pages/inbox";
 import { LedgerPage } from "./pages/ledger";
 import { EnrolPage, LoginPage } from "./pages/sign_in";
+import { Boundary } from "./parts/boundary";
 import { HelpDialog } from "./parts/help";
 import { Icon, Keyhole, type IconName } from "./parts/icon";
 import { Empty, Heading, Loading, ProblemNote } from "./parts/pieces";
 import { Text } from "./parts/text";
-import { go, place } from "./router";
+import { decoded, go, place } from "./router";
 import { loadSession, session, signOut } from "./session";
 import { useStore } from "./store";
 import { nextTheme, theme } from "./theme";
@@ -76,7 +77,7 @@ function SignedIn({ me }: { me: Me }) {
     k: () => moveRow(-1),
     i: () => go("/"),
     l: () => go("/ledger"),
-  });
+  }, "frame");
   useEffect(() => {
     const bare = document.title.replace(/^\(\d+\) /, "");
     document.title = waiting ? `(${waiting}) ${bare}` : bare;
@@ -101,7 +102,7 @@ function SignedIn({ me }: { me: Me }) {
         </div>
       </header>
       <Banners me={me} />
-      <Page path={path} me={me} />
+      <Boundary key={path}><Page path={path} me={me} /></Boundary>
       <Announcer />
       {help && <HelpDialog onClose={() => setHelp(false)} />}
     </>
@@ -110,7 +111,7 @@ function SignedIn({ me }: { me: Me }) {
 
 function Page({ path, me }: { path: string; me: Me }) {
   const action = /^\/a\/([^/]+)$/.exec(path);
-  if (action) return <ActionPage key={path} id={decodeURIComponent(action[1]!)} me={me} />;
+  if (action) return <ActionPage key={path} id={decoded(action[1]!)} me={me} />;
   switch (path) {
     case "/":
       return <InboxPage me={me} />;

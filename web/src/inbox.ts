@@ -62,6 +62,7 @@ export function followInbox(): () => void {
     onLink: (now) => {
       if (now === "open" && (opened || link.get() === "lost")) void loadInbox();
       if (now === "open") opened = true;
+      if (now === "lost") api.me().catch(() => {}); // a session that ended is noticed here
       link.set(now);
     },
   });

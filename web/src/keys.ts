@@ -8,22 +8,33 @@ const typing = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
   (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 
-export function useKeys(keymap: Keymap): void {
+// The page's keys come before those of the frame around it.
+const layers: Record<"page" | "frame", Set<Keymap>> = { page: new Set(), frame: new Set() };
+
+function onKey(event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (typing(event.target)) {
+    if (event.key === "Escape") (event.target as HTMLElement).blur();
+    return;
+  }
+  if (document.querySelector("dialog[open]")) return;
+  for (const keymap of [...layers.page, ...layers.frame]) {
+    const act = Object.hasOwn(keymap, event.key) ? keymap[event.key] : undefined;
+    if (!act) continue;
+    event.preventDefault();
+    act(event);
+    return;
+  }
+}
+
+export function startKeys(): void {
+  document.addEventListener("keydown", onKey);
+}
+
+export function useKeys(keymap: Keymap, layer: "page" | "frame" = "page"): void {
   useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-      if (event.key === "Escape" && typing(event.target)) {
-        (event.target as HTMLElement).blur();
-        return;
-      }
-      if (typing(event.target) || document.querySelector("dialog[open]")) return;
-      const act = keymap[event.key];
-      if (!act) return;
-      event.preventDefault();
-      act(event);
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
+    layers[layer].add(keymap);
+    return () => void layers[layer].delete(keymap);
   });
 }
 

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./app";
+import { startKeys } from "./keys";
 import { startRouter } from "./router";
 import { startSession } from "./session";
 import { startTheme } from "./theme";
@@ -12,5 +13,6 @@ import "./style/pages.css";
 
 startTheme();
 startRouter();
+startKeys();
 startSession();
 render(<App />, document.getElementById("app")!);

@@ -36,3 +36,12 @@ export function startRouter(): void {
   document.addEventListener("click", take);
   window.addEventListener("popstate", () => place.set(here()));
 }
+
+// What a percent-encoded part of an address says; when it is not well-formed, the part as it stands.
+export function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -8,7 +8,8 @@ interface Handlers {
   onLink: (link: Link) => void;
 }
 
-const retryMs = 3_000;
+const retryFirstMs = 2_000;
+const retryMaxMs = 30_000;
 
 // Opens a stream and keeps it open until the returned function is called. EventSource gives up for good on
 // some errors; then it is made again after a pause.
@@ -16,14 +17,20 @@ export function listen(path: string, types: readonly string[], handlers: Handler
   let source: EventSource | undefined;
   let timer: number | undefined;
   let closed = false;
+  let retryMs = retryFirstMs;
   const open = (): void => {
     if (closed) return;
     handlers.onLink("connecting");
     source = new EventSource(path);
-    source.onopen = () => handlers.onLink("open");
+    source.onopen = () => {
+      retryMs = retryFirstMs;
+      handlers.onLink("open");
+    };
     source.onerror = () => {
       handlers.onLink("lost");
-      if (source?.readyState === EventSource.CLOSED) timer = window.setTimeout(open, retryMs);
+      if (source?.readyState !== EventSource.CLOSED) return;
+      timer = window.setTimeout(open, retryMs);
+      retryMs = Math.min(retryMaxMs, 2 * retryMs);
     };
     for (const type of types) {
       source.addEventListener(type, (event) => handlers.onEvent(type, (event as MessageEvent<string>).data));

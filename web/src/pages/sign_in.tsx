@@ -8,7 +8,7 @@ import type { Ceremony } from "../api/types";
 import { Icon, Keyhole } from "../parts/icon";
 import { Heading, Loading, Note, ProblemNote } from "../parts/pieces";
 import { Text } from "../parts/text";
-import { go, place } from "../router";
+import { decoded, go, place } from "../router";
 import { signedIn } from "../session";
 import { useStore } from "../store";
 
@@ -79,7 +79,7 @@ function labelGuess(): string {
 
 export function EnrolPage() {
   const { hash } = useStore(place);
-  const token = decodeURIComponent(hash.slice(1));
+  const token = decoded(hash.slice(1));
   const [begun, setBegun] = useState<(Ceremony<CreationOptionsJson> & { person: string }) | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [label, setLabel] = useState(labelGuess);

@@ -1,6 +1,6 @@
 // Amending: the old action is cancelled, a new one with these arguments is decided by policy from the beginning.
 
-import { useMemo, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Problem } from "../api/client";
 import { api } from "../api/routes";
 import type { Action } from "../api/types";
@@ -31,6 +31,11 @@ export function AmendDialog({ action, onClose, onAmended }: {
   const [note, setNote] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const editor = useRef<HTMLTextAreaElement>(null);
+  useLayoutEffect(() => {
+    editor.current?.setSelectionRange(0, 0);
+    editor.current?.scrollTo(0, 0);
+  }, []);
   const syntax = syntaxProblem(text);
   const unchanged = text === before;
 
@@ -61,7 +66,7 @@ export function AmendDialog({ action, onClose, onAmended }: {
         )}
         <label class="field-label">
           Arguments, as JSON
-          <textarea class="mono" rows={12} spellcheck={false} value={text} aria-invalid={!!syntax}
+          <textarea class="mono" ref={editor} rows={12} spellcheck={false} value={text} aria-invalid={!!syntax}
             aria-describedby="amend-syntax" onInput={(event) => setText(event.currentTarget.value)} />
         </label>
         <p id="amend-syntax" class={syntax ? "small bad" : "small muted"} aria-live="polite">

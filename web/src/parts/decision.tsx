@@ -1,6 +1,6 @@
 // Approve and Deny. The vote names the digest of the case that is on this screen, and of no other.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Problem } from "../api/client";
 import { usePasskey } from "../api/passkey";
 import { api, type Assertion } from "../api/routes";
@@ -76,7 +76,21 @@ function Ballot({ action, reveal, onVoted }: {
   const complete = action.display_complete === true && !!action.digest;
   const offline = useStore(link) === "lost";
   const ready = complete && reveal.done && !busy;
+  const panel = useRef<HTMLElement>(null);
   useEffect(() => setProblem(null), [action.digest]);
+  useLayoutEffect(() => {
+    const element = panel.current;
+    if (!element) return;
+    const measure = (): void =>
+      reveal.cover(getComputedStyle(element).position === "fixed" ? element.offsetHeight : 0);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      reveal.cover(0);
+    };
+  }, [reveal.cover]);
   useKeys({
     a: () => (reveal.done ? approve.current?.focus() : reveal.showNext()),
     d: () => deny.current?.focus(),
@@ -101,7 +115,7 @@ function Ballot({ action, reveal, onVoted }: {
   };
 
   return (
-    <section class="decision" aria-label="Your decision">
+    <section class="decision" aria-label="Your decision" ref={panel}>
       <h2 class="decision-title">Your decision</h2>
       {problem && <ProblemNote problem={problem} />}
       {!complete && (
@@ -112,7 +126,7 @@ function Ballot({ action, reveal, onVoted }: {
       {complete && !reveal.done && (
         <div class="meter">
           <p id="meter-text">
-            <span class="digits">{reveal.seen} of {reveal.total}</span> parts seen. Approve opens when all of them were.
+            <span class="digits">{reveal.seen} of {reveal.total}</span> parts seen<span class="wide-only">. Approve opens when all of them were</span>.
           </p>
           <progress value={reveal.seen} max={reveal.total} aria-labelledby="meter-text" />
           <button type="button" class="button button-small" onClick={reveal.showNext}>

@@ -10,12 +10,15 @@ export interface Reveal {
   page: number[]; // the page that each section shows
   turn: (section: number, page: number) => void;
   marker: (element: HTMLElement | null) => void; // ref of an element with data-chunk
+  cover: (heightPx: number) => void; // how much of the screen's lower edge the decision covers
   seen: number;
   total: number;
   done: boolean;
   sectionDone: (section: number) => boolean;
   showNext: () => void;
 }
+
+const headPx = 56;
 
 const keyOf = (section: number, page: number, chunk: number): string => `${section}.${page}.${chunk}`;
 
@@ -31,12 +34,10 @@ export function useReveal(caseKey: string, sections: Section[]): Reveal {
   const [state, setState] = useState({ caseKey, seen: new Set<string>() });
   const [page, setPage] = useState<number[]>([]);
   const observer = useRef<IntersectionObserver | null>(null);
+  const markers = useRef(new Set<HTMLElement>());
+  const covered = useRef(0);
   const current = useRef(caseKey);
-  if (current.current !== caseKey) {
-    current.current = caseKey;
-    observer.current?.disconnect();
-    observer.current = null;
-  }
+  current.current = caseKey;
   const seen = state.caseKey === caseKey ? state.seen : new Set<string>();
 
   const note = useCallback((entries: IntersectionObserverEntry[]) => {
@@ -50,15 +51,33 @@ export function useReveal(caseKey: string, sections: Section[]): Reveal {
     }));
   }, []);
 
+  // What lies under the page's head, or under the decision on a phone, was not seen.
+  const watch = useCallback(() => {
+    observer.current?.disconnect();
+    const rootMargin = `-${headPx}px 0px -${covered.current}px 0px`;
+    observer.current = new IntersectionObserver(note, { rootMargin });
+    for (const element of markers.current) {
+      if (element.isConnected) observer.current.observe(element);
+      else markers.current.delete(element);
+    }
+  }, [note]);
+
   const marker = useCallback((element: HTMLElement | null) => {
     if (!element) return;
-    // On a phone the decision lies over the lower edge: what is under it was not seen.
-    const covered = matchMedia("(max-width: 60rem)").matches ? 96 : 0;
-    observer.current ??= new IntersectionObserver(note, { rootMargin: `0px 0px -${covered}px 0px` });
-    observer.current.observe(element);
-  }, [note, caseKey]);
+    markers.current.add(element);
+    observer.current?.observe(element);
+  }, []);
 
-  useEffect(() => () => observer.current?.disconnect(), []);
+  const cover = useCallback((heightPx: number) => {
+    if (covered.current === heightPx) return;
+    covered.current = heightPx;
+    watch();
+  }, [watch]);
+
+  useEffect(() => {
+    watch();
+    return () => observer.current?.disconnect();
+  }, [watch, caseKey]);
   useEffect(() => setPage([]), [caseKey]);
 
   const turn = useCallback((section: number, to: number) => {
@@ -79,7 +98,7 @@ export function useReveal(caseKey: string, sections: Section[]): Reveal {
   return {
     pages,
     page: pages.map((_, s) => page[s] ?? 0),
-    turn, marker, showNext,
+    turn, marker, cover, showNext,
     seen: counted,
     total: keys.length,
     done: counted === keys.length,

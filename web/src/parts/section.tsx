@@ -6,7 +6,7 @@ import type { Section } from "../api/types";
 import { count, plural } from "../words";
 import { Icon } from "./icon";
 import type { Reveal } from "./reveal";
-import { plainText, type Chunk, type Piece } from "./runs";
+import { plainText, visible, type Chunk, type Piece } from "./runs";
 import { Runs, Text } from "./text";
 
 export function CaseSection({ section, index, reveal }: {
@@ -19,9 +19,10 @@ export function CaseSection({ section, index, reveal }: {
     reveal.turn(index, page);
     ref.current?.scrollIntoView({ block: "start" });
   };
+  const title = plainText(visible(section.title));
   const done = reveal.sectionDone(index);
   return (
-    <section class="card case-section" ref={ref} aria-label={plainText([{ t: section.title }])}>
+    <section class="card case-section" ref={ref} aria-label={title}>
       <header class="card-head">
         <h2><Text>{section.title}</Text></h2>
         <span class="card-aside">
@@ -43,7 +44,7 @@ export function CaseSection({ section, index, reveal }: {
         ))}
       </div>
       {pages.length > 1 && (
-        <nav class="pager" aria-label={`Pages of ${section.title}`}>
+        <nav class="pager" aria-label={`Pages of ${title}`}>
           <button type="button" class="button button-small" disabled={at === 0} onClick={() => turn(at - 1)}>
             <Icon name="back" size={14} /> Previous
           </button>
