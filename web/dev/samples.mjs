@@ -64,9 +64,9 @@ export const actions = [
     needed: [{ group: "sre", count: 2, have: 0 }],
     display: [
       code("Command", [
-        text("/usr/local/bin/svc\nrestart\nweb-7"), { t: "U+202E", mark: "bidi" }, text("fdp.exe"), { t: "U+200B", mark: "invisible" },
+        text("/usr/local/bin/svc\nrestart\nweb-7"), { t: "U+202E RIGHT-TO-LEFT OVERRIDE", mark: "bidi" }, text("fdp.exe"), { t: "U+200B ZERO WIDTH SPACE", mark: "invisible" },
         text(" --pay"), { t: "а (U+0430 CYRILLIC SMALL LETTER A)", mark: "lookalike" }, text("l "), { t: "U+001B", mark: "control" }, text("[2J"),
-        { t: "␠ ×4,000", mark: "whitespace" }, text("; rm -rf /srv"),
+        { t: "[4000 spaces]", mark: "whitespace" }, text("; rm -rf /srv"),
       ], ["Holds characters that change how text is drawn", "Holds 4,000 blanks in a row, and more after them", "Mixes Latin and Cyrillic letters in one word"]),
       fields("Arguments", { unit: "web-7" }),
       { title: "Environment", kind: "diff", bytes: 61, runs: [text("  PATH=/usr/bin\n- SVC_REGION=eu-1\n+ SVC_REGION=eu-2\n  LANG=C.UTF-8")] },

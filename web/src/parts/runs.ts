@@ -21,19 +21,15 @@ function markOf(char: string): Mark {
   return space.test(char) ? "whitespace" : "invisible";
 }
 
+// In the words of the server's renderer.
 function blanks(text: string): Run {
-  const count = [...text].length;
-  switch (text[0]) {
-    case " ":
-      return { t: `space ×${count}`, mark: "whitespace" };
-    case "\t":
-      return { t: `tab ×${count}`, mark: "whitespace" };
-    case "\n":
-      return { t: `newline ×${count}`, mark: "whitespace" };
-    default: // a pile of combining marks
-      return { t: `${codePoint(text)} … ×${count}`, mark: "invisible" };
-  }
+  const names: Record<string, string> = { " ": "spaces", "\t": "tabs", "\n": "newlines" };
+  const name = names[text[0] ?? ""];
+  const t = `[${[...text].length} ${name ?? "combining marks"}]`;
+  return { t, mark: name ? "whitespace" : "invisible" };
 }
+
+const indentMax = 40;
 
 // `lines`: a newline or a tab is layout and stays; otherwise it is shown.
 export function visible(text: string, lines = false): Run[] {
@@ -42,6 +38,8 @@ export function visible(text: string, lines = false): Run[] {
   for (const match of text.matchAll(hidden)) {
     const found = match[0];
     if (lines && (found === "\n" || found === "\t")) continue;
+    const indents = found[0] === " " && found.length <= indentMax && (text[match.index - 1] ?? "\n") === "\n";
+    if (lines && indents) continue;
     if (lines && /^\n{4,}$/.test(found)) {
       runs.push({ t: text.slice(at, match.index) }, blanks(found), { t: "\n" });
     } else {

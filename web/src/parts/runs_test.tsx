@@ -19,13 +19,19 @@ describe("text that others wrote", () => {
     ["a line separator", "\u2028", [{ t: "U+2028", mark: "invisible" }]],
     ["a newline in one line", "a\nb", [{ t: "a" }, { t: "↵", mark: "whitespace" }, { t: "b" }]],
     ["a push of blanks", `a${" ".repeat(4000)}b`,
-      [{ t: "a" }, { t: "space ×4000", mark: "whitespace" }, { t: "b" }]],
+      [{ t: "a" }, { t: "[4000 spaces]", mark: "whitespace" }, { t: "b" }]],
     ["ordinary text", "SELECT 'é', '漢', 1", [{ t: "SELECT 'é', '漢', 1" }]],
   ])("shows %s", (_, text, runs) => expect(visible(text)).toEqual(runs));
 
   it("keeps lines where lines are layout, but not a push of them", () => {
     expect(visible("a\n\tb", true)).toEqual([{ t: "a\n\tb" }]);
-    expect(plainText(visible(`a${"\n".repeat(900)}b`, true))).toBe("anewline ×900\nb");
+    expect(plainText(visible(`a${"\n".repeat(900)}b`, true))).toBe("a[900 newlines]\nb");
+  });
+
+  it("may be indented, where lines are layout", () => {
+    const text = `{\n${" ".repeat(20)}"a": 1\n}`;
+    expect(visible(text, true)).toEqual([{ t: text }]);
+    expect(plainText(visible(`a${" ".repeat(20)}b`, true))).toBe("a[20 spaces]b");
   });
 
   it("is looked at again even when the server sent it as plain", () => {
