@@ -1,0 +1,102 @@
+#include "connectors/exec/exec_executor.h"
+
+#include "base/task_impl.h"
+#include "connectors/exec/image.h"
+#include "facts/classify.h"
+#include "secrets/reference.h"
+
+namespace keyturn::connectors::exec {
+namespace {
+
+constexpr Duration kSlack = std::chrono::seconds(60);       // beyond a tool's timeout
+constexpr Duration kRecovery = std::chrono::hours(24 * 7);  // a recovered program may still run
+
+Result<gate::Described> describe_plan(const Plan& plan, const Isolation& isolation,
+                                      const std::string& operation) {
+  if (auto checked = check_sandbox(isolation, plan.sandbox); !checked)
+    return std::unexpected(checked.error());
+  auto image = seal_image(plan, isolation);
+  if (!image) return std::unexpected(image.error());
+  gate::Described described;
+  described.facts = facts::classify_argv(plan.shown_argv);
+  // What a program does cannot be told from its name: the tool's own definition says it, unless the
+  // argv hides what runs.
+  described.facts.operation = described.facts.uninspectable ? "execute" : operation;
+  described.description = describe(plan, *image, isolation);
+  return described;
+}
+
+using References = std::vector<std::pair<std::string, catalog::SecretRef>>;
+
+Result<std::vector<SecretVariable>> fetch(const References& references) {
+  std::vector<SecretVariable> out;
+  for (const auto& [name, from] : references) {
+    const auto reference = secrets::parse_reference(from.reference);
+    if (!reference)
+      return refuse("no_secret", "the secret " + name + ": " + reference.error().message);
+    auto value = secrets::resolve(*reference);
+    if (!value) return refuse("no_secret", "the secret " + name + ": " + value.error().message);
+    out.push_back({name, std::move(*value), from.as_file});
+  }
+  return out;
+}
+
+Outcome unknown(std::string reason) {
+  return {.kind = OutcomeKind::kUnknown, .reason = std::move(reason)};
+}
+
+}  // namespace
+
+Task<Result<gate::Described>> ExecExecutor::describe(const catalog::Tool& tool, doc::Value args) {
+  co_return co_await net::run_blocking(
+      pool_, [plan = make_plan(tool, args), isolation = link_.isolation(),
+              operation = tool.operation] { return describe_plan(plan, isolation, operation); });
+}
+
+Task<Result<Outcome>> ExecExecutor::execute(gate::Order order) {
+  const Plan plan = make_plan(*order.tool, order.args);
+  const References references(order.tool->secret_env.begin(), order.tool->secret_env.end());
+  auto fetched = co_await net::run_blocking(pool_, [references] { return fetch(references); });
+  if (!fetched) co_return std::unexpected(fetched.error());
+  doc::Value message = doc::object({{"op", "start"},
+                                    {"action", order.action.str()},
+                                    {"plan", to_value(plan)},
+                                    {"secrets", to_value(*fetched)},
+                                    {"hide", to_value(secret_parameters(*order.tool, order.args))},
+                                    {"description", order.description}});
+  auto answer = co_await link_.ask(std::move(message), plan.timeout + kSlack);
+  if (!answer && answer.error().code == "no_helper") co_return std::unexpected(answer.error());
+  if (!answer) {
+    const Recovered recovered = co_await ask(order.action);
+    co_return recovered.outcome;
+  }
+  if (const doc::Value* refusal = answer->find("refusal")) {
+    co_return refuse(std::string(refusal->text("code")), std::string(refusal->text("message")));
+  }
+  const doc::Value* outcome = answer->find("outcome");
+  if (outcome == nullptr) co_return unknown("the exec helper gave no outcome");
+  co_return outcome_from_value(*outcome);
+}
+
+Task<ExecExecutor::Recovered> ExecExecutor::ask(ActionId action) {
+  doc::Value message = doc::object({{"op", "ask"}, {"action", action.str()}});
+  auto answer = co_await link_.ask(std::move(message), kRecovery);
+  if (!answer)
+    co_return Recovered{false, unknown("whether it ran cannot be told: " + answer.error().message)};
+  if (const doc::Value* outcome = answer->find("outcome"))
+    co_return Recovered{false, outcome_from_value(*outcome)};
+  if (answer->text("state") != "not_started") {
+    co_return Recovered{
+        false, unknown("it was started, or may have been, and nothing tells how it ended")};
+  }
+  Outcome never{.kind = OutcomeKind::kFailed,
+                .reason = "the server stopped before it was started; it never ran"};
+  co_return Recovered{true, std::move(never)};
+}
+
+Task<Outcome> ExecExecutor::recover(ActionId action) {
+  const Recovered recovered = co_await ask(std::move(action));
+  co_return recovered.outcome;
+}
+
+}  // namespace keyturn::connectors::exec

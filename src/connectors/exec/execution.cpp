@@ -1,0 +1,307 @@
+#include "connectors/exec/execution.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "connectors/exec/launch.h"
+#include "connectors/output.h"
+#include "doc/json.h"
+
+namespace keyturn::connectors::exec {
+namespace {
+
+constexpr int kStatusFd = 3;
+constexpr int kFirstSecretFd = 10;
+constexpr int kFirstSealedFd = 60;
+constexpr auto kGrace = std::chrono::seconds(2);         // between SIGTERM and SIGKILL
+constexpr auto kDrain = std::chrono::milliseconds(500);  // for output that a daemon keeps open
+constexpr std::size_t kSecretFilesMax = 50;
+constexpr std::size_t kFilesMax = 100;
+
+Fd memory_file(std::string_view content) {
+  Fd fd(::memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd || !write_all(fd.get(), content)) return {};
+  ::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+  return fd;
+}
+
+// A descriptor of the same memory file with an offset of its own.
+Fd reopen(const Fd& fd) {
+  return Fd(::open(("/proc/self/fd/" + std::to_string(fd.get())).c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+std::string marker(const ActionId& action) {
+  return "KEYTURN_ACTION=" + action.str();
+}
+
+// Builds the launch of one job; keeps the descriptors it made until the process has them.
+class Preparation {
+ public:
+  Preparation(const Job& job, const Isolation& isolation) : job_(job), isolation_(isolation) {}
+
+  Result<Launch> run(int out, int err, int status) {
+    if (job_.image.files.size() > kFilesMax)
+      return refuse("start_failed", "argv names too many files");
+    launch_ = {.cwd = "/",
+               .stdout_fd = out,
+               .stderr_fd = err,
+               .drop_user = isolation_.drops_user,
+               .uid = isolation_.uid,
+               .gid = isolation_.gid};
+    if (auto done = environment(); !done) return std::unexpected(done.error());
+    job_.plan.sandbox.enabled ? sandboxed(status) : bare();
+    return launch_;
+  }
+
+ private:
+  void pass(Fd fd, int number) {
+    launch_.descriptors.emplace_back(fd.get(), number);
+    kept_.push_back(std::move(fd));
+  }
+
+  Result<void> environment() {
+    std::vector<std::string>& env = launch_.env;
+    env = {std::string("PATH=") + kSearchPath, "LANG=C.UTF-8", "HOME=/tmp", marker(job_.action)};
+    for (const auto& [name, text] : job_.plan.env) env.push_back(name + "=" + text);
+    int number = kFirstSecretFd;
+    for (const SecretVariable& secret : job_.secrets) {
+      if (!secret.as_file) {
+        env.push_back(secret.name + "=" + std::string(secret.value.reveal()));
+        continue;
+      }
+      Fd fd = memory_file(secret.value.reveal());
+      if (!fd || number >= kFirstSecretFd + static_cast<int>(kSecretFilesMax)) {
+        return refuse("no_secret", "cannot hand over the secret " + secret.name);
+      }
+      env.push_back(secret.name + "=/proc/self/fd/" + std::to_string(number));
+      pass(reopen(fd), number++);
+    }
+    return {};
+  }
+
+  void sandboxed(int status) {
+    const catalog::Sandbox& sandbox = job_.plan.sandbox;
+    std::vector<Overlay> overlays;
+    int number = kFirstSealedFd;
+    for (const SealedFile& file : job_.image.files) {
+      if (!file.substituted) continue;
+      for (const std::string& path : mount_paths(file, sandbox)) {
+        overlays.push_back({number, path, file.executable});
+        pass(reopen(file.fd), number++);
+      }
+    }
+    launch_.program_path = kBubblewrap;
+    launch_.argv =
+        bubblewrap_argv(sandbox, job_.plan.cwd, isolation_.data_folder, overlays, kStatusFd);
+    launch_.argv.emplace_back("--");
+    const std::vector<std::string> argv = started_argv(job_.plan, job_.image, 0);
+    launch_.argv.insert(launch_.argv.end(), argv.begin(), argv.end());
+    launch_.descriptors.emplace_back(status, kStatusFd);
+  }
+
+  void bare() {
+    std::size_t program = 0;
+    for (std::size_t i = 0; i < job_.image.files.size(); ++i) {
+      const SealedFile& file = job_.image.files[i];
+      if (file.role == FileRole::kInterpreter) program = i;
+      if (file.substituted) pass(reopen(file.fd), kFirstSealedFd + static_cast<int>(i));
+    }
+    launch_.cwd = job_.plan.cwd;
+    launch_.argv = started_argv(job_.plan, job_.image, kFirstSealedFd);
+    launch_.program_fd = job_.image.files[program].fd.get();
+  }
+
+  const Job& job_;
+  const Isolation& isolation_;
+  Launch launch_;
+  std::vector<Fd> kept_;
+};
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+Result<void> Execution::start(const Isolation& isolation, SteadyTime now) {
+  Pipe out = make_pipe(), err = make_pipe(), status = make_pipe();
+  Preparation preparation(job_, isolation);
+  auto prepared = preparation.run(out.write.get(), err.write.get(), status.write.get());
+  if (!prepared) return std::unexpected(prepared.error());
+  auto pid = launch(*prepared);
+  if (!pid) return std::unexpected(pid.error());
+  pid_ = *pid;
+  out_.fd = std::move(out.read);
+  err_.fd = std::move(err.read);
+  status_.fd = std::move(status.read);
+  for (const Stream* stream : {&out_, &err_, &status_}) set_nonblocking(stream->fd.get());
+  job_.image.files.clear();  // the process has its own
+  started_ = now;
+  due_ = now + job_.plan.timeout;
+  return {};
+}
+
+std::vector<int> Execution::descriptors() const {
+  std::vector<int> out;
+  for (const Stream* stream : {&out_, &err_, &status_}) {
+    if (stream->fd) out.push_back(stream->fd.get());
+  }
+  return out;
+}
+
+void Execution::read(int fd) {
+  if (out_.fd && fd == out_.fd.get()) read_stream(out_);
+  if (err_.fd && fd == err_.fd.get()) read_stream(err_);
+  if (status_.fd && fd == status_.fd.get()) read_status();
+}
+
+// Reads on after the cap, so that the program is not stopped by a full pipe.
+void Execution::read_stream(Stream& stream) {
+  const std::size_t most = static_cast<std::size_t>(job_.plan.output_bytes_max) + kRedactionSlack;
+  std::array<char, 1 << 16> block;
+  const ssize_t n = ::read(stream.fd.get(), block.data(), block.size());
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (n <= 0) {
+    stream.fd.reset();
+    return;
+  }
+  const std::size_t room = most - std::min(most, stream.bytes.size());
+  stream.cut = stream.cut || static_cast<std::size_t>(n) > room;
+  stream.bytes.append(block.data(), std::min(room, static_cast<std::size_t>(n)));
+}
+
+// bubblewrap writes {"child-pid": N} when the sandbox stands and {"exit-code": N} only if the
+// program was run.
+void Execution::read_status() {
+  read_stream(status_);
+  for (std::size_t eol; (eol = status_.bytes.find('\n')) != std::string::npos;) {
+    const auto line = doc::parse_json(std::string_view(status_.bytes).substr(0, eol));
+    status_.bytes.erase(0, eol + 1);
+    if (!line) continue;
+    if (line->find("child-pid") != nullptr)
+      inner_pid_ = static_cast<pid_t>(line->integer("child-pid"));
+    if (line->find("exit-code") != nullptr)
+      inner_exit_ = static_cast<int>(line->integer("exit-code"));
+  }
+}
+
+void Execution::ended(int wait_status, SteadyTime now) {
+  wait_status_ = wait_status;
+  ended_ = now;
+  due_ = now + kDrain;
+  if (timed_out_) kill_strays();
+}
+
+void Execution::tick(SteadyTime now) {
+  if (!due_ || now < *due_) return;
+  if (wait_status_) {
+    drained_ = true;
+  } else if (!timed_out_) {
+    terminate(now);
+  } else {
+    kill_all();
+    due_.reset();
+  }
+}
+
+std::optional<SteadyTime> Execution::due() const {
+  return over() ? std::nullopt : due_;
+}
+
+void Execution::terminate(SteadyTime now) {
+  timed_out_ = true;
+  due_ = now + kGrace;
+  // The sandbox's first process leads the group and ignores SIGTERM; what runs under it hears it.
+  const pid_t group = job_.plan.sandbox.enabled ? inner_pid_ : pid_;
+  if (group > 0)
+    ::kill(-group, SIGTERM);
+  else
+    kill_all();
+}
+
+// A sandbox dies with its first process. Without one, everything that is in the session or carries
+// our mark dies.
+void Execution::kill_all() {
+  if (inner_pid_ > 0) ::kill(inner_pid_, SIGKILL);
+  ::kill(-pid_, SIGKILL);
+  ::kill(pid_, SIGKILL);
+  kill_strays();
+}
+
+void Execution::kill_strays() const {
+  if (job_.plan.sandbox.enabled) return;
+  const std::string mark = marker(job_.action);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const std::string environment = '\0' + read_file(entry.path().string() + "/environ");
+    if (environment.find('\0' + mark + '\0') == std::string::npos) continue;
+    ::kill(static_cast<pid_t>(std::stol(name)), SIGKILL);
+  }
+}
+
+bool Execution::over() const {
+  return wait_status_.has_value() && (drained_ || (!out_.fd && !err_.fd && !status_.fd));
+}
+
+bool Execution::never_ran() const {
+  return job_.plan.sandbox.enabled && !timed_out_ && !inner_exit_ && WIFEXITED(*wait_status_) &&
+         WEXITSTATUS(*wait_status_) != 0 && err_.bytes.starts_with("bwrap: ");
+}
+
+std::string Execution::present(const Stream& stream, bool& truncated) const {
+  truncated = truncated || stream.cut;
+  return presentable(stream.bytes, job_.redactor,
+                     static_cast<std::size_t>(job_.plan.output_bytes_max), truncated);
+}
+
+Outcome Execution::judge() const {
+  Outcome outcome;
+  outcome.kind = OutcomeKind::kFailed;
+  const int status = *wait_status_;
+  if (timed_out_) {
+    outcome.reason = "timed out after " + to_text(job_.plan.timeout) + " and was killed";
+  } else if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    outcome.reason =
+        "killed by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
+  } else {
+    const int code = inner_exit_.value_or(WEXITSTATUS(status));
+    outcome.exit_code = code;
+    outcome.kind = code == 0 ? OutcomeKind::kSucceeded : OutcomeKind::kFailed;
+    if (code != 0) outcome.reason = "exited with code " + std::to_string(code);
+    if (code > 128 && code < 128 + 65 && job_.plan.sandbox.enabled) {
+      outcome.reason += std::string(", as after signal ") + std::to_string(code - 128) + " (" +
+                        ::strsignal(code - 128) + ")";
+    }
+  }
+  return outcome;
+}
+
+Result<Outcome> Execution::outcome(SteadyTime now) const {
+  bool truncated = false;
+  if (never_ran()) {
+    return refuse("no_sandbox",
+                  "the sandbox could not be made, nothing was run: " + present(err_, truncated));
+  }
+  Outcome outcome = judge();
+  outcome.stdout_text = present(out_, truncated);
+  outcome.stderr_text = present(err_, truncated);
+  outcome.truncated = truncated;
+  const auto spent = (wait_status_ ? ended_ : now) - started_;
+  outcome.duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(spent).count();
+  return outcome;
+}
+
+}  // namespace keyturn::connectors::exec

@@ -1,0 +1,80 @@
+// One program that runs, from start to outcome, inside the helper's poll loop.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/exec/image.h"
+#include "connectors/exec/isolation.h"
+#include "connectors/exec/plan.h"
+#include "connectors/fd.h"
+#include "model/principal.h"
+#include "secrets/redact.h"
+
+namespace keyturn::connectors::exec {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+struct Job {
+  ActionId action;
+  Plan plan;
+  std::vector<SecretVariable> secrets;
+  secrets::Redactor redactor;  // what must not appear in the output
+  Image image;
+};
+
+class Execution {
+ public:
+  explicit Execution(Job job) : job_(std::move(job)) {}
+
+  // Refuses start_failed, no_secret: nothing ran.
+  [[nodiscard]] Result<void> start(const Isolation& isolation, SteadyTime now);
+
+  // Descriptors that are worth polling for input; read() after one became readable.
+  std::vector<int> descriptors() const;
+  void read(int fd);
+  void ended(int wait_status, SteadyTime now);  // the process was reaped
+  void tick(SteadyTime now);                    // acts on what is due
+  std::optional<SteadyTime> due() const;
+
+  bool over() const;
+  // Once over: how it went. A Refusal means that the sandbox could not be made, and the program
+  // never ran.
+  Result<Outcome> outcome(SteadyTime now) const;
+
+  pid_t pid() const { return pid_; }
+  const ActionId& action() const { return job_.action; }
+
+ private:
+  struct Stream {
+    Fd fd;
+    std::string bytes;
+    bool cut = false;
+  };
+
+  void read_stream(Stream& stream);
+  void read_status();
+  void terminate(SteadyTime now);
+  void kill_all();
+  void kill_strays() const;
+  std::string present(const Stream& stream, bool& truncated) const;
+  Outcome judge() const;
+  bool never_ran() const;
+
+  Job job_;
+  pid_t pid_ = -1;
+  pid_t inner_pid_ = -1;  // the sandbox's first process, as seen from here
+  std::optional<int> inner_exit_;
+  std::optional<int> wait_status_;
+  bool timed_out_ = false;
+  SteadyTime started_, ended_;
+  std::optional<SteadyTime> due_;  // terminate, then kill; after the end: stop reading
+  bool drained_ = false;
+  Stream out_, err_, status_;
+};
+
+}  // namespace keyturn::connectors::exec

@@ -1,0 +1,367 @@
+#include "connectors/exec/helper.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <list>
+#include <map>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "connectors/exec/execution.h"
+#include "connectors/exec/frame.h"
+#include "connectors/exec/isolation.h"
+#include "connectors/spool.h"
+
+namespace keyturn::connectors::exec {
+namespace {
+
+constexpr std::size_t kClientsMax = 16;
+constexpr std::size_t kRunningMax = 256;
+constexpr auto kSpoolWait = std::chrono::seconds(5);  // for a helper that is just ending
+
+struct Client {
+  std::int64_t number = 0;
+  Fd fd;
+  std::string in, out;
+};
+
+struct Waiter {
+  std::int64_t client = 0;
+  std::int64_t request = 0;
+};
+
+struct Run {
+  std::unique_ptr<Execution> execution;
+  Fd pidfd;
+  std::vector<Waiter> waiters;
+};
+
+doc::Value refusal_value(const Refusal& refusal) {
+  return doc::object(
+      {{"refusal", doc::object({{"code", refusal.code}, {"message", refusal.message}})}});
+}
+
+Outcome failed_outcome(std::string reason) {
+  return {.kind = OutcomeKind::kFailed, .reason = std::move(reason)};
+}
+
+std::vector<SecretVariable> secrets_of(const doc::Value* list) {
+  std::vector<SecretVariable> out;
+  if (list == nullptr || !list->is_array()) return out;
+  for (const doc::Value& item : list->as_array()) {
+    out.push_back({std::string(item.text("name")),
+                   Secret(from_base64(item.text("value")).value_or("")), item.flag("as_file")});
+  }
+  return out;
+}
+
+secrets::Redactor redactor_for(const std::vector<SecretVariable>& variables,
+                               const std::vector<SecretVariable>& parameters) {
+  secrets::Redactor redactor;
+  for (const SecretVariable& secret : variables) redactor.add(secret.name, secret.value);
+  for (const SecretVariable& secret : parameters) redactor.add(secret.name, secret.value);
+  return redactor;
+}
+
+class Helper {
+ public:
+  Helper(HelperOptions options, std::unique_ptr<Spool> spool, Fd listener)
+      : options_(std::move(options)),
+        spool_(std::move(spool)),
+        listener_(std::move(listener)),
+        isolation_(find_isolation(options_.data_folder)),
+        idle_since_(std::chrono::steady_clock::now()) {}
+
+  void adopt(Fd client) {
+    set_nonblocking(client.get());
+    clients_.push_back({++last_client_, std::move(client), {}, {}});
+  }
+
+  int run() {
+    while (!idle_too_long()) {
+      gather();
+      const int ready = ::poll(polled_.data(), polled_.size(), wait_ms());
+      if (ready < 0 && errno != EINTR) return 1;
+      if (ready > 0) dispatch();
+      reap();
+      finish_runs();
+      flush_clients();
+    }
+    return 0;
+  }
+
+ private:
+  // ---- polling
+  void gather() {
+    polled_.clear();
+    polled_.push_back({listener_.get(), POLLIN, 0});
+    for (const Client& client : clients_) {
+      polled_.push_back(
+          {client.fd.get(), static_cast<short>(client.out.empty() ? POLLIN : POLLIN | POLLOUT), 0});
+    }
+    for (const auto& [action, run] : runs_) {
+      if (run.pidfd) polled_.push_back({run.pidfd.get(), POLLIN, 0});
+      for (const int fd : run.execution->descriptors()) polled_.push_back({fd, POLLIN, 0});
+    }
+  }
+
+  int wait_ms() const {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    std::optional<SteadyTime> next;
+    if (clients_.empty() && runs_.empty())
+      next = idle_since_ + std::chrono::milliseconds(options_.linger_ms);
+    for (const auto& [action, run] : runs_) {
+      const auto due = run.execution->due();
+      if (due && (!next || *due < *next)) next = due;
+    }
+    if (!next) return -1;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*next - now).count() + 1;
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+  }
+
+  void dispatch() {
+    for (const pollfd& entry : polled_) {
+      if (entry.revents == 0) continue;
+      if (entry.fd == listener_.get()) accept_client();
+      for (Client& client : clients_) {
+        if (client.fd && client.fd.get() == entry.fd) read_client(client);
+      }
+      for (auto& [action, run] : runs_) run.execution->read(entry.fd);
+    }
+  }
+
+  bool idle_too_long() {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (!clients_.empty() || !runs_.empty()) {
+      idle_since_ = now;
+      return false;
+    }
+    return now - idle_since_ >= std::chrono::milliseconds(options_.linger_ms);
+  }
+
+  // ---- clients
+  void accept_client() {
+    Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (fd && peer_is_trusted(fd.get()) && clients_.size() < kClientsMax) adopt(std::move(fd));
+  }
+
+  void read_client(Client& client) {
+    std::array<char, 1 << 16> block;
+    const ssize_t n = ::recv(client.fd.get(), block.data(), block.size(), MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n <= 0) {
+      client.fd.reset();
+      return;
+    }
+    client.in.append(block.data(), static_cast<std::size_t>(n));
+    while (client.fd) {
+      auto frame = take_frame(client.in);
+      if (!frame) client.fd.reset();
+      if (!frame || !*frame) return;
+      answer({client.number, (*frame)->integer("id")}, **frame);
+    }
+  }
+
+  void send(const Waiter& waiter, doc::Value message) {
+    message.set("id", waiter.request);
+    for (Client& client : clients_) {
+      if (client.number == waiter.client) client.out += frame_of(message);
+    }
+  }
+
+  void flush_clients() {
+    for (Client& client : clients_) {
+      while (client.fd && !client.out.empty()) {
+        const ssize_t n = ::send(client.fd.get(), client.out.data(), client.out.size(),
+                                 MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno != EAGAIN) client.fd.reset();
+        if (n < 0) break;
+        client.out.erase(0, static_cast<std::size_t>(n));
+      }
+    }
+    clients_.remove_if([](const Client& client) { return !client.fd; });
+  }
+
+  // ---- requests
+  void answer(const Waiter& waiter, const doc::Value& request) {
+    const std::string_view op = request.text("op");
+    if (op == "hello") {
+      send(waiter, doc::object({{"isolation", to_value(isolation_)},
+                                {"pid", static_cast<std::int64_t>(::getpid())}}));
+    } else if (op == "start") {
+      if (auto started = start(waiter, request); !started)
+        send(waiter, refusal_value(started.error()));
+    } else if (op == "ask") {
+      ask(waiter, ActionId(std::string(request.text("action"))));
+    } else {
+      send(waiter, refusal_value({"bad_request", "the exec helper knows no such request", ""}));
+    }
+  }
+
+  // Everything that can be refused is refused before the spool says "started".
+  Result<void> start(const Waiter& waiter, const doc::Value& request) {
+    Job job{.action = ActionId(std::string(request.text("action")))};
+    const doc::Value* plan = request.find("plan");
+    const doc::Value* description = request.find("description");
+    if (job.action.empty() || plan == nullptr || description == nullptr) {
+      return refuse("bad_request",
+                    "the exec helper got an order without action, plan or description");
+    }
+    if (runs_.contains(job.action))
+      return refuse("already_started", job.action.str() + " runs already");
+    if (runs_.size() >= kRunningMax)
+      return refuse("overloaded", "too many programs run already; try again later");
+    job.plan = plan_from_value(*plan);
+    if (auto checked = check_sandbox(isolation_, job.plan.sandbox); !checked) return checked;
+    auto image = seal_image(job.plan, isolation_);
+    if (!image)
+      return refuse("drift", image.error().message + " (it was there when it was reviewed)");
+    if (std::string what = drift(*description, describe(job.plan, *image, isolation_));
+        !what.empty()) {
+      return refuse("drift", what + "; ask for it anew");
+    }
+    job.image = std::move(*image);
+    job.secrets = secrets_of(request.find("secrets"));
+    job.redactor = redactor_for(job.secrets, secrets_of(request.find("hide")));
+    if (auto begun = spool_->begin(job.action, clock_.now()); !begun) return begun;
+    return launch_job(waiter, std::move(job));
+  }
+
+  Result<void> launch_job(const Waiter& waiter, Job job) {
+    const ActionId action = job.action;
+    auto execution = std::make_unique<Execution>(std::move(job));
+    if (auto started = execution->start(isolation_, std::chrono::steady_clock::now()); !started) {
+      record(action, failed_outcome(started.error().message));
+      return started;
+    }
+    Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, execution->pid(), 0)));
+    runs_.emplace(action, Run{std::move(execution), std::move(pidfd), {waiter}});
+    return {};
+  }
+
+  void ask(const Waiter& waiter, const ActionId& action) {
+    if (const auto running = runs_.find(action); running != runs_.end()) {
+      running->second.waiters.push_back(waiter);
+      return;
+    }
+    const auto entry = spool_->settle(action, clock_.now());
+    std::string_view state = "unknown";
+    if (entry && entry->outcome) {
+      send(waiter, doc::object({{"outcome", to_value(*entry->outcome)}}));
+      return;
+    }
+    if (entry && entry->state == Spool::State::kFenced) state = "not_started";
+    send(waiter, doc::object({{"state", state}}));
+  }
+
+  // ---- runs
+  // Orphans of programs without a sandbox are adopted and reaped here too.
+  void reap() {
+    int status = 0;
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+      for (auto& [action, run] : runs_) {
+        if (run.execution->pid() != pid) continue;
+        run.pidfd.reset();
+        run.execution->ended(status, std::chrono::steady_clock::now());
+      }
+    }
+  }
+
+  void finish_runs() {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    for (auto at = runs_.begin(); at != runs_.end();) {
+      at->second.execution->tick(now);
+      if (!at->second.execution->over()) {
+        ++at;
+        continue;
+      }
+      const auto outcome = at->second.execution->outcome(now);
+      record(at->first, outcome ? *outcome : failed_outcome(outcome.error().message));
+      const doc::Value message =
+          outcome ? doc::object({{"outcome", to_value(*outcome)}}) : refusal_value(outcome.error());
+      for (const Waiter& waiter : at->second.waiters) send(waiter, message);
+      at = runs_.erase(at);
+    }
+  }
+
+  // A result that cannot be kept is still told to who waits; after a crash it would be unknown.
+  void record(const ActionId& action, const Outcome& outcome) {
+    if (auto kept = spool_->finish(action, outcome, clock_.now()); !kept) {
+      std::fprintf(stderr, "keyturn exec-helper: %s\n", kept.error().message.c_str());
+    }
+  }
+
+  HelperOptions options_;
+  std::unique_ptr<Spool> spool_;
+  Fd listener_;
+  Isolation isolation_;
+  SystemClock clock_;
+  SteadyTime idle_since_;
+  std::int64_t last_client_ = 0;
+  std::list<Client> clients_;
+  std::map<ActionId, Run> runs_;
+  std::vector<pollfd> polled_;
+};
+
+void harden_process() {
+  ::signal(SIGPIPE, SIG_IGN);
+  for (const int signal : {SIGINT, SIGHUP})
+    ::signal(signal, SIG_IGN);  // meant for the server in the terminal
+  ::prctl(PR_SET_DUMPABLE,
+          0);  // secrets pass through here: no core file, no debugger of the same user
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(PR_SET_NAME, "keyturn-exec");
+}
+
+}  // namespace
+
+int run_exec_helper(int socket_fd, HelperOptions options) {
+  harden_process();
+  Fd client(socket_fd);
+  if (client) ::fcntl(client.get(), F_SETFD, FD_CLOEXEC);
+  const std::string folder = options.data_folder + "/spool";
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return 1;
+  auto spool = Spool::open(folder + "/exec", SystemClock().now(), {}, kSpoolWait);
+  if (!spool) {
+    std::fprintf(stderr, "keyturn exec-helper: %s\n", spool.error().message.c_str());
+    return 1;
+  }
+  auto listener = listen_at(options.data_folder);
+  if (!listener) {
+    std::fprintf(stderr, "keyturn exec-helper: %s\n", listener.error().message.c_str());
+    return 1;
+  }
+  Helper helper(std::move(options), std::move(*spool), std::move(*listener));
+  if (client) helper.adopt(std::move(client));
+  return helper.run();
+}
+
+int exec_helper_main(int argc, char** argv) {
+  HelperOptions options;
+  int fd = -1;
+  for (int i = 2; i + 1 < argc; i += 2) {
+    const std::string_view name = argv[i];
+    if (name == "--data") options.data_folder = argv[i + 1];
+    if (name == "--fd") fd = std::stoi(argv[i + 1]);
+    if (name == "--linger-ms") options.linger_ms = std::stoi(argv[i + 1]);
+  }
+  if (options.data_folder.empty() || options.data_folder.front() != '/') return 2;
+  if (fd >= 0) ::close_range(static_cast<unsigned>(fd) + 1, ~0U, 0);
+  return run_exec_helper(fd, std::move(options));
+}
+
+}  // namespace keyturn::connectors::exec

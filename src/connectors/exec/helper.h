@@ -1,0 +1,34 @@
+// The exec helper: a small process of its own that starts programs, outlives the server, and
+// remembers what became of each (DATA/spool/exec). The server starts it before it needs much
+// memory, and talks to it over DATA/exec.sock; a server that starts after a crash finds the old
+// helper there, or starts one that reads the spool.
+//
+// Requests carry "id"; every answer repeats it:
+//   {"op": "hello"}                      -> {"isolation": {…}, "pid": N}
+//   {"op": "start", "action", "plan", "secrets", "hide", "description"}
+//                                        -> {"outcome": {…}} when it is over, or {"refusal":
+//                                        {"code", "message"}}: nothing ran
+//   {"op": "ask", "action"}              -> {"outcome": {…}} (waits for one that runs) | {"state":
+//   "not_started" | "unknown"}
+// "not_started" is final: the action is fenced, and can never start any more.
+#pragma once
+
+#include <string>
+
+namespace keyturn::connectors::exec {
+
+struct HelperOptions {
+  std::string data_folder;  // absolute
+  int linger_ms = 2000;     // how long to stay with no client and nothing running
+};
+
+// Runs until nobody needs it; returns the exit code of the process. `socket_fd` is a connection to
+// the server that started it, or -1. Single-threaded; the caller is a fresh process that does
+// nothing else.
+int run_exec_helper(int socket_fd, HelperOptions options);
+
+// `keyturn exec-helper --data DIR --fd N`: call it first thing in main when argv[1] is
+// "exec-helper".
+int exec_helper_main(int argc, char** argv);
+
+}  // namespace keyturn::connectors::exec

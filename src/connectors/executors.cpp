@@ -1,0 +1,89 @@
+#include "connectors/executors.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/task_impl.h"
+#include "connectors/exec/exec_executor.h"
+#include "connectors/spool.h"
+#include "connectors/sql/sql_executor.h"
+
+namespace keyturn::connectors {
+namespace {
+
+constexpr Duration kSpoolWait = std::chrono::seconds(5);  // for a server that is just ending
+
+class Executors final : public gate::Executor {
+ public:
+  Executors(net::Loop& loop, const Clock& clock, ExecutorOptions options,
+            exec::HelperConnection connection, std::unique_ptr<Spool> spool)
+      : spool_(std::move(spool)),
+        file_pool_(loop, "exec-files", options.file_threads),
+        sql_pool_(loop, "sql", options.sql_threads),
+        link_(loop, file_pool_, options.helper, std::move(connection)),
+        exec_(link_, file_pool_),
+        sql_(*spool_, sql_pool_, clock) {}
+
+  Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override {
+    switch (tool.kind) {
+      case catalog::ToolKind::kExec:
+        co_return co_await exec_.describe(tool, std::move(args));
+      case catalog::ToolKind::kSql:
+        co_return co_await sql_.describe(tool, std::move(args));
+      case catalog::ToolKind::kGrantOnly:
+        break;
+    }
+    co_return refuse("not_executable",
+                     "tool " + tool.name + " only gives grants; Keyturn does not execute it");
+  }
+
+  Task<Result<Outcome>> execute(gate::Order order) override {
+    switch (order.tool->kind) {
+      case catalog::ToolKind::kExec:
+        co_return co_await exec_.execute(std::move(order));
+      case catalog::ToolKind::kSql:
+        co_return co_await sql_.execute(std::move(order));
+      case catalog::ToolKind::kGrantOnly:
+        break;
+    }
+    co_return refuse("not_executable", "tool " + order.tool->name +
+                                           " only gives grants; Keyturn does not execute it");
+  }
+
+  // An action is of one kind, which its id does not tell: both are asked, and only a "never" from
+  // both is one.
+  Task<Outcome> recover(ActionId action) override {
+    const exec::ExecExecutor::Recovered program = co_await exec_.ask(action);
+    if (!program.never_started && program.outcome.kind != OutcomeKind::kUnknown)
+      co_return program.outcome;
+    Outcome statement = co_await sql_.recover(action);
+    const bool told = spool_->look(action).state == Spool::State::kFinished;
+    if (!program.never_started && !told) co_return program.outcome;
+    co_return statement;
+  }
+
+ private:
+  std::unique_ptr<Spool> spool_;
+  net::BlockingPool file_pool_, sql_pool_;
+  exec::HelperLink link_;
+  exec::ExecExecutor exec_;
+  sql::SqlExecutor sql_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<gate::Executor>> make_executor(net::Loop& loop, const Clock& clock,
+                                                      ExecutorOptions options,
+                                                      exec::HelperConnection connection) {
+  const std::string folder = options.helper.data_folder + "/spool";
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return refuse("spool_failed", "cannot make " + folder + ": " + errno_text(errno));
+  }
+  auto spool = Spool::open(folder + "/sql", clock.now(), {}, kSpoolWait);
+  if (!spool) return std::unexpected(spool.error());
+  return std::make_unique<Executors>(loop, clock, std::move(options), std::move(connection),
+                                     std::move(*spool));
+}
+
+}  // namespace keyturn::connectors

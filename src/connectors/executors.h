@@ -1,0 +1,33 @@
+// Everything that can execute, behind the gate's one port: dispatches by the kind of the tool.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "connectors/exec/link.h"
+#include "gate/executor.h"
+#include "net/loop.h"
+
+namespace keyturn::connectors {
+
+struct ExecutorOptions {
+  exec::HelperStart helper;   // helper.data_folder is where the spools are, too
+  unsigned sql_threads = 8;   // statements that run at a time
+  unsigned file_threads = 2;  // for digests and secrets
+};
+
+// In main, in this order:
+//   1. if argv[1] is "exec-helper": return exec::exec_helper_main(argc, argv)
+//   (connectors/exec/helper.h)
+//   2. once DATA exists: connection = exec::start_helper(options.helper)              (before
+//   memory grows)
+//   3. make_executor(loop, clock, options, std::move(*connection))
+// Refuses spool_busy (another server runs on this folder) and spool_failed. I/O thread; must go
+// before the loop.
+Result<std::unique_ptr<gate::Executor>> make_executor(net::Loop& loop, const Clock& clock,
+                                                      ExecutorOptions options,
+                                                      exec::HelperConnection connection);
+
+}  // namespace keyturn::connectors

@@ -1,0 +1,20 @@
+// What a program or a database said, made fit to be kept and shown: known secrets are redacted,
+// bytes that are no UTF-8 are written \xNN, and the length is capped.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "secrets/redact.h"
+
+namespace keyturn::connectors {
+
+// Redacts before it cuts, so that no half of a secret is left at the end. Sets `truncated` when it
+// cut.
+std::string presentable(std::string_view raw, const secrets::Redactor& redactor,
+                        std::size_t bytes_max, bool& truncated);
+
+// How much of a raw output to keep beyond the cap for presentable() to see whole secrets.
+constexpr std::size_t kRedactionSlack = 64 << 10;
+
+}  // namespace keyturn::connectors

@@ -1,0 +1,38 @@
+// Runs a statement list once, in one transaction, and says how it went.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "model/action.h"
+#include "secrets/redact.h"
+
+namespace keyturn::connectors::sql {
+
+struct SqlOrder {
+  std::string dsn;  // without a password
+  Secret password;
+  std::string sql;
+  std::vector<std::optional<std::string>> values;  // for $1, $2, …
+  bool one_statement =
+      true;               // the server refuses a second one; false only for a list that was parsed
+  bool read_only = true;  // the transaction is READ ONLY: what lies about being a read fails
+  std::int64_t rows_max = 1000;
+  std::int64_t output_bytes_max = 1 << 20;
+  Duration timeout{};
+  secrets::Redactor redactor;
+  // Called when the next step may change something; a refusal stops it, and nothing was run.
+  std::function<Result<void>()> before_change;
+};
+
+// Blocking, for at most the timeout and some seconds. Refuses cannot_connect and what before_change
+// refuses: nothing was run. The outcome is unknown when the connection was lost after COMMIT was
+// sent, and only then.
+[[nodiscard]] Result<Outcome> run_sql(const SqlOrder& order);
+
+}  // namespace keyturn::connectors::sql

@@ -1,0 +1,30 @@
+// Tools of kind sql: PostgreSQL through libpq.
+#pragma once
+
+#include <memory>
+
+#include "base/time.h"
+#include "connectors/spool.h"
+#include "gate/executor.h"
+#include "net/blocking.h"
+
+namespace keyturn::connectors::sql {
+
+class SqlExecutor final : public gate::Executor {
+ public:
+  // Borrows all. The spool remembers what changed something or may have: reads leave no trace in
+  // it.
+  SqlExecutor(Spool& spool, net::BlockingPool& pool, const Clock& clock)
+      : spool_(spool), pool_(pool), clock_(clock) {}
+
+  Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override;
+  Task<Result<Outcome>> execute(gate::Order order) override;
+  Task<Outcome> recover(ActionId action) override;  // fences an action that was never started
+
+ private:
+  Spool& spool_;
+  net::BlockingPool& pool_;
+  const Clock& clock_;
+};
+
+}  // namespace keyturn::connectors::sql
