@@ -16,7 +16,8 @@ using Events = Result<std::vector<Event>>;
 
 Refusal sealed_refusal() {
   return {"sealed",
-          "the configuration is sealed: propose the change (POST /v1/policy/proposals), so that two unrelated administrators agree to it",
+          "the configuration is sealed: propose the change (POST /v1/policy/proposals), so that "
+          "two unrelated administrators agree to it",
           ""};
 }
 
@@ -34,7 +35,8 @@ policy::Roster roster_of(const people::Directory& directory) {
 }
 
 void report(const doc::Problems& found, std::string_view file, std::vector<std::string>& problems) {
-  for (const doc::Problem& problem : found) problems.push_back((problem.warning ? "warning: " : "") + doc::to_text(problem, file));
+  for (const doc::Problem& problem : found)
+    problems.push_back((problem.warning ? "warning: " : "") + doc::to_text(problem, file));
 }
 
 std::set<std::string> minus(const std::set<std::string>& a, const std::set<std::string>& b) {
@@ -50,8 +52,11 @@ store::Expect expect(const gate::Gate& gate, std::string stream) {
 
 }  // namespace
 
-std::optional<Checked> check_configuration(const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
-                                           const std::string& tools_file, const people::Directory* directory, bool sealed,
+std::optional<Checked> check_configuration(const std::string& policy_text,
+                                           const std::string& policy_file,
+                                           const std::string& tools_text,
+                                           const std::string& tools_file,
+                                           const people::Directory* directory, bool sealed,
                                            std::vector<std::string>& problems) {
   doc::Problems tool_problems, policy_problems;
   std::optional<catalog::Catalog> tools;
@@ -66,40 +71,53 @@ std::optional<Checked> check_configuration(const std::string& policy_text, const
   const policy::Roster roster = directory != nullptr ? roster_of(*directory) : policy::Roster{};
   if (directory != nullptr && !directory->groups().empty()) options.roster = &roster;
   options.sealed = sealed;
-  std::optional<policy::Document> policy = policy::Document::load(policy_text, policy_file, options, policy_problems);
+  std::optional<policy::Document> policy =
+      policy::Document::load(policy_text, policy_file, options, policy_problems);
   report(policy_problems, policy_file, problems);
   if (!tools || !policy) return std::nullopt;
   return Checked{std::move(*policy), std::move(*tools)};
 }
 
-Admin::Admin(gate::Gate& gate) : gate_(gate) { add_configuration_tool(); }
+Admin::Admin(gate::Gate& gate) : gate_(gate) {
+  add_configuration_tool();
+}
 
-Task<Result<bool>> Admin::activate_files(std::string policy_text, std::string policy_file, std::string tools_text, std::string tools_file,
+Task<Result<bool>> Admin::activate_files(std::string policy_text, std::string policy_file,
+                                         std::string tools_text, std::string tools_file,
                                          std::vector<std::string>& problems) {
   const gate::Configuration& active = *gate_.world().configuration;
   std::optional<Checked> checked =
-      check_configuration(policy_text, policy_file, tools_text, tools_file, &gate_.world().directory, active.sealed, problems);
-  if (!checked) co_return refuse("invalid_configuration", "the configuration has errors; the one in force stays");
+      check_configuration(policy_text, policy_file, tools_text, tools_file,
+                          &gate_.world().directory, active.sealed, problems);
+  if (!checked)
+    co_return refuse("invalid_configuration",
+                     "the configuration has errors; the one in force stays");
   const bool same_policy = checked->policy.digest() == active.policy->digest();
   const bool same_tools = checked->tools.digest() == active.tools->digest();
   if (same_policy && same_tools) co_return false;
   if (active.sealed) co_return std::unexpected(sealed_refusal());
-  Events recorded = co_await activate(*checked, same_policy ? "" : policy_text, same_tools ? "" : tools_text, "host");
+  Events recorded = co_await activate(*checked, same_policy ? "" : policy_text,
+                                      same_tools ? "" : tools_text, "host");
   if (!recorded) co_return std::unexpected(recorded.error());
   co_return true;
 }
 
 // Tools first: the policy was checked against them.
-Task<Result<std::vector<Event>>> Admin::activate(const Checked& checked, std::string policy_text, std::string tools_text, std::string by) {
+Task<Result<std::vector<Event>>> Admin::activate(const Checked& checked, std::string policy_text,
+                                                 std::string tools_text, std::string by) {
   std::vector<EventDraft> events;
-  std::vector<store::Expect> expects{expect(gate_, "policy"), expect(gate_, "tools"), expect(gate_, "config")};
+  std::vector<store::Expect> expects{expect(gate_, "policy"), expect(gate_, "tools"),
+                                     expect(gate_, "config")};
   if (!tools_text.empty()) {
-    EventDraft draft{"tools", "tools.activated", {}, doc::object({{"text", tools_text}}), "configuration"};
-    draft.body = doc::object({{"tools", doc::object({{"digest", checked.tools.digest()}})}, {"by", by}});
+    EventDraft draft{
+        "tools", "tools.activated", {}, doc::object({{"text", tools_text}}), "configuration"};
+    draft.body =
+        doc::object({{"tools", doc::object({{"digest", checked.tools.digest()}})}, {"by", by}});
     events.push_back(std::move(draft));
   }
   if (!policy_text.empty()) {
-    EventDraft draft{"policy", "policy.activated", {}, doc::object({{"text", policy_text}}), "configuration"};
+    EventDraft draft{
+        "policy", "policy.activated", {}, doc::object({{"text", policy_text}}), "configuration"};
     draft.body = doc::object({{"policy", doc::object({{"digest", checked.policy.digest()},
                                                       {"name", checked.policy.name()},
                                                       {"revision", checked.policy.revision()}})},
@@ -121,7 +139,8 @@ Task<Result<std::string>> Admin::add_person(NewPerson wanted) {
   person.simulated = wanted.simulated;
   const bool named = std::ranges::find(wanted.groups, kAdministrators) != wanted.groups.end();
   person.admin = world.directory.persons().empty() || named;
-  if (Result<void> ok = people::can_add_person(world.directory, person); !ok) co_return std::unexpected(ok.error());
+  if (Result<void> ok = people::can_add_person(world.directory, person); !ok)
+    co_return std::unexpected(ok.error());
   std::set<std::string> groups(wanted.groups.begin(), wanted.groups.end());
   if (person.admin) groups.insert(std::string(kAdministrators));
   std::vector<EventDraft> events{people::person_added(person, true)};
@@ -143,8 +162,10 @@ Task<Result<std::string>> Admin::set_groups(std::string id, std::vector<std::str
   const std::set<std::string> wanted(groups.begin(), groups.end());
   std::vector<EventDraft> events;
   std::vector<store::Expect> expects{expect(gate_, "person/" + id)};
-  for (const std::string& group : minus(wanted, person->groups)) events.push_back(people::group_changed(group, {id}, {}, true));
-  for (const std::string& group : minus(person->groups, wanted)) events.push_back(people::group_changed(group, {}, {id}, true));
+  for (const std::string& group : minus(wanted, person->groups))
+    events.push_back(people::group_changed(group, {id}, {}, true));
+  for (const std::string& group : minus(person->groups, wanted))
+    events.push_back(people::group_changed(group, {}, {id}, true));
   for (const EventDraft& event : events) expects.push_back(expect(gate_, event.stream));
   if (person->admin != wanted.contains(std::string(kAdministrators))) {
     people::Person changed = *person;
@@ -157,13 +178,16 @@ Task<Result<std::string>> Admin::set_groups(std::string id, std::vector<std::str
   co_return id;
 }
 
-// Deactivation is always allowed: it only ever takes authority away. Activation changes the sealed configuration.
+// Deactivation is always allowed: it only ever takes authority away. Activation changes the sealed
+// configuration.
 Task<Result<std::string>> Admin::set_active(std::string id, bool active) {
   const gate::World& world = gate_.world();
   if (active && world.configuration->sealed) co_return std::unexpected(sealed_refusal());
-  if (world.directory.person(id) == nullptr) co_return refuse("unknown_person", "there is no person " + id);
+  if (world.directory.person(id) == nullptr)
+    co_return refuse("unknown_person", "there is no person " + id);
   std::vector<EventDraft> events;
-  events.push_back(active ? people::person_activated(id, true) : people::person_deactivated(id, "by the host", true));
+  events.push_back(active ? people::person_activated(id, true)
+                          : people::person_deactivated(id, "by the host", true));
   std::vector<store::Expect> expects{expect(gate_, "person/" + id)};
   Events recorded = co_await gate_.record(std::move(events), std::move(expects));
   if (!recorded) co_return std::unexpected(recorded.error());
@@ -172,7 +196,8 @@ Task<Result<std::string>> Admin::set_active(std::string id, bool active) {
 
 Task<Result<std::string>> Admin::add_agent(std::string name, std::string owner) {
   const people::Directory& directory = gate_.world().directory;
-  if (Result<void> ok = people::can_add_agent(directory, name, owner); !ok) co_return std::unexpected(ok.error());
+  if (Result<void> ok = people::can_add_agent(directory, name, owner); !ok)
+    co_return std::unexpected(ok.error());
   std::vector<EventDraft> events{people::agent_added(name, owner, true)};
   std::vector<store::Expect> expects{{"agent/" + name, 0}, expect(gate_, "person/" + owner)};
   Events recorded = co_await gate_.record(std::move(events), std::move(expects));
@@ -186,11 +211,15 @@ Task<Result<std::string>> Admin::suspend_agent(Principal who, std::string name, 
   if (agent == nullptr) co_return refuse("not_found", "there is no agent " + name);
   const people::Person* person = directory.person(who.id);
   const bool is_person = who.kind == PrincipalKind::kPerson && person != nullptr && person->active;
-  const bool may = who.kind == PrincipalKind::kHost || (is_person && (person->admin || directory.same_human(agent->owner(), who.id)));
-  if (!may) co_return refuse("not_allowed", "only the owner of " + name + " or an administrator may do that");
+  const bool may = who.kind == PrincipalKind::kHost ||
+                   (is_person && (person->admin || directory.same_human(agent->owner(), who.id)));
+  if (!may)
+    co_return refuse("not_allowed",
+                     "only the owner of " + name + " or an administrator may do that");
   if (agent->suspended == suspended) co_return name;
   std::vector<EventDraft> events;
-  events.push_back(suspended ? people::agent_suspended(name, who.id, "") : people::agent_resumed(name, who.id));
+  events.push_back(suspended ? people::agent_suspended(name, who.id, "")
+                             : people::agent_resumed(name, who.id));
   std::vector<store::Expect> expects{expect(gate_, "agent/" + name)};
   Events recorded = co_await gate_.record(std::move(events), std::move(expects));
   if (!recorded) co_return std::unexpected(recorded.error());
@@ -199,7 +228,8 @@ Task<Result<std::string>> Admin::suspend_agent(Principal who, std::string name, 
 
 Task<Result<std::string>> Admin::seal() {
   const gate::World& world = gate_.world();
-  if (world.configuration->sealed) co_return refuse("sealed", "the configuration is sealed already");
+  if (world.configuration->sealed)
+    co_return refuse("sealed", "the configuration is sealed already");
   std::set<std::string> humans;
   for (const std::string& id : world.directory.members(kAdministrators)) {
     const people::Person* person = world.directory.person(id);
@@ -208,19 +238,24 @@ Task<Result<std::string>> Admin::seal() {
   }
   if (humans.size() < 2) {
     co_return refuse("too_few_administrators",
-                     "sealing needs at least two active, unrelated administrators (group " + std::string(kAdministrators) +
+                     "sealing needs at least two active, unrelated administrators (group " +
+                         std::string(kAdministrators) +
                          "): add one with `keyturn person add ID --group administrators`");
   }
   std::vector<std::string> problems;
   const gate::Configuration& active = *world.configuration;
-  if (!check_configuration(active.policy_text, "policy.yaml", active.tools_text, "tools.yaml", &world.directory, true, problems)) {
+  if (!check_configuration(active.policy_text, "policy.yaml", active.tools_text, "tools.yaml",
+                           &world.directory, true, problems)) {
     std::string all = "the active configuration would not load sealed:";
     for (const std::string& problem : problems) all += "\n" + problem;
     co_return refuse("invalid_configuration", all);
   }
   std::vector<EventDraft> events;
-  events.push_back({"config", "config.sealed", doc::object({{"configuration", active.digest}, {"by", "host"}}), std::nullopt, ""});
-  std::vector<store::Expect> expects{expect(gate_, "config"), expect(gate_, "policy"), expect(gate_, "tools"),
+  events.push_back({"config", "config.sealed",
+                    doc::object({{"configuration", active.digest}, {"by", "host"}}), std::nullopt,
+                    ""});
+  std::vector<store::Expect> expects{expect(gate_, "config"), expect(gate_, "policy"),
+                                     expect(gate_, "tools"),
                                      expect(gate_, "group/" + std::string(kAdministrators))};
   Events recorded = co_await gate_.record(std::move(events), std::move(expects));
   if (!recorded) co_return std::unexpected(recorded.error());
@@ -228,9 +263,11 @@ Task<Result<std::string>> Admin::seal() {
 }
 
 Task<Result<std::string>> Admin::break_seal(std::string reason) {
-  if (!gate_.world().configuration->sealed) co_return refuse("not_sealed", "the configuration is not sealed");
+  if (!gate_.world().configuration->sealed)
+    co_return refuse("not_sealed", "the configuration is not sealed");
   std::vector<EventDraft> events;
-  events.push_back({"config", "seal.broken", doc::object({{"by", "host"}}), doc::object({{"reason", reason}}), ""});
+  events.push_back({"config", "seal.broken", doc::object({{"by", "host"}}),
+                    doc::object({{"reason", reason}}), ""});
   std::vector<store::Expect> expects{expect(gate_, "config")};
   Events recorded = co_await gate_.record(std::move(events), std::move(expects));
   if (!recorded) co_return std::unexpected(recorded.error());

@@ -1,5 +1,5 @@
-// Changes to people, agents, configuration and the seal. Each is an event; once sealed, each is an action that
-// two unrelated people agree to (promise sealed-config).
+// Changes to people, agents, configuration and the seal. Each is an event; once sealed, each is an
+// action that two unrelated people agree to (promise sealed-config).
 #pragma once
 
 #include <optional>
@@ -24,7 +24,7 @@ struct NewPerson {
 struct ConfigurationChange {
   std::optional<std::string> policy_text;
   std::optional<std::string> tools_text;
-  std::optional<std::vector<NewPerson>> people;                             // to add or to change groups of
+  std::optional<std::vector<NewPerson>> people;  // to add or to change groups of
 };
 
 // The group whose members administer. The first person is in it.
@@ -36,21 +36,25 @@ struct Checked {
   catalog::Catalog tools;
 };
 
-// Loads both texts and checks one against the other. `problems` gets a line for everything found ("policy.yaml:41:9: …"),
-// warnings with "warning: " in front; nullopt when one is an error. `directory` may be null: groups are not checked.
-std::optional<Checked> check_configuration(const std::string& policy_text, const std::string& policy_file,
-                                           const std::string& tools_text, const std::string& tools_file,
+// Loads both texts and checks one against the other. `problems` gets a line for everything found
+// ("policy.yaml:41:9: …"), warnings with "warning: " in front; nullopt when one is an error.
+// `directory` may be null: groups are not checked.
+std::optional<Checked> check_configuration(const std::string& policy_text,
+                                           const std::string& policy_file,
+                                           const std::string& tools_text,
+                                           const std::string& tools_file,
                                            const people::Directory* directory, bool sealed,
                                            std::vector<std::string>& problems);
 
-// Host commands and files. They refuse with code `sealed` once the configuration is sealed; the message says
-// how to propose instead.
+// Host commands and files. They refuse with code `sealed` once the configuration is sealed; the
+// message says how to propose instead.
 class Admin {
  public:
   explicit Admin(gate::Gate& gate);
 
-  // Makes the texts the active configuration if they are valid; records policy.activated / tools.activated when
-  // their digests are new. Errors leave the old one in force; `problems` names them all, with file names.
+  // Makes the texts the active configuration if they are valid; records policy.activated /
+  // tools.activated when their digests are new. Errors leave the old one in force; `problems` names
+  // them all, with file names.
   Task<Result<bool>> activate_files(std::string policy_text, std::string policy_file,
                                     std::string tools_text, std::string tools_file,
                                     std::vector<std::string>& problems);
@@ -60,16 +64,18 @@ class Admin {
   Task<Result<std::string>> set_groups(std::string person, std::vector<std::string> groups);
   Task<Result<std::string>> set_active(std::string person, bool active);
   Task<Result<std::string>> add_agent(std::string name, std::string owner);
-  // The kill switch: takes effect at once, sealed or not; by the owner or an administrator (or the host).
+  // The kill switch: takes effect at once, sealed or not; by the owner or an administrator (or the
+  // host).
   Task<Result<std::string>> suspend_agent(Principal who, std::string name, bool suspended);
-  // Seals: from now on only proposals change the configuration. Refuses unless at least two active, unrelated
-  // administrators exist and the policy has no satisfiability errors.
+  // Seals: from now on only proposals change the configuration. Refuses unless at least two active,
+  // unrelated administrators exist and the policy has no satisfiability errors.
   Task<Result<std::string>> seal();
   // Offline only: breaks the seal and marks the ledger for ever (seal.broken).
   Task<Result<std::string>> break_seal(std::string reason);
 
   // A change as an action of the built-in tool keyturn.configuration; `who` is a person.
-  Task<Result<gate::Submitted>> propose(Principal who, ConfigurationChange change, std::string reason);
+  Task<Result<gate::Submitted>> propose(Principal who, ConfigurationChange change,
+                                        std::string reason);
 
  private:
   Task<Result<std::vector<Event>>> activate(const Checked& checked, std::string policy_text,

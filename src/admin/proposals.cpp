@@ -1,5 +1,5 @@
-// A change of configuration as an action of the built-in tool keyturn.configuration: proposed, reviewed by two unrelated
-// administrators at least, and made by Keyturn itself when they agree.
+// A change of configuration as an action of the built-in tool keyturn.configuration: proposed,
+// reviewed by two unrelated administrators at least, and made by Keyturn itself when they agree.
 #include <algorithm>
 
 #include "admin/admin.h"
@@ -42,7 +42,8 @@ Plan floor() {
 doc::Value people_value(const std::vector<NewPerson>& people) {
   doc::Array out;
   for (const NewPerson& p : people) {
-    out.push_back(doc::object({{"id", p.id}, {"name", p.name}, {"email", p.email}, {"groups", doc::array_of(p.groups)}}));
+    out.push_back(doc::object(
+        {{"id", p.id}, {"name", p.name}, {"email", p.email}, {"groups", doc::array_of(p.groups)}}));
   }
   return out;
 }
@@ -64,7 +65,8 @@ Outcome failed(std::string why) {
 }
 
 // Adds who is new and gives who is there exactly the groups of the proposal.
-Result<std::vector<EventDraft>> people_events(const people::Directory& now, const doc::Value& people) {
+Result<std::vector<EventDraft>> people_events(const people::Directory& now,
+                                              const doc::Value& people) {
   people::Directory directory = now;
   std::vector<EventDraft> events;
   const auto add = [&](EventDraft draft) {
@@ -77,13 +79,16 @@ Result<std::vector<EventDraft>> people_events(const people::Directory& now, cons
     events.push_back(std::move(draft));
   };
   for (const doc::Value& entry : people.as_array()) {
-    if (!entry.is_object()) return refuse("invalid_args", "people must be objects {id, name, email, groups}", "/args/people");
+    if (!entry.is_object())
+      return refuse("invalid_args", "people must be objects {id, name, email, groups}",
+                    "/args/people");
     people::Person person;
     person.id = entry.text("id");
     person.name = entry.text("name").empty() ? person.id : std::string(entry.text("name"));
     person.email = entry.text("email");
     if (directory.person(person.id) == nullptr) {
-      if (Result<void> ok = people::can_add_person(directory, person); !ok) return std::unexpected(ok.error());
+      if (Result<void> ok = people::can_add_person(directory, person); !ok)
+        return std::unexpected(ok.error());
       add(people::person_added(person));
     }
     const std::vector<std::string> list = texts(entry.find("groups"));
@@ -108,10 +113,13 @@ Result<std::vector<EventDraft>> people_events(const people::Directory& now, cons
 }  // namespace
 
 void Admin::add_configuration_tool() {
-  gate_.add_built_in(configuration_tool(), floor(), [this](const gate::ActionRecord& record) { return carry_out(record.args, record.id.str()); });
+  gate_.add_built_in(configuration_tool(), floor(), [this](const gate::ActionRecord& record) {
+    return carry_out(record.args, record.id.str());
+  });
 }
 
-Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange change, std::string reason) {
+Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange change,
+                                             std::string reason) {
   const people::Person* person = gate_.world().directory.person(who.id);
   if (who.kind != PrincipalKind::kPerson || person == nullptr || !person->active) {
     co_return refuse("not_allowed", "only people propose changes of configuration");
@@ -124,8 +132,10 @@ Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange 
   const gate::Configuration& active = *gate_.world().configuration;
   if (change.policy_text || change.tools_text) {
     std::vector<std::string> problems;
-    const std::string policy = change.policy_text.value_or(active.policy_text), tools = change.tools_text.value_or(active.tools_text);
-    if (!check_configuration(policy, "policy.yaml", tools, "tools.yaml", &gate_.world().directory, true, problems)) {
+    const std::string policy = change.policy_text.value_or(active.policy_text),
+                      tools = change.tools_text.value_or(active.tools_text);
+    if (!check_configuration(policy, "policy.yaml", tools, "tools.yaml", &gate_.world().directory,
+                             true, problems)) {
       std::string all = "the proposed configuration has errors:";
       for (const std::string& problem : problems) all += "\n" + problem;
       co_return refuse("invalid_configuration", all);
@@ -135,10 +145,12 @@ Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange 
   if (change.tools_text) request.args.set("tools", *change.tools_text);
   if (change.people) {
     request.args.set("people", people_value(*change.people));
-    Result<std::vector<EventDraft>> trial = people_events(gate_.world().directory, *request.args.find("people"));
+    Result<std::vector<EventDraft>> trial =
+        people_events(gate_.world().directory, *request.args.find("people"));
     if (!trial) co_return std::unexpected(trial.error());
   }
-  if (request.args.as_object().empty()) co_return refuse("invalid_args", "the proposal changes nothing", "");
+  if (request.args.as_object().empty())
+    co_return refuse("invalid_args", "the proposal changes nothing", "");
   Result<gate::Submitted> submitted = co_await gate_.submit(who, std::move(request));
   co_return submitted;
 }
@@ -152,19 +164,25 @@ Task<Result<Outcome>> Admin::carry_out(doc::Value args, std::string action) {
     if (!made) co_return failed(made.error().message);
     std::vector<store::Expect> expects;
     for (const EventDraft& draft : *made) {
-      const bool again = std::ranges::any_of(expects, [&](const store::Expect& e) { return e.stream == draft.stream; });
+      const bool again = std::ranges::any_of(
+          expects, [&](const store::Expect& e) { return e.stream == draft.stream; });
       if (!again) expects.push_back({draft.stream, gate_.seen(draft.stream)});
     }
-    Result<std::vector<Event>> recorded = co_await gate_.record(std::move(*made), std::move(expects));
+    Result<std::vector<Event>> recorded =
+        co_await gate_.record(std::move(*made), std::move(expects));
     if (!recorded) co_return failed(recorded.error().message);
   }
   const std::string policy = args.find("policy") == nullptr ? "" : std::string(args.text("policy"));
   const std::string tools = args.find("tools") == nullptr ? "" : std::string(args.text("tools"));
   if (!policy.empty() || !tools.empty()) {
     std::vector<std::string> problems;
-    std::optional<Checked> checked = check_configuration(policy.empty() ? active.policy_text : policy, "policy.yaml", tools.empty() ? active.tools_text : tools,
-                                                         "tools.yaml", &world.directory, active.sealed, problems);
-    if (!checked) co_return failed("the configuration does not load any more: " + (problems.empty() ? "" : problems.front()));
+    std::optional<Checked> checked =
+        check_configuration(policy.empty() ? active.policy_text : policy, "policy.yaml",
+                            tools.empty() ? active.tools_text : tools, "tools.yaml",
+                            &world.directory, active.sealed, problems);
+    if (!checked)
+      co_return failed("the configuration does not load any more: " +
+                       (problems.empty() ? "" : problems.front()));
     Result<std::vector<Event>> recorded = co_await activate(*checked, policy, tools, action);
     if (!recorded) co_return failed(recorded.error().message);
   }

@@ -59,16 +59,20 @@ std::string last_name(const doc::Value* names) {
 }
 
 std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
   return text;
 }
 
-bool is_node_name(std::string_view key) { return !key.empty() && key[0] >= 'A' && key[0] <= 'Z'; }
+bool is_node_name(std::string_view key) {
+  return !key.empty() && key[0] >= 'A' && key[0] <= 'Z';
+}
 
 // Walks a parse tree with an explicit stack: hostile SQL nests deeply.
 class Walk {
  public:
-  explicit Walk(const std::vector<std::string>& harmless) : harmless_(harmless.begin(), harmless.end()) {}
+  explicit Walk(const std::vector<std::string>& harmless)
+      : harmless_(harmless.begin(), harmless.end()) {}
 
   void statement(const doc::Value& tree, bool nested) {
     pending_.push_back({&tree, nested});
@@ -87,7 +91,8 @@ class Walk {
 
  private:
   void one_statement(const doc::Value& tree, bool nested) {
-    if (!tree.is_object() || tree.as_object().size() != 1) return uninspectable("an empty statement node");
+    if (!tree.is_object() || tree.as_object().size() != 1)
+      return uninspectable("an empty statement node");
     const auto& [node, body, position] = tree.as_object().front();
     const StatementKind kind = statement_kind(node);
     if (kind.verb.empty()) return unknown_statement(node, nested);
@@ -118,7 +123,8 @@ class Walk {
 
   void target(const doc::Value* range_var, Statement& s) {
     if (range_var == nullptr) return;
-    s.relations.insert({std::string(range_var->text("schemaname")), std::string(range_var->text("relname")), true});
+    s.relations.insert({std::string(range_var->text("schemaname")),
+                        std::string(range_var->text("relname")), true});
   }
 
   // What a statement's own fields mean, beyond the expressions in it.
@@ -127,13 +133,16 @@ class Walk {
     if (node == "DropStmt") return drop(body, s);
     if (node == "CopyStmt") return copy(body, s);
     if (node == "ExplainStmt") return explain(body, s);
-    if (node == "TruncateStmt" || node == "LockStmt" || node == "VacuumStmt") written_ranges(body, s);
-    if (node == "UpdateStmt" || node == "DeleteStmt") s.has_where = looks_at_a_column(body.find("whereClause"));
+    if (node == "TruncateStmt" || node == "LockStmt" || node == "VacuumStmt")
+      written_ranges(body, s);
+    if (node == "UpdateStmt" || node == "DeleteStmt")
+      s.has_where = looks_at_a_column(body.find("whereClause"));
     if (node == "MergeStmt") s.has_where = true;
     if (node == "CreateTableAsStmt") {
       if (const doc::Value* into = body.find("into")) target(into->find("rel"), s);
     }
-    if (node == "CreateSchemaStmt" && body.find("schemaElts") != nullptr) uninspectable("CREATE SCHEMA with statements inside");
+    if (node == "CreateSchemaStmt" && body.find("schemaElts") != nullptr)
+      uninspectable("CREATE SCHEMA with statements inside");
     target(body.find("relation"), s);
     target(body.find("view"), s);
   }
@@ -160,7 +169,8 @@ class Walk {
       const doc::Array& names = items->as_array();
       std::string schema;
       if (names.size() > 1) {
-        if (const doc::Value* first = names[names.size() - 2].find("String")) schema = first->text("sval");
+        if (const doc::Value* first = names[names.size() - 2].find("String"))
+          schema = first->text("sval");
       }
       s.relations.insert({schema, last_name(items), true});
     }
@@ -185,7 +195,8 @@ class Walk {
     if (const doc::Value* options = body.find("options")) {
       for (const doc::Value& option : options->as_array()) {
         const doc::Value* element = option.find("DefElem");
-        if (element != nullptr && element->text("defname") == "analyze") runs = true;  // even "analyze false": others follow
+        if (element != nullptr && element->text("defname") == "analyze")
+          runs = true;  // even "analyze false": others follow
       }
     }
     s.verb = runs ? "EXPLAIN ANALYZE" : "EXPLAIN";
@@ -201,8 +212,10 @@ class Walk {
       const doc::Value* ranges = body.find(key);
       if (ranges == nullptr || !ranges->is_array()) continue;
       for (const doc::Value& range : ranges->as_array()) {
-        if (const doc::Value* relation = range.find("RangeVar")) target(relation, s);
-        else if (const doc::Value* inside = range.find_path({"VacuumRelation", "relation"})) target(inside, s);
+        if (const doc::Value* relation = range.find("RangeVar"))
+          target(relation, s);
+        else if (const doc::Value* inside = range.find_path({"VacuumRelation", "relation"}))
+          target(inside, s);
       }
     }
   }
@@ -245,14 +258,17 @@ class Walk {
   bool member(const doc::Member& m, Statement& s) {
     if (!is_node_name(m.key)) return m.key != "query";
     if (m.key == "SelectStmt") {  // a subselect belongs to the statement it stands in
-      if (m.value.find("intoClause") != nullptr || m.value.find("lockingClause") != nullptr) s.operation = worse(s.operation, "write");
+      if (m.value.find("intoClause") != nullptr || m.value.find("lockingClause") != nullptr)
+        s.operation = worse(s.operation, "write");
       return true;
     }
     if (m.key.ends_with("Stmt")) {  // a data-modifying CTE, CREATE … AS
       nested_nodes(m);
       return false;
     }
-    if (m.key == "VacuumRelation" || m.key == "AccessPriv" || m.key == "RoleSpec" || m.key == "ObjectWithArgs") return true;
+    if (m.key == "VacuumRelation" || m.key == "AccessPriv" || m.key == "RoleSpec" ||
+        m.key == "ObjectWithArgs")
+      return true;
     if (!is_plain_node(m.key)) {
       uninspectable("expression " + m.key + " is not inspected");
       return true;
@@ -266,18 +282,23 @@ class Walk {
     pending_.push_back({owned_.back().get(), true});
   }
 
-  static std::string worse(const std::string& a, std::string_view b) { return a == "read" ? std::string(b) : a; }
+  static std::string worse(const std::string& a, std::string_view b) {
+    return a == "read" ? std::string(b) : a;
+  }
 
   void node(const doc::Member& m, Statement& s) {
     if (m.key == "RangeVar") {
-      const Relation r{std::string(m.value.text("schemaname")), std::string(m.value.text("relname")), false};
+      const Relation r{std::string(m.value.text("schemaname")),
+                       std::string(m.value.text("relname")), false};
       if (!s.relations.contains({r.schema, r.name, true})) s.relations.insert(r);
     } else if (m.key == "FuncCall") {
       function(m.value, s);
     } else if (m.key == "A_Expr") {
-      if (const doc::Value* name = m.value.find("name"); name != nullptr && name->as_array().size() > 1) {
+      if (const doc::Value* name = m.value.find("name");
+          name != nullptr && name->as_array().size() > 1) {
         const doc::Value* schema = name->as_array().front().find("String");
-        if (schema == nullptr || schema->text("sval") != "pg_catalog") uninspectable("an operator with a schema of its own");
+        if (schema == nullptr || schema->text("sval") != "pg_catalog")
+          uninspectable("an operator with a schema of its own");
       }
     } else if (m.key == "TypeName") {
       type(m.value);
@@ -353,12 +374,14 @@ Facts only_uninspectable(const std::vector<std::string>& harmless, std::string w
   return std::move(walk).facts();
 }
 
-Facts parse_and_walk(std::string_view sql, const std::vector<std::string>& harmless, const SqlLimits& limits) {
+Facts parse_and_walk(std::string_view sql, const std::vector<std::string>& harmless,
+                     const SqlLimits& limits) {
   const std::string text(sql);
   const PgQueryParseResult parsed = pg_query_parse(text.c_str());
   const std::unique_ptr<const PgQueryParseResult, void (*)(const PgQueryParseResult*)> guard(
       &parsed, [](const PgQueryParseResult* p) { pg_query_free_parse_result(*p); });
-  if (parsed.error != nullptr) return only_uninspectable(harmless, std::string("not valid SQL: ") + parsed.error->message);
+  if (parsed.error != nullptr)
+    return only_uninspectable(harmless, std::string("not valid SQL: ") + parsed.error->message);
   doc::ParseLimits json;
   json.bytes_max = 64u << 20;
   json.depth_max = limits.depth_max;
@@ -367,10 +390,13 @@ Facts parse_and_walk(std::string_view sql, const std::vector<std::string>& harml
   if (!tree) return only_uninspectable(harmless, "too deeply nested or too large to inspect");
   Walk walk(harmless);
   const doc::Value* statements = tree->find("stmts");
-  if (statements == nullptr || statements->as_array().empty()) return only_uninspectable(harmless, "no statement");
+  if (statements == nullptr || statements->as_array().empty())
+    return only_uninspectable(harmless, "no statement");
   for (const doc::Value& raw : statements->as_array()) {
-    if (const doc::Value* statement = raw.find("stmt")) walk.statement(*statement, false);
-    else walk.uninspectable("an empty statement");
+    if (const doc::Value* statement = raw.find("stmt"))
+      walk.statement(*statement, false);
+    else
+      walk.uninspectable("an empty statement");
   }
   return std::move(walk).facts();
 }
@@ -380,25 +406,31 @@ bool on_large_stack(std::size_t stack_bytes, const std::function<void()>& work) 
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
   pthread_t thread;
-  const bool started =
-      pthread_attr_setstacksize(&attributes, stack_bytes) == 0 &&
-      pthread_create(&thread, &attributes, [](void* w) -> void* {
-        (*static_cast<const std::function<void()>*>(w))();
-        return nullptr;
-      }, const_cast<void*>(static_cast<const void*>(&work))) == 0;
+  const bool started = pthread_attr_setstacksize(&attributes, stack_bytes) == 0 &&
+                       pthread_create(
+                           &thread, &attributes,
+                           [](void* w) -> void* {
+                             (*static_cast<const std::function<void()>*>(w))();
+                             return nullptr;
+                           },
+                           const_cast<void*>(static_cast<const void*>(&work))) == 0;
   pthread_attr_destroy(&attributes);
   return started && pthread_join(thread, nullptr) == 0;
 }
 
 }  // namespace
 
-Facts classify_sql(std::string_view sql, const std::vector<std::string>& harmless_functions, const SqlLimits& limits) {
+Facts classify_sql(std::string_view sql, const std::vector<std::string>& harmless_functions,
+                   const SqlLimits& limits) {
   if (sql.size() > limits.sql_bytes_max) {
-    return only_uninspectable(harmless_functions, "longer than " + std::to_string(limits.sql_bytes_max) + " bytes");
+    return only_uninspectable(harmless_functions,
+                              "longer than " + std::to_string(limits.sql_bytes_max) + " bytes");
   }
-  if (sql.find('\0') != std::string_view::npos) return only_uninspectable(harmless_functions, "contains a NUL byte");
+  if (sql.find('\0') != std::string_view::npos)
+    return only_uninspectable(harmless_functions, "contains a NUL byte");
   Facts facts;
-  const bool ran = on_large_stack(limits.stack_bytes, [&] { facts = parse_and_walk(sql, harmless_functions, limits); });
+  const bool ran = on_large_stack(limits.stack_bytes,
+                                  [&] { facts = parse_and_walk(sql, harmless_functions, limits); });
   if (!ran) return only_uninspectable(harmless_functions, "no memory for the parser");
   return facts;
 }

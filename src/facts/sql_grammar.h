@@ -1,4 +1,5 @@
-// What the SQL classifier knows of PostgreSQL 15's parse tree: which nodes are understood, which functions are harmless.
+// What the SQL classifier knows of PostgreSQL 15's parse tree: which nodes are understood, which
+// functions are harmless.
 #pragma once
 
 #include <string_view>
@@ -8,8 +9,9 @@ namespace keyturn::facts {
 // Nodes below a statement that cannot hide an effect of their own. Anything else is uninspectable.
 bool is_plain_node(std::string_view node);
 
-// Functions of pg_catalog that read only their arguments, the clock or the session: no file, no lock, no sequence, no
-// notification, no setting, no other relation, no SQL text run. Lower case, unqualified.
+// Functions of pg_catalog that read only their arguments, the clock or the session: no file, no
+// lock, no sequence, no notification, no setting, no other relation, no SQL text run. Lower case,
+// unqualified.
 bool is_harmless_function(std::string_view name);
 
 // Types of pg_catalog whose casts run only built-in code.

@@ -1,4 +1,5 @@
-// Building a case: what exactly is asked, by whom, what policy says, and the digest that names all of it.
+// Building a case: what exactly is asked, by whom, what policy says, and the digest that names all
+// of it.
 #include "gate/impl.h"
 #include "policy/explain.h"
 
@@ -8,24 +9,31 @@ namespace {
 constexpr std::size_t kReasonBytesMax = 4096;
 constexpr std::size_t kClaimBytesMax = 256;
 
-// Claims that LEDGER's leaf names and that are short go into the public record; the rest stays private.
+// Claims that LEDGER's leaf names and that are short go into the public record; the rest stays
+// private.
 doc::Value public_claims(const doc::Value& claims) {
   doc::Value out = doc::Object{};
   for (const char* key : {"session", "model", "version", "instance", "on_behalf_of"}) {
     const doc::Value* claim = claims.find(key);
-    if (claim != nullptr && claim->is_string() && claim->as_string().size() <= kClaimBytesMax) out.set(key, *claim);
+    if (claim != nullptr && claim->is_string() && claim->as_string().size() <= kClaimBytesMax)
+      out.set(key, *claim);
   }
   return out;
 }
 
 Result<void> check_text(std::string_view text, std::string_view what, std::string_view pointer) {
   if (text.size() > kReasonBytesMax) {
-    return refuse("too_large", std::string(what) + " is longer than " + std::to_string(kReasonBytesMax) + " bytes", std::string(pointer));
+    return refuse(
+        "too_large",
+        std::string(what) + " is longer than " + std::to_string(kReasonBytesMax) + " bytes",
+        std::string(pointer));
   }
   return {};
 }
 
-std::string_view mode_word(catalog::Mode mode) { return mode == catalog::Mode::kGrant ? "grant" : "execute"; }
+std::string_view mode_word(catalog::Mode mode) {
+  return mode == catalog::Mode::kGrant ? "grant" : "execute";
+}
 
 }  // namespace
 
@@ -49,8 +57,10 @@ Event as_if_committed(const EventDraft& draft, std::uint64_t position, Time now)
   return event;
 }
 
-const catalog::Tool* Gate::Impl::find_tool(const Configuration& configuration, const std::string& name) const {
-  if (const auto built_in = built_ins.find(name); built_in != built_ins.end()) return &built_in->second.tool;
+const catalog::Tool* Gate::Impl::find_tool(const Configuration& configuration,
+                                           const std::string& name) const {
+  if (const auto built_in = built_ins.find(name); built_in != built_ins.end())
+    return &built_in->second.tool;
   return configuration.tools ? configuration.tools->find(name) : nullptr;
 }
 
@@ -59,20 +69,23 @@ Task<Result<Described>> Gate::Impl::describe(const catalog::Tool& tool, const do
     Described plain;
     plain.facts.operation = tool.operation;
     plain.facts.tree = doc::object({{"uninspectable", false}, {"why", doc::Array{}}});
-    plain.description = doc::object({{"grant", doc::object({{"enforcement_point", tool.enforcement_point}})}});
+    plain.description =
+        doc::object({{"grant", doc::object({{"enforcement_point", tool.enforcement_point}})}});
     co_return plain;
   }
   Result<Described> described = co_await ports.executor.describe(tool, args);
   co_return described;
 }
 
-Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, std::string amends, const ActionRecord* before) {
+Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, std::string amends,
+                                          const ActionRecord* before) {
   Case c;
   c.created_at = now();
   c.id = ActionId(make_sortable_id("act_", unix_ms(c.created_at), ports.random));
   c.configuration = world.configuration;
   c.requester = before == nullptr ? who : before->requester;
-  const people::Agent* agent = c.requester.kind == PrincipalKind::kAgent ? world.directory.agent(c.requester.id) : nullptr;
+  const people::Agent* agent =
+      c.requester.kind == PrincipalKind::kAgent ? world.directory.agent(c.requester.id) : nullptr;
   c.owner = agent == nullptr ? c.requester.id : agent->owner();
   c.lineage = people::lineage_of(world.directory, c.requester, c.created_at, request.claims);
   if (before != nullptr) {
@@ -85,28 +98,38 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
   if (c.request.args.is_null()) c.request.args = doc::Object{};
   if (c.request.claims.is_null()) c.request.claims = doc::Object{};
   c.args = c.request.args;
-  if (Result<void> ok = check_text(c.request.reason, "reason", "/reason"); !ok) co_return std::unexpected(ok.error());
+  if (Result<void> ok = check_text(c.request.reason, "reason", "/reason"); !ok)
+    co_return std::unexpected(ok.error());
 
-  for (const auto& [name, value] : {std::pair{"args", &c.request.args}, std::pair{"claims", &c.request.claims}}) {
+  for (const auto& [name, value] :
+       {std::pair{"args", &c.request.args}, std::pair{"claims", &c.request.claims}}) {
     if (Result<std::string> exact = doc::canonical(*value); !exact) {
-      co_return refuse("invalid_args", exact.error().message, std::string("/") + name + exact.error().where);
+      co_return refuse("invalid_args", exact.error().message,
+                       std::string("/") + name + exact.error().where);
     }
   }
   c.tool = find_tool(*c.configuration, c.request.tool);
   if (c.tool == nullptr) {
     c.verdict = policy::deny_unknown_tool(*c.configuration->policy, c.request.tool);
     c.described.facts.operation = "execute";
-    c.described.facts.tree = doc::object({{"uninspectable", true}, {"why", doc::array_of({"no such tool is configured"})}});
+    c.described.facts.tree = doc::object(
+        {{"uninspectable", true}, {"why", doc::array_of({"no such tool is configured"})}});
     c.expires_at = c.created_at;
     seal_digest(c);
     co_return c;
   }
   if (c.request.mode && *c.request.mode != mode_word(c.tool->mode)) {
-    co_return refuse("mode_mismatch", "tool " + c.tool->name + " works in mode " + std::string(mode_word(c.tool->mode)), "/mode");
+    co_return refuse(
+        "mode_mismatch",
+        "tool " + c.tool->name + " works in mode " + std::string(mode_word(c.tool->mode)), "/mode");
   }
   if (options.find_literal_secret) {
     if (std::optional<std::string> found = options.find_literal_secret(c.request.args)) {
-      co_return refuse("literal_secret", *found + "; hand over a reference instead: a tool's `env:` or a parameter with `secret: true`", "/args");
+      co_return refuse(
+          "literal_secret",
+          *found +
+              "; hand over a reference instead: a tool's `env:` or a parameter with `secret: true`",
+          "/args");
     }
   }
   Result<doc::Value> checked = catalog::check_args(*c.tool, c.request.args);
@@ -117,14 +140,21 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
   c.described = std::move(*described);
   if (c.request.operation && *c.request.operation != c.described.facts.operation) {
     co_return refuse("operation_mismatch",
-                     "the request says operation \"" + *c.request.operation + "\", but this is \"" + c.described.facts.operation + "\"", "/operation");
+                     "the request says operation \"" + *c.request.operation + "\", but this is \"" +
+                         c.described.facts.operation + "\"",
+                     "/operation");
   }
   if (c.request.resource && !c.request.resource->is_null()) {
     const Resource said = resource_from_value(*c.request.resource);
     const Resource& own = c.tool->resource;
-    const bool agrees = (said.kind.empty() || said.kind == own.kind) && (said.name.empty() || said.name == own.name) &&
+    const bool agrees = (said.kind.empty() || said.kind == own.kind) &&
+                        (said.name.empty() || said.name == own.name) &&
                         (said.env.empty() || said.env == own.env);
-    if (!agrees) co_return refuse("resource_mismatch", "the request names another resource than tool " + c.tool->name + " is configured for", "/resource");
+    if (!agrees)
+      co_return refuse(
+          "resource_mismatch",
+          "the request names another resource than tool " + c.tool->name + " is configured for",
+          "/resource");
   }
   Result<Case> decided = co_await decide_case(std::move(c), std::nullopt);
   co_return decided;
@@ -139,13 +169,15 @@ policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   in.resource = c.tool->resource;
   in.actor.id = c.requester.id;
   in.actor.owner = c.owner;
-  if (const people::Person* owner = world.directory.person(c.owner)) in.actor.groups.assign(owner->groups.begin(), owner->groups.end());
+  if (const people::Person* owner = world.directory.person(c.owner))
+    in.actor.groups.assign(owner->groups.begin(), owner->groups.end());
   for (const people::Party& party : c.lineage.parties) {
     if (party.role == people::Role::kDelegator) in.actor.delegated_by.push_back(party.id);
   }
   in.request.time = now();
   in.request.channel = c.requester.channel;
-  const auto denied = denied_before.find(keyed_print(ports.hmac_key, {c.requester.id, c.request.tool, doc::write_json(c.args)}));
+  const auto denied = denied_before.find(
+      keyed_print(ports.hmac_key, {c.requester.id, c.request.tool, doc::write_json(c.args)}));
   in.request.repeats_of_denied = denied == denied_before.end() ? 0 : denied->second;
   in.facts = c.described.facts.tree;
   in.claims = c.request.claims;
@@ -177,7 +209,9 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
       c.verdict.effect = Effect::kRequire;
       c.verdict.plan = built_in->second.floor;
       c.verdict.decided_by = "built-in floor";
-      c.verdict.reasons.insert(c.verdict.reasons.begin(), "a change of configuration needs two unrelated people, whatever the policy says");
+      c.verdict.reasons.insert(
+          c.verdict.reasons.begin(),
+          "a change of configuration needs two unrelated people, whatever the policy says");
     } else if (c.verdict.effect == Effect::kRequire) {
       Result<Plan> merged = policy::merge_plans(c.verdict.plan, built_in->second.floor);
       if (!merged) co_return std::unexpected(merged.error());
@@ -185,7 +219,8 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     }
   }
   c.defer_until = c.verdict.defer_until;
-  const Duration life = c.verdict.effect == Effect::kRequire ? c.verdict.plan.expires : Duration(options.grant_expires);
+  const Duration life = c.verdict.effect == Effect::kRequire ? c.verdict.plan.expires
+                                                             : Duration(options.grant_expires);
   c.expires_at = std::chrono::floor<std::chrono::milliseconds>(now() + life);
   seal_digest(c);
   co_return c;
@@ -195,23 +230,24 @@ void Gate::Impl::seal_digest(Case& c) {
   if (c.salt.empty()) c.salt = to_hex(ports.random.bytes(32));
   Verdict verdict = c.verdict;
   verdict.modified_args.reset();
-  const doc::Value whole = doc::object({{"v", 1},
-                                        {"id", c.id.str()},
-                                        {"salt", c.salt},
-                                        {"requester", c.requester.id},
-                                        {"owner", c.owner},
-                                        {"lineage", people::to_value(c.lineage)},
-                                        {"tool", c.request.tool},
-                                        {"tool_digest", c.tool == nullptr ? "" : c.tool->digest},
-                                        {"operation", c.described.facts.operation},
-                                        {"resource", c.tool == nullptr ? doc::Value() : to_value(c.tool->resource)},
-                                        {"args_sha256", crypto::sha256_text(doc::canonical_or_die(c.args))},
-                                        {"reason_sha256", crypto::sha256_text(c.request.reason)},
-                                        {"facts_sha256", crypto::sha256_text(doc::canonical_or_die(c.described.facts.tree))},
-                                        {"description_sha256", crypto::sha256_text(doc::canonical_or_die(c.described.description))},
-                                        {"verdict", to_value(verdict)},
-                                        {"configuration", c.configuration->digest},
-                                        {"expires_at", to_rfc3339(c.expires_at)}});
+  const doc::Value whole = doc::object(
+      {{"v", 1},
+       {"id", c.id.str()},
+       {"salt", c.salt},
+       {"requester", c.requester.id},
+       {"owner", c.owner},
+       {"lineage", people::to_value(c.lineage)},
+       {"tool", c.request.tool},
+       {"tool_digest", c.tool == nullptr ? "" : c.tool->digest},
+       {"operation", c.described.facts.operation},
+       {"resource", c.tool == nullptr ? doc::Value() : to_value(c.tool->resource)},
+       {"args_sha256", crypto::sha256_text(doc::canonical_or_die(c.args))},
+       {"reason_sha256", crypto::sha256_text(c.request.reason)},
+       {"facts_sha256", crypto::sha256_text(doc::canonical_or_die(c.described.facts.tree))},
+       {"description_sha256", crypto::sha256_text(doc::canonical_or_die(c.described.description))},
+       {"verdict", to_value(verdict)},
+       {"configuration", c.configuration->digest},
+       {"expires_at", to_rfc3339(c.expires_at)}});
   c.digest = crypto::sha256_text(doc::canonical_or_die(whole));
 }
 
@@ -245,27 +281,32 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
   draft.type = "action.decided";
   draft.body = doc::object(
       {{"state", to_text(state)},
-       {"agent", doc::object({{"kind", c.requester.kind == PrincipalKind::kPerson ? "person" : "agent"},
-                              {"id", c.requester.id},
-                              {"owner", c.owner},
-                              {"credential", c.requester.credential},
-                              {"channel", c.requester.channel}})},
+       {"agent",
+        doc::object({{"kind", c.requester.kind == PrincipalKind::kPerson ? "person" : "agent"},
+                     {"id", c.requester.id},
+                     {"owner", c.owner},
+                     {"credential", c.requester.credential},
+                     {"channel", c.requester.channel}})},
        {"claims", public_claims(c.request.claims)},
        {"action", doc::object({{"id", c.id.str()},
                                {"tool", c.request.tool.substr(0, kClaimBytesMax)},
                                {"tool_digest", c.tool == nullptr ? "" : c.tool->digest},
                                {"operation", c.described.facts.operation},
                                {"mode", c.tool == nullptr ? "execute" : mode_word(c.tool->mode)},
-                               {"resource", c.tool == nullptr ? doc::Value(doc::Object{}) : to_value(c.tool->resource)},
+                               {"resource", c.tool == nullptr ? doc::Value(doc::Object{})
+                                                              : to_value(c.tool->resource)},
                                {"digest", c.digest},
                                {"created_at", to_rfc3339(c.created_at)}})},
-       {"policy", doc::object({{"digest", c.verdict.policy_digest}, {"configuration", c.configuration->digest}, {"verdict", to_value(verdict)}})},
+       {"policy", doc::object({{"digest", c.verdict.policy_digest},
+                               {"configuration", c.configuration->digest},
+                               {"verdict", to_value(verdict)}})},
        {"lineage", people::to_value(c.lineage)},
        {"expires_at", to_rfc3339(c.expires_at)}});
   if (!c.amends.empty()) draft.body.set("amends", c.amends);
   if (c.defer_until) draft.body.set("defer_until", to_rfc3339(*c.defer_until));
   if (c.verdict.observed) draft.body.set("observed", true);
-  if (!c.request.traceparent.empty()) draft.body.set("traceparent", c.request.traceparent.substr(0, kClaimBytesMax));
+  if (!c.request.traceparent.empty())
+    draft.body.set("traceparent", c.request.traceparent.substr(0, kClaimBytesMax));
   draft.private_part = doc::object({{"args", c.args},
                                     {"reason", c.request.reason},
                                     {"claims", c.request.claims},
@@ -284,7 +325,8 @@ Task<Result<doc::Value>> Gate::explain(ActionRequest request, std::string agent)
   if (known == nullptr) co_return refuse("not_found", "there is no agent " + who.id, "/agent");
   Result<Case> built = co_await impl_->build_case(who, std::move(request), "", nullptr);
   if (!built) co_return std::unexpected(built.error());
-  if (built->tool == nullptr) co_return doc::object({{"verdict", to_value(built->verdict)}, {"rules", doc::Array{}}});
+  if (built->tool == nullptr)
+    co_return doc::object({{"verdict", to_value(built->verdict)}, {"rules", doc::Array{}}});
   co_return policy::explain(*built->configuration->policy, impl_->policy_input(*built));
 }
 

@@ -9,9 +9,12 @@ Task<void> Gate::tick() {
   const Time now = ports_.clock.now();
   std::vector<ActionId> due;
   for (const auto& [id, record] : impl_->open) {
-    const bool expires = (record->state == State::kPending || record->state == State::kApproved) && now >= record->expires_at;
-    const bool wakes = record->state == State::kDeferred && record->defer_until && now >= *record->defer_until;
-    const bool overdue = record->state == State::kExecuting && record->grant && record->grant->outcome_due && now >= *record->grant->outcome_due;
+    const bool expires = (record->state == State::kPending || record->state == State::kApproved) &&
+                         now >= record->expires_at;
+    const bool wakes =
+        record->state == State::kDeferred && record->defer_until && now >= *record->defer_until;
+    const bool overdue = record->state == State::kExecuting && record->grant &&
+                         record->grant->outcome_due && now >= *record->grant->outcome_due;
     if (expires || wakes || overdue) due.push_back(record->id);
   }
   for (const ActionId& id : due) co_await impl_->one_due(id);
@@ -42,18 +45,21 @@ Task<void> Gate::Impl::one_due(ActionId id) {
     case State::kUnknown:
     case State::kDenied:
     case State::kExpired:
-    case State::kCancelled: co_return;
+    case State::kCancelled:
+      co_return;
   }
 }
 
 Task<void> Gate::Impl::expire(std::shared_ptr<ActionRecord> record) {
   std::vector<EventDraft> drafts;
   if (record->review && record->review->status == review::Status::kOpen) {
-    Result<std::vector<EventDraft>> closed = review::decide(*record->review, review::Expire{}, world.directory, now());
+    Result<std::vector<EventDraft>> closed =
+        review::decide(*record->review, review::Expire{}, world.directory, now());
     if (!closed) co_return;
     drafts = std::move(*closed);
   } else {
-    drafts.push_back({stream_of(record->id), record->grant ? "grant.expired" : "action.expired", doc::Object{}, std::nullopt, ""});
+    drafts.push_back({stream_of(record->id), record->grant ? "grant.expired" : "action.expired",
+                      doc::Object{}, std::nullopt, ""});
   }
   drafts.back().body.set("state", to_text(State::kExpired));
   Result<std::vector<Event>> appended = co_await append(record, std::move(drafts), {}, {});
@@ -79,10 +85,12 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
     }
     events = first_events(c, state);
     if (state == State::kApproved || state == State::kExecuting) {
-      std::ranges::move(start_events(c.id, *c.tool, now() + options.grant_expires, claims), std::back_inserter(events));
+      std::ranges::move(start_events(c.id, *c.tool, now() + options.grant_expires, claims),
+                        std::back_inserter(events));
     }
   }
-  Result<std::vector<Event>> appended = co_await append(record, std::move(events), {"policy", "tools", "config"}, std::move(claims));
+  Result<std::vector<Event>> appended =
+      co_await append(record, std::move(events), {"policy", "tools", "config"}, std::move(claims));
   if (!appended) co_return;  // the configuration moved: the next tick decides again
   if (record->state == State::kExecuting) start_execution(record);
   changed(record);
@@ -96,7 +104,8 @@ Task<void> Gate::recover() {
   for (const std::shared_ptr<ActionRecord>& record : running) {
     Outcome outcome;
     if (impl_->built_ins.contains(record->tool)) {
-      outcome.reason = "Keyturn stopped while the change was being made; look at the configuration's history";
+      outcome.reason =
+          "Keyturn stopped while the change was being made; look at the configuration's history";
     } else {
       outcome = co_await ports_.executor.recover(record->id);
     }

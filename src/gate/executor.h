@@ -10,11 +10,11 @@
 
 namespace keyturn::gate {
 
-// What exactly would run, found out without running it. `description` is shown to reviewers whole and is
-// covered by the case digest: argv, binary path and SHA-256, scripts named by argv with their SHA-256, cwd,
-// variable names, sandbox; for SQL the statements and the server addressed. No secret values.
-// Two calls of describe() on an unchanged world give equal descriptions (promise same-bytes): a
-// different one at release is drift and returns to review.
+// What exactly would run, found out without running it. `description` is shown to reviewers whole
+// and is covered by the case digest: argv, binary path and SHA-256, scripts named by argv with
+// their SHA-256, cwd, variable names, sandbox; for SQL the statements and the server addressed. No
+// secret values. Two calls of describe() on an unchanged world give equal descriptions (promise
+// same-bytes): a different one at release is drift and returns to review.
 struct Described {
   Facts facts;
   doc::Value description;
@@ -31,8 +31,9 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual Task<Result<Described>> describe(const catalog::Tool& tool, doc::Value args) = 0;
-  // Runs it once. Called only after action.intended is durable. A Refusal means: nothing was started (code
-  // "drift", "no_secret", "no_sandbox", …), and the action fails with that reason. An Outcome may be unknown.
+  // Runs it once. Called only after action.intended is durable. A Refusal means: nothing was
+  // started (code "drift", "no_secret", "no_sandbox", …), and the action fails with that reason. An
+  // Outcome may be unknown.
   virtual Task<Result<Outcome>> execute(Order order) = 0;
   // After a crash: what became of an execution that was intended. Outcome, or unknown.
   virtual Task<Outcome> recover(ActionId action) = 0;

@@ -12,12 +12,14 @@ Task<Result<Submitted>> Gate::submit(Principal who, ActionRequest request) {
   co_return answer;
 }
 
-Task<Result<Submitted>> Gate::Impl::submit(Principal who, ActionRequest request, std::string amends, const ActionRecord* before) {
+Task<Result<Submitted>> Gate::Impl::submit(Principal who, ActionRequest request, std::string amends,
+                                           const ActionRecord* before) {
   std::string body_print;
   std::vector<store::Claim> claims;
   Serial::Hold one_at_a_time;
   if (!request.idempotency_key.empty()) {
-    body_print = keyed_print(ports.hmac_key, {request.tool, doc::write_json(request.args), request.reason, request.mode.value_or("")});
+    body_print = keyed_print(ports.hmac_key, {request.tool, doc::write_json(request.args),
+                                              request.reason, request.mode.value_or("")});
     one_at_a_time = co_await serial.take("idem/" + who.id + "/" + request.idempotency_key);
     std::optional<Result<Submitted>> there = co_await attach(who, request, body_print);
     if (there) co_return std::move(*there);
@@ -28,28 +30,33 @@ Task<Result<Submitted>> Gate::Impl::submit(Principal who, ActionRequest request,
   Result<Case> built = co_await build_case(who, request, std::move(amends), before);
   if (!built) co_return std::unexpected(built.error());
   if (!request.idempotency_key.empty()) {
-    claims.push_back({"idem/" + who.id + "/" + request.idempotency_key, built->id.str() + " " + body_print});
+    claims.push_back(
+        {"idem/" + who.id + "/" + request.idempotency_key, built->id.str() + " " + body_print});
   }
   Result<Submitted> recorded = co_await record_case(std::move(*built), std::move(claims));
   co_return recorded;
 }
 
-// The record comes first: when this append is durable the decision stands, and only then may it take effect.
+// The record comes first: when this append is durable the decision stands, and only then may it
+// take effect.
 Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim> claims) {
   State state = State::kDenied;
   std::vector<EventDraft> events = first_events(c, state);
-  if (state == State::kPending && pending_by_agent[c.requester.id] >= options.pending_per_agent_max) {
-    co_return refuse("too_many_pending", c.requester.id + " has " + std::to_string(options.pending_per_agent_max) +
-                                             " requests waiting for people; cancel some or wait for decisions");
+  if (state == State::kPending &&
+      pending_by_agent[c.requester.id] >= options.pending_per_agent_max) {
+    co_return refuse("too_many_pending",
+                     c.requester.id + " has " + std::to_string(options.pending_per_agent_max) +
+                         " requests waiting for people; cancel some or wait for decisions");
   }
   if (state == State::kApproved || state == State::kExecuting) {
-    std::ranges::move(start_events(c.id, *c.tool, c.expires_at, claims), std::back_inserter(events));
+    std::ranges::move(start_events(c.id, *c.tool, c.expires_at, claims),
+                      std::back_inserter(events));
   }
   store::AppendRequest request{std::move(events), expects_of(c), std::move(claims)};
   store::Appended appended = co_await ports.journal.append(std::move(request));
   if (!appended) {
     ++gate.numbers_.conflicts;
-    co_return refuse("conflict", "the configuration changed while this was being decided; ask again");
+    co_return refused(appended.error());
   }
   const std::shared_ptr<ActionRecord> record = take_in(c.id, *appended);
   record->args = c.args;
@@ -67,13 +74,17 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
 }
 
 // The same request again? Then the same action, never a second one.
-Task<std::optional<Result<Submitted>>> Gate::Impl::attach(const Principal& who, const ActionRequest& request, const std::string& body_print) {
+Task<std::optional<Result<Submitted>>> Gate::Impl::attach(const Principal& who,
+                                                          const ActionRequest& request,
+                                                          const std::string& body_print) {
   const std::string key = "idem/" + who.id + "/" + request.idempotency_key;
   const std::optional<std::string> claimed = co_await ports.journal.find_claim(key);
   if (!claimed) co_return std::nullopt;
   const std::size_t space = claimed->find(' ');
   if (claimed->substr(space + 1) != body_print) {
-    co_return refuse("idempotency_mismatch", "this idempotency key was used for another request; use a new key", "/idempotency_key");
+    co_return refuse("idempotency_mismatch",
+                     "this idempotency key was used for another request; use a new key",
+                     "/idempotency_key");
   }
   std::shared_ptr<ActionRecord> record = co_await load_record(ActionId(claimed->substr(0, space)));
   if (!record) co_return refuse("not_found", "the action of this idempotency key is gone");
@@ -85,17 +96,23 @@ Result<void> Gate::Impl::admit(const Principal& who) {
   if (who.kind == PrincipalKind::kAgent) {
     const people::Agent* agent = world.directory.agent(who.id);
     if (agent == nullptr) return refuse("inactive", "there is no agent " + who.id);
-    if (agent->suspended) return refuse("suspended", "agent " + who.id + " is suspended; its owner or an administrator can resume it");
+    if (agent->suspended)
+      return refuse("suspended", "agent " + who.id +
+                                     " is suspended; its owner or an administrator can resume it");
   } else {
     const people::Person* person = world.directory.person(who.id);
-    if (person == nullptr || !person->active) return refuse("inactive", who.id + " is not an active person");
+    if (person == nullptr || !person->active)
+      return refuse("inactive", who.id + " is not an active person");
   }
   Bucket& bucket = rates[who.id];
   const double burst = options.requests_per_second_max * 10;
   const Time at = now();
   if (bucket.at == Time{}) bucket.tokens = burst;
   const double seconds = std::chrono::duration<double>(at - bucket.at).count();
-  bucket.tokens = bucket.at == Time{} ? burst : std::min(burst, bucket.tokens + std::max(0.0, seconds) * options.requests_per_second_max);
+  bucket.tokens = bucket.at == Time{}
+                      ? burst
+                      : std::min(burst, bucket.tokens + std::max(0.0, seconds) *
+                                                            options.requests_per_second_max);
   bucket.at = at;
   if (bucket.tokens < 1) return refuse("rate_limited", who.id + " asks too often; wait a second");
   bucket.tokens -= 1;
@@ -110,20 +127,32 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
       ++n.allowed;
       state = c.tool->mode == catalog::Mode::kGrant ? State::kApproved : State::kExecuting;
       break;
-    case Effect::kRequire: ++n.required; state = State::kPending; break;
-    case Effect::kDefer: ++n.deferred; state = State::kDeferred; break;
+    case Effect::kRequire:
+      ++n.required;
+      state = State::kPending;
+      break;
+    case Effect::kDefer:
+      ++n.deferred;
+      state = State::kDeferred;
+      break;
     case Effect::kDeny:
     case Effect::kModify:  // decide() leaves none; were there one, it would be a denial
       ++n.denied;
-      ++denied_before[keyed_print(ports.hmac_key, {c.requester.id, c.request.tool, doc::write_json(c.args)})];
+      ++denied_before[keyed_print(ports.hmac_key,
+                                  {c.requester.id, c.request.tool, doc::write_json(c.args)})];
       state = State::kDenied;
       break;
   }
   std::vector<EventDraft> events;
   events.push_back(decided_draft(c, state));
+  if (state == State::kDeferred) {
+    events.push_back({stream_of(c.id), "action.deferred", doc::object({{"state", to_text(state)}}),
+                      std::nullopt, ""});
+  }
   if (state == State::kPending) {
     const review::Open open{c.id.str(), c.verdict.plan, c.digest, c.lineage, c.expires_at};
-    Result<std::vector<EventDraft>> opened = review::decide(review::Review{}, open, world.directory, now());
+    Result<std::vector<EventDraft>> opened =
+        review::decide(review::Review{}, open, world.directory, now());
     if (opened) std::ranges::move(*opened, std::back_inserter(events));
   }
   return events;
@@ -132,10 +161,14 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
 // Every stream that the decision read must stand where it stood.
 std::vector<store::Expect> Gate::Impl::expects_of(const Case& c) const {
   std::vector<store::Expect> out{{stream_of(c.id), 0}};
-  for (const std::string& stream : {std::string("policy"), std::string("tools"), std::string("config")}) out.push_back({stream, seen(stream)});
-  const std::string who = (c.requester.kind == PrincipalKind::kAgent ? "agent/" : "person/") + c.requester.id;
+  for (const std::string& stream :
+       {std::string("policy"), std::string("tools"), std::string("config")})
+    out.push_back({stream, seen(stream)});
+  const std::string who =
+      (c.requester.kind == PrincipalKind::kAgent ? "agent/" : "person/") + c.requester.id;
   out.push_back({who, seen(who)});
-  if (c.requester.kind == PrincipalKind::kAgent && !c.owner.empty()) out.push_back({"person/" + c.owner, seen("person/" + c.owner)});
+  if (c.requester.kind == PrincipalKind::kAgent && !c.owner.empty())
+    out.push_back({"person/" + c.owner, seen("person/" + c.owner)});
   return out;
 }
 

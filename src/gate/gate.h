@@ -1,7 +1,9 @@
-// The application: every use case of an action's life, from request to outcome. flow.cpp tells the story.
+// The application: every use case of an action's life, from request to outcome. flow.cpp tells the
+// story.
 //
-// Threads: the I/O thread only. Commands on one action are taken one at a time in the order they came;
-// a command decides on what is committed, appends, and shows its effect only after the commit.
+// Threads: the I/O thread only. Commands on one action are taken one at a time in the order they
+// came; a command decides on what is committed, appends, and shows its effect only after the
+// commit.
 #pragma once
 
 #include <functional>
@@ -27,12 +29,13 @@
 namespace keyturn::gate {
 
 struct GateOptions {
-  std::size_t pending_per_agent_max = 100;      // 429 too_many_pending
-  double requests_per_second_max = 100;         // per agent, with a burst of 10 s; 429 rate_limited
-  std::size_t settled_kept_max = 10'000;        // settled records kept in memory
+  std::size_t pending_per_agent_max = 100;  // 429 too_many_pending
+  double requests_per_second_max = 100;     // per agent, with a burst of 10 s; 429 rate_limited
+  std::size_t settled_kept_max = 10'000;    // settled records kept in memory
   Duration grant_outcome_within = std::chrono::hours(1);  // an overdue outcome is unknown
-  Duration grant_expires = std::chrono::hours(1);  // an allowed (not reviewed) grant's life
-  std::function<std::optional<std::string>(const doc::Value&)> find_literal_secret;  // -> what and where
+  Duration grant_expires = std::chrono::hours(1);         // an allowed (not reviewed) grant's life
+  std::function<std::optional<std::string>(const doc::Value&)>
+      find_literal_secret;  // -> what and where
 };
 
 struct Ports {
@@ -53,7 +56,8 @@ struct VoteCommand {
   review::Decision decision;
   std::string digest;
   std::string note;
-  // Set by identity/ when a passkey assertion over exactly this case was verified; public, kept in the ledger.
+  // Set by identity/ when a passkey assertion over exactly this case was verified; public, kept in
+  // the ledger.
   std::optional<doc::Value> assertion;
   std::optional<Duration> looked;  // time on the page, as the server measured it
   bool retyped = false;
@@ -77,8 +81,9 @@ class Gate {
   Gate(Ports ports, GateOptions options);
   ~Gate();
 
-  // Loads people, configuration and open actions; settles what a crash left. Before serving; `recover` is
-  // awaited once the loop runs: asks the executor what became of executions without outcome.
+  // Loads people, configuration and open actions; settles what a crash left. Before serving;
+  // `recover` is awaited once the loop runs: asks the executor what became of executions without
+  // outcome.
   void load();
   Task<void> recover();
 
@@ -90,7 +95,8 @@ class Gate {
   Task<Result<RecordPtr>> cancel(Principal who, ActionId id);
   Task<Result<Submitted>> amend(Principal who, ActionId id, doc::Value args, std::string note);
   Task<Result<RecordPtr>> consume_grant(Principal who, std::string grant, std::string digest);
-  Task<Result<RecordPtr>> report_outcome(Principal who, ActionId id, OutcomeKind kind, doc::Value result);
+  Task<Result<RecordPtr>> report_outcome(Principal who, ActionId id, OutcomeKind kind,
+                                         doc::Value result);
   // The grant itself, once, to the requester: in the answer that first carries it.
   std::optional<std::string> take_grant(const Principal& who, const ActionRecord& record);
   // Expires, un-defers and marks overdue what is due. Call at least every 250 ms.
@@ -101,7 +107,8 @@ class Gate {
   Task<RecordPtr> find(Principal who, ActionId id);
   RecordPtr find_open(const ActionId& id) const;
   bool may_read(const Principal& who, const ActionRecord& record) const;
-  bool may_vote(const std::string& person, const ActionRecord& record) const;  // eligible, unrelated, not voted
+  bool may_vote(const std::string& person,
+                const ActionRecord& record) const;  // eligible, unrelated, not voted
   std::vector<RecordPtr> waiting_for(const std::string& person) const;  // pending, oldest first
   std::vector<RecordPtr> open_records() const;
   // The hypothetical: what would policy say, and why. For people.
@@ -112,8 +119,9 @@ class Gate {
 
   // ---- what else is recorded
   const World& world() const { return world_; }
-  // Appends identity, configuration or security events and folds them into the world. For admin/ and identity/.
-  // Refuses with code `conflict` when something it expected has moved; the caller decides again.
+  // Appends identity, configuration or security events and folds them into the world. For admin/
+  // and identity/. Refuses with code `conflict` when something it expected has moved; the caller
+  // decides again.
   Task<Result<std::vector<Event>>> record(std::vector<EventDraft> events,
                                           std::vector<store::Expect> expects,
                                           std::vector<store::Claim> claims = {});

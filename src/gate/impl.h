@@ -19,7 +19,9 @@
 
 namespace keyturn::gate {
 
-inline std::string stream_of(const ActionId& id) { return "action/" + id.str(); }
+inline std::string stream_of(const ActionId& id) {
+  return "action/" + id.str();
+}
 
 // A case: one action as it would be decided now, before anything is recorded.
 struct Case {
@@ -47,10 +49,12 @@ struct BuiltInTool {
 };
 
 struct Gate::Impl {
-  Impl(Gate& owner, Ports& ports, GateOptions& options, World& world) : gate(owner), ports(ports), options(options), world(world) {}
+  Impl(Gate& owner, Ports& ports, GateOptions& options, World& world)
+      : gate(owner), ports(ports), options(options), world(world) {}
 
   // ---- case.cpp: identify, describe, decide
-  Task<Result<Case>> build_case(Principal who, ActionRequest request, std::string amends, const ActionRecord* before);
+  Task<Result<Case>> build_case(Principal who, ActionRequest request, std::string amends,
+                                const ActionRecord* before);
   Task<Result<Case>> decide_case(Case c, std::optional<Time> deferred_since);
   Task<Result<Described>> describe(const catalog::Tool& tool, const doc::Value& args);
   policy::PolicyInput policy_input(const Case& c) const;
@@ -60,22 +64,25 @@ struct Gate::Impl {
   EventDraft decided_draft(const Case& c, State state) const;
 
   // ---- flow.cpp
-  Task<Result<Submitted>> submit(Principal who, ActionRequest request, std::string amends, const ActionRecord* before);
+  Task<Result<Submitted>> submit(Principal who, ActionRequest request, std::string amends,
+                                 const ActionRecord* before);
   Task<Result<Submitted>> record_case(Case c, std::vector<store::Claim> claims);
-  Task<std::optional<Result<Submitted>>> attach(const Principal& who, const ActionRequest& request, const std::string& body_print);
+  Task<std::optional<Result<Submitted>>> attach(const Principal& who, const ActionRequest& request,
+                                                const std::string& body_print);
   Result<void> admit(const Principal& who);
   std::vector<EventDraft> first_events(const Case& c, State& state);
   std::vector<store::Expect> expects_of(const Case& c) const;
 
   // ---- release.cpp: from an approval to an outcome
   struct Release {
-    std::vector<EventDraft> events;          // after the vote that completed the plan
-    std::set<std::string> streams;           // further streams that the decision read
+    std::vector<EventDraft> events;  // after the vote that completed the plan
+    std::set<std::string> streams;   // further streams that the decision read
     std::vector<store::Claim> claims;
     bool executes = false;
   };
   Task<Result<Release>> prepare_release(std::shared_ptr<ActionRecord> voted, Time now);
-  std::vector<EventDraft> start_events(const ActionId& id, const catalog::Tool& tool, Time expires_at, std::vector<store::Claim>& claims);
+  std::vector<EventDraft> start_events(const ActionId& id, const catalog::Tool& tool,
+                                       Time expires_at, std::vector<store::Claim>& claims);
   void start_execution(const std::shared_ptr<ActionRecord>& record);
   Task<void> execute(std::shared_ptr<ActionRecord> record);
   Task<void> finish(std::shared_ptr<ActionRecord> record, Outcome outcome);
@@ -92,8 +99,10 @@ struct Gate::Impl {
   Task<std::shared_ptr<ActionRecord>> load_record(ActionId id);
   std::shared_ptr<ActionRecord> take_in(const ActionId& id, const std::vector<Event>& events);
   // Appends to one action and folds what came back. Codes: conflict (the caller decides again).
-  Task<Result<std::vector<Event>>> append(std::shared_ptr<ActionRecord> record, std::vector<EventDraft> events,
-                                          std::set<std::string> streams, std::vector<store::Claim> claims);
+  Task<Result<std::vector<Event>>> append(std::shared_ptr<ActionRecord> record,
+                                          std::vector<EventDraft> events,
+                                          std::set<std::string> streams,
+                                          std::vector<store::Claim> claims);
   void changed(const std::shared_ptr<ActionRecord>& record);
   void settle(const std::shared_ptr<ActionRecord>& record);
   void index_open(const std::shared_ptr<ActionRecord>& record, State before, bool was_there);
@@ -103,7 +112,8 @@ struct Gate::Impl {
   void fold_all(const std::vector<Event>& events);
   void activate(const Event& event);
   void redigest();
-  std::uint64_t seen(const std::string& stream) const;  // version of a stream as the world has folded it
+  std::uint64_t seen(
+      const std::string& stream) const;  // version of a stream as the world has folded it
   Time now() const { return ports.clock.now(); }
 
   Gate& gate;
@@ -122,8 +132,10 @@ struct Gate::Impl {
     Time at;
   };
   std::map<std::string, Bucket> rates;
-  std::unordered_map<std::string, std::string> idempotent;  // claim key -> value, while its append is on the way
-  std::unordered_map<std::string, std::int64_t> denied_before;  // keyed fingerprint of (agent, tool, args) -> times
+  std::unordered_map<std::string, std::string>
+      idempotent;  // claim key -> value, while its append is on the way
+  std::unordered_map<std::string, std::int64_t>
+      denied_before;  // keyed fingerprint of (agent, tool, args) -> times
   std::set<std::string> grants_shown;
   std::map<std::string, BuiltInTool> built_ins;
   std::map<std::string, std::map<std::uint64_t, std::function<void()>>> watchers;
@@ -134,6 +146,9 @@ struct Gate::Impl {
 
 // "hmac" over the parts, each with its length: for comparing what must not be stored.
 std::string keyed_print(const Secret& key, std::initializer_list<std::string_view> parts);
+
+// Why an append wrote nothing, for people.
+std::unexpected<Refusal> refused(const store::Conflict& conflict);
 
 // An event as it would be once committed: to fold what is about to be appended.
 Event as_if_committed(const EventDraft& draft, std::uint64_t position, Time now);

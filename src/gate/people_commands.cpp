@@ -8,24 +8,32 @@ namespace {
 
 constexpr int kConflictsMax = 8;
 
-std::unexpected<Refusal> not_found() { return refuse("not_found", "there is no such action, or not for you"); }
+std::unexpected<Refusal> not_found() {
+  return refuse("not_found", "there is no such action, or not for you");
+}
 
 State state_after(const review::Review& review, State now) {
   switch (review.status) {
-    case review::Status::kDenied: return State::kDenied;
-    case review::Status::kExpired: return State::kExpired;
-    case review::Status::kCancelled: return State::kCancelled;
+    case review::Status::kDenied:
+      return State::kDenied;
+    case review::Status::kExpired:
+      return State::kExpired;
+    case review::Status::kCancelled:
+      return State::kCancelled;
     case review::Status::kApproved:
     case review::Status::kOpen:
-    case review::Status::kNone: return now;
+    case review::Status::kNone:
+      return now;
   }
   return now;
 }
 
 // A copy of the record with the drafts folded in: what it would be.
-std::shared_ptr<ActionRecord> folded(const ActionRecord& record, const std::vector<EventDraft>& drafts, Time now) {
+std::shared_ptr<ActionRecord> folded(const ActionRecord& record,
+                                     const std::vector<EventDraft>& drafts, Time now) {
   auto next = std::make_shared<ActionRecord>(record);
-  for (const EventDraft& draft : drafts) evolve(*next, as_if_committed(draft, next->version + 1, now));
+  for (const EventDraft& draft : drafts)
+    evolve(*next, as_if_committed(draft, next->version + 1, now));
   return next;
 }
 
@@ -42,10 +50,14 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
     std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
     if (!record || !may_read(who, *record)) co_return not_found();
-    if (!record->review) co_return refuse("closed", "nobody is asked about this action; it is " + std::string(to_text(record->state)));
+    if (!record->review)
+      co_return refuse("closed", "nobody is asked about this action; it is " +
+                                     std::string(to_text(record->state)));
     const Time at = ports_.clock.now();
-    review::CastVote cast{who, command.decision, command.digest, command.note, command.assertion, "", command.looked, command.retyped};
-    Result<std::vector<EventDraft>> drafts = review::decide(*record->review, cast, world_.directory, at);
+    review::CastVote cast{who, command.decision, command.digest, command.note, command.assertion,
+                          "",  command.looked,   command.retyped};
+    Result<std::vector<EventDraft>> drafts =
+        review::decide(*record->review, cast, world_.directory, at);
     if (!drafts) co_return std::unexpected(drafts.error());
     std::shared_ptr<ActionRecord> after = folded(*record, *drafts, at);
     std::set<std::string> streams = review::streams_read(*after->review, world_.directory);
@@ -62,8 +74,10 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
     } else {
       mark_state(*drafts, *after, record->state);
     }
-    Result<std::vector<Event>> appended = co_await impl_->append(record, std::move(*drafts), std::move(streams), std::move(claims));
-    if (!appended && appended.error().code == "conflict") continue;  // somebody changed what it read: decide again
+    Result<std::vector<Event>> appended =
+        co_await impl_->append(record, std::move(*drafts), std::move(streams), std::move(claims));
+    if (!appended && appended.error().code == "conflict")
+      continue;  // somebody changed what it read: decide again
     if (!appended) co_return std::unexpected(appended.error());
     if (executes && record->state == State::kExecuting) impl_->start_execution(record);
     if (record->grant && record->state == State::kApproved) ++numbers_.released;
@@ -73,20 +87,24 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
   co_return refuse("conflict", "too many changes at once; vote again");
 }
 
-Task<Result<RecordPtr>> Gate::take_back(Principal who, ActionId id) { return impl_->simple_command(who, id, review::TakeBack{who}); }
+Task<Result<RecordPtr>> Gate::take_back(Principal who, ActionId id) {
+  return impl_->simple_command(who, id, review::TakeBack{who});
+}
 
 Task<Result<RecordPtr>> Gate::comment(Principal who, ActionId id, std::string text) {
   return impl_->simple_command(who, id, review::Comment{who, std::move(text)});
 }
 
-Task<Result<RecordPtr>> Gate::Impl::simple_command(Principal who, ActionId id, review::Command command) {
+Task<Result<RecordPtr>> Gate::Impl::simple_command(Principal who, ActionId id,
+                                                   review::Command command) {
   Serial::Hold hold = co_await serial.take(id.str());
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
     std::shared_ptr<ActionRecord> record = co_await load_record(id);
     if (!record || !gate.may_read(who, *record)) co_return not_found();
     review::Review review = record->review.value_or(review::Review{});
     if (review.action.empty()) review.action = id.str();
-    Result<std::vector<EventDraft>> drafts = review::decide(review, command, world.directory, now());
+    Result<std::vector<EventDraft>> drafts =
+        review::decide(review, command, world.directory, now());
     if (!drafts) co_return std::unexpected(drafts.error());
     Result<std::vector<Event>> appended = co_await append(record, std::move(*drafts), {}, {});
     if (!appended && appended.error().code == "conflict") continue;
@@ -101,18 +119,22 @@ Task<Result<RecordPtr>> Gate::cancel(Principal who, ActionId id) {
   Serial::Hold hold = co_await impl_->serial.take(id.str());
   std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
   if (!record || !may_read(who, *record)) co_return not_found();
-  if (record->state == State::kExecuting) co_return refuse("executing", "it runs already and cannot be cancelled");
-  if (is_final(record->state)) co_return refuse("closed", "the action is " + std::string(to_text(record->state)));
+  if (record->state == State::kExecuting)
+    co_return refuse("executing", "it runs already and cannot be cancelled");
+  if (is_final(record->state))
+    co_return refuse("closed", "the action is " + std::string(to_text(record->state)));
   if (!people::may_cancel(world_.directory, record->lineage, who)) {
     co_return refuse("not_allowed", "only the requester, its owner or an administrator may cancel");
   }
   std::vector<EventDraft> drafts;
   if (record->review && record->review->status == review::Status::kOpen) {
-    Result<std::vector<EventDraft>> closed = review::decide(*record->review, review::Cancel{who, "cancelled"}, world_.directory, ports_.clock.now());
+    Result<std::vector<EventDraft>> closed = review::decide(
+        *record->review, review::Cancel{who, "cancelled"}, world_.directory, ports_.clock.now());
     if (!closed) co_return std::unexpected(closed.error());
     drafts = std::move(*closed);
   } else {
-    drafts.push_back({stream_of(id), "action.cancelled", doc::object({{"by", who.id}}), std::nullopt, ""});
+    drafts.push_back(
+        {stream_of(id), "action.cancelled", doc::object({{"by", who.id}}), std::nullopt, ""});
   }
   drafts.back().body.set("state", to_text(State::kCancelled));
   Result<std::vector<Event>> appended = co_await impl_->append(record, std::move(drafts), {}, {});
@@ -121,15 +143,18 @@ Task<Result<RecordPtr>> Gate::cancel(Principal who, ActionId id) {
   co_return record;
 }
 
-// The old one is closed first, so that it can never be released too; then the new one is decided by policy.
+// The old one is closed first, so that it can never be released too; then the new one is decided by
+// policy.
 Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args, std::string note) {
   Serial::Hold hold = co_await impl_->serial.take(id.str());
   std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
   if (!record || !may_read(who, *record)) co_return not_found();
   if (record->state != State::kPending && record->state != State::kDeferred) {
-    co_return refuse("closed", "only an action that waits can be amended; this one is " + std::string(to_text(record->state)));
+    co_return refuse("closed", "only an action that waits can be amended; this one is " +
+                                   std::string(to_text(record->state)));
   }
-  if (impl_->built_ins.contains(record->tool)) co_return refuse("not_allowed", "propose the change anew instead");
+  if (impl_->built_ins.contains(record->tool))
+    co_return refuse("not_allowed", "propose the change anew instead");
   ActionRequest request;
   request.tool = record->tool;
   request.args = std::move(args);
@@ -141,11 +166,14 @@ Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args,
   if (!trial) co_return std::unexpected(trial.error());
   std::vector<EventDraft> drafts;
   if (record->review && record->review->status == review::Status::kOpen) {
-    Result<std::vector<EventDraft>> closed = review::decide(*record->review, review::Amend{who, trial->id.str()}, world_.directory, ports_.clock.now());
+    Result<std::vector<EventDraft>> closed = review::decide(
+        *record->review, review::Amend{who, trial->id.str()}, world_.directory, ports_.clock.now());
     if (!closed) co_return std::unexpected(closed.error());
     drafts = std::move(*closed);
   }
-  EventDraft amended{stream_of(id), "action.amended", doc::object({{"by", who.id}, {"successor", trial->id.str()}}), std::nullopt, record->requester.id};
+  EventDraft amended{stream_of(id), "action.amended",
+                     doc::object({{"by", who.id}, {"successor", trial->id.str()}}), std::nullopt,
+                     record->requester.id};
   if (!note.empty()) amended.private_part = doc::object({{"note", note}});
   amended.body.set("state", to_text(State::kCancelled));
   drafts.push_back(std::move(amended));

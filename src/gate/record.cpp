@@ -5,12 +5,16 @@
 namespace keyturn::gate {
 namespace {
 
-Time time_of(std::string_view text) { return from_rfc3339(text).value_or(Time{}); }
+Time time_of(std::string_view text) {
+  return from_rfc3339(text).value_or(Time{});
+}
 
 std::string who_did(const doc::Value& body) {
-  for (const auto& path : {std::pair{"vote", "reviewer"}, std::pair{"comment", "author"}, std::pair{"review", "by"}, std::pair{"grant", "by"},
-                           std::pair{"execution", "by"}, std::pair{"agent", "id"}}) {
-    if (const doc::Value* found = body.find_path({path.first, path.second}); found != nullptr && found->is_string()) {
+  for (const auto& path :
+       {std::pair{"vote", "reviewer"}, std::pair{"comment", "author"}, std::pair{"review", "by"},
+        std::pair{"grant", "by"}, std::pair{"execution", "by"}, std::pair{"agent", "id"}}) {
+    if (const doc::Value* found = body.find_path({path.first, path.second});
+        found != nullptr && found->is_string()) {
       return found->as_string();
     }
   }
@@ -24,9 +28,12 @@ std::string in_words(const Event& event) {
     return "policy decided: " + std::string(verdict == nullptr ? "?" : verdict->text("effect"));
   }
   if (event.type == "review.opened") return "review opened";
-  if (event.type == "review.voted") return std::string(body.find_path({"vote", "decision"})->as_string()) == "deny" ? "denied" : "approved";
+  if (event.type == "review.voted")
+    return std::string(body.find_path({"vote", "decision"})->as_string()) == "deny" ? "denied"
+                                                                                    : "approved";
   if (event.type == "review.vote_withdrawn") return "took the vote back";
-  if (event.type == "review.commented") return event.private_part ? std::string(event.private_part->text("text")) : "commented";
+  if (event.type == "review.commented")
+    return event.private_part ? std::string(event.private_part->text("text")) : "commented";
   if (event.type == "review.closed") {
     const doc::Value* review = body.find("review");
     return "review closed: " + std::string(review == nullptr ? "" : review->text("result"));
@@ -34,14 +41,16 @@ std::string in_words(const Event& event) {
   if (event.type == "grant.issued") return "grant issued";
   if (event.type == "grant.consumed") return "grant used";
   if (event.type == "execution.intended") return "execution started";
-  if (event.type == "execution.finished") return "execution finished: " + std::string(body.text("state"));
+  if (event.type == "execution.finished")
+    return "execution finished: " + std::string(body.text("state"));
   if (event.type == "execution.unknown") return "nobody can say whether it took effect";
   return event.type;
 }
 
 void read_parts(ActionRecord& r, const doc::Value& body) {
   if (const doc::Value* agent = body.find("agent")) {
-    r.requester.kind = agent->text("kind") == "person" ? PrincipalKind::kPerson : PrincipalKind::kAgent;
+    r.requester.kind =
+        agent->text("kind") == "person" ? PrincipalKind::kPerson : PrincipalKind::kAgent;
     r.requester.id = agent->text("id");
     r.requester.credential = agent->text("credential");
     r.requester.channel = agent->text("channel");
@@ -54,14 +63,17 @@ void read_parts(ActionRecord& r, const doc::Value& body) {
     r.mode = action->text("mode");
     r.case_digest = action->text("digest");
     r.created_at = time_of(action->text("created_at"));
-    if (const doc::Value* resource = action->find("resource")) r.resource = resource_from_value(*resource);
+    if (const doc::Value* resource = action->find("resource"))
+      r.resource = resource_from_value(*resource);
   }
   if (const doc::Value* policy = body.find("policy")) {
     r.policy_digest = policy->text("digest");
     r.config_digest = policy->text("configuration");
-    if (const doc::Value* verdict = policy->find("verdict")) r.verdict = verdict_from_value(*verdict);
+    if (const doc::Value* verdict = policy->find("verdict"))
+      r.verdict = verdict_from_value(*verdict);
   }
-  if (const doc::Value* lineage = body.find("lineage")) r.lineage = people::lineage_from_value(*lineage);
+  if (const doc::Value* lineage = body.find("lineage"))
+    r.lineage = people::lineage_from_value(*lineage);
   if (const doc::Value* claims = body.find("claims")) r.claims = *claims;
   r.amends = body.text("amends");
   r.traceparent = body.text("traceparent");
@@ -91,7 +103,9 @@ void granted(ActionRecord& r, const Event& event) {
   const doc::Value* grant = event.body.find("grant");
   if (grant == nullptr) return;
   if (event.type == "grant.issued") {
-    r.grant = Grant{GrantId(std::string(grant->text("id"))), std::string(grant->text("enforcement_point")), std::string(grant->text("secret_digest"))};
+    r.grant = Grant{GrantId(std::string(grant->text("id"))),
+                    std::string(grant->text("enforcement_point")),
+                    std::string(grant->text("secret_digest"))};
     r.expires_at = time_of(grant->text("expires_at"));
   } else if (event.type == "grant.consumed" && r.grant) {
     r.grant->consumed = true;
@@ -132,7 +146,8 @@ void evolve(ActionRecord& r, const Event& event) {
       r.expires_at = r.review->expires_at;
     }
     if (event.type == "review.commented" && event.private_part) {
-      r.comments.push_back({who_did(event.body), std::string(event.private_part->text("text")), event.time});
+      r.comments.push_back(
+          {who_did(event.body), std::string(event.private_part->text("text")), event.time});
     }
   }
   granted(r, event);

@@ -1,4 +1,5 @@
-// One action as the gate knows it: the fold of its stream, private parts included while they are at hand.
+// One action as the gate knows it: the fold of its stream, private parts included while they are at
+// hand.
 #pragma once
 
 #include <cstdint>

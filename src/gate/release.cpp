@@ -1,4 +1,5 @@
-// From an approval to an outcome: once, for these bytes (promises one-release, same-bytes, evidence-first).
+// From an approval to an outcome: once, for these bytes (promises one-release, same-bytes,
+// evidence-first).
 #include "gate/impl.h"
 
 namespace keyturn::gate {
@@ -15,18 +16,24 @@ EventDraft draft_of(const ActionRecord& r, std::string type, doc::Value body) {
 
 // What of an outcome may stand in the open record: numbers and words of ours, no output.
 doc::Value public_outcome(const Outcome& outcome) {
-  doc::Value out = doc::object({{"outcome", to_text(outcome.kind)}, {"duration_ms", outcome.duration_ms}, {"truncated", outcome.truncated}});
+  doc::Value out = doc::object({{"outcome", to_text(outcome.kind)},
+                                {"duration_ms", outcome.duration_ms},
+                                {"truncated", outcome.truncated}});
   if (outcome.exit_code) out.set("exit_code", *outcome.exit_code);
   if (outcome.row_count) out.set("row_count", *outcome.row_count);
-  out.set("bytes", static_cast<std::int64_t>(outcome.stdout_text.size() + outcome.stderr_text.size()));
+  out.set("bytes",
+          static_cast<std::int64_t>(outcome.stdout_text.size() + outcome.stderr_text.size()));
   return out;
 }
 
 State state_of(OutcomeKind kind) {
   switch (kind) {
-    case OutcomeKind::kSucceeded: return State::kSucceeded;
-    case OutcomeKind::kFailed: return State::kFailed;
-    case OutcomeKind::kUnknown: return State::kUnknown;
+    case OutcomeKind::kSucceeded:
+      return State::kSucceeded;
+    case OutcomeKind::kFailed:
+      return State::kFailed;
+    case OutcomeKind::kUnknown:
+      return State::kUnknown;
   }
   return State::kUnknown;
 }
@@ -39,36 +46,44 @@ std::string Gate::Impl::grant_text(const GrantId& id) const {
 }
 
 // Grant mode: the grant. Execute mode: the intent, before anything starts.
-std::vector<EventDraft> Gate::Impl::start_events(const ActionId& id, const catalog::Tool& tool, Time expires_at,
+std::vector<EventDraft> Gate::Impl::start_events(const ActionId& id, const catalog::Tool& tool,
+                                                 Time expires_at,
                                                  std::vector<store::Claim>& claims) {
   EventDraft draft;
   draft.stream = stream_of(id);
   if (tool.mode == catalog::Mode::kGrant) {
     const GrantId grant(make_sortable_id("gr_", unix_ms(now()), ports.random));
     draft.type = "grant.issued";
-    draft.body = doc::object({{"state", to_text(State::kApproved)},
-                              {"grant", doc::object({{"id", grant.str()},
-                                                     {"enforcement_point", tool.enforcement_point},
-                                                     {"secret_digest", crypto::sha256_text(grant_text(grant))},
-                                                     {"expires_at", to_rfc3339(expires_at)}})}});
+    draft.body = doc::object(
+        {{"state", to_text(State::kApproved)},
+         {"grant", doc::object({{"id", grant.str()},
+                                {"enforcement_point", tool.enforcement_point},
+                                {"secret_digest", crypto::sha256_text(grant_text(grant))},
+                                {"expires_at", to_rfc3339(expires_at)}})}});
     claims.push_back({"grant-issued/" + grant.str(), id.str()});
   } else {
     const char* connector = tool.kind == catalog::ToolKind::kSql ? "sql" : "exec";
     draft.type = "execution.intended";
-    draft.body = doc::object({{"state", to_text(State::kExecuting)}, {"execution", doc::object({{"connector", connector}})}});
+    draft.body = doc::object({{"state", to_text(State::kExecuting)},
+                              {"execution", doc::object({{"connector", connector}})}});
     claims.push_back({"release/" + id.str(), "1"});
   }
   return {std::move(draft)};
 }
 
-// The vote that completes the plan is folded into `voted` already. Looks again at everything that the approval rests on:
-// the people, the configuration, the world. What no longer holds returns to review; else the start.
-Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<ActionRecord> voted, Time at) {
+// The vote that completes the plan is folded into `voted` already. Looks again at everything that
+// the approval rests on: the people, the configuration, the world. What no longer holds returns to
+// review; else the start.
+Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<ActionRecord> voted,
+                                                              Time at) {
   Release release;
   Case c = case_of(*voted);
-  const auto put_back = [&](std::string reason, review::ReturnToReview::Votes votes) -> Result<Release> {
-    review::ReturnToReview command{votes, std::move(reason), c.verdict.plan, c.digest, c.expires_at};
-    Result<std::vector<EventDraft>> returned = review::decide(*voted->review, command, world.directory, at);
+  const auto put_back = [&](std::string reason,
+                            review::ReturnToReview::Votes votes) -> Result<Release> {
+    review::ReturnToReview command{votes, std::move(reason), c.verdict.plan, c.digest,
+                                   c.expires_at};
+    Result<std::vector<EventDraft>> returned =
+        review::decide(*voted->review, command, world.directory, at);
     if (!returned) return std::unexpected(returned.error());
     release.events.push_back(decided_draft(c, State::kPending));
     for (EventDraft& draft : *returned) release.events.push_back(std::move(draft));
@@ -90,7 +105,8 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     c.verdict = voted->verdict;
     co_return deny("cannot be described any more: " + described.error().message);
   }
-  const bool drifted = c.tool->digest != voted->tool_digest || !(described->description == voted->description);
+  const bool drifted =
+      c.tool->digest != voted->tool_digest || !(described->description == voted->description);
   const bool reconfigured = world.configuration->digest != voted->config_digest;
   if (drifted || reconfigured) {
     c.described = std::move(*described);
@@ -98,9 +114,11 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     if (!again) co_return std::unexpected(again.error());
     c = std::move(*again);
     if (c.verdict.effect == Effect::kDeny || c.verdict.effect == Effect::kDefer) {
-      co_return deny("decided again at release under the present configuration: " + std::string(to_text(c.verdict.effect)));
+      co_return deny("decided again at release under the present configuration: " +
+                     std::string(to_text(c.verdict.effect)));
     }
-    if (c.verdict.effect != Effect::kRequire) c.verdict.plan = voted->verdict.plan;  // people were asked: that stands
+    if (c.verdict.effect != Effect::kRequire)
+      c.verdict.plan = voted->verdict.plan;  // people were asked: that stands
     if (drifted) co_return put_back("drift", review::ReturnToReview::Votes::kVoidAll);
     if (!review::meets(*voted->review, c.verdict.plan, world.directory)) {
       co_return put_back("policy_changed", review::ReturnToReview::Votes::kVoidPasskeys);
@@ -109,7 +127,9 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   if (Result<void> counted = review::check_release(*voted->review, world.directory, at); !counted) {
     co_return std::unexpected(counted.error());
   }
-  release.events = start_events(voted->id, *c.tool, std::max(voted->expires_at, now() + Duration(std::chrono::minutes(1))), release.claims);
+  release.events = start_events(
+      voted->id, *c.tool, std::max(voted->expires_at, now() + Duration(std::chrono::minutes(1))),
+      release.claims);
   if (reconfigured) release.events.front().body.set("configuration", world.configuration->digest);
   release.executes = c.tool->mode == catalog::Mode::kExecute;
   release.streams = review::streams_read(*voted->review, world.directory);
@@ -131,9 +151,11 @@ Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
       const std::shared_ptr<const Configuration> configuration = world.configuration;
       const catalog::Tool* tool = configuration->tools->find(record->tool);
       if (tool == nullptr) {
-        outcome = refuse("unknown_tool", "the tool is not configured any more; nothing was started");
+        outcome =
+            refuse("unknown_tool", "the tool is not configured any more; nothing was started");
       } else {
-        outcome = co_await ports.executor.execute({record->id, tool, record->args, record->description});
+        outcome =
+            co_await ports.executor.execute({record->id, tool, record->args, record->description});
       }
     }
   } catch (const std::exception& error) {
@@ -156,8 +178,11 @@ Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
 Task<void> Gate::Impl::finish(std::shared_ptr<ActionRecord> record, Outcome outcome) {
   if (is_final(record->state)) co_return;
   const State state = state_of(outcome.kind);
-  doc::Value body = doc::object({{"state", to_text(state)}, {"execution", public_outcome(outcome)}});
-  EventDraft draft = draft_of(*record, state == State::kUnknown ? "execution.unknown" : "execution.finished", std::move(body));
+  doc::Value body =
+      doc::object({{"state", to_text(state)}, {"execution", public_outcome(outcome)}});
+  EventDraft draft =
+      draft_of(*record, state == State::kUnknown ? "execution.unknown" : "execution.finished",
+               std::move(body));
   draft.private_part = doc::object({{"outcome", to_value(outcome)}});
   std::vector<EventDraft> events;
   events.push_back(std::move(draft));
@@ -171,51 +196,79 @@ Task<void> Gate::Impl::finish(std::shared_ptr<ActionRecord> record, Outcome outc
 Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std::string digest) {
   const auto nothing = [] { return refuse("not_found", "there is no such grant for you"); };
   const std::string grant = text.substr(0, text.find('.'));
-  const std::optional<std::string> claimed = co_await ports_.journal.find_claim("grant-issued/" + grant);
-  if (!claimed || !equal_constant_time(text, impl_->grant_text(GrantId(grant)))) co_return nothing();
+  const std::optional<std::string> claimed =
+      co_await ports_.journal.find_claim("grant-issued/" + grant);
+  if (!claimed || !equal_constant_time(text, impl_->grant_text(GrantId(grant))))
+    co_return nothing();
   const ActionId id(*claimed);
   Serial::Hold hold = co_await impl_->serial.take(id.str());
   std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
-  if (!record || !record->grant || who.kind != PrincipalKind::kAgent || record->grant->enforcement_point != who.id) co_return nothing();
-  if (record->grant->consumed) co_return refuse("already_used", "this grant was used; ask for a new one");
-  if (record->state != State::kApproved) co_return refuse("closed", "the action is " + std::string(to_text(record->state)));
+  if (!record || !record->grant || who.kind != PrincipalKind::kAgent ||
+      record->grant->enforcement_point != who.id)
+    co_return nothing();
+  if (record->grant->consumed)
+    co_return refuse("already_used", "this grant was used; ask for a new one");
+  if (record->state != State::kApproved)
+    co_return refuse("closed", "the action is " + std::string(to_text(record->state)));
   if (now_passed(record->expires_at)) co_return refuse("closed", "the grant has expired");
-  if (digest != record->case_digest) co_return refuse("digest_mismatch", "this grant is for another case; it was not used", "/digest");
+  if (digest != record->case_digest)
+    co_return refuse("digest_mismatch", "this grant is for another case; it was not used",
+                     "/digest");
   const Configuration& configuration = *world_.configuration;
-  const catalog::Tool* tool = configuration.tools ? configuration.tools->find(record->tool) : nullptr;
+  const catalog::Tool* tool =
+      configuration.tools ? configuration.tools->find(record->tool) : nullptr;
   if (tool == nullptr || tool->digest != record->tool_digest) {
-    co_return refuse("digest_mismatch", "the tool's definition has changed since this was approved; ask again", "/digest");
+    co_return refuse("digest_mismatch",
+                     "the tool's definition has changed since this was approved; ask again",
+                     "/digest");
   }
   if (record->review) {
-    Result<void> still = review::check_release(*record->review, world_.directory, ports_.clock.now());
+    Result<void> still =
+        review::check_release(*record->review, world_.directory, ports_.clock.now());
     if (!still && still.error().code != "closed") co_return std::unexpected(still.error());
   }
-  const people::Agent* agent = record->requester.kind == PrincipalKind::kAgent ? world_.directory.agent(record->requester.id) : nullptr;
-  if (agent != nullptr && agent->suspended) co_return refuse("closed", "the requesting agent is suspended");
-  doc::Value body = doc::object({{"state", to_text(State::kExecuting)},
-                                 {"grant", doc::object({{"id", grant}, {"by", who.id}, {"outcome_due", to_rfc3339(ports_.clock.now() + options_.grant_outcome_within)}})}});
+  const people::Agent* agent = record->requester.kind == PrincipalKind::kAgent
+                                   ? world_.directory.agent(record->requester.id)
+                                   : nullptr;
+  if (agent != nullptr && agent->suspended)
+    co_return refuse("closed", "the requesting agent is suspended");
+  doc::Value body = doc::object(
+      {{"state", to_text(State::kExecuting)},
+       {"grant", doc::object({{"id", grant},
+                              {"by", who.id},
+                              {"outcome_due",
+                               to_rfc3339(ports_.clock.now() + options_.grant_outcome_within)}})}});
   std::vector<EventDraft> events;
   events.push_back(draft_of(*record, "grant.consumed", std::move(body)));
-  events.push_back(draft_of(*record, "execution.intended", doc::object({{"execution", doc::object({{"connector", "grant"}, {"by", who.id}})}})));
+  events.push_back(draft_of(
+      *record, "execution.intended",
+      doc::object({{"execution", doc::object({{"connector", "grant"}, {"by", who.id}})}})));
   std::set<std::string> streams{"policy", "tools", "config"};
   if (record->review) streams.merge(review::streams_read(*record->review, world_.directory));
-  Result<std::vector<Event>> appended = co_await impl_->append(record, std::move(events), std::move(streams), {{"release/" + id.str(), "1"}});
+  Result<std::vector<Event>> appended = co_await impl_->append(
+      record, std::move(events), std::move(streams), {{"release/" + id.str(), "1"}});
   if (!appended) co_return std::unexpected(appended.error());
   ++numbers_.released;
   impl_->changed(record);
   co_return record;
 }
 
-bool Gate::now_passed(Time time) const { return ports_.clock.now() >= time; }
+bool Gate::now_passed(Time time) const {
+  return ports_.clock.now() >= time;
+}
 
-Task<Result<RecordPtr>> Gate::report_outcome(Principal who, ActionId id, OutcomeKind kind, doc::Value result) {
+Task<Result<RecordPtr>> Gate::report_outcome(Principal who, ActionId id, OutcomeKind kind,
+                                             doc::Value result) {
   Serial::Hold hold = co_await impl_->serial.take(id.str());
   std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
-  if (!record || !record->grant || who.kind != PrincipalKind::kAgent || record->grant->enforcement_point != who.id) {
+  if (!record || !record->grant || who.kind != PrincipalKind::kAgent ||
+      record->grant->enforcement_point != who.id) {
     co_return refuse("not_found", "there is no such action for you");
   }
-  const bool late = record->state == State::kUnknown && (!record->outcome || !record->outcome->result);
-  if (record->state != State::kExecuting && !late) co_return refuse("closed", "the action is " + std::string(to_text(record->state)));
+  const bool late =
+      record->state == State::kUnknown && (!record->outcome || !record->outcome->result);
+  if (record->state != State::kExecuting && !late)
+    co_return refuse("closed", "the action is " + std::string(to_text(record->state)));
   Outcome outcome;
   outcome.kind = kind;
   outcome.result = std::move(result);
@@ -233,7 +286,8 @@ Task<Result<RecordPtr>> Gate::report_outcome(Principal who, ActionId id, Outcome
 }
 
 std::optional<std::string> Gate::take_grant(const Principal& who, const ActionRecord& record) {
-  if (!record.grant || record.grant->consumed || record.state != State::kApproved || !(who.kind == record.requester.kind && who.id == record.requester.id)) {
+  if (!record.grant || record.grant->consumed || record.state != State::kApproved ||
+      !(who.kind == record.requester.kind && who.id == record.requester.id)) {
     return std::nullopt;
   }
   if (!impl_->grants_shown.insert(record.grant->id.str()).second) return std::nullopt;

@@ -1,4 +1,5 @@
-// One at a time: commands on the same key run in the order they came, others side by side. I/O thread only.
+// One at a time: commands on the same key run in the order they came, others side by side. I/O
+// thread only.
 #pragma once
 
 #include <memory>

@@ -21,7 +21,8 @@ Task<std::shared_ptr<ActionRecord>> Gate::Impl::load_record(ActionId id) {
   co_return take_in(id, events);
 }
 
-std::shared_ptr<ActionRecord> Gate::Impl::take_in(const ActionId& id, const std::vector<Event>& events) {
+std::shared_ptr<ActionRecord> Gate::Impl::take_in(const ActionId& id,
+                                                  const std::vector<Event>& events) {
   auto record = std::make_shared<ActionRecord>();
   record->id = id;
   for (const Event& event : events) evolve(*record, event);
@@ -43,7 +44,8 @@ void Gate::Impl::settle(const std::shared_ptr<ActionRecord>& record) {
   }
 }
 
-void Gate::Impl::index_open(const std::shared_ptr<ActionRecord>& record, State before, bool was_there) {
+void Gate::Impl::index_open(const std::shared_ptr<ActionRecord>& record, State before,
+                            bool was_there) {
   const bool counted_before = was_there && before == State::kPending;
   const bool counts_now = record->state == State::kPending;
   std::size_t& pending = pending_by_agent[record->requester.id];
@@ -51,8 +53,28 @@ void Gate::Impl::index_open(const std::shared_ptr<ActionRecord>& record, State b
   if (!counts_now && counted_before && pending > 0) --pending;
 }
 
-Task<Result<std::vector<Event>>> Gate::Impl::append(std::shared_ptr<ActionRecord> record, std::vector<EventDraft> events,
-                                                    std::set<std::string> streams, std::vector<store::Claim> claims) {
+std::unexpected<Refusal> refused(const store::Conflict& conflict) {
+  using Kind = store::Conflict::Kind;
+  switch (conflict.kind) {
+    case Kind::kStreamMoved:
+      return refuse("conflict", conflict.what + " has changed meanwhile; ask again");
+    case Kind::kClaimTaken:
+      return refuse("already_used", "it was released already");
+    case Kind::kTooLarge:
+      return refuse("too_large",
+                    "the record of this would be too large (" + conflict.what + "); send less");
+    case Kind::kMalformed:
+      return refuse("invalid_args", "this cannot be recorded: " + conflict.what);
+    case Kind::kOverloaded:
+      return refuse("overloaded", "the disk cannot keep up; try again in a second");
+  }
+  return refuse("conflict", conflict.what);
+}
+
+Task<Result<std::vector<Event>>> Gate::Impl::append(std::shared_ptr<ActionRecord> record,
+                                                    std::vector<EventDraft> events,
+                                                    std::set<std::string> streams,
+                                                    std::vector<store::Claim> claims) {
   std::vector<store::Expect> expects{{stream_of(record->id), record->version}};
   for (const std::string& stream : streams) {
     if (stream != stream_of(record->id)) expects.push_back({stream, seen(stream)});
@@ -60,11 +82,11 @@ Task<Result<std::vector<Event>>> Gate::Impl::append(std::shared_ptr<ActionRecord
   // The events come back without their private parts: fold those of the drafts.
   std::vector<std::optional<doc::Value>> private_parts;
   for (const EventDraft& draft : events) private_parts.push_back(draft.private_part);
-  store::Appended appended = co_await ports.journal.append({std::move(events), std::move(expects), std::move(claims)});
+  store::Appended appended =
+      co_await ports.journal.append({std::move(events), std::move(expects), std::move(claims)});
   if (!appended) {
     ++gate.numbers_.conflicts;
-    if (appended.error().kind == store::Conflict::Kind::kClaimTaken) co_return refuse("already_used", "it was released already");
-    co_return refuse("conflict", appended.error().what + " has changed meanwhile");
+    co_return refused(appended.error());
   }
   const State before = record->state;
   for (std::size_t i = 0; i < appended->size(); ++i) {
@@ -121,12 +143,15 @@ Task<RecordPtr> Gate::find(Principal who, ActionId id) {
   co_return record;
 }
 
-RecordPtr Gate::find_open(const ActionId& id) const { return impl_->open_record(id); }
+RecordPtr Gate::find_open(const ActionId& id) const {
+  return impl_->open_record(id);
+}
 
 bool Gate::may_read(const Principal& who, const ActionRecord& record) const {
   if (who.kind == PrincipalKind::kHost) return true;
   if (who.kind == PrincipalKind::kAgent) {
-    const bool asked = record.requester.kind == PrincipalKind::kAgent && record.requester.id == who.id;
+    const bool asked =
+        record.requester.kind == PrincipalKind::kAgent && record.requester.id == who.id;
     return asked || (record.grant && record.grant->enforcement_point == who.id);
   }
   const people::Directory& directory = world_.directory;
@@ -161,7 +186,8 @@ std::vector<RecordPtr> Gate::open_records() const {
 
 void Gate::add_built_in(catalog::Tool tool, Plan floor, BuiltIn run) {
   const std::string name = tool.name;
-  impl_->built_ins.insert_or_assign(name, BuiltInTool{std::move(tool), std::move(floor), std::move(run)});
+  impl_->built_ins.insert_or_assign(name,
+                                    BuiltInTool{std::move(tool), std::move(floor), std::move(run)});
 }
 
 }  // namespace keyturn::gate

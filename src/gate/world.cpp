@@ -3,13 +3,17 @@
 
 namespace keyturn::gate {
 
-Gate::Gate(Ports ports, GateOptions options) : ports_(std::move(ports)), options_(std::move(options)) {
+Gate::Gate(Ports ports, GateOptions options)
+    : ports_(std::move(ports)), options_(std::move(options)) {
   impl_ = std::make_unique<Impl>(*this, ports_, options_, world_);
   auto empty = std::make_shared<Configuration>();
   doc::Problems problems;
-  std::optional<policy::Document> nothing =
-      policy::Document::load("apiVersion: keyturn/v1\nkind: Policy\nmetadata: {name: none, revision: 0}\nrules: []\n", "built-in", {}, problems);
-  if (!nothing) throw std::logic_error("the empty policy does not load: " + (problems.empty() ? "" : problems.front().message));
+  std::optional<policy::Document> nothing = policy::Document::load(
+      "apiVersion: keyturn/v1\nkind: Policy\nmetadata: {name: none, revision: 0}\nrules: []\n",
+      "built-in", {}, problems);
+  if (!nothing)
+    throw std::logic_error("the empty policy does not load: " +
+                           (problems.empty() ? "" : problems.front().message));
   empty->policy = std::make_shared<const policy::Document>(std::move(*nothing));
   empty->tools = std::make_shared<const catalog::Catalog>();
   world_.configuration = std::move(empty);
@@ -20,7 +24,8 @@ Gate::~Gate() = default;
 
 void Gate::load() {
   const auto each = [this](std::vector<Event> events) { impl_->fold_all(events); };
-  for (const char* prefix : {"person/", "agent/", "group/", "tools", "policy", "config"}) ports_.journal.load_open_streams(prefix, each);
+  for (const char* prefix : {"person/", "agent/", "group/", "tools", "policy", "config"})
+    ports_.journal.load_open_streams(prefix, each);
   ports_.journal.load_open_streams("action/", [this](std::vector<Event> events) {
     const ActionId id(events.front().stream.substr(7));
     const std::shared_ptr<ActionRecord> record = impl_->take_in(id, events);
@@ -47,7 +52,8 @@ bool Gate::Impl::fold(const Event& event) {
     people::evolve(world.directory, event);
     if (event.type == "identity.group_changed") redigest();
   }
-  if (event.type == "policy.activated" || event.type == "tools.activated" || event.type == "config.sealed" || event.type == "seal.broken") {
+  if (event.type == "policy.activated" || event.type == "tools.activated" ||
+      event.type == "config.sealed" || event.type == "seal.broken") {
     activate(event);
   }
   for (const auto& follower : followers) follower(event);
@@ -58,8 +64,9 @@ void Gate::Impl::fold_all(const std::vector<Event>& events) {
   for (const Event& event : events) fold(event);
 }
 
-// Replaces the configuration by one with the event's part. A text that was valid when it was activated and is not now (a
-// newer program reads it) keeps the process from starting: better no gate than another one.
+// Replaces the configuration by one with the event's part. A text that was valid when it was
+// activated and is not now (a newer program reads it) keeps the process from starting: better no
+// gate than another one.
 void Gate::Impl::activate(const Event& event) {
   auto next = std::make_shared<Configuration>(*world.configuration);
   if (event.type == "config.sealed") next->sealed = true;
@@ -68,7 +75,8 @@ void Gate::Impl::activate(const Event& event) {
   if (event.type == "tools.activated" && event.private_part) {
     next->tools_text = event.private_part->text("text");
     Result<doc::Value> tree = doc::parse_yaml(next->tools_text, "tools.yaml");
-    std::optional<catalog::Catalog> catalog = tree ? catalog::Catalog::load(*tree, problems) : std::nullopt;
+    std::optional<catalog::Catalog> catalog =
+        tree ? catalog::Catalog::load(*tree, problems) : std::nullopt;
     if (!catalog) throw std::runtime_error("the recorded tools.yaml does not load any more");
     next->tools = std::make_shared<const catalog::Catalog>(std::move(*catalog));
   }
@@ -76,7 +84,8 @@ void Gate::Impl::activate(const Event& event) {
     next->policy_text = event.private_part->text("text");
     policy::LoadOptions options;
     options.run_tests = false;
-    std::optional<policy::Document> document = policy::Document::load(next->policy_text, "policy.yaml", options, problems);
+    std::optional<policy::Document> document =
+        policy::Document::load(next->policy_text, "policy.yaml", options, problems);
     if (!document) throw std::runtime_error("the recorded policy.yaml does not load any more");
     next->policy = std::make_shared<const policy::Document>(std::move(*document));
   }
@@ -90,19 +99,24 @@ void Gate::Impl::redigest() {
   for (const auto& [name, members] : world.directory.groups()) {
     groups.set(name, doc::array_of(std::vector<std::string>(members.begin(), members.end())));
   }
-  next->digest = crypto::sha256_text(doc::canonical_or_die(doc::object(
-      {{"policy", next->policy->digest()}, {"tools", next->tools->digest()}, {"groups", std::move(groups)}, {"sealed", next->sealed}})));
+  next->digest =
+      crypto::sha256_text(doc::canonical_or_die(doc::object({{"policy", next->policy->digest()},
+                                                             {"tools", next->tools->digest()},
+                                                             {"groups", std::move(groups)},
+                                                             {"sealed", next->sealed}})));
   world.configuration = std::move(next);
 }
 
-Task<Result<std::vector<Event>>> Gate::record(std::vector<EventDraft> events, std::vector<store::Expect> expects,
+Task<Result<std::vector<Event>>> Gate::record(std::vector<EventDraft> events,
+                                              std::vector<store::Expect> expects,
                                               std::vector<store::Claim> claims) {
   std::vector<std::optional<doc::Value>> private_parts;
   for (const EventDraft& draft : events) private_parts.push_back(draft.private_part);
-  store::Appended appended = co_await ports_.journal.append({std::move(events), std::move(expects), std::move(claims)});
+  store::Appended appended =
+      co_await ports_.journal.append({std::move(events), std::move(expects), std::move(claims)});
   if (!appended) {
     ++numbers_.conflicts;
-    co_return refuse("conflict", appended.error().what + " has changed meanwhile; try again");
+    co_return refused(appended.error());
   }
   for (std::size_t i = 0; i < appended->size(); ++i) {
     if (i < private_parts.size()) (*appended)[i].private_part = std::move(private_parts[i]);
@@ -115,7 +129,9 @@ Task<void> Gate::record_refusal(Principal who, std::string code, std::string too
   EventDraft draft;
   draft.stream = "refusals/" + who.id;
   draft.type = "request.refused";
-  draft.body = doc::object({{"refusal", doc::object({{"code", code}, {"tool", tool.substr(0, 128)}, {"credential", who.credential}})},
+  draft.body = doc::object({{"refusal", doc::object({{"code", code},
+                                                     {"tool", tool.substr(0, 128)},
+                                                     {"credential", who.credential}})},
                             {"agent", doc::object({{"id", who.id}})}});
   std::vector<EventDraft> events;
   events.push_back(std::move(draft));
@@ -123,8 +139,12 @@ Task<void> Gate::record_refusal(Principal who, std::string code, std::string too
   (void)ignored;  // nothing was expected, so nothing can conflict
 }
 
-void Gate::on_event(std::function<void(const Event&)> follower) { impl_->followers.push_back(std::move(follower)); }
+void Gate::on_event(std::function<void(const Event&)> follower) {
+  impl_->followers.push_back(std::move(follower));
+}
 
-std::uint64_t Gate::seen(const std::string& stream) const { return impl_->seen(stream); }
+std::uint64_t Gate::seen(const std::string& stream) const {
+  return impl_->seen(stream);
+}
 
 }  // namespace keyturn::gate

@@ -11,7 +11,8 @@
 
 namespace keyturn::gate {
 
-// The active configuration. Immutable; replaced whole by events on the streams "policy", "tools", "config".
+// The active configuration. Immutable; replaced whole by events on the streams "policy", "tools",
+// "config".
 struct Configuration {
   std::shared_ptr<const policy::Document> policy;
   std::shared_ptr<const catalog::Catalog> tools;

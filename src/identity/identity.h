@@ -1,7 +1,8 @@
-// Who is this? Keyturn tokens, browser sessions and passkeys (WebAuthn Level 2, verified with libfido2).
-// Everything that lasts is an event (streams token/…, credential/…, session/…) through gate::Gate::record; only
-// digests of secrets are kept. Ceremonies (challenges) live in memory, minutes, bounded in number.
-// Single sign-on joins here: an OIDC login ends in open_session() like a passkey login does.
+// Who is this? Keyturn tokens, browser sessions and passkeys (WebAuthn Level 2, verified with
+// libfido2). Everything that lasts is an event (streams token/…, credential/…, session/…) through
+// gate::Gate::record; only digests of secrets are kept. Ceremonies (challenges) live in memory,
+// minutes, bounded in number. Single sign-on joins here: an OIDC login ends in open_session() like
+// a passkey login does.
 #pragma once
 
 #include <functional>
@@ -21,7 +22,7 @@
 namespace keyturn::identity {
 
 struct IdentityOptions {
-  std::string rp_id = "localhost";                             // WebAuthn relying party id
+  std::string rp_id = "localhost";                               // WebAuthn relying party id
   std::vector<std::string> origins = {"http://localhost:7717"};  // exact
   Duration session_idle = std::chrono::hours(12);
   Duration session_life = std::chrono::hours(24 * 7);
@@ -31,8 +32,8 @@ struct IdentityOptions {
 };
 
 struct NewToken {
-  std::string id;      // tok_…, public
-  Secret secret;       // "kt_" + base64url(32 bytes): shown once
+  std::string id;  // tok_…, public
+  Secret secret;   // "kt_" + base64url(32 bytes): shown once
   std::optional<Time> expires_at;
 };
 
@@ -43,9 +44,9 @@ struct TokenRequest {
 };
 
 struct Session {
-  std::string id;       // ses_…, public
+  std::string id;  // ses_…, public
   std::string person;
-  std::string csrf;     // to be sent back as X-Keyturn-CSRF
+  std::string csrf;  // to be sent back as X-Keyturn-CSRF
   Assurance assurance = Assurance::kSession;
   Time opened_at;
 };
@@ -77,24 +78,28 @@ class Identity {
   // ---- tokens
   Task<Result<NewToken>> create_token(Principal by, TokenRequest request);
   Task<Result<std::string>> revoke_token(Principal by, std::string token_id);
-  doc::Value list_tokens(const std::string& person_or_agent) const;  // ids, labels, expiry; no secrets
+  doc::Value list_tokens(
+      const std::string& person_or_agent) const;  // ids, labels, expiry; no secrets
 
   // ---- enrolment: a one-time link, its token in the URL's fragment
   bool has_credential(const std::string& person) const;
   Task<Result<Secret>> create_enrolment(Principal by, std::string person);
   Task<Result<Ceremony>> begin_enrolment(std::string token);
-  Task<Result<OpenedSession>> finish_enrolment(std::string ceremony, std::string token, doc::Value credential,
-                                               std::string label);
+  Task<Result<OpenedSession>> finish_enrolment(std::string ceremony, std::string token,
+                                               doc::Value credential, std::string label);
   // ---- sign-in
   Task<Result<Ceremony>> begin_login();
   Task<Result<OpenedSession>> finish_login(std::string ceremony, doc::Value credential);
   Task<void> close_session(std::string session_id);
 
-  // ---- passkey-signed votes. The challenge is SHA-256 over "keyturn/v1/vote\n" and the canonical JSON of
-  // {v, action id, action digest, decision, reviewer, policy digest, nonce, expiry} (PEOPLE).
-  Task<Result<Ceremony>> begin_vote(Session session, const gate::ActionRecord& record, std::string decision);
-  // Checks UV, rpId hash, origin, type, challenge, crossOrigin and that the credential is the person's own. Gives
-  // what the ledger keeps: authenticatorData, clientDataJSON, signature, public key, canonical bytes.
+  // ---- passkey-signed votes. The challenge is SHA-256 over "keyturn/v1/vote\n" and the canonical
+  // JSON of {v, action id, action digest, decision, reviewer, policy digest, nonce, expiry}
+  // (PEOPLE).
+  Task<Result<Ceremony>> begin_vote(Session session, const gate::ActionRecord& record,
+                                    std::string decision);
+  // Checks UV, rpId hash, origin, type, challenge, crossOrigin and that the credential is the
+  // person's own. Gives what the ledger keeps: authenticatorData, clientDataJSON, signature, public
+  // key, canonical bytes.
   Result<doc::Value> finish_vote(const Session& session, const gate::ActionRecord& record,
                                  const std::string& decision, const doc::Value& assertion);
 

@@ -85,8 +85,8 @@ class Journal {
                                               bool with_private) = 0;
 
   // Streams with this prefix whose last event's type is not in the closed set that the journal was
-  // opened with; used at start to load what is still open. Blocking; call before serving. Oldest
-  // first.
+  // opened with; used at start to load what is still open, private parts included. Blocking; call
+  // before serving. Oldest first.
   virtual void load_open_streams(const std::string& prefix,
                                  const std::function<void(std::vector<Event>)>& each) = 0;
 

@@ -314,7 +314,7 @@ void JournalImpl::load_open_streams(const std::string& prefix,
                                     const std::function<void(std::vector<Event>)>& each) {
   Reader reader(options_.path, options_.master);
   for (const std::string& stream : reader.open_streams(prefix)) {
-    each(reader.stream_events(stream, 1, false));
+    each(reader.stream_events(stream, 1, true));
   }
 }
 
