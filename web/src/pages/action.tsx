@@ -120,7 +120,7 @@ function Case({ loaded, me, reload, problem }: {
   // The sections are compared by content: a reload that changes nothing must not reset what was seen.
   const displayText = JSON.stringify(action.display ?? noSections);
   const sections = useMemo(() => JSON.parse(displayText) as Section[], [displayText]);
-  const caseKey = `${action.digest ?? action.id} ${displayText.length}`;
+  const caseKey = `${action.digest ?? action.id} ${displayText}`;
   const reveal = useReveal(caseKey, sections);
   const firstDigest = useRef(action.digest);
   const [said, setSaid] = useState("");

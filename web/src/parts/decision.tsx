@@ -73,7 +73,7 @@ function Ballot({ action, reveal, onVoted }: {
   const approve = useRef<HTMLButtonElement>(null);
   const deny = useRef<HTMLButtonElement>(null);
   const passkey = action.verdict?.plan?.assurance === "passkey";
-  const complete = action.display_complete === true && !!action.digest;
+  const complete = action.display_complete === true && !!action.digest && !!action.display?.length;
   const offline = useStore(link) === "lost";
   const ready = complete && reveal.done && !busy;
   const panel = useRef<HTMLElement>(null);
