@@ -115,8 +115,9 @@ std::vector<Section> sections_from_value(const doc::Value& value) {
   std::vector<Section> out;
   if (!value.is_array()) return out;
   for (const doc::Value& v : value.as_array()) {
-    Section s = section(to_plain_text(render_text(v.text("title")).runs),
-                        kind_from_text(v.text("kind")).value_or(SectionKind::kText));
+    Section s;
+    s.title = to_plain_text(render_text(v.text("title")).runs);
+    s.kind = kind_from_text(v.text("kind")).value_or(SectionKind::kText);
     std::ranges::replace(s.title, '\n', ' ');
     s.runs = runs_from(v.find("runs"));
     const doc::Value* fields = v.find("fields");
