@@ -72,6 +72,9 @@ class TestHandler final : public HttpHandler {
     if (request.path == "/events") {
       co_return event_stream([this, &context](BodyWriter& out) { return events(out, context); });
     }
+    if (request.path == "/bulky") {
+      co_return event_stream([this, &context](BodyWriter& out) { return bulky(out, context); });
+    }
     if (request.path == "/flood") {
       co_return event_stream([this](BodyWriter& out) { return flood(out); });
     }
@@ -110,6 +113,14 @@ class TestHandler final : public HttpHandler {
     const Woken woken = co_await context.park(*parked, std::chrono::seconds(60));
     heard.say(to_word(woken));
     if (woken == Woken::kFired) co_await events.write("outcome", "8", "{}");
+  }
+
+  Task<void> bulky(BodyWriter& out, RequestContext& context) {
+    parked = std::make_shared<Waiter>(context.loop());
+    co_await out.write(std::string(16'000'000, 'x') + "parked now");
+    heard.say("parked");
+    const Woken woken = co_await context.park(*parked, std::chrono::seconds(60));
+    co_await out.write(to_word(woken));
   }
 
   Task<void> flood(BodyWriter& out) {

@@ -226,8 +226,23 @@ TEST_CASE("slow clients are cut at the deadline of what they are slow at") {
     CHECK(test.handler.heard.next() == "parked");
     RawClient idle(test.server->port());  // its closing proves that deadlines have passed meanwhile
     CHECK(idle.read_all().empty());
+    client.send(ask("GET /a HTTP/1.1"));  // kept, so the connection is still watched
     test.fire();
     CHECK(body_of(client.read_response()) == "fired");
+    CHECK(body_of(client.read_response()) == "GET /a []");
+  }
+  SUBCASE("an event stream outlives the deadline of a write that had to wait") {
+    limits.write_deadline = std::chrono::milliseconds(1500);
+    limits.idle_deadline = std::chrono::milliseconds(2500);
+    TestServer test(with(limits));
+    RawClient client(test.server->port());
+    client.send(ask("GET /bulky HTTP/1.1"));
+    client.read_until("parked now");
+    CHECK(test.handler.heard.next() == "parked");
+    RawClient idle(test.server->port());
+    CHECK(idle.read_all().empty());
+    test.fire();
+    CHECK(client.read_until("0\r\n\r\n").contains("fired"));
   }
 }
 
