@@ -17,7 +17,7 @@ namespace keyturn::cel {
 
 struct Limits {
   std::size_t expression_bytes_max = 32 * 1024;
-  std::size_t depth_max = 100;     // nesting of the expression, after macros
+  std::size_t depth_max = 250;     // nesting of the expression, after macros
   std::size_t nodes_max = 20'000;  // after macros
   std::size_t diagnostics_max = 20;
   std::uint64_t cost_limit = 100'000;  // see Program::evaluate

@@ -68,6 +68,7 @@ class Type {
 
  private:
   struct Rep;
+  static Type with_parameters(TypeKind kind, std::string name, std::vector<Type> parameters);
   explicit Type(TypeKind kind) : kind_(kind) {}
   Type(TypeKind kind, std::shared_ptr<const Rep> rep) : kind_(kind), rep_(std::move(rep)) {}
 

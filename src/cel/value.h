@@ -121,9 +121,6 @@ class Value {
   const Value& unwrapped() const;                          // of an optional that has a value
   std::size_t size() const;  // elements of a list or map; code points of a string; bytes of bytes
 
-  // A copy that does not count: valid only while this value lives.
-  Value borrow() const noexcept;
-
  private:
   struct Counted;
   struct ListRep;
@@ -172,14 +169,18 @@ struct MapEntry {
 enum class Equality : std::uint8_t { kUnequal, kEqual, kError };
 
 // CEL equality: numbers compare across int, uint and double; NaN equals nothing; values of other
-// different kinds are unequal. kError when an error value is met inside. `steps` counts the
-// comparisons made.
-Equality equal(const Value& a, const Value& b, std::size_t* steps = nullptr);
+// different kinds are unequal. kError when an error value is met inside, or when more than
+// `steps_max` comparisons are needed. `steps`, if given, is raised by the comparisons made.
+Equality equal(const Value& a, const Value& b, std::uint64_t* steps = nullptr,
+               std::uint64_t steps_max = 1'000'000);
 inline bool operator==(const Value& a, const Value& b) {
   return equal(a, b) == Equality::kEqual;
 }
 
-// Debugging text: CEL literal syntax.
+// -1, 0, 1; 2: not comparable (other kinds, or NaN). Numbers compare across int, uint and double.
+int compare(const Value& a, const Value& b);
+
+// For people: CEL literal syntax, cut off after some 2,000 bytes.
 std::string to_text(const Value& value);
 
 }  // namespace keyturn::cel

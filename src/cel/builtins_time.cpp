@@ -1,0 +1,44 @@
+// getHours() and its like, with the time zone known only at run time (constant zones:
+// time_field_node).
+#include "cel/builtins.h"
+#include "cel/time_zone.h"
+
+namespace keyturn::cel {
+namespace {
+
+template <TimeField kField>
+Value get(Frame& frame, Arguments args) {
+  if (args[0]->kind() == Kind::kDuration && args.size() == 1) {
+    return field_of(args[0]->as_duration(), kField);
+  }
+  if (args[0]->kind() != Kind::kTimestamp) return no_overload("time field", args);
+  if (args.size() == 1) {
+    return Value::integer(field_of(args[0]->as_timestamp(), kField, *TimeZone::utc()));
+  }
+  if (!args[1]->is_string()) return no_overload("time field", args);
+  if (!frame.charge(50)) return over_limit();
+  const auto zone = TimeZone::find(args[1]->text());
+  if (!zone) {
+    return Value::error("unknown time zone: " + std::string(args[1]->text().substr(0, 80)));
+  }
+  return Value::integer(field_of(args[0]->as_timestamp(), kField, *zone));
+}
+
+constexpr BuiltinEntry kTable[] = {{"getFullYear", get<TimeField::kFullYear>, 1, 2},
+                                   {"getMonth", get<TimeField::kMonth>, 1, 2},
+                                   {"getDate", get<TimeField::kDate>, 1, 2},
+                                   {"getDayOfMonth", get<TimeField::kDayOfMonth>, 1, 2},
+                                   {"getDayOfWeek", get<TimeField::kDayOfWeek>, 1, 2},
+                                   {"getDayOfYear", get<TimeField::kDayOfYear>, 1, 2},
+                                   {"getHours", get<TimeField::kHours>, 1, 2},
+                                   {"getMinutes", get<TimeField::kMinutes>, 1, 2},
+                                   {"getSeconds", get<TimeField::kSeconds>, 1, 2},
+                                   {"getMilliseconds", get<TimeField::kMilliseconds>, 1, 2}};
+
+}  // namespace
+
+std::span<const BuiltinEntry> time_builtins() {
+  return kTable;
+}
+
+}  // namespace keyturn::cel

@@ -1,0 +1,119 @@
+#include "cel/program.h"
+
+#include <algorithm>
+#include <array>
+
+#include "cel/activation_impl.h"
+#include "cel/checker.h"
+#include "cel/parser.h"
+#include "cel/planner.h"
+#include "cel/resolve.h"
+#include "cel/unify.h"
+
+namespace keyturn::cel {
+
+class Program::Impl {
+ public:
+  std::string source;
+  Type type;
+  Plan plan;
+  std::shared_ptr<const PathTable> table;
+  std::uint64_t cost_limit = 0;
+  std::optional<Value> constant;
+
+  Value run(Activation::Impl* input, std::uint64_t limit, std::uint64_t* cost_used) const {
+    std::array<const Value*, 8> few{};
+    std::vector<const Value*> many;
+    Frame frame;
+    frame.input = input;
+    frame.limit = limit;
+    frame.locals = few.data();
+    if (plan.locals_max > few.size()) {
+      many.resize(plan.locals_max);
+      frame.locals = many.data();
+    }
+    Value scratch;
+    const Value& result = plan.root->eval(frame, scratch);
+    if (cost_used != nullptr) *cost_used = frame.steps;
+    if (frame.exhausted()) return over_limit();
+    return &result == &scratch ? std::move(scratch) : result;
+  }
+};
+
+bool AttributePath::depends_on(std::string_view root) const {
+  return text.starts_with(root) && (text.size() == root.size() || text[root.size()] == '.');
+}
+
+Value Program::evaluate(const Activation& input, std::uint64_t* cost_used,
+                        std::uint64_t cost_limit) const {
+  if (input.impl().paths() != impl_->table.get()) {
+    return Value::error("the activation belongs to another environment");
+  }
+  return impl_->run(&input.impl(), cost_limit == 0 ? impl_->cost_limit : cost_limit, cost_used);
+}
+
+const Type& Program::result_type() const {
+  return impl_->type;
+}
+std::span<const AttributePath> Program::paths() const {
+  return impl_->plan.paths;
+}
+const std::optional<Value>& Program::constant() const {
+  return impl_->constant;
+}
+const std::string& Program::source() const {
+  return impl_->source;
+}
+
+bool Program::depends_on(std::string_view root) const {
+  const auto paths = this->paths();
+  return std::any_of(paths.begin(), paths.end(),
+                     [root](const AttributePath& path) { return path.depends_on(root); });
+}
+
+namespace {
+
+bool has_custom_functions(const Expr& expr, const Environment& environment) {
+  const Function* function =
+      expr.kind == ExprKind::kCall ? environment.find_function(expr.name) : nullptr;
+  if (function != nullptr && function->body) return true;
+  return std::any_of(expr.args.begin(), expr.args.end(),
+                     [&](const ExprPtr& arg) { return has_custom_functions(*arg, environment); });
+}
+
+void check_result(const Expr& expr, const std::optional<Type>& expected, Reporter& reporter) {
+  if (!expected || expr.type.is(TypeKind::kError)) return;
+  if (Substitutions().assignable(expr.type, *expected)) return;
+  reporter.add(0,
+               "the result is of type " + to_text(expr.type) + ", expected " + to_text(*expected));
+}
+
+}  // namespace
+
+std::expected<Program, Diagnostics> compile(std::string_view expression,
+                                            const Environment& environment, const Limits& limits,
+                                            const std::optional<Type>& expected,
+                                            Checking checking) {
+  Reporter reporter(expression, limits.diagnostics_max);
+  const ExprPtr expr = parse(expression, limits, reporter);
+  if (!expr) return std::unexpected(reporter.take());
+  resolve_names(*expr, environment);
+  if (checking == Checking::kOn) {
+    check(*expr, environment, reporter);
+    check_result(*expr, expected, reporter);
+    if (reporter.failed()) return std::unexpected(reporter.take());
+  }
+  auto impl = std::make_shared<Program::Impl>();
+  impl->plan = plan(*expr, environment, reporter);
+  if (reporter.failed() && checking == Checking::kOn) return std::unexpected(reporter.take());
+  impl->source = std::string(expression);
+  impl->type = expr->type;
+  impl->table = environment.paths();
+  impl->cost_limit = limits.cost_limit;
+  if (impl->plan.paths.empty() && !has_custom_functions(*expr, environment)) {
+    impl->constant = impl->run(nullptr, limits.cost_limit, nullptr);
+  }
+  return Program(std::move(impl));
+}
+
+}  // namespace keyturn::cel
