@@ -80,11 +80,8 @@ ObjectReader::ObjectReader(const Value& value, std::string pointer, Problems& pr
 
 const Value* ObjectReader::take(std::string_view key) {
   if (!is_object_) return nullptr;
-  const Value* found = value_.find(key);
-  // The view is kept: into the document where the key is there, else only for "did you mean", and
-  // then it is the caller's literal.
-  known_.push_back(key);
-  return found;
+  known_.emplace_back(key);
+  return value_.find(key);
 }
 
 const Value* ObjectReader::any(std::string_view key) {
@@ -219,9 +216,10 @@ std::string ObjectReader::pointer_to(std::string_view key) const {
 
 void ObjectReader::finish() {
   if (!is_object_) return;
+  const std::vector<std::string_view> known(known_.begin(), known_.end());
   for (const Member& member : value_.as_object()) {
-    if (std::ranges::find(known_, member.key) != known_.end()) continue;
-    const std::string_view nearest = nearest_word(member.key, known_.data(), known_.size());
+    if (std::ranges::find(known, member.key) != known.end()) continue;
+    const std::string_view nearest = nearest_word(member.key, known.data(), known.size());
     std::string message = "unknown field " + quoted(member.key);
     if (!nearest.empty()) message += " (did you mean " + quoted(nearest) + "?)";
     problems_.push_back(

@@ -58,7 +58,7 @@ class ObjectReader {
   const Value& value_;
   std::string pointer_;
   Problems& problems_;
-  std::vector<std::string_view> known_;
+  std::vector<std::string> known_;
   bool is_object_;
 };
 
