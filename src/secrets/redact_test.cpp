@@ -105,6 +105,21 @@ TEST_CASE("a value cut in two by a buffer's end is still found") {
   });
 }
 
+TEST_CASE("a value is found wherever pieces of any size cut it") {
+  const Redactor redactor = knowing("S3cr3t!");
+  const std::string text =
+      std::string(50, 'x') + "S3cr3t!" + std::string(50, 'y') + "S3cr3t!S3cr3t!z";
+  for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+    StreamRedactor stream(redactor);
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); at += piece) {
+      out += stream.feed(std::string_view(text).substr(at, piece));
+    }
+    out += stream.finish();
+    CHECK(out == redactor.redact(text));
+  }
+}
+
 TEST_CASE("whatever surrounds it, a value never stays in a redacted text") {
   rc::check("no value left", [](const std::string& before, const std::string& after) {
     const Redactor redactor = knowing("S3cr3t!");
