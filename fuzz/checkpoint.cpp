@@ -2,6 +2,7 @@
 // unsigned is believed.
 #include "ledger/checkpoint.h"
 
+#include "ledger/proof_text.h"
 #include "require.h"
 
 using namespace keyturn;
@@ -13,6 +14,12 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   }
   if (const auto checkpoint = ledger::parse_checkpoint_text(bytes)) {
     fuzz::require(ledger::checkpoint_text(*checkpoint) == bytes);
+  }
+  if (const auto proof = ledger::parse_tlog_proof(bytes)) {
+    fuzz::require(ledger::write_tlog_proof(*proof) == bytes);
+  }
+  if (const auto request = ledger::parse_witness_request(bytes)) {
+    fuzz::require(ledger::write_witness_request(*request) == bytes);
   }
   if (const auto key = ledger::parse_vkey(bytes)) fuzz::require(key->text() == bytes);
   static const ledger::VerifierKey kKey{

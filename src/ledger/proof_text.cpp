@@ -1,0 +1,102 @@
+#include "ledger/proof_text.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/bytes.h"
+
+namespace keyturn::ledger {
+namespace {
+
+constexpr std::string_view kHeader = "c2sp.org/tlog-proof@v1";
+constexpr std::size_t kHashesMax = 63;
+
+std::unexpected<Refusal> malformed(std::string why) {
+  return refuse("malformed_proof", "this is no proof: " + std::move(why));
+}
+
+std::optional<std::string_view> take_line(std::string_view& text) {
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = text.substr(0, end);
+  text.remove_prefix(end + 1);
+  return line;
+}
+
+// "WORD NUMBER", the number without leading zeros.
+std::optional<std::uint64_t> number_after(std::string_view word, std::string_view line) {
+  if (!line.starts_with(word)) return std::nullopt;
+  line.remove_prefix(word.size());
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
+  if (error != std::errc{} || end != line.data() + line.size()) return std::nullopt;
+  if (line[0] == '0' && line.size() > 1) return std::nullopt;
+  return value;
+}
+
+// Hash lines up to and with the empty line that ends them.
+std::optional<Proof> take_hashes(std::string_view& text) {
+  Proof proof;
+  while (const auto line = take_line(text)) {
+    if (line->empty()) return proof;
+    const auto hash = from_base64(*line);
+    if (!hash || hash->size() != 32 || proof.size() == kHashesMax) return std::nullopt;
+    std::ranges::copy(*hash, proof.emplace_back().begin());
+  }
+  return std::nullopt;
+}
+
+std::string hash_lines(const Proof& proof) {
+  std::string out;
+  for (const Digest& hash : proof) out += to_base64(view(hash)) + "\n";
+  return out + "\n";
+}
+
+}  // namespace
+
+std::string write_tlog_proof(const TlogProof& proof) {
+  std::string out(kHeader);
+  out += '\n';
+  if (proof.extra) out += "extra " + to_base64(*proof.extra) + "\n";
+  out += "index " + std::to_string(proof.index) + "\n";
+  return out + hash_lines(proof.proof) + proof.checkpoint;
+}
+
+Result<TlogProof> parse_tlog_proof(std::string_view text) {
+  TlogProof out;
+  if (take_line(text) != kHeader) return malformed("the first line is not " + std::string(kHeader));
+  auto line = take_line(text);
+  if (line && line->starts_with("extra ")) {
+    out.extra = from_base64(line->substr(6));
+    if (!out.extra) return malformed("the extra data is not base64");
+    line = take_line(text);
+  }
+  const auto index = line ? number_after("index ", *line) : std::nullopt;
+  if (!index) return malformed("the index is missing");
+  out.index = *index;
+  auto hashes = take_hashes(text);
+  if (!hashes) return malformed("a hash is not base64 of 32 bytes, or no empty line ends them");
+  out.proof = *std::move(hashes);
+  out.checkpoint = text;
+  return out;
+}
+
+std::string write_witness_request(const WitnessRequest& request) {
+  return "old " + std::to_string(request.old_size) + "\n" + hash_lines(request.proof) +
+         request.checkpoint;
+}
+
+Result<WitnessRequest> parse_witness_request(std::string_view text) {
+  WitnessRequest out;
+  const auto line = take_line(text);
+  const auto old_size = line ? number_after("old ", *line) : std::nullopt;
+  if (!old_size) return malformed("the old size is missing");
+  out.old_size = *old_size;
+  auto hashes = take_hashes(text);
+  if (!hashes) return malformed("a hash is not base64 of 32 bytes, or no empty line ends them");
+  out.proof = *std::move(hashes);
+  out.checkpoint = text;
+  return out;
+}
+
+}  // namespace keyturn::ledger
