@@ -123,14 +123,12 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
         "mode_mismatch",
         "tool " + c.tool->name + " works in mode " + std::string(mode_word(c.tool->mode)), "/mode");
   }
-  if (options.find_literal_secret) {
-    if (std::optional<std::string> found = options.find_literal_secret(c.request.args)) {
-      co_return refuse(
-          "literal_secret",
-          *found +
-              "; hand over a reference instead: a tool's `env:` or a parameter with `secret: true`",
-          "/args");
+  if (options.check_literals) {
+    std::set<std::string> secret_params;
+    for (const catalog::Param& param : c.tool->params) {
+      if (param.secret) secret_params.insert(param.name);
     }
+    if (Result<void> ok = options.check_literals(c.request.args, secret_params); !ok) co_return std::unexpected(ok.error());
   }
   Result<doc::Value> checked = catalog::check_args(*c.tool, c.request.args);
   if (!checked) co_return std::unexpected(checked.error());

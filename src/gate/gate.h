@@ -34,8 +34,9 @@ struct GateOptions {
   std::size_t settled_kept_max = 10'000;    // settled records kept in memory
   Duration grant_outcome_within = std::chrono::hours(1);  // an overdue outcome is unknown
   Duration grant_expires = std::chrono::hours(1);         // an allowed (not reviewed) grant's life
-  std::function<std::optional<std::string>(const doc::Value&)>
-      find_literal_secret;  // -> what and where
+  // Refuses literal credentials in arguments (secrets/detect.h); parameters in the set are never shown.
+  std::function<Result<void>(const doc::Value& args, const std::set<std::string>& secret_params)>
+      check_literals;
 };
 
 struct Ports {
