@@ -109,15 +109,18 @@ class Preparation {
   }
 
   void bare() {
+    const std::vector<SealedFile>& files = job_.image.files;
     std::size_t program = 0;
-    for (std::size_t i = 0; i < job_.image.files.size(); ++i) {
-      const SealedFile& file = job_.image.files[i];
-      if (file.role == FileRole::kInterpreter) program = i;
-      if (file.substituted) pass(reopen(file.fd), kFirstSealedFd + static_cast<int>(i));
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (files[i].role == FileRole::kInterpreter) program = i;
+    }
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (i == program || !files[i].substituted) continue;
+      pass(reopen(files[i].fd), kFirstSealedFd + static_cast<int>(i));
     }
     launch_.cwd = job_.plan.cwd;
     launch_.argv = started_argv(job_.plan, job_.image, kFirstSealedFd);
-    launch_.program_fd = job_.image.files[program].fd.get();
+    launch_.program_fd = files[program].fd.get();
   }
 
   const Job& job_;
