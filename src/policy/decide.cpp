@@ -1,6 +1,7 @@
 #include "policy/decide.h"
 
 #include <algorithm>
+#include <span>
 
 #include "doc/json.h"
 #include "policy/evaluate.h"

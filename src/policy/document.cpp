@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 
 #include "crypto/crypto.h"
 #include "doc/json.h"
