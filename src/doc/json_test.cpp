@@ -78,6 +78,7 @@ TEST_CASE("everything else is refused") {
                            "\"\\udc00\"",
                            "\"\\ud800\\u0041\"",
                            "\"\\ud800x\"",
+                           "\"\\udc00\\udc00\"",
                            "\"\\ud800\\ud800\"",
                            "\"a\nb\"",
                            "\"\x01\"",

@@ -169,6 +169,19 @@ TEST_CASE("a proof of another place, size or length is refused") {
   });
 }
 
+TEST_CASE("an inner node or the root cannot pass for a leaf or for an older tree") {
+  MemoryTree tree = tree_of(some_leaves(8));
+  const Digest root = tree.root(8);
+  const Digest left = tree.root(4);
+  const Digest right = tree.read({{2, 1}}).value()[0];
+  CHECK_FALSE(verify_inclusion(root, 0, 8, {}, root));
+  CHECK_FALSE(verify_inclusion(left, 0, 8, {right}, root));
+  CHECK_FALSE(verify_inclusion(right, 7, 8, {left}, root));
+  CHECK(verify_consistency(4, left, 8, root, {right}));
+  CHECK_FALSE(verify_consistency(2, left, 8, root, {right}));
+  CHECK_FALSE(verify_consistency(1, root, 8, root, {}));
+}
+
 TEST_CASE("cover is exact and small; frontiers can be joined from it") {
   rc::check("cover", [] {
     const auto end = *rc::gen::inRange<std::uint64_t>(0, 2000);
