@@ -28,6 +28,7 @@ bool nullable(const Type& t) {
 bool less_or_equally_specific(const Type& a, const Type& b) {
   if (a.is(TypeKind::kDyn) || is_parameter(a)) return true;
   if (b.is(TypeKind::kDyn) || is_parameter(b)) return false;
+  if (b.is(TypeKind::kNull) && nullable(a)) return true;
   if (a.kind() != b.kind()) return false;
   if (a.is(TypeKind::kType)) return true;
   if (a.name() != b.name() || a.parameters().size() != b.parameters().size()) return false;
