@@ -436,60 +436,104 @@ TEST_CASE("nonsense in the history changes nothing") {
   CHECK(unreadable.expires_at == Time{});
 }
 
+namespace {
+
+// A random life of one review, checked at every step.
+void live(int& approvals) {
+  Case c;
+  apply(c.directory, people::person_added({.id = "bob2", .aliases = {"bob"}, .groups = {"sre"}}));
+  const int dba = *rc::gen::inRange(0, 3);
+  const int sre = *rc::gen::inRange(dba == 0 ? 1 : 0, 3);
+  Plan plan = plan_of({{"dba", dba}, {"sre", sre}});
+  c.open(plan, *rc::gen::element<std::string>("", "erin", "nobody"));
+  const std::vector<std::string> ids = {"alice", "bob",   "bob2", "carol",  "dave",
+                                        "erin",  "frank", "zoe",  "ops-bot"};
+  const int steps = *rc::gen::inRange(1, 20);
+  for (int step = 0; step < steps; ++step) {
+    const std::string id = *rc::gen::elementOf(ids);
+    switch (*rc::gen::inRange(0, 9)) {
+      case 0:
+        c.run(TakeBack{person(id)});
+        break;
+      case 1:
+        apply(c.directory, people::person_deactivated(id, ""));
+        break;
+      case 2:
+        c.run(ReturnToReview{.votes = *rc::gen::element(ReturnToReview::Votes::kVoidAll,
+                                                        ReturnToReview::Votes::kVoidPasskeys),
+                             .reason = "drift",
+                             .plan = plan,
+                             .digest = kDigest,
+                             .expires_at = at(60)});
+        break;
+      case 3:
+        if (*rc::gen::inRange(0, 4) == 0) c.deny(id);
+        break;
+      default:
+        c.approve(id);
+    }
+    if (c.review.status != Status::kApproved) continue;
+    // The approval stands on distinct humans who are active, asked and unrelated.
+    std::set<std::string> humans;
+    int of_dba = 0;
+    int of_sre = 0;
+    for (const Place& place : c.review.places) {
+      RC_ASSERT(place.reviewer != "alice" && place.reviewer != "frank");
+      RC_ASSERT(humans.insert(place.reviewer == "bob2" ? "bob" : place.reviewer).second);
+      RC_ASSERT(c.directory.in_group(place.reviewer, place.group));
+      ++(place.group == "dba" ? of_dba : of_sre);
+    }
+    RC_ASSERT(of_dba == dba);
+    RC_ASSERT(of_sre == sre);
+    ++approvals;
+  }
+  Review rebuilt;
+  for (const Event& e : c.history) rebuilt = evolve(rebuilt, e);
+  RC_ASSERT(rebuilt == c.review);
+}
+
+}  // namespace
+
 TEST_CASE(
     "whatever is commanded in whatever order, too few distinct people never approve, and the "
     "history rebuilds the state") {
   int approvals = 0;
   CHECK(rc::check([&] {
-    Case c;
-    apply(c.directory, people::person_added({.id = "bob2", .aliases = {"bob"}, .groups = {"sre"}}));
-    const int dba = *rc::gen::inRange(0, 3);
-    const int sre = *rc::gen::inRange(dba == 0 ? 1 : 0, 3);
-    Plan plan = plan_of({{"dba", dba}, {"sre", sre}});
-    c.open(plan, *rc::gen::element<std::string>("", "erin", "nobody"));
-    const std::vector<std::string> ids = {"alice", "bob",   "bob2", "carol",  "dave",
-                                          "erin",  "frank", "zoe",  "ops-bot"};
-    for (int step = 0; step < *rc::gen::inRange(1, 14); ++step) {
-      const std::string id = *rc::gen::elementOf(ids);
-      switch (*rc::gen::inRange(0, 9)) {
-        case 0:
-          c.run(TakeBack{person(id)});
-          break;
-        case 1:
-          apply(c.directory, people::person_deactivated(id, ""));
-          break;
-        case 2:
-          c.run(ReturnToReview{.votes = *rc::gen::element(ReturnToReview::Votes::kVoidAll,
-                                                          ReturnToReview::Votes::kVoidPasskeys),
-                               .reason = "drift",
-                               .plan = plan,
-                               .digest = kDigest,
-                               .expires_at = at(60)});
-          break;
-        case 3:
-          if (*rc::gen::inRange(0, 4) == 0) c.deny(id);
-          break;
-        default:
-          c.approve(id);
-      }
-      if (c.review.status != Status::kApproved) continue;
-      // The approval stands on distinct humans who are active, asked and unrelated.
-      std::set<std::string> humans;
-      int of_dba = 0;
-      int of_sre = 0;
-      for (const Place& place : c.review.places) {
-        RC_ASSERT(place.reviewer != "alice" && place.reviewer != "frank");
-        RC_ASSERT(humans.insert(place.reviewer == "bob2" ? "bob" : place.reviewer).second);
-        RC_ASSERT(c.directory.in_group(place.reviewer, place.group));
-        ++(place.group == "dba" ? of_dba : of_sre);
-      }
-      RC_ASSERT(of_dba == dba);
-      RC_ASSERT(of_sre == sre);
-      ++approvals;
-    }
-    Review rebuilt;
-    for (const Event& e : c.history) rebuilt = evolve(rebuilt, e);
-    RC_ASSERT(rebuilt == c.review);
+    for (int round = 0; round < 10; ++round) live(approvals);
   }));
   CHECK(approvals > 0);
+}
+
+TEST_CASE("another plan counts only votes that are strong enough for it, and its vetoes") {
+  Case c;
+  Plan plan = plan_of({{"dba", 1}});
+  plan.veto_any = false;
+  plan.veto_groups = {"cab"};
+  c.open(plan);
+  c.deny("dave");  // not of a veto group: it stands, and closes nothing
+  c.approve("bob");
+  REQUIRE(c.review.status == Status::kApproved);
+  CHECK(meets(c.review, c.review.plan, c.directory));
+  Plan other = plan;
+  other.assurance = Assurance::kPasskey;
+  CHECK_FALSE(meets(c.review, other, c.directory));
+  other = plan;
+  other.channels = {{"slack"}};
+  CHECK_FALSE(meets(c.review, other, c.directory));
+  other = plan;
+  other.veto_any = true;
+  CHECK_FALSE(meets(c.review, other, c.directory));
+  apply(c.directory, people::person_deactivated("dave", ""));
+  CHECK(meets(c.review, other, c.directory));
+}
+
+TEST_CASE("one human votes once, with whichever account") {
+  Case c;
+  apply(c.directory, people::person_added({.id = "bob2", .aliases = {"bob"}, .groups = {"sre"}}));
+  c.open(plan_of({{"dba", 1}, {"sre", 1}}));
+  CHECK(c.approve("bob2") == "voted");
+  CHECK(c.approve("bob") == "already_voted");
+  CHECK(waiting_for(c.review, c.directory) == std::vector<std::string>{"carol", "dave", "erin"});
+  CHECK(c.run(TakeBack{person("bob")}) == "vote_withdrawn");
+  CHECK(c.review.votes.empty());
 }
