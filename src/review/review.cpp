@@ -213,8 +213,10 @@ std::set<std::string> streams_read(const Review& review, const people::Directory
   for (const std::string& id : people::persons_of(directory, review.lineage)) {
     out.insert("person/" + id);
   }
+  std::set<std::string, std::less<>> voted;
+  for (const Vote& vote : review.votes) voted.emplace(directory.human_of(vote.reviewer));
   for (const auto& [id, person] : directory.persons()) {
-    if (has_voted(review, directory, id)) out.insert("person/" + id);
+    if (voted.contains(directory.human_of(id))) out.insert("person/" + id);
   }
   std::set<std::string> groups = groups_of(review.plan);
   groups.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
