@@ -117,7 +117,7 @@ Result<List> header_list(const ClientRequest& request) {
   const auto append = [&](const std::string& line) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
     if (longer == nullptr) throw std::bad_alloc();
-    list.release();
+    static_cast<void>(list.release());  // part of `longer` now
     list.reset(longer);
   };
   for (const Header& field : request.headers.all()) {

@@ -59,6 +59,9 @@ inline std::string to_word(Woken woken) {
   return "?";
 }
 
+constexpr std::size_t kBigBytes = 3'000'000;
+constexpr std::size_t kBulkyBytes = 16'000'000;  // more than the kernel takes at once
+
 class TestHandler final : public HttpHandler {
  public:
   Task<HttpResponse> handle(HttpRequest request, RequestContext& context) override {
@@ -81,7 +84,7 @@ class TestHandler final : public HttpHandler {
     if (request.path == "/torn") {
       co_return event_stream([](BodyWriter& out) { return torn(out); });
     }
-    if (request.path == "/big") co_return json_response(200, std::string(3'000'000, 'x'));
+    if (request.path == "/big") co_return json_response(200, std::string(kBigBytes, 'x'));
     if (request.path == "/none") co_return HttpResponse{.status = 204};
     std::string text = request.method + " " + request.path;
     for (const QueryParam& param : request.query) text += " " + param.name + "=" + param.value;
@@ -117,7 +120,7 @@ class TestHandler final : public HttpHandler {
 
   Task<void> bulky(BodyWriter& out, RequestContext& context) {
     parked = std::make_shared<Waiter>(context.loop());
-    co_await out.write(std::string(16'000'000, 'x') + "parked now");
+    co_await out.write(std::string(kBulkyBytes, 'x') + "parked now");
     heard.say("parked");
     const Woken woken = co_await context.park(*parked, std::chrono::seconds(60));
     heard.say(to_word(woken));
