@@ -128,7 +128,8 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
     for (const catalog::Param& param : c.tool->params) {
       if (param.secret) secret_params.insert(param.name);
     }
-    if (Result<void> ok = options.check_literals(c.request.args, secret_params); !ok) co_return std::unexpected(ok.error());
+    if (Result<void> ok = options.check_literals(c.request.args, secret_params); !ok)
+      co_return std::unexpected(ok.error());
   }
   Result<doc::Value> checked = catalog::check_args(*c.tool, c.request.args);
   if (!checked) co_return std::unexpected(checked.error());

@@ -34,7 +34,8 @@ struct GateOptions {
   std::size_t settled_kept_max = 10'000;    // settled records kept in memory
   Duration grant_outcome_within = std::chrono::hours(1);  // an overdue outcome is unknown
   Duration grant_expires = std::chrono::hours(1);         // an allowed (not reviewed) grant's life
-  // Refuses literal credentials in arguments (secrets/detect.h); parameters in the set are never shown.
+  // Refuses literal credentials in arguments (secrets/detect.h); parameters in the set are never
+  // shown.
   std::function<Result<void>(const doc::Value& args, const std::set<std::string>& secret_params)>
       check_literals;
 };
@@ -126,6 +127,9 @@ class Gate {
   Task<Result<std::vector<Event>>> record(std::vector<EventDraft> events,
                                           std::vector<store::Expect> expects,
                                           std::vector<store::Claim> claims = {});
+  // Folds the open streams with this prefix into the world and shows them to the followers. Before
+  // serving.
+  void load_streams(const std::string& prefix);
   // Version of a stream as far as world() has it: what a decision over the world expects.
   std::uint64_t seen(const std::string& stream) const;
   // A refused request that concerns security leaves a trace: code, who, tool. Never the content.

@@ -139,6 +139,11 @@ Task<void> Gate::record_refusal(Principal who, std::string code, std::string too
   (void)ignored;  // nothing was expected, so nothing can conflict
 }
 
+void Gate::load_streams(const std::string& prefix) {
+  ports_.journal.load_open_streams(prefix,
+                                   [this](std::vector<Event> events) { impl_->fold_all(events); });
+}
+
 void Gate::on_event(std::function<void(const Event&)> follower) {
   impl_->followers.push_back(std::move(follower));
 }

@@ -1,0 +1,272 @@
+// State and who calls: tokens and sessions, folded from events.
+#include "identity/identity.h"
+
+#include <algorithm>
+
+#include "identity/impl.h"
+
+namespace keyturn::identity {
+namespace {
+
+Time time_of(const doc::Value& body, std::string_view key) {
+  return from_rfc3339(body.text(key)).value_or(Time{});
+}
+
+std::string raw(const doc::Value& body, std::string_view key) {
+  return from_base64url(body.text(key)).value_or("");
+}
+
+}  // namespace
+
+Identity::Identity(gate::Gate& gate, IdentityOptions options)
+    : impl_(std::make_unique<Impl>(gate, std::move(options))) {
+  gate.on_event([impl = impl_.get()](const Event& event) { impl->fold(event); });
+}
+
+Identity::~Identity() = default;
+
+void Identity::load() {
+  for (const char* prefix : {"token/", "session/", "credential/", "enrolment/"})
+    impl_->gate.load_streams(prefix);
+}
+
+void Identity::on_ended(std::function<void(const std::string&)> listener) {
+  impl_->ended.push_back(std::move(listener));
+}
+
+void Identity::Impl::fold_token(const Event& event) {
+  if (event.type == "identity.token_revoked") {
+    const auto found = tokens.find(event.stream.substr(6));
+    if (found != tokens.end()) found->second.revoked = true;
+    return;
+  }
+  const doc::Value* body = event.body.find("token");
+  if (body == nullptr) return;
+  TokenState token;
+  token.id = body->text("id");
+  token.digest = body->text("secret_digest");
+  token.agent = body->text("agent");
+  token.person = body->text("person");
+  token.label = body->text("label");
+  token.expires_at = from_rfc3339(body->text("expires_at"));
+  token.created_at = event.time;
+  token_by_digest[token.digest] = token.id;
+  const std::string id = token.id;
+  tokens.insert_or_assign(id, std::move(token));
+}
+
+void Identity::Impl::fold_session(const Event& event) {
+  const std::string id = event.stream.substr(8);
+  if (event.type == "identity.session_closed") {
+    if (const auto found = sessions.find(id); found != sessions.end()) {
+      session_by_digest.erase(found->second.digest);
+      sessions.erase(found);
+    }
+    return;
+  }
+  const doc::Value* body = event.body.find("session");
+  if (body == nullptr) return;
+  SessionState state;
+  state.session.id = id;
+  state.session.person = body->text("person");
+  state.session.opened_at = event.time;
+  state.digest = body->text("cookie_digest");
+  state.session.csrf = to_hex(view(crypto::sha256("keyturn/v1/csrf\n" + state.digest)));
+  state.expires_at = time_of(*body, "expires_at");
+  state.last_seen = now();
+  session_by_digest[state.digest] = id;
+  sessions.insert_or_assign(id, std::move(state));
+}
+
+void Identity::Impl::fold(const Event& event) {
+  if (event.stream.starts_with("token/")) fold_token(event);
+  if (event.stream.starts_with("session/")) fold_session(event);
+  if (event.type == "identity.credential_added") {
+    const doc::Value* body = event.body.find("credential");
+    if (body == nullptr) return;
+    CredentialState state;
+    state.credential.id = raw(*body, "id");
+    state.credential.algorithm = static_cast<int>(body->integer("algorithm"));
+    state.credential.public_key = raw(*body, "public_key");
+    state.credential.aaguid = raw(*body, "aaguid");
+    state.person = body->text("person");
+    state.label = body->text("label");
+    const std::string id = state.credential.id;
+    credentials.insert_or_assign(id, std::move(state));
+  }
+  if (event.type == "identity.enrolment_created") {
+    const doc::Value* body = event.body.find("enrolment");
+    if (body == nullptr) return;
+    EnrolmentState state{event.stream.substr(10),
+                         std::string(body->text("person")),
+                         std::string(body->text("secret_digest")),
+                         time_of(*body, "expires_at"),
+                         event.position,
+                         false};
+    const std::string id = state.id;
+    enrolments.insert_or_assign(id, std::move(state));
+  }
+  if (event.type == "identity.enrolment_used") {
+    if (const auto found = enrolments.find(event.stream.substr(10)); found != enrolments.end())
+      found->second.used = true;
+  }
+  if (event.type == "identity.person_deactivated" || event.type == "identity.agent_suspended") {
+    const std::string who = event.stream.substr(event.stream.find('/') + 1);
+    for (const auto& listener : ended) listener(who);
+  }
+}
+
+bool Identity::Impl::is_active(const std::string& id) const {
+  const people::Person* person = gate.world().directory.person(id);
+  return person != nullptr && person->active;
+}
+
+Result<Principal> Identity::authenticate_bearer(std::string_view secret) {
+  const auto unknown = [] {
+    return refuse("invalid_token", "this token is not known; check that it was copied whole");
+  };
+  if (!secret.starts_with("kt_") || secret.size() > 128) return unknown();
+  const auto by_digest = impl_->token_by_digest.find(crypto::sha256_text(secret));
+  if (by_digest == impl_->token_by_digest.end()) return unknown();
+  const TokenState& token = impl_->tokens.at(by_digest->second);
+  if (token.revoked) return refuse("revoked_token", "this token was revoked");
+  if (token.expires_at && impl_->now() >= *token.expires_at)
+    return refuse("expired_token", "this token expired at " + to_rfc3339(*token.expires_at));
+  Principal who;
+  who.credential = token.id;
+  who.assurance = Assurance::kToken;
+  if (!token.agent.empty()) {
+    who.kind = PrincipalKind::kAgent;
+    who.id = token.agent;
+    if (impl_->gate.world().directory.agent(token.agent) == nullptr)
+      return refuse("inactive", "the agent of this token is gone");
+    return who;
+  }
+  who.kind = PrincipalKind::kPerson;
+  who.id = token.person;
+  if (!impl_->is_active(token.person))
+    return refuse("inactive", "the person of this token is not active");
+  return who;
+}
+
+Result<Session> Identity::authenticate_cookie(std::string_view cookie) {
+  const auto none = [] { return refuse("invalid_token", "the session has ended; sign in again"); };
+  if (cookie.empty() || cookie.size() > 256) return none();
+  const auto by_digest = impl_->session_by_digest.find(crypto::sha256_text(cookie));
+  if (by_digest == impl_->session_by_digest.end()) return none();
+  SessionState& state = impl_->sessions.at(by_digest->second);
+  const Time now = impl_->now();
+  if (now >= state.expires_at || now - state.last_seen >= impl_->options.session_idle)
+    return refuse("expired_token", "the session has expired; sign in again");
+  if (!impl_->is_active(state.session.person))
+    return refuse("inactive", "this person is not active");
+  state.last_seen = now;
+  return state.session;
+}
+
+bool Identity::csrf_matches(const Session& session, std::string_view sent) const {
+  return equal_constant_time(session.csrf, sent);
+}
+
+Task<void> Identity::close_session(std::string id) {
+  if (!impl_->sessions.contains(id)) co_return;
+  std::vector<EventDraft> events;
+  events.push_back({"session/" + id, "identity.session_closed", doc::Object{}, std::nullopt, ""});
+  Result<std::vector<Event>> ignored = co_await impl_->gate.record(std::move(events), {});
+  (void)ignored;  // nothing is expected, so nothing can conflict
+}
+
+// ---------------------------------------------------------------- tokens
+
+Task<Result<NewToken>> Identity::create_token(Principal by, TokenRequest request) {
+  const people::Directory& directory = impl_->gate.world().directory;
+  if (request.agent.has_value() == request.person.has_value())
+    co_return refuse("invalid_request",
+                     "a token is for an agent or for a person: name one of them");
+  if (request.person) {
+    const bool host = by.kind == PrincipalKind::kHost;
+    if (!host && !(by.kind == PrincipalKind::kPerson && by.id == *request.person)) {
+      co_return refuse("not_allowed", "nobody can make a token that acts for another person");
+    }
+    if (host && impl_->gate.world().configuration->sealed)
+      co_return refuse(
+          "sealed",
+          "the configuration is sealed: people make their own tokens when they are signed in");
+    if (!impl_->is_active(*request.person))
+      co_return refuse("unknown_person", "there is no active person " + *request.person);
+  } else {
+    const people::Agent* agent = directory.agent(*request.agent);
+    if (agent == nullptr) co_return refuse("unknown_agent", "there is no agent " + *request.agent);
+    const people::Person* person =
+        by.kind == PrincipalKind::kPerson ? directory.person(by.id) : nullptr;
+    const bool may =
+        by.kind == PrincipalKind::kHost ||
+        (person != nullptr && (person->admin || directory.same_human(agent->owner(), by.id)));
+    if (!may)
+      co_return refuse("not_allowed",
+                       "only the owner of " + *request.agent + " or an administrator may do that");
+  }
+  NewToken made;
+  made.id = make_sortable_id("tok_", unix_ms(impl_->now()), impl_->gate.random());
+  made.secret = Secret("kt_" + to_base64url(impl_->gate.random().bytes(32)));
+  made.expires_at = impl_->now() + request.life.value_or(std::chrono::hours(24 * 90));
+  doc::Value token = doc::object({{"id", made.id},
+                                  {"secret_digest", crypto::sha256_text(made.secret.reveal())},
+                                  {"label", request.label},
+                                  {"by", by.id},
+                                  {"expires_at", to_rfc3339(*made.expires_at)}});
+  token.set(request.agent ? "agent" : "person", request.agent ? *request.agent : *request.person);
+  std::vector<EventDraft> events;
+  events.push_back({"token/" + made.id, "identity.token_created",
+                    doc::object({{"token", std::move(token)}}), std::nullopt, ""});
+  Result<std::vector<Event>> recorded = co_await impl_->gate.record(std::move(events), {});
+  if (!recorded) co_return std::unexpected(recorded.error());
+  co_return made;
+}
+
+Task<Result<std::string>> Identity::revoke_token(Principal by, std::string id) {
+  const auto found = impl_->tokens.find(id);
+  const auto nothing = [] { return refuse("not_found", "there is no such token, or not for you"); };
+  if (found == impl_->tokens.end()) co_return nothing();
+  const TokenState& token = found->second;
+  const people::Directory& directory = impl_->gate.world().directory;
+  const people::Person* person =
+      by.kind == PrincipalKind::kPerson ? directory.person(by.id) : nullptr;
+  const people::Agent* agent = directory.agent(token.agent);
+  const bool own =
+      person != nullptr && (token.person == by.id || person->admin ||
+                            (agent != nullptr && directory.same_human(agent->owner(), by.id)));
+  if (by.kind != PrincipalKind::kHost && !own) co_return nothing();
+  if (token.revoked) co_return id;
+  std::vector<EventDraft> events;
+  events.push_back(
+      {"token/" + id, "identity.token_revoked", doc::object({{"by", by.id}}), std::nullopt, ""});
+  Result<std::vector<Event>> recorded = co_await impl_->gate.record(std::move(events), {});
+  if (!recorded) co_return std::unexpected(recorded.error());
+  co_return id;
+}
+
+doc::Value Identity::list_tokens(const std::string& who) const {
+  std::vector<const TokenState*> mine;
+  for (const auto& [id, token] : impl_->tokens) {
+    if (!token.revoked && (token.agent == who || token.person == who)) mine.push_back(&token);
+  }
+  std::ranges::sort(mine, {}, [](const TokenState* t) { return t->id; });
+  doc::Array out;
+  for (const TokenState* token : mine) {
+    out.push_back(
+        doc::object({{"id", token->id},
+                     {"label", token->label},
+                     {"created_at", to_rfc3339(token->created_at)},
+                     {"expires_at", token->expires_at ? doc::Value(to_rfc3339(*token->expires_at))
+                                                      : doc::Value()}}));
+  }
+  return out;
+}
+
+bool Identity::has_credential(const std::string& person) const {
+  return std::ranges::any_of(impl_->credentials,
+                             [&](const auto& entry) { return entry.second.person == person; });
+}
+
+}  // namespace keyturn::identity

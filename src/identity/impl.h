@@ -1,0 +1,78 @@
+// What the files of identity/ share.
+#pragma once
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/task_impl.h"
+#include "crypto/crypto.h"
+#include "doc/json.h"
+#include "identity/identity.h"
+#include "identity/webauthn.h"
+
+namespace keyturn::identity {
+
+struct TokenState {
+  std::string id, digest, agent, person, label;
+  std::optional<Time> expires_at;
+  Time created_at;
+  bool revoked = false;
+};
+
+struct SessionState {
+  Session session;
+  std::string digest;  // of the cookie
+  Time expires_at, last_seen;
+};
+
+struct CredentialState {
+  webauthn::Credential credential;
+  std::string person, label;
+};
+
+struct EnrolmentState {
+  std::string id, person, digest;
+  Time expires_at;
+  std::uint64_t version = 0;
+  bool used = false;
+};
+
+struct Pending {  // a ceremony that the browser has not finished
+  enum class Kind { kEnrolment, kLogin, kVote } kind = Kind::kLogin;
+  std::string person, challenge, enrolment;
+  std::string session, action, digest, decision, signed_text;
+  Time expires_at;
+};
+
+struct Identity::Impl {
+  Impl(gate::Gate& g, IdentityOptions o) : gate(g), options(std::move(o)) {}
+  void fold(const Event& event);
+  void fold_token(const Event& event);
+  void fold_session(const Event& event);
+  Time now() const { return gate.clock().now(); }
+  webauthn::Expected expected(const Pending& pending) const {
+    return {options.rp_id, options.origins, pending.challenge};
+  }
+  Result<Ceremony> start(Pending pending, doc::Value options_value);
+  Result<Pending> take(const std::string& ceremony, Pending::Kind kind);
+  Task<Result<OpenedSession>> open_session(std::string person, std::string credential,
+                                           std::vector<EventDraft> events, std::string used_stream,
+                                           std::uint64_t used_version);
+  const EnrolmentState* enrolment(const std::string& token);
+  bool is_active(const std::string& person) const;
+
+  gate::Gate& gate;
+  IdentityOptions options;
+  std::unordered_map<std::string, TokenState> tokens;  // by id
+  std::unordered_map<std::string, std::string> token_by_digest;
+  std::unordered_map<std::string, SessionState> sessions;  // by id
+  std::unordered_map<std::string, std::string> session_by_digest;
+  std::unordered_map<std::string, CredentialState> credentials;  // by raw credential id
+  std::unordered_map<std::string, EnrolmentState> enrolments;    // by id
+  std::map<std::string, Pending> ceremonies;
+  std::vector<std::function<void(const std::string&)>> ended;
+};
+
+}  // namespace keyturn::identity

@@ -1,0 +1,141 @@
+#include "server/core.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/task_impl.h"
+#include "connectors/executors.h"
+#include "crypto/crypto.h"
+#include "ledger/note.h"
+
+namespace keyturn::server {
+namespace {
+
+// A stream whose last event is one of these has nothing open in it.
+const std::set<std::string>& closed_types() {
+  static const std::set<std::string> types{
+      "action.decided",         "action.cancelled",       "action.expired",
+      "action.amended",         "grant.expired",          "review.closed",
+      "execution.finished",     "execution.unknown",      "identity.session_closed",
+      "identity.token_revoked", "identity.enrolment_used"};
+  return types;
+}
+
+// While no server runs nothing is executed.
+class NoExecutor final : public gate::Executor {
+ public:
+  Task<Result<gate::Described>> describe(const catalog::Tool&, doc::Value) override {
+    co_return refuse("not_serving", "actions need a running server: keyturn serve");
+  }
+  Task<Result<Outcome>> execute(gate::Order) override {
+    co_return refuse("not_serving", "actions need a running server: keyturn serve");
+  }
+  Task<Outcome> recover(ActionId) override { co_return Outcome{}; }
+};
+
+std::string node_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? std::string(name)
+                                                                      : "keyturn";
+}
+
+std::string host_part(const std::string& url) {
+  const std::size_t start = url.find("://") + 3;
+  std::string host = url.substr(start, url.find('/', start) - start);
+  if (const std::size_t colon = host.rfind(':');
+      colon != std::string::npos && host.find(']') == std::string::npos)
+    host.resize(colon);
+  return host;
+}
+
+}  // namespace
+
+std::string origin_of(const Settings& settings, const store::sqlite::DataDir& data) {
+  if (!settings.origin.empty()) return settings.origin;
+  const crypto::Ed25519Key key = crypto::Ed25519Key::from_seed(data.ledger_seed());
+  return "keyturn.local/" + to_hex(key.public_key()).substr(0, 8);
+}
+
+std::string vkey_of(const Settings& settings, const store::sqlite::DataDir& data) {
+  return ledger::Ed25519Signer(origin_of(settings, data),
+                               crypto::Ed25519Key::from_seed(data.ledger_seed()))
+      .verifier()
+      .text();
+}
+
+audit::AuditOptions Core::audit_options(const Settings& settings) const {
+  audit::AuditOptions options;
+  options.origin = origin_of(settings, *data_);
+  options.signing_seed = data_->ledger_seed();
+  options.signed_path = data_->path() + "/keys/last-signed";
+  return options;
+}
+
+Core::~Core() = default;
+
+Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, bool executes) {
+  std::unique_ptr<Core> core(new Core);
+  if (create && !std::filesystem::exists(settings.data + "/keys/ledger.key")) {
+    Result<store::sqlite::DataDir> made =
+        store::sqlite::DataDir::create(settings.data, core->random_);
+    if (!made) return std::unexpected(made.error());
+    core->data_ = std::make_unique<store::sqlite::DataDir>(std::move(*made));
+    core->created_ = true;
+  } else {
+    Result<store::sqlite::DataDir> opened = store::sqlite::DataDir::open(settings.data);
+    if (!opened) return std::unexpected(opened.error());
+    core->data_ = std::make_unique<store::sqlite::DataDir>(std::move(*opened));
+  }
+  connectors::ExecutorOptions executors;
+  executors.helper.data_folder =
+      std::filesystem::absolute(settings.data).lexically_normal().string();
+  Result<connectors::exec::HelperConnection> helper = refuse("not_serving", "");
+  if (executes) {  // before memory grows
+    helper = connectors::exec::start_helper(executors.helper);
+    if (!helper) return std::unexpected(helper.error());
+  }
+  core->loop_ = std::make_unique<net::Loop>();
+  store::sqlite::JournalOptions journal;
+  journal.path = core->data_->journal_path();
+  journal.master = core->data_->master_key();
+  journal.node = node_name();
+  journal.closed_types = closed_types();
+  Result<std::unique_ptr<store::Journal>> opened = store::sqlite::open_journal(
+      std::move(journal), core->clock_, core->random_, core->loop_->executor());
+  if (!opened) return std::unexpected(opened.error());
+  core->journal_ = std::move(*opened);
+  if (executes) {
+    Result<std::unique_ptr<gate::Executor>> executor =
+        connectors::make_executor(*core->loop_, core->clock_, executors, std::move(*helper));
+    if (!executor) return std::unexpected(executor.error());
+    core->executor_ = std::move(*executor);
+  } else {
+    core->executor_ = std::make_unique<NoExecutor>();
+  }
+  gate::GateOptions options;
+  options.pending_per_agent_max = settings.pending_per_agent_max;
+  options.requests_per_second_max = settings.requests_per_second_max;
+  options.check_literals = [detector = &core->detector_](const doc::Value& args,
+                                                         const std::set<std::string>& secret) {
+    return detector->check_args(args, secret);
+  };
+  gate::Ports ports{*core->journal_,
+                    *core->executor_,
+                    core->clock_,
+                    core->random_,
+                    [loop = core->loop_.get()](Task<void> task) { loop->spawn(std::move(task)); },
+                    core->data_->hmac_key()};
+  core->gate_ = std::make_unique<gate::Gate>(std::move(ports), std::move(options));
+  core->admin_ = std::make_unique<admin::Admin>(*core->gate_);
+  identity::IdentityOptions identity;
+  const std::string url = public_url_of(settings);
+  identity.rp_id = host_part(url);
+  identity.origins = {url};
+  core->identity_ = std::make_unique<identity::Identity>(*core->gate_, std::move(identity));
+  core->gate_->load();
+  core->identity_->load();
+  return core;
+}
+
+}  // namespace keyturn::server

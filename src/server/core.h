@@ -1,0 +1,62 @@
+// Everything below the network, wired: data folder, journal, gate, people. `keyturn serve` puts
+// sockets on top; host commands use it alone while no server runs.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "admin/admin.h"
+#include "audit/audit.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "gate/gate.h"
+#include "identity/identity.h"
+#include "net/loop.h"
+#include "secrets/detect.h"
+#include "server/settings.h"
+#include "store/sqlite/data_dir.h"
+#include "store/sqlite/journal.h"
+
+namespace keyturn::server {
+
+// Members go in reverse order: who uses goes before what is used.
+class Core {
+ public:
+  // Opens DATA (and makes it first when `create` and it is not there). With `executes` the exec
+  // helper is started and actions can run; without, they are refused. Codes: those of DataDir and
+  // open_journal, no_helper.
+  static Result<std::unique_ptr<Core>> open(const Settings& settings, bool create, bool executes);
+  ~Core();
+
+  // Ends the loop's work: call before destruction, with the loop not running.
+  net::Loop& loop() { return *loop_; }
+  gate::Gate& gate() { return *gate_; }
+  admin::Admin& admin() { return *admin_; }
+  identity::Identity& identity() { return *identity_; }
+  store::Journal& journal() { return *journal_; }
+  const store::sqlite::DataDir& data() const { return *data_; }
+  const Clock& clock() const { return clock_; }
+
+  audit::AuditOptions audit_options(const Settings& settings) const;
+  bool created() const { return created_; }
+
+ private:
+  Core() = default;
+  SystemClock clock_;
+  SystemRandom random_;
+  secrets::CredentialDetector detector_;
+  std::unique_ptr<store::sqlite::DataDir> data_;
+  std::unique_ptr<net::Loop> loop_;
+  std::unique_ptr<store::Journal> journal_;
+  std::unique_ptr<gate::Executor> executor_;
+  std::unique_ptr<gate::Gate> gate_;
+  std::unique_ptr<identity::Identity> identity_;
+  std::unique_ptr<admin::Admin> admin_;
+  bool created_ = false;
+};
+
+// The name under which checkpoints are signed, and the key that verifies them.
+std::string origin_of(const Settings& settings, const store::sqlite::DataDir& data);
+std::string vkey_of(const Settings& settings, const store::sqlite::DataDir& data);
+
+}  // namespace keyturn::server

@@ -1,0 +1,102 @@
+#include "server/settings.h"
+
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "doc/read.h"
+#include "doc/yaml.h"
+
+namespace keyturn::server {
+namespace {
+
+void read_tls(doc::ObjectReader& root, Settings& settings, doc::Problems& problems) {
+  const doc::Value* tls = root.object("tls");
+  if (tls == nullptr) return;
+  doc::ObjectReader reader(*tls, root.pointer_to("tls"), problems);
+  settings.tls_certificate = reader.require_string("certificate");
+  settings.tls_key = reader.require_string("key");
+  reader.finish();
+}
+
+void read_limits(doc::ObjectReader& root, Settings& settings, doc::Problems& problems) {
+  const doc::Value* limits = root.object("limits");
+  if (limits == nullptr) return;
+  doc::ObjectReader reader(*limits, root.pointer_to("limits"), problems);
+  if (const auto n = reader.integer("pending_per_agent", 1, 1'000'000))
+    settings.pending_per_agent_max = static_cast<std::size_t>(*n);
+  if (const auto n = reader.number("requests_per_second")) {
+    if (*n > 0)
+      settings.requests_per_second_max = *n;
+    else
+      reader.problem("out_of_range", "must be more than 0", "requests_per_second");
+  }
+  reader.finish();
+}
+
+}  // namespace
+
+Result<void> set_listen(Settings& settings, const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string port = colon == std::string::npos ? text : text.substr(colon + 1);
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), value);
+  if (error != std::errc{} || end != port.data() + port.size() || value > 65535 || port.empty()) {
+    return refuse("invalid_listen", "\"" + text + "\" is no address:port, such as 127.0.0.1:7717");
+  }
+  if (colon != std::string::npos) {
+    settings.address = text.substr(0, colon);
+    if (settings.address.starts_with('[') && settings.address.ends_with(']')) {
+      settings.address = settings.address.substr(1, settings.address.size() - 2);
+    }
+    if (settings.address == "localhost") settings.address = "127.0.0.1";
+  }
+  settings.port = static_cast<std::uint16_t>(value);
+  return {};
+}
+
+Result<Settings> read_settings(const std::string& path, Settings settings) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return refuse("unreadable", path + ": cannot be read");
+  std::stringstream text;
+  text << file.rdbuf();
+  Result<doc::Value> tree = doc::parse_yaml(text.str(), path);
+  if (!tree)
+    return refuse("invalid_configuration", tree.error().where + ": " + tree.error().message);
+  doc::Problems problems;
+  doc::ObjectReader root(*tree, "", problems);
+  if (const auto listen = root.string("listen")) {
+    if (const Result<void> ok = set_listen(settings, *listen); !ok)
+      root.problem(ok.error().code, ok.error().message, "listen");
+  }
+  settings.data = root.string("data").value_or(settings.data);
+  settings.policy = root.string("policy").value_or(settings.policy);
+  settings.tools = root.string("tools").value_or(settings.tools);
+  settings.public_url = root.string("public_url").value_or(settings.public_url);
+  settings.origin = root.string("ledger_origin").value_or(settings.origin);
+  settings.hosts = root.strings("hosts").value_or(settings.hosts);
+  read_tls(root, settings, problems);
+  read_limits(root, settings, problems);
+  root.finish();
+  if (!settings.public_url.empty() && !settings.public_url.starts_with("http://") &&
+      !settings.public_url.starts_with("https://")) {
+    root.problem("invalid_url", "must start with https:// (or http:// on localhost)", "public_url");
+  }
+  if (!doc::has_errors(problems)) return settings;
+  std::string all;
+  for (const doc::Problem& problem : problems)
+    all += (all.empty() ? "" : "\n") + doc::to_text(problem, path);
+  return refuse("invalid_configuration", all);
+}
+
+std::string public_url_of(const Settings& settings) {
+  if (!settings.public_url.empty()) {
+    std::string url = settings.public_url;
+    while (url.ends_with('/')) url.pop_back();
+    return url;
+  }
+  return (settings.tls_certificate.empty() ? "http://localhost:" : "https://localhost:") +
+         std::to_string(settings.port);
+}
+
+}  // namespace keyturn::server

@@ -1,0 +1,37 @@
+// keyturn.yaml and the command line: every key has a default that is safe for one machine.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace keyturn::server {
+
+struct Settings {
+  std::string data = "./keyturn-data";
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 7717;
+  std::string public_url;          // "" : http://localhost:PORT (passkeys refuse IP addresses)
+  std::vector<std::string> hosts;  // further names allowed in Host
+  std::string tls_certificate, tls_key;
+  std::string policy = "policy.yaml";
+  std::string tools = "tools.yaml";
+  std::string origin;  // of the ledger; "" : keyturn.local/ + 8 hex of the key
+  std::size_t pending_per_agent_max = 100;
+  double requests_per_second_max = 100;
+  bool demo = false;
+};
+
+// Reads keyturn.yaml over the defaults. All errors at once, one a line: "keyturn.yaml:4:3: …".
+[[nodiscard]] Result<Settings> read_settings(const std::string& path, Settings defaults);
+
+// "127.0.0.1:7717", "[::1]:7717", "7717". Code: invalid_listen.
+[[nodiscard]] Result<void> set_listen(Settings& settings, const std::string& text);
+
+std::string public_url_of(const Settings& settings);
+
+}  // namespace keyturn::server
