@@ -218,7 +218,21 @@ Verdict second_round(const Document::Rep& document, const PolicyInput& input,
   return verdict;
 }
 
-Verdict enforce(const Document::Rep& document, const PolicyInput& input) {
+// mode: observe - it runs, and what would have been is said.
+Verdict observed(Verdict verdict) {
+  std::string would = "observed only; would have been: " + std::string(to_text(verdict.effect)) +
+                      " (" + verdict.decided_by + ")";
+  verdict.reasons.insert(verdict.reasons.begin(), std::move(would));
+  verdict.effect = Effect::kAllow;
+  verdict.observed = true;
+  verdict.defer_until.reset();
+  verdict.modified_args.reset();
+  return verdict;
+}
+
+}  // namespace
+
+Verdict decide_enforced(const Document::Rep& document, const PolicyInput& input) {
   const Findings findings = evaluate_all(document, input);
   Verdict verdict = start(document, findings);
   const auto modifying = enforced(findings, Effect::kModify);
@@ -244,22 +258,8 @@ Verdict enforce(const Document::Rep& document, const PolicyInput& input) {
   return second_round(document, changed, verdict.hits);
 }
 
-// mode: observe - it runs, and what would have been is said.
-Verdict observed(Verdict verdict) {
-  std::string would = "observed only; would have been: " + std::string(to_text(verdict.effect)) +
-                      " (" + verdict.decided_by + ")";
-  verdict.reasons.insert(verdict.reasons.begin(), std::move(would));
-  verdict.effect = Effect::kAllow;
-  verdict.observed = true;
-  verdict.defer_until.reset();
-  verdict.modified_args.reset();
-  return verdict;
-}
-
-}  // namespace
-
 Verdict decide(const Document& document, const PolicyInput& input) {
-  Verdict verdict = enforce(document.rep(), input);
+  Verdict verdict = decide_enforced(document.rep(), input);
   return document.observe() ? observed(std::move(verdict)) : verdict;
 }
 

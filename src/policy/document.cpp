@@ -17,6 +17,7 @@ namespace {
 using doc::ObjectReader;
 
 constexpr std::size_t kRulesMax = 20'000;
+constexpr doc::ParseLimits kLimits{.bytes_max = 8 << 20, .values_max = 1'000'000};
 
 // "file:line:column" of a parse refusal, back into a position.
 doc::Position position_of(std::string_view where) {
@@ -199,7 +200,7 @@ void add_test_failures(const Document& document, const LoadOptions& options,
 
 std::optional<Document> Document::load(std::string_view text, std::string_view file,
                                        const LoadOptions& options, doc::Problems& problems) {
-  const auto tree = doc::parse_yaml(text, file);
+  const auto tree = doc::parse_yaml(text, file, kLimits);
   if (!tree) {
     problems.push_back(
         {tree.error().code, tree.error().message, "", position_of(tree.error().where)});

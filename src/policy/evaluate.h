@@ -24,6 +24,9 @@ struct Finding {
 // Nothing, when the rule's selectors match and its condition does not hold.
 std::optional<Finding> evaluate(const Rule& rule, const Scope& scope, const PolicyInput& input);
 
+// decide(), as if the document's mode were enforce.
+Verdict decide_enforced(const Document::Rep& document, const PolicyInput& input);
+
 // true or false, or in words what is wrong.
 std::expected<bool, std::string> truth(const cel::Value& value);
 

@@ -7,6 +7,9 @@ namespace keyturn::policy {
 namespace {
 
 constexpr std::size_t kLevels = 4;
+// A rule with long lists in several selectors would fill the tree with their product: then the
+// later selectors are left to Match.
+constexpr std::size_t kLeavesMax = 1024;
 
 template <class Slot>
 auto& made(Slot& slot) {
@@ -29,18 +32,22 @@ void Index::add_at(Node& node, std::uint32_t rule, const Selector* const* select
     add_at(made(node.exact[text]), rule, selectors + 1);
   }
   for (const std::string& prefix : selector->prefixes) {
-    auto known =
-        std::ranges::find_if(node.prefixes, [&](const auto& p) { return p.first == prefix; });
-    if (known == node.prefixes.end()) {
-      known = node.prefixes.emplace(node.prefixes.end(), prefix, nullptr);
-    }
-    add_at(made(known->second), rule, selectors + 1);
+    auto& lengths = node.prefix_lengths;
+    const auto place = std::ranges::lower_bound(lengths, prefix.size());
+    if (place == lengths.end() || *place != prefix.size()) lengths.insert(place, prefix.size());
+    add_at(made(node.prefixes[prefix]), rule, selectors + 1);
   }
 }
 
 void Index::add(std::uint32_t rule, const Match& match) {
-  const std::array<const Selector*, kLevels + 1> selectors{&match.tool, &match.operation,
-                                                           &match.env, &match.kind, nullptr};
+  std::array<const Selector*, kLevels + 1> selectors{&match.tool, &match.operation, &match.env,
+                                                     &match.kind, nullptr};
+  static const Selector kAny;
+  std::size_t leaves = 1;
+  for (std::size_t i = 0; i < kLevels; ++i) {
+    leaves *= std::max<std::size_t>(1, selectors[i]->exact.size() + selectors[i]->prefixes.size());
+    if (leaves > kLeavesMax) selectors[i] = &kAny;
+  }
   add_at(root_, rule, selectors.data());
 }
 
@@ -55,8 +62,10 @@ void Index::find_at(const Node& node, const std::string_view* keys, std::size_t 
       find_at(*found->second, keys + 1, left - 1, out);
     }
   }
-  for (const auto& [prefix, child] : node.prefixes) {
-    if (keys->starts_with(prefix)) find_at(*child, keys + 1, left - 1, out);
+  for (const std::size_t length : node.prefix_lengths) {
+    if (length > keys->size()) break;
+    const auto found = node.prefixes.find(keys->substr(0, length));
+    if (found != node.prefixes.end()) find_at(*found->second, keys + 1, left - 1, out);
   }
   if (node.any) find_at(*node.any, keys + 1, left - 1, out);
 }

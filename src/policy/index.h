@@ -35,7 +35,8 @@ class Index {
       std::unordered_map<std::string, std::unique_ptr<Node>, TextHash, std::equal_to<>>;
   struct Node {
     Branches exact;
-    std::vector<std::pair<std::string, std::unique_ptr<Node>>> prefixes;
+    Branches prefixes;
+    std::vector<std::size_t> prefix_lengths;  // that occur, ascending
     std::unique_ptr<Node> any;
     std::vector<std::uint32_t> rules;  // at the last level
   };

@@ -18,6 +18,7 @@ Selector read_selector(ObjectReader& in, std::string_view key) {
   if (texts->empty())
     in.problem("out_of_range", "an empty list matches nothing; leave it out for everything", key);
   for (const std::string& text : *texts) {
+    if (text == "*") return Selector{};
     const std::size_t star = text.find('*');
     if (star == std::string::npos) {
       selector.exact.push_back(text);

@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "policy/decide.h"
-#include "policy/rep.h"
+#include "policy/evaluate.h"
 
 namespace keyturn::policy {
 namespace {
@@ -111,17 +110,6 @@ std::expected<PolicyInput, std::string> input_of(const DocumentTest& test) {
   return std::unexpected("set: " + problems[0].message + " at " + problems[0].pointer);
 }
 
-// Tests tell what would be enforced, whatever the document's mode.
-Verdict enforced_verdict(const Document& document, const PolicyInput& input) {
-  Verdict verdict = decide(document, input);
-  if (!verdict.observed || verdict.reasons.empty()) return verdict;
-  for (const Effect effect : {Effect::kAllow, Effect::kDeny, Effect::kRequire, Effect::kDefer}) {
-    const std::string said = "would have been: " + std::string(to_text(effect)) + " ";
-    if (verdict.reasons[0].find(said) != std::string::npos) verdict.effect = effect;
-  }
-  return verdict;
-}
-
 TestResult run(const Document& document, const DocumentTest& test, const Roster* roster) {
   TestResult result{.name = test.name, .position = test.at};
   const auto input = input_of(test);
@@ -129,7 +117,7 @@ TestResult run(const Document& document, const DocumentTest& test, const Roster*
     result.message = input.error();
     return result;
   }
-  const Verdict verdict = enforced_verdict(document, *input);
+  const Verdict verdict = decide_enforced(document.rep(), *input);
   result.message = difference(test.expect, verdict);
   if (!result.message.empty()) {
     result.message += " (" + came_from(verdict) + ")";
@@ -170,7 +158,8 @@ std::vector<std::string> untested_rules(const Document& document) {
   for (const DocumentTest& test : document.rep().tests) {
     const auto input = input_of(test);
     if (!input) continue;
-    for (const RuleHit& h : decide(document, *input).hits) hit.insert(h.rule);
+    const Verdict verdict = decide_enforced(document.rep(), *input);
+    for (const RuleHit& h : verdict.hits) hit.insert(h.rule);
   }
   std::vector<std::string> out;
   for (const Rule& rule : document.rep().rules) {
