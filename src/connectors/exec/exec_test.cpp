@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,25 +110,26 @@ class Rig {
     (tool).sandbox.enabled = false; \
   }
 
-// A pipe with a name that the program may use to say something and wait, without any clock.
+// A pipe with a name, for a program to say something and to wait for a word. Never blocks a test
+// for ever.
 struct Fifo {
   explicit Fifo(const std::string& at) : path(at) {
     ::mkfifo(path.c_str(), 0666);
     ::chmod(path.c_str(), 0666);
+    held.reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   }
   std::string read_line() const {
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    pollfd entry{held.get(), POLLIN, 0};
+    if (::poll(&entry, 1, 20'000) != 1) return "nothing was said in 20 seconds";
     std::string line(200, '\0');
-    const ssize_t n = ::read(fd.get(), line.data(), line.size());
+    const ssize_t n = ::read(held.get(), line.data(), line.size());
     line.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
     while (!line.empty() && line.back() == '\n') line.pop_back();
     return line;
   }
-  void write_line(const std::string& line) const {
-    const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    REQUIRE(write_all(fd.get(), line + "\n"));
-  }
+  void write_line(const std::string& line) const { REQUIRE(write_all(held.get(), line + "\n")); }
   std::string path;
+  Fd held;
 };
 
 }  // namespace
@@ -226,6 +226,9 @@ TEST_CASE("a rewrite while the program starts changes nothing: it runs from the 
   auto tool = tool_of({first, second});
   tool.sandbox.read_write = {said.path, go.path};
   BOTH_WAYS(tool)
+  SUBCASE("in a sandbox that shows the files on disk") {
+    tool.sandbox.read_only = {folder.path()};
+  }
   const auto described = rig.describe(tool);
   REQUIRE_MESSAGE(described, described.error().message);
   std::thread attacker([&] {
@@ -242,7 +245,9 @@ TEST_CASE("a rewrite while the program starts changes nothing: it runs from the 
 
 TEST_CASE("a program cannot see the data folder, whatever its tool binds") {
   Rig rig;
-  write_file(rig.data() + "/key", "signing key", 0600);
+  // In a sandbox it is hidden even if its permissions are wide open.
+  write_file(rig.data() + "/key", "signing key", 0644);
+  ::chmod(rig.data().c_str(), 0755);
   auto tool =
       tool_of({"/bin/sh", "-c",
                "cat " + rig.data() + "/key " + rig.data() + "/exec.sock; ls " + rig.data()});
@@ -255,6 +260,7 @@ TEST_CASE("a program cannot see the data folder, whatever its tool binds") {
   }
   SUBCASE("without a sandbox") {
     tool.sandbox.enabled = false;
+    ::chmod(rig.data().c_str(), 0700);
     if (!rig.isolation().drops_user) return;
   }
   const Outcome outcome = rig.run(tool);
@@ -280,7 +286,7 @@ TEST_CASE("a program runs as another user, and without a network unless its tool
 TEST_CASE("a timeout ends everything that was started") {
   Rig rig;
   const TempFolder folder(0755);
-  const Fifo said(folder.path() + "/said");
+  Fifo said(folder.path() + "/said");
   // A grandchild in a session of its own holds the pipe; end of file means that it is gone.
   auto tool = tool_of({"/bin/sh", "-c",
                        "trap '' TERM; exec 3>" + said.path +
@@ -289,17 +295,14 @@ TEST_CASE("a timeout ends everything that was started") {
   tool.sandbox.read_write = {said.path};
   tool.timeout = 300ms;
   BOTH_WAYS(tool)
-  bool ended = false;
-  std::thread listener([&] {
-    const Fd fd(::open(said.path.c_str(), O_RDONLY | O_CLOEXEC));
-    std::array<char, 64> block;
-    while (::read(fd.get(), block.data(), block.size()) > 0) {
-    }
-    ended = true;
-  });
+  const Fd ours(::open(said.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  said.held.reset();
   const Outcome outcome = rig.run(tool);
-  listener.join();
-  CHECK(ended);
+  std::string heard(16, ' ');
+  CHECK(::read(ours.get(), heard.data(), heard.size()) == 3);
+  pollfd closed{ours.get(), POLLIN, 0};
+  CHECK(::poll(&closed, 1, 20'000) == 1);
+  CHECK(::read(ours.get(), heard.data(), heard.size()) == 0);
   CHECK(outcome.kind == OutcomeKind::kFailed);
   CHECK(outcome.reason.starts_with("timed out after 300ms"));
 }

@@ -1,5 +1,6 @@
 // Real statements on a real PostgreSQL.
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
