@@ -1,0 +1,77 @@
+#include "server/host_call.h"
+
+#include <filesystem>
+
+#include "api/host.h"
+#include "base/task_impl.h"
+#include "doc/json.h"
+#include "net/client.h"
+#include "server/core.h"
+
+namespace keyturn::server {
+namespace {
+
+Result<doc::Value> answer_of(int status, const std::string& body) {
+  Result<doc::Value> parsed = doc::parse_json(body);
+  if (!parsed)
+    return refuse("bad_answer",
+                  "the server's answer is no JSON (status " + std::to_string(status) + ")");
+  if (status < 300) return parsed;
+  return refuse(std::string(parsed->text("code")), std::string(parsed->text("detail")),
+                std::string(parsed->text("pointer")));
+}
+
+Result<doc::Value> over_socket(const std::string& socket, const std::string& path,
+                               const std::string& body) {
+  net::ClientRequest request;
+  request.method = "POST";
+  request.url = "http://localhost" + path;
+  request.headers.set("Content-Type", "application/json");
+  request.body = body;
+  request.unix_socket = socket;
+  Result<net::ClientResponse> response = net::fetch(request);
+  if (!response) return std::unexpected(response.error());
+  return answer_of(response->status, response->body);
+}
+
+Task<void> one_call(Core& core, std::string url, net::HttpRequest request, net::HttpResponse& out) {
+  api::HostRoutes routes(core.gate(), core.admin(), core.identity(), std::move(url), {});
+  out = co_await routes.handle(std::move(request));
+  core.loop().stop();
+}
+
+Task<void> break_the_seal(Core& core, std::string reason, Result<std::string>& out) {
+  out = co_await core.admin().break_seal(std::move(reason));
+  core.loop().stop();
+}
+
+}  // namespace
+
+Result<doc::Value> host_call(const Settings& settings, const std::string& path,
+                             const doc::Value& body) {
+  const std::string socket = settings.data + "/admin.sock";
+  const bool breaks_seal = path == "/host/seal/break";
+  if (!breaks_seal && std::filesystem::exists(socket)) {
+    Result<doc::Value> answer = over_socket(socket, path, doc::write_json(body));
+    if (answer || answer.error().code != "cannot_connect") return answer;
+  }
+  Result<std::unique_ptr<Core>> core = Core::open(settings, false, false);
+  if (!core) return std::unexpected(core.error());
+  if (breaks_seal) {
+    Result<std::string> broken = refuse("internal", "");
+    (*core)->loop().spawn(break_the_seal(**core, std::string(body.text("reason")), broken));
+    (*core)->loop().run();
+    if (!broken) return std::unexpected(broken.error());
+    return doc::object({{"event", *broken}});
+  }
+  net::HttpRequest request;
+  request.method = "POST";
+  request.path = request.target = path;
+  request.body = doc::write_json(body);
+  net::HttpResponse response;
+  (*core)->loop().spawn(one_call(**core, public_url_of(settings), std::move(request), response));
+  (*core)->loop().run();
+  return answer_of(response.status, response.body);
+}
+
+}  // namespace keyturn::server

@@ -1,0 +1,333 @@
+#include "server/serve.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+
+#include "api/api.h"
+#include "base/task_impl.h"
+#include "connectors/exec/helper.h"
+#include "net/server.h"
+#include "server/core.h"
+#include "store/read_model.h"
+#include "store/sqlite/read_model.h"
+
+namespace keyturn::server {
+namespace {
+
+constexpr Duration kTickEvery = std::chrono::milliseconds(200);
+constexpr Duration kStopWithin = std::chrono::seconds(5);
+
+void say(std::string_view line) {
+  std::fprintf(stderr, "%s %.*s\n", to_rfc3339(SystemClock().now()).c_str(),
+               static_cast<int>(line.size()), line.data());
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return refuse("unreadable", path + ": cannot be read");
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+store::Visibility visibility_of(const api::ListQuery& query) {
+  switch (query.eyes) {
+    case api::ListQuery::Eyes::kAll:
+      return store::SeesAll{};
+    case api::ListQuery::Eyes::kAgent:
+      return store::SeesAsAgent{query.who};
+    case api::ListQuery::Eyes::kPerson:
+      return store::SeesAsPerson{query.who, query.groups};
+  }
+  return store::SeesAsPerson{query.who, query.groups};
+}
+
+// The running server. Members go in reverse order.
+class Serving {
+ public:
+  Serving(std::unique_ptr<Core> core, ServeOptions options)
+      : core_(std::move(core)), options_(std::move(options)) {}
+  int run();
+
+ private:
+  Task<void> start();
+  Task<Result<void>> open();
+  Task<Result<bool>> reload(std::vector<std::string>& problems);
+  Task<void> reload_and_say();
+  Task<void> invite_first_administrator();
+  Task<void> tick_gate();
+  Task<void> tick_audit();
+  Task<Result<api::Page>> list(api::ListQuery query);
+  Task<Result<api::StateCounts>> counts();
+  Task<void> stop();
+  Result<void> listen();
+  net::ServerOptions server_options() const;
+
+  std::unique_ptr<Core> core_;
+  ServeOptions options_;
+  std::unique_ptr<audit::Audit> audit_;
+  std::unique_ptr<store::ReadModel> read_model_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<net::Server> http_, local_;
+  int exit_code_ = 0;
+  bool stopping_ = false;
+};
+
+int Serving::run() {
+  core_->loop().on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
+    if (signal == SIGHUP)
+      core_->loop().spawn(reload_and_say());
+    else if (!std::exchange(stopping_, true))
+      core_->loop().spawn(stop());
+  });
+  core_->loop().spawn(start());
+  core_->loop().run();
+  return exit_code_;
+}
+
+Task<void> Serving::start() {
+  Result<void> opened = co_await open();
+  if (opened) opened = listen();
+  if (!opened) {
+    std::fprintf(stderr, "keyturn: %s\n", opened.error().message.c_str());
+    exit_code_ = 1;
+    core_->loop().stop();
+    co_return;
+  }
+  core_->loop().spawn(tick_gate());
+  core_->loop().spawn(tick_audit());
+  core_->loop().spawn(core_->gate().recover());
+  std::printf("Keyturn is listening on %s\n", public_url_of(options_.settings).c_str());
+  if (!core_->gate().world().configuration->sealed)
+    std::printf("unsealed: host commands and files take effect at once (keyturn seal)\n");
+  std::printf("ledger: %s\n", audit_->vkey().c_str());
+  co_await invite_first_administrator();
+  std::fflush(stdout);
+}
+
+// The record is looked at before anything is added to it: a log that is shorter than, or other
+// than, what was signed must not grow.
+Task<Result<void>> Serving::open() {
+  Result<std::unique_ptr<audit::Audit>> audit = co_await audit::Audit::open(
+      core_->journal(), core_->clock(), core_->audit_options(options_.settings));
+  if (!audit) {
+    co_return refuse(audit.error().code,
+                     "ALARM: " + audit.error().message +
+                         ". Nothing more is recorded or released on this data; restore the newest "
+                         "copy, or look into who changed it");
+  }
+  audit_ = std::move(*audit);
+  std::vector<std::string> problems;
+  Result<bool> loaded = co_await reload(problems);
+  for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
+  if (!loaded && loaded.error().code == "sealed") {
+    say("the files differ from the sealed configuration, which stays in force; propose the change "
+        "to make it");
+  } else if (!loaded) {
+    co_return std::unexpected(loaded.error());
+  }
+  Result<std::unique_ptr<store::ReadModel>> read_model = store::sqlite::open_read_model(
+      {core_->data().read_model_path(), core_->data().journal_path()}, core_->journal(),
+      core_->loop().executor());
+  if (!read_model) co_return std::unexpected(read_model.error());
+  read_model_ = std::move(*read_model);
+  co_return Result<void>{};
+}
+
+Task<Result<bool>> Serving::reload(std::vector<std::string>& problems) {
+  const Settings& s = options_.settings;
+  Result<std::string> policy = read_file(s.policy), tools = read_file(s.tools);
+  if (!policy) co_return std::unexpected(policy.error());
+  if (!tools) co_return std::unexpected(tools.error());
+  Result<bool> changed =
+      co_await core_->admin().activate_files(*policy, s.policy, *tools, s.tools, problems);
+  co_return changed;
+}
+
+Task<void> Serving::reload_and_say() {
+  std::vector<std::string> problems;
+  const Result<bool> changed = co_await reload(problems);
+  for (const std::string& problem : problems) say(problem);
+  if (!changed)
+    say("reload refused, the configuration in force stays: " + changed.error().message);
+  else
+    say(*changed ? "reloaded: the new configuration is in force" : "reloaded: nothing has changed");
+}
+
+// To the terminal only: a log would keep the link.
+Task<void> Serving::invite_first_administrator() {
+  if (core_->gate().world().directory.persons().empty()) {
+    Result<std::string> added =
+        co_await core_->admin().add_person({"admin", "Administrator", "", {}, {}, false});
+    if (!added) co_return;
+  }
+  std::string first;
+  for (const auto& [id, person] : core_->gate().world().directory.persons()) {
+    if (!person.admin || !person.active || person.simulated) continue;
+    if (core_->identity().has_credential(id)) co_return;
+    if (first.empty()) first = id;
+  }
+  if (first.empty()) co_return;
+  if (::isatty(STDOUT_FILENO) == 0) {
+    std::printf(
+        "no administrator has a passkey yet: make a link with `keyturn person enrol %s --data "
+        "%s`\n",
+        first.c_str(), options_.settings.data.c_str());
+    co_return;
+  }
+  Principal host;
+  host.kind = PrincipalKind::kHost;
+  host.id = "host";
+  Result<Secret> link = co_await core_->identity().create_enrolment(host, first);
+  if (link) {
+    const std::string url =
+        public_url_of(options_.settings) + "/enrol#" + std::string(link->reveal());
+    std::printf(
+        "\n  Enrol the first administrator (%s) in your browser, once, within a day:\n\n    %s\n\n",
+        first.c_str(), url.c_str());
+  }
+}
+
+Task<void> Serving::tick_gate() {
+  while (!stopping_) {
+    co_await core_->loop().sleep(kTickEvery);
+    co_await core_->gate().tick();
+  }
+}
+
+Task<void> Serving::tick_audit() {
+  bool said = false;
+  while (!stopping_) {
+    co_await core_->loop().sleep(kTickEvery);
+    const Result<bool> done = co_await audit_->tick();
+    if (!done && !said) say("ALARM: checkpoints are not signed any more: " + done.error().message);
+    said = !done;
+  }
+}
+
+Task<Result<api::Page>> Serving::list(api::ListQuery query) {
+  store::ActionFilter filter;
+  filter.states = query.states;
+  filter.tool = query.tool;
+  filter.actor = query.actor;
+  filter.q = query.q;
+  filter.from = query.from;
+  filter.to = query.to;
+  filter.after = query.after;
+  filter.limit = query.limit;
+  filter.visible_to = visibility_of(query);
+  const std::uint64_t size = core_->journal().size();
+  if (size > 0) co_await read_model_->wait_for(size - 1, std::chrono::milliseconds(500));
+  Result<store::ActionPage> page = co_await read_model_->query(std::move(filter));
+  if (!page) co_return std::unexpected(page.error());
+  co_return api::Page{std::move(page->ids), std::move(page->next)};
+}
+
+Task<Result<api::StateCounts>> Serving::counts() {
+  Result<store::Counts> found = co_await read_model_->count_by_state(std::nullopt);
+  if (!found) co_return std::unexpected(found.error());
+  co_return api::StateCounts(found->begin(), found->end());
+}
+
+net::ServerOptions Serving::server_options() const {
+  const Settings& s = options_.settings;
+  net::ServerOptions options;
+  options.address = s.address;
+  options.port = s.port;
+  const std::string url = public_url_of(s);
+  std::string host = url.substr(url.find("://") + 3);
+  host = host.substr(0, host.find('/'));
+  if (!host.starts_with('['))
+    host = host.substr(0, host.rfind(':') == std::string::npos ? host.size() : host.rfind(':'));
+  options.hosts.push_back(host);
+  options.hosts.insert(options.hosts.end(), s.hosts.begin(), s.hosts.end());
+  if (!s.tls_certificate.empty()) options.tls = net::TlsFiles{s.tls_certificate, s.tls_key};
+  options.log = say;
+  return options;
+}
+
+Result<void> Serving::listen() {
+  const std::string url = public_url_of(options_.settings);
+  api::ApiPorts ports{core_->gate(),
+                      core_->admin(),
+                      core_->identity(),
+                      *audit_,
+                      core_->loop(),
+                      [this](api::ListQuery query) { return list(std::move(query)); },
+                      [this] { return counts(); },
+                      [this] { return core_->journal().ready(); },
+                      [this](std::vector<std::string>& problems) { return reload(problems); }};
+  api::ApiOptions options;
+  options.public_url = url;
+  options.demo = options_.demo;
+  api_ = std::make_unique<api::Api>(std::move(ports), std::move(options));
+  Result<std::unique_ptr<net::Server>> http =
+      net::Server::listen(core_->loop(), server_options(), *api_);
+  if (!http) return std::unexpected(http.error());
+  http_ = std::move(*http);
+  net::LocalOptions local;
+  local.path = core_->data().path() + "/admin.sock";
+  local.log = say;
+  Result<std::unique_ptr<net::Server>> socket =
+      net::Server::listen_local(core_->loop(), std::move(local), *api_);
+  if (!socket) return std::unexpected(socket.error());
+  local_ = std::move(*socket);
+  return {};
+}
+
+Task<void> Serving::stop() {
+  if (http_) co_await http_->stop(kStopWithin);
+  if (local_) co_await local_->stop(kStopWithin);
+  core_->loop().stop();
+}
+
+int check(const ServeOptions& options) {
+  const Settings& s = options.settings;
+  Result<std::string> policy = read_file(s.policy), tools = read_file(s.tools);
+  for (const Result<std::string>* file : {&policy, &tools}) {
+    if (!*file) {
+      std::fprintf(stderr, "%s\n", file->error().message.c_str());
+      return 1;
+    }
+  }
+  std::vector<std::string> problems;
+  const bool good =
+      admin::check_configuration(*policy, s.policy, *tools, s.tools, nullptr, false, problems)
+          .has_value();
+  for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
+  std::printf(good ? "configuration is good\n" : "configuration has errors\n");
+  return good ? 0 : 1;
+}
+
+}  // namespace
+
+int serve(ServeOptions options) {
+  if (options.check) return check(options);
+  Result<std::unique_ptr<Core>> core = Core::open(options.settings, true, true);
+  if (!core) {
+    std::fprintf(stderr, "keyturn: %s\n", core.error().message.c_str());
+    return 1;
+  }
+  std::signal(SIGPIPE, SIG_IGN);
+  Serving serving(std::move(*core), std::move(options));
+  return serving.run();
+}
+
+int exec_helper(int argc, char** argv) {
+  return connectors::exec::exec_helper_main(argc, argv);
+}
+
+Result<std::string> initialise(const Settings& settings) {
+  SystemRandom random;
+  Result<store::sqlite::DataDir> data = store::sqlite::DataDir::create(settings.data, random);
+  if (!data) return std::unexpected(data.error());
+  return vkey_of(settings, *data);
+}
+
+}  // namespace keyturn::server
