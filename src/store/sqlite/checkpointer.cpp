@@ -11,6 +11,17 @@ namespace {
 
 constexpr int kPagesBeforeCheckpoint = 2000;
 
+// False: somebody was in the way.
+bool checkpoint(Database& database, int mode) {
+  const int code = sqlite3_wal_checkpoint_v2(database.raw(), nullptr, mode, nullptr, nullptr);
+  const int primary = code & 0xff;
+  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) return false;
+  if (primary != SQLITE_OK) {
+    throw SqliteError(code, std::string("checkpoint: ") + sqlite3_errmsg(database.raw()));
+  }
+  return true;
+}
+
 Database open_for_checkpoints(const std::string& path) {
   Database database(path, Access::kReadWrite);
   configure(database);
@@ -60,12 +71,14 @@ void Checkpointer::run() {
 }
 
 void checkpoint_passive(Database& database) {
-  const int code = sqlite3_wal_checkpoint_v2(database.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
-                                             nullptr, nullptr);
-  const int primary = code & 0xff;
-  if (primary != SQLITE_OK && primary != SQLITE_BUSY && primary != SQLITE_LOCKED) {
-    throw SqliteError(code, std::string("checkpoint: ") + sqlite3_errmsg(database.raw()));
-  }
+  checkpoint(database, SQLITE_CHECKPOINT_PASSIVE);
+}
+
+bool truncate_log(Database& database) {
+  sqlite3_busy_timeout(database.raw(), 100);
+  const bool done = checkpoint(database, SQLITE_CHECKPOINT_TRUNCATE);
+  sqlite3_busy_timeout(database.raw(), kBusyTimeoutMs);
+  return done;
 }
 
 }  // namespace keyturn::store::sqlite

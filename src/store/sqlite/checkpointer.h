@@ -36,4 +36,7 @@ class Checkpointer {
 // disk.
 void checkpoint_passive(Database& database);
 
+// Checkpoints everything and empties the log's file. False: a reader is in the way, try later.
+bool truncate_log(Database& database);
+
 }  // namespace keyturn::store::sqlite

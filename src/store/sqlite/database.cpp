@@ -41,7 +41,7 @@ Database::Database(const std::string& path, Access access) {
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);
   if (code != SQLITE_OK) fail(handle, code, "cannot open " + path);
-  sqlite3_busy_timeout(handle, 5000);
+  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
 }
 
 void Database::run(const std::string& sql) {

@@ -24,6 +24,8 @@ class SqliteError : public std::runtime_error {
   int code_;
 };
 
+inline constexpr int kBusyTimeoutMs = 5000;
+
 enum class Access { kCreate, kReadWrite, kReadOnly };
 
 class Database {

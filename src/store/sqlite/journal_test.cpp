@@ -6,6 +6,7 @@
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "ledger/merkle.h"
+#include "store/sqlite/database.h"
 #include "store/sqlite/testing.h"
 
 using namespace keyturn;
@@ -293,6 +294,39 @@ TEST_CASE("erasing a subject leaves the leaves and takes its private parts, the 
     bench.open();
   }
   CHECK(bench.journal->root() == root_of_leaves(bench));
+}
+
+TEST_CASE("a destroyed key is in no file any more, wrapped or not") {
+  Bench bench;
+  CHECK(bench.append({.events = {with_private(draft("a", "t"), doc::object({{"x", 1}}))}})
+            .has_value());
+  std::string wrapped;
+  {
+    sqlite::Database database(bench.options.path, sqlite::Access::kReadOnly);
+    sqlite::Statement statement(database, "SELECT wrapped FROM subject_key");
+    sqlite::Query query(statement);
+    REQUIRE(query.step());
+    wrapped = query.bytes(0);
+  }
+  CHECK(raw_bytes(bench.dir).find(wrapped) != std::string::npos);
+  CHECK(bench.append({.events = {draft("a", "payload.erased")}, .erase = {"a"}}).has_value());
+  bench.append_one("b", "t");  // its commit comes after all that the erasure caused
+  CHECK(raw_bytes(bench.dir).find(wrapped) == std::string::npos);
+}
+
+TEST_CASE("numbers beyond the log read nothing") {
+  Bench bench;
+  bench.append_one("s", "t");
+  for (const std::uint64_t beyond :
+       {std::uint64_t{1}, std::uint64_t{1} << 56, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+    CAPTURE(beyond);
+    CHECK(run(bench.io, bench.journal->read_leaves(beyond, 10)).empty());
+    CHECK(run(bench.io, bench.journal->read_range(beyond, 10, true)).empty());
+    CHECK(run(bench.io, bench.journal->read_stream("s", beyond + 1, false)).size() ==
+          (beyond + 1 <= 1 ? 1 : 0));
+    CHECK(run(bench.io, bench.journal->read_tile(0, beyond, 256)).empty());
+  }
+  CHECK(run(bench.io, bench.journal->read_tile(256, 0, 256)).empty());
 }
 
 TEST_CASE("another master key opens no private part") {

@@ -1,5 +1,7 @@
 #include "store/sqlite/read_model.h"
 
+#include <sqlite3.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -57,6 +59,13 @@ std::vector<std::unique_ptr<ReadQueries>> make_connections(const std::string& pa
   return connections;
 }
 
+std::unexpected<Refusal> unanswered(const SqliteError& error) {
+  if ((error.code() & 0xff) == SQLITE_INTERRUPT) {
+    return refuse("search_too_wide", "the search took too long; name a state, a tool or a time");
+  }
+  return refuse("read_model_unavailable", error.what());
+}
+
 class ReadModelImpl final : public ReadModel {
  public:
   ReadModelImpl(const ReadModelOptions& options, Journal& journal,
@@ -79,7 +88,7 @@ class ReadModelImpl final : public ReadModel {
           try {
             return queries.page(filter);
           } catch (const SqliteError& error) {
-            return refuse("read_model_unavailable", error.what());
+            return unanswered(error);
           }
         });
   }
@@ -90,7 +99,7 @@ class ReadModelImpl final : public ReadModel {
       try {
         return queries.count_by_state(from);
       } catch (const SqliteError& error) {
-        return refuse("read_model_unavailable", error.what());
+        return unanswered(error);
       }
     });
   }

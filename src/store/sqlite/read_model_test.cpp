@@ -92,6 +92,7 @@ TEST_CASE("a filter finds what it names, newest first") {
       {"all", {}, {"act_4", "act_3", "act_2", "act_1"}},
       {"one state", {.states = {State::kPending}}, {"act_4", "act_1"}},
       {"two states", {.states = {State::kDenied, State::kSucceeded}}, {"act_3", "act_2"}},
+      {"one state twice", {.states = {State::kDenied, State::kDenied}}, {"act_2"}},
       {"a state nothing is in", {.states = {State::kFailed}}, {}},
       {"tool", {.tool = "orders-sql"}, {"act_3", "act_1"}},
       {"actor", {.actor = "ops-bot"}, {"act_2", "act_1"}},

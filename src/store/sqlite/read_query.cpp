@@ -1,8 +1,12 @@
 #include "store/sqlite/read_query.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <limits>
+#include <set>
 #include <variant>
 
 namespace keyturn::store::sqlite {
@@ -10,6 +14,8 @@ namespace {
 
 constexpr std::size_t kLimitMax = 200;
 constexpr std::size_t kTrigram = 3;  // code points
+constexpr std::chrono::seconds kPatience{2};
+constexpr int kStepsBetweenLooks = 20'000;
 
 // A WHERE clause whose values are bound by number, so that one list serves several branches.
 class Condition {
@@ -130,12 +136,13 @@ std::string select(const ActionFilter& filter, const Condition& condition, bool 
       by_trigram ? "needle n CROSS JOIN action a ON a.seq = n.rowid" : "action a";
   const std::string base = "SELECT a.seq AS seq, a.id FROM " + from + " WHERE " + condition.sql();
   std::string sql;
-  for (const State state : filter.states) {
+  const std::set<State> states(filter.states.begin(), filter.states.end());
+  for (const State state : states) {
     sql += (sql.empty() ? "" : " UNION ALL ") + base + " AND a.state = '" +
            std::string(to_text(state)) + "'";
   }
   if (sql.empty()) sql = base;
-  const bool merged = filter.states.size() > 1;
+  const bool merged = states.size() > 1;
   return sql + " ORDER BY " + (by_trigram && !merged ? "n.rowid" : "seq") + " DESC LIMIT ";
 }
 
@@ -147,7 +154,15 @@ Database open_for_questions(const std::string& path) {
 
 }  // namespace
 
-ReadQueries::ReadQueries(const std::string& path) : database_(open_for_questions(path)) {}
+ReadQueries::ReadQueries(const std::string& path) : database_(open_for_questions(path)) {
+  sqlite3_progress_handler(database_.raw(), kStepsBetweenLooks, is_over, &deadline_);
+}
+
+// Nobody's question holds up everybody's.
+int ReadQueries::is_over(void* deadline) {
+  const auto over = *static_cast<std::chrono::steady_clock::time_point*>(deadline);
+  return std::chrono::steady_clock::now() > over ? 1 : 0;
+}
 
 Result<ActionPage> ReadQueries::page(const ActionFilter& filter) {
   std::int64_t before = std::numeric_limits<std::int64_t>::max();
@@ -157,6 +172,7 @@ Result<ActionPage> ReadQueries::page(const ActionFilter& filter) {
       return refuse("bad_cursor", "`after` is no cursor of this list; start without", "/after");
     before = *seq;
   }
+  deadline_ = std::chrono::steady_clock::now() + kPatience;
   const bool by_trigram = has_trigrams(filter.q);
   const Condition condition = condition_of(filter, before, by_trigram);
   const std::size_t limit = std::clamp<std::size_t>(filter.limit, 1, kLimitMax);
@@ -177,6 +193,7 @@ Result<ActionPage> ReadQueries::page(const ActionFilter& filter) {
 }
 
 std::vector<std::pair<State, std::uint64_t>> ReadQueries::count_by_state(std::optional<Time> from) {
+  deadline_ = std::chrono::steady_clock::now() + kPatience;
   std::vector<std::pair<State, std::uint64_t>> counts;
   Statement statement(database_, from ? "SELECT state, count(*) FROM action "
                                         "WHERE created_ms >= ? GROUP BY state"

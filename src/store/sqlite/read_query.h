@@ -1,6 +1,7 @@
 // Questions to read.db, over a connection of their own.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,14 @@ class ReadQueries {
  public:
   explicit ReadQueries(const std::string& path);
 
-  // Throw SqliteError.
+  // Throw SqliteError; a question that takes longer than 2 s is interrupted (SQLITE_INTERRUPT).
   Result<ActionPage> page(const ActionFilter& filter);
   std::vector<std::pair<State, std::uint64_t>> count_by_state(std::optional<Time> from);
 
  private:
+  static int is_over(void* deadline);
+
+  std::chrono::steady_clock::time_point deadline_{};
   Database database_;
 };
 

@@ -45,8 +45,16 @@ Database open_for_reading(const std::string& path) {
   throw std::runtime_error("ledger entry " + std::to_string(index) + " is damaged: " + what);
 }
 
+// Numbers come from outside, and SQLite's are signed: past this there is nothing.
+constexpr std::uint64_t kBeyond = std::uint64_t{1} << 62;
+constexpr unsigned kTileLevels = 8;
+
+std::uint64_t start_of(std::uint64_t from) {
+  return std::min(from, kBeyond);
+}
+
 std::uint64_t end_of(std::uint64_t from, std::size_t limit) {
-  return from + std::min<std::uint64_t>(limit, std::uint64_t{1} << 40);
+  return start_of(from) + std::min<std::uint64_t>(limit, std::uint64_t{1} << 40);
 }
 
 }  // namespace
@@ -92,7 +100,7 @@ std::vector<Event> Reader::stream_events(const std::string& stream, std::uint64_
                                          bool with_private) {
   std::vector<Event> events;
   Query query(with_private ? stream_private_ : stream_);
-  query.bind_text(stream).bind(from_position);
+  query.bind_text(stream).bind(start_of(from_position));
   while (query.step()) events.push_back(event_at(query, with_private));
   return events;
 }
@@ -100,7 +108,7 @@ std::vector<Event> Reader::stream_events(const std::string& stream, std::uint64_
 std::vector<Event> Reader::range(std::uint64_t from, std::size_t limit, bool with_private) {
   std::vector<Event> events;
   Query query(with_private ? range_private_ : range_);
-  query.bind(from).bind(end_of(from, limit));
+  query.bind(start_of(from)).bind(end_of(from, limit));
   while (query.step()) events.push_back(event_at(query, with_private));
   return events;
 }
@@ -108,12 +116,13 @@ std::vector<Event> Reader::range(std::uint64_t from, std::size_t limit, bool wit
 std::vector<std::string> Reader::leaves(std::uint64_t from, std::size_t limit) {
   std::vector<std::string> out;
   Query query(leaves_);
-  query.bind(from).bind(end_of(from, limit));
+  query.bind(start_of(from)).bind(end_of(from, limit));
   while (query.step()) out.emplace_back(query.bytes(0));
   return out;
 }
 
 std::string Reader::tile(unsigned level, std::uint64_t index, unsigned width) {
+  if (level >= kTileLevels || index >= kBeyond / kTileWidth) return {};
   const std::size_t wanted = std::min<std::size_t>(width, kTileWidth);
   {
     Query query(tile_);

@@ -66,13 +66,17 @@ void Writer::Session::commit(std::vector<std::shared_ptr<Pending>> batch) {
     transaction.commit();
   }
   options_.committed(CommittedBatch{std::move(batch), tree_.size(), tree_.root()});
+  if (log_holds_erased_) log_holds_erased_ = !truncate_log(database_);
   if (writes && options_.grown) options_.grown(wal_pages_);
   if (wal_pages_ > kWalPagesMax) checkpoint_passive(database_);  // the other thread falls behind
   if (heads_.size() > kHeadsMax) heads_.clear();
 }
 
 void Writer::Session::write(Pending& pending) {
-  for (const std::string& subject : pending.erase) keys_.erase(subject);
+  for (const std::string& subject : pending.erase) {
+    keys_.erase(subject);
+    log_holds_erased_ = true;
+  }
   for (std::size_t i = 0; i < pending.events.size(); ++i) {
     write_event(pending.events[i], pending.drafts[i]);
   }

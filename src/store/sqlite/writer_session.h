@@ -45,7 +45,8 @@ class Writer::Session {
   Statement find_stream_, insert_stream_, update_stream_, insert_event_, insert_claim_;
   Statement read_signed_, insert_signed_;
   std::int64_t next_stream_ = 1;
-  int wal_pages_ = 0;  // after the last commit
+  bool log_holds_erased_ = false;  // a destroyed key may still stand in the write-ahead log
+  int wal_pages_ = 0;              // after the last commit
   std::unordered_map<std::string, Head> heads_;
   std::vector<std::pair<const std::string*, Head*>>
       changed_;  // into heads_, in order of first change
