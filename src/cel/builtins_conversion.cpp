@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "cel/builtins.h"
+#include "cel/clip.h"
 #include "cel/literal.h"
 #include "cel/number_text.h"
 #include "cel/time_text.h"
@@ -17,7 +18,7 @@ Value range_error(const char* type) {
 }
 
 Value unreadable(const char* type, const Value& text) {
-  return Value::error("\"" + std::string(text.text().substr(0, 80)) + "\" is no " + type);
+  return Value::error("\"" + clip(text.text()) + "\" is no " + type);
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // getHours() and its like, with the time zone known only at run time (constant zones:
 // time_field_node).
 #include "cel/builtins.h"
+#include "cel/clip.h"
 #include "cel/time_zone.h"
 
 namespace keyturn::cel {
@@ -19,7 +20,7 @@ Value get(Frame& frame, Arguments args) {
   if (!frame.charge(50)) return over_limit();
   const auto zone = TimeZone::find(args[1]->text());
   if (!zone) {
-    return Value::error("unknown time zone: " + std::string(args[1]->text().substr(0, 80)));
+    return Value::error("unknown time zone: " + clip(args[1]->text()));
   }
   return Value::integer(field_of(args[0]->as_timestamp(), kField, *zone));
 }

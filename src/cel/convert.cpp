@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/bytes.h"
+#include "cel/clip.h"
 #include "cel/number_text.h"
 #include "cel/time_text.h"
 
@@ -20,7 +21,7 @@ Value number_value(const doc::Value& value) {
     if (const auto u = value.as_uint64()) return Value::uinteger(*u);
   }
   if (const auto d = value.as_double()) return Value::number(*d);
-  return Value::error("the number " + text.substr(0, 40) + " does not fit in a double");
+  return Value::error("the number " + clip(text, 40) + " does not fit in a double");
 }
 
 Value mismatch(const Type& type, const doc::Value& value) {
@@ -60,7 +61,7 @@ Value text_as(const doc::Value& value, const Type& type, Strings strings) {
     default:
       return text_value(text, strings);
   }
-  return Value::error("expected " + to_text(type) + ", got \"" + text.substr(0, 80) + "\"");
+  return Value::error("expected " + to_text(type) + ", got \"" + clip(text) + "\"");
 }
 
 Value list_as(const doc::Value& value, const Type& item, Strings strings) {

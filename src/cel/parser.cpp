@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "cel/clip.h"
 #include "cel/lexer.h"
 #include "cel/literal.h"
 
@@ -70,9 +71,7 @@ class Parser {
     if (at.text == "and" || at.text == "AND") suggestion = "&&";
     if (at.text == "or" || at.text == "OR") suggestion = "||";
     if (at.text == "is") suggestion = "==";
-    return fail(at.offset,
-                "unexpected " + std::string(at.text.substr(0, 40)) + ", expected " + wanted,
-                suggestion);
+    return fail(at.offset, "unexpected " + clip(at.text, 40) + ", expected " + wanted, suggestion);
   }
 
   ExprPtr expression() {
