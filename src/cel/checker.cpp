@@ -205,6 +205,7 @@ class Checker {
         result = Type::dyn();
       }
       found = true;
+      if (types == overload.parameters) break;  // nothing else can be meant
     }
     if (found) {
       expr.type = result;

@@ -196,9 +196,11 @@ void declare_extremes(std::vector<Function>& out) {
       f.overloads.push_back(parse_overload(id + "_list_" + type + " (list(" + type + ")) " + type));
     }
     for (std::size_t count = 2; count <= 6; ++count) {
-      Overload o{id + "_dyn_" + std::to_string(count), {}, Type::dyn(), false};
-      o.parameters.assign(count, Type::dyn());
-      f.overloads.push_back(std::move(o));
+      for (const Type& type : {Type::integer(), Type::uinteger(), Type::number(), Type::dyn()}) {
+        Overload o{id + "_" + to_text(type) + "_" + std::to_string(count), {}, type, false};
+        o.parameters.assign(count, type);
+        f.overloads.push_back(std::move(o));
+      }
     }
     f.overloads.push_back(parse_overload(id + "_list_dyn (list(dyn)) dyn"));
     out.push_back(std::move(f));

@@ -41,7 +41,10 @@ class Program::Impl {
 };
 
 bool AttributePath::depends_on(std::string_view root) const {
-  return text.starts_with(root) && (text.size() == root.size() || text[root.size()] == '.');
+  const std::string_view shorter = text.size() < root.size() ? std::string_view(text) : root;
+  const std::string_view longer = text.size() < root.size() ? root : std::string_view(text);
+  return longer.starts_with(shorter) &&
+         (longer.size() == shorter.size() || longer[shorter.size()] == '.');
 }
 
 Value Program::evaluate(const Activation& input, std::uint64_t* cost_used,

@@ -67,7 +67,8 @@ class Activation {
 struct AttributePath {
   std::string text;  // "action.args.amount": the longest chain of field names known when compiled
   std::size_t offset = 0;                        // where in the expression it is read first
-  bool depends_on(std::string_view root) const;  // text is root, or starts with root + "."
+  // One is the other, or a part of it: reading all of `claims` may read claims.model.
+  bool depends_on(std::string_view path) const;
 };
 
 // Immutable; may be evaluated from many threads (each with its own activation). Cheap to copy.
@@ -84,7 +85,7 @@ class Program {
   const Type& result_type() const;
   // Every attribute that the expression may read, each once, in the order of the text.
   std::span<const AttributePath> paths() const;
-  bool depends_on(std::string_view root) const;  // root: "claims" or "claims.model"
+  bool depends_on(std::string_view path) const;  // "claims" or "claims.model"
   // Set when the expression has the same value whatever the input is ("true", "1 < 2").
   const std::optional<Value>& constant() const;
   const std::string& source() const;

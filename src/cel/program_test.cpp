@@ -55,6 +55,9 @@ TEST_CASE("a program reads its attributes, and names them") {
   CHECK(program.paths()[2].text == "claims.model");
   CHECK(program.depends_on("claims"));
   CHECK(program.depends_on("action.args"));
+  CHECK(program.depends_on("claims.model"));
+  CHECK_FALSE(program.depends_on("claims.session"));
+  CHECK(must("size(claims) > 0", env).depends_on("claims.session"));
   CHECK_FALSE(program.depends_on("act"));
   CHECK_FALSE(program.constant().has_value());
 
