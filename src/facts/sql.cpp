@@ -349,7 +349,6 @@ Facts Walk::facts() && {
   std::set<Relation> relations;
   std::set<std::string> functions;
   doc::Array list;
-  std::ranges::stable_sort(statements_, {}, &Statement::nested);
   for (const Statement& s : statements_) {
     if (weight(s.operation) > weight(out.operation)) out.operation = s.operation;
     relations.insert(s.relations.begin(), s.relations.end());
