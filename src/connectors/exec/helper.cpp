@@ -16,6 +16,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <tuple>
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -325,12 +326,13 @@ void harden_process() {
           0);  // secrets pass through here: no core file, no debugger of the same user
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   ::prctl(PR_SET_NAME, "keyturn-exec");
+  std::ignore = ::chdir("/");
 }
 
 }  // namespace
 
 int run_exec_helper(int socket_fd, HelperOptions options) {
-  harden_process();
+  harden_process();  // the data folder's path is absolute
   Fd client(socket_fd);
   if (client) ::fcntl(client.get(), F_SETFD, FD_CLOEXEC);
   const std::string folder = options.data_folder + "/spool";

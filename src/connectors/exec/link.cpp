@@ -24,7 +24,7 @@ std::unexpected<Refusal> no_helper(const std::string& why) {
 
 // A clean environment: nothing of the server's, where secrets may be, reaches the helper.
 Result<pid_t> spawn(const HelperStart& how, int socket) {
-  std::vector<std::string> words{how.program};
+  std::vector<std::string> words{"keyturn"};
   words.insert(words.end(), how.arguments.begin(), how.arguments.end());
   words.insert(words.end(), {"--data", how.data_folder, "--fd", std::to_string(kHelperFd)});
   std::vector<char*> argv;
