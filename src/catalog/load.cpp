@@ -97,6 +97,7 @@ const Param* ToolReader::use(const std::string& name, const doc::Value& place,
   used_.insert(name);
   if (const Param* known = param(name)) return known;
   std::vector<std::string_view> names;
+  names.reserve(tool_.params.size());
   for (const Param& p : tool_.params) names.push_back(p.name);
   const std::string_view nearest = nearest_word(name, names.data(), names.size());
   add("unknown_param",

@@ -386,6 +386,7 @@ CalendarState Calendar::at(Time time) const {
 
 std::vector<std::string> Calendar::names() const {
   std::vector<std::string> names;
+  names.reserve(windows_.size());
   for (const Named& named : windows_) names.push_back(named.name);
   return names;
 }

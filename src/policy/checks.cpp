@@ -85,6 +85,7 @@ void Checks::check_waives(const Rule& rule) {
     const auto found = std::ranges::find(document_.rules, target, &Rule::id);
     if (found == document_.rules.end()) {
       std::vector<std::string_view> ids;
+      ids.reserve(document_.rules.size());
       for (const Rule& other : document_.rules) ids.push_back(other.id);
       const std::string_view nearest = nearest_word(target, ids.data(), ids.size());
       add(rule, "unknown_rule",
@@ -142,6 +143,7 @@ void Checks::check_people(const Rule& rule, const Plan& plan, doc::Position at) 
   asked.insert(plan.veto_groups.begin(), plan.veto_groups.end());
   if (!plan.escalate_to.empty()) asked.insert(plan.escalate_to);
   std::vector<std::string_view> names;
+  names.reserve(options_.roster->groups.size());
   for (const auto& [name, people] : options_.roster->groups) names.push_back(name);
   bool all_known = true;
   for (const std::string& group : asked) {

@@ -55,6 +55,7 @@ std::string in_words(const Quorum& quorum) {
 
 std::string in_words(const std::vector<Quorum>& list, std::string_view between) {
   std::vector<std::string> parts;
+  parts.reserve(list.size());
   for (const Quorum& quorum : list) parts.push_back("(" + in_words(quorum) + ")");
   return joined(parts, between);
 }

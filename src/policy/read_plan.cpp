@@ -73,6 +73,7 @@ void read_assurance(ObjectReader& in, Plan& plan) {
 std::vector<Quorum> read_quorums(const doc::Value& list, const std::string& pointer,
                                  doc::Problems& problems) {
   std::vector<Quorum> out;
+  out.reserve(list.as_array().size());
   for (std::size_t i = 0; i < list.as_array().size(); ++i) {
     out.push_back(read_quorum(list.as_array()[i], pointer + "/" + std::to_string(i), problems));
   }

@@ -62,6 +62,7 @@ Type schema_type(const catalog::Schema& schema, const std::string& name) {
       return Type::list(schema.items ? schema_type(*schema.items, name + "[]") : Type::string());
     case catalog::ValueType::kObject: {
       std::vector<cel::Field> fields;
+      fields.reserve(schema.properties.size());
       for (const auto& property : schema.properties) {
         fields.push_back(
             {property.name, schema_type(*property.schema, name + "." + property.name)});
@@ -83,6 +84,7 @@ cel::Type action_type(cel::Type args) {
 
 cel::Type arguments_type(const catalog::Tool& tool) {
   std::vector<cel::Field> fields;
+  fields.reserve(tool.params.size());
   for (const catalog::Param& param : tool.params) {
     fields.push_back({param.name, schema_type(*param.checked, "action.args." + param.name)});
   }
