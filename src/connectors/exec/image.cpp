@@ -216,18 +216,19 @@ std::string_view word(FileRole role) {
   return "";
 }
 
-doc::Value describe(const SealedFile& file) {
+doc::Value describe_file(const SealedFile& file, std::int64_t& preview_left) {
   doc::Value out = doc::object({{"path", file.path},
                                 {"role", word(file.role)},
                                 {"sha256", file.digest},
                                 {"bytes", file.bytes},
                                 {"sealed", file.substituted}});
   if (file.real_path != file.path) out.set("real_path", file.real_path);
-  if (file.script && file.bytes <= kPreviewBytesMax) {
+  if (file.script && file.bytes <= std::min(kPreviewBytesMax, preview_left)) {
     const Mapped mapped(file);
     const bool text =
         !first_invalid_utf8(mapped.view()) && mapped.view().find('\0') == std::string_view::npos;
     if (text) out.set("content", mapped.view());
+    if (text) preview_left -= file.bytes;
   }
   return out;
 }
@@ -378,7 +379,8 @@ doc::Value describe(const Plan& plan, const Image& image, const Isolation& isola
     secrets.push(doc::object({{"name", secret.name}, {"as", secret.as_file ? "file" : "env"}}));
   }
   doc::Value files{doc::Array{}};
-  for (const SealedFile& file : image.files) files.push(describe(file));
+  std::int64_t preview_left = kPreviewBytesTotalMax;
+  for (const SealedFile& file : image.files) files.push(describe_file(file, preview_left));
   return doc::object(
       {{"kind", "exec"},
        {"argv", doc::array_of(plan.shown_argv)},

@@ -66,8 +66,12 @@ struct Child {
   }
 
   void set_limits() const {
-    const std::array<std::pair<int, rlim_t>, 3> limits{
-        {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 4096}, {RLIMIT_FSIZE, rlim_t{16} << 30}}};
+    // Processes are counted by user: only a user of its own can be held to a number.
+    const rlim_t processes = what.drop_user ? 4096 : RLIM_INFINITY;
+    const std::array<std::pair<int, rlim_t>, 4> limits{{{RLIMIT_CORE, 0},
+                                                        {RLIMIT_NOFILE, 4096},
+                                                        {RLIMIT_FSIZE, rlim_t{16} << 30},
+                                                        {RLIMIT_NPROC, processes}}};
     for (const auto& [resource, most] : limits) {
       rlimit limit{};
       if (::getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) fail(2);
@@ -124,6 +128,7 @@ struct Child {
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
   out.push_back(nullptr);
   return out;

@@ -28,6 +28,7 @@ Result<pid_t> spawn(const HelperStart& how, int socket) {
   words.insert(words.end(), how.arguments.begin(), how.arguments.end());
   words.insert(words.end(), {"--data", how.data_folder, "--fd", std::to_string(kHelperFd)});
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   std::string path = std::string("PATH=") + kSearchPath, lang = "LANG=C.UTF-8";
@@ -132,6 +133,7 @@ void HelperLink::read_from(HelperConnection connection) {
   stop_reading();
   if (child_ > 0) ::waitpid(child_, nullptr, WNOHANG);
   child_ = connection.child;
+  isolation_ = connection.isolation;  // another helper may find another user, or no sandbox
   shared_ = std::make_shared<Shared>();
   shared_->socket = std::move(connection.socket);
   const std::uint64_t generation = ++generation_;

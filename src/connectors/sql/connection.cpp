@@ -128,6 +128,7 @@ Result<void> Connection::send(const std::string& sql) {
 Result<void> Connection::send_one(const std::string& sql,
                                   const std::vector<std::optional<std::string>>& values) {
   std::vector<const char*> texts;
+  texts.reserve(values.size());
   for (const auto& value : values) texts.push_back(value ? value->c_str() : nullptr);
   return sent(::PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(texts.size()),
                                   nullptr, texts.data(), nullptr, nullptr, 0));
