@@ -1,0 +1,233 @@
+#include "api/action_json.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+#include "doc/json.h"
+#include "render/case_view.h"
+
+namespace keyturn::api {
+namespace {
+
+doc::Value text_or_null(const std::string& text) {
+  return text.empty() ? doc::Value(nullptr) : doc::Value(text);
+}
+
+doc::Value object_or_empty(const doc::Value& value) {
+  return value.is_null() ? doc::Value(doc::Object{}) : value;
+}
+
+doc::Value person_json(const people::Directory& directory, const std::string& id) {
+  if (id.empty()) return nullptr;
+  const people::Person* person = directory.person(id);
+  return doc::object({{"id", id},
+                      {"name", person == nullptr ? id : person->name},
+                      {"kind", to_text(PrincipalKind::kPerson)}});
+}
+
+doc::Value requester_json(const people::Directory& directory, const gate::ActionRecord& record) {
+  if (record.requester.kind == PrincipalKind::kPerson)
+    return person_json(directory, record.requester.id);
+  return doc::object({{"id", record.requester.id},
+                      {"name", record.requester.id},
+                      {"kind", to_text(record.requester.kind)}});
+}
+
+// As the tool is defined now. (Null for a tool that is not configured: then nothing is known to be
+// secret.)
+const catalog::Tool* tool_of(const gate::World& world, const gate::ActionRecord& record) {
+  const auto& tools = world.configuration->tools;
+  return tools ? tools->find(record.tool) : nullptr;
+}
+
+doc::Value shown_args(const catalog::Tool* tool, const doc::Value& args) {
+  if (tool == nullptr || !args.is_object()) return args;
+  return catalog::without_secrets(*tool, args);
+}
+
+std::string length_class(std::size_t bytes) {
+  std::size_t low = 1;
+  while (low * 2 <= bytes) low *= 2;
+  if (bytes == 0) return "empty";
+  return std::to_string(low) + " to " + std::to_string(low * 2 - 1) + " bytes";
+}
+
+std::vector<render::SecretParam> secrets_of(const catalog::Tool* tool, const doc::Value& args,
+                                            const Secret& key) {
+  std::vector<render::SecretParam> out;
+  if (tool == nullptr) return out;
+  for (const catalog::Param& param : tool->params) {
+    if (!param.secret) continue;
+    const doc::Value* value = args.find(param.name);
+    const std::string text = value == nullptr     ? std::string()
+                             : value->is_string() ? value->as_string()
+                                                  : doc::write_json(*value);
+    const std::string print =
+        to_hex(view(crypto::hmac_sha256(key.reveal(), param.name + "\n" + text)));
+    out.push_back({param.name, length_class(text.size()), print.substr(0, 8)});
+  }
+  return out;
+}
+
+render::CaseInput case_of(const ActionView& view, const gate::ActionRecord& r) {
+  const catalog::Tool* tool = tool_of(view.world, r);
+  render::CaseInput in;
+  in.id = r.id.str();
+  in.digest = r.case_digest;
+  in.amends = r.amends;
+  in.tool = r.tool;
+  in.operation = r.operation;
+  in.mode = r.mode;
+  in.resource = r.resource;
+  in.requester_kind = r.requester.kind;
+  in.requester = r.requester.id;
+  in.owner = r.owner;
+  in.created_at = r.created_at;
+  in.expires_at = r.expires_at;
+  in.reason = r.reason;
+  in.claims = r.claims;
+  if (!r.args.is_null()) in.args = r.args;
+  if (!r.original_args.is_null()) in.original_args = r.original_args;
+  in.secrets = secrets_of(tool, r.args, view.fingerprint_key);
+  in.description = r.description;
+  in.facts = r.facts.tree;
+  in.verdict = r.verdict;
+  return in;
+}
+
+doc::Value rule_names(const Verdict& verdict) {
+  std::vector<std::string> names;
+  for (const RuleHit& hit : verdict.hits) {
+    if (!hit.shadow) names.push_back(hit.rule);
+  }
+  if (names.empty() && !verdict.decided_by.empty()) names.push_back(verdict.decided_by);
+  return doc::array_of(names);
+}
+
+std::string_view in_general(const Verdict& verdict) {
+  if (verdict.decided_by == "unknown-tool") return "no such tool is configured";
+  switch (verdict.effect) {
+    case Effect::kAllow:
+      return "policy allows it";
+    case Effect::kDeny:
+      return "policy denies it";
+    case Effect::kRequire:
+      return "policy asks for people";
+    case Effect::kModify:
+      return "policy changes it";
+    case Effect::kDefer:
+      return "policy says later";
+  }
+  return "";
+}
+
+doc::Value verdict_json(const Verdict& verdict, bool for_person) {
+  if (for_person) {
+    doc::Value out = to_value(verdict);
+    out.set("rules", rule_names(verdict));
+    return out;
+  }
+  return doc::object({{"effect", to_text(verdict.effect)},
+                      {"rules", rule_names(verdict)},
+                      {"policy", verdict.policy_digest},
+                      {"reasons", doc::array_of({std::string(in_general(verdict))})}});
+}
+
+// For agents neither stages nor alternatives that have been left behind: what is still needed.
+doc::Value needed_json(const gate::World& world, const gate::ActionRecord& record) {
+  if (!record.review) return doc::Array{};
+  return review::to_value(review::tally_of(*record.review, world.directory).needed);
+}
+
+doc::Value comments_json(const gate::ActionRecord& record) {
+  doc::Array out;
+  for (const gate::Comment& comment : record.comments) {
+    out.push_back(
+        doc::object({{"by", comment.by}, {"text", comment.text}, {"at", to_rfc3339(comment.at)}}));
+  }
+  return out;
+}
+
+doc::Value ledger_json(const ActionView& view, const gate::ActionRecord& record) {
+  return doc::object(
+      {{"origin", view.origin},
+       {"index", record.first_index ? doc::Value(*record.first_index) : doc::Value(nullptr)},
+       {"last_index", record.last_index ? doc::Value(*record.last_index) : doc::Value(nullptr)}});
+}
+
+void set_display(doc::Value& out, const ActionView& view, const gate::ActionRecord& record) {
+  const render::CaseView shown = render::view_of(case_of(view, record));
+  out.set("display", render::to_value(shown.sections));
+  out.set("display_complete", shown.complete);
+}
+
+}  // namespace
+
+doc::Value outcome_json(const Outcome& outcome) {
+  doc::Value out = to_value(outcome);
+  if (!outcome.reason.empty()) out.set("error", outcome.reason);
+  if (outcome.rows && outcome.rows->is_array() && !outcome.rows->as_array().empty() &&
+      outcome.rows->as_array().front().is_object()) {
+    std::vector<std::string> columns;
+    for (const doc::Member& member : outcome.rows->as_array().front().as_object())
+      columns.push_back(member.key);
+    out.set("columns", doc::array_of(columns));
+  }
+  return out;
+}
+
+doc::Value action_json(const ActionView& view, const Principal& reader, const gate::ActionRecord& r,
+                       Detail detail, const std::optional<std::string>& grant) {
+  const bool for_person = reader.kind != PrincipalKind::kAgent;
+  const bool is_own = reader.kind == r.requester.kind && reader.id == r.requester.id;
+  const people::Directory& directory = view.world.directory;
+  const catalog::Tool* tool = tool_of(view.world, r);
+  doc::Value out = doc::object({{"id", r.id.str()},
+                                {"version", r.version},
+                                {"state", to_text(r.state)},
+                                {"digest", r.case_digest},
+                                {"created_at", to_rfc3339(r.created_at)},
+                                {"expires_at", to_rfc3339(r.expires_at)},
+                                {"requester", requester_json(directory, r)},
+                                {"owner", person_json(directory, r.owner)},
+                                {"tool", r.tool},
+                                {"operation", r.operation},
+                                {"mode", r.mode},
+                                {"resource", to_value(r.resource)},
+                                {"args", shown_args(tool, r.args)},
+                                {"reason", r.reason},
+                                {"claims", object_or_empty(r.claims)},
+                                {"verdict", verdict_json(r.verdict, for_person)},
+                                {"needed", needed_json(view.world, r)}});
+  out.set("votes", r.review ? review::to_value(r.review->votes) : doc::Value(doc::Array{}));
+  out.set("comments", comments_json(r));
+  out.set("review_url", std::string(view.public_url) + "/a/" + r.id.str());
+  out.set("grant", grant ? doc::Value(*grant) : doc::Value(nullptr));
+  out.set("outcome", r.outcome ? outcome_json(*r.outcome) : doc::Value(nullptr));
+  out.set("amends", text_or_null(r.amends));
+  out.set("amended_by", text_or_null(r.amended_by));
+  if (r.defer_until) out.set("deferred_until", to_rfc3339(*r.defer_until));
+  if (r.settled_at) out.set("settled_at", to_rfc3339(*r.settled_at));
+  if (r.observed) out.set("observed", true);
+  out.set("ledger", ledger_json(view, r));
+  if (detail == Detail::kFull && (for_person || is_own)) out.set("facts", r.facts.tree);
+  if (detail == Detail::kFull && for_person) set_display(out, view, r);
+  return out;
+}
+
+doc::Value timeline_json(const Principal& reader, const gate::ActionRecord& record) {
+  const bool for_person = reader.kind != PrincipalKind::kAgent;
+  doc::Array items;
+  for (const gate::ActionRecord::Moment& moment : record.timeline) {
+    items.push_back(
+        doc::object({{"at", to_rfc3339(moment.at)},
+                     {"type", moment.type},
+                     {"by", moment.by},
+                     {"text", moment.text},
+                     {"index", for_person ? doc::Value(moment.index) : doc::Value(nullptr)}}));
+  }
+  return doc::object({{"items", std::move(items)}, {"next", nullptr}});
+}
+
+}  // namespace keyturn::api

@@ -1,0 +1,96 @@
+// Is it alive, can it append, and the numbers for Prometheus (text format 0.0.4).
+#include "api/assets.h"
+#include "api/impl.h"
+
+namespace keyturn::api {
+namespace {
+
+class Exposition {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    text_ += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " +
+             std::string(name) + " " + std::string(type) + "\n";
+    name_ = name;
+  }
+  // Label values are words of ours: nothing to escape.
+  void sample(std::uint64_t value, std::string_view label = {}, std::string_view word = {}) {
+    text_ += name_;
+    if (!label.empty()) text_ += "{" + std::string(label) + "=\"" + std::string(word) + "\"}";
+    text_ += " " + std::to_string(value) + "\n";
+  }
+  void single(std::string_view name, std::string_view type, std::string_view help,
+              std::uint64_t value) {
+    family(name, type, help);
+    sample(value);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_, name_;
+};
+
+void add_decisions(Exposition& out, const gate::Gate::Numbers& n) {
+  out.single("keyturn_requests_total", "counter", "Actions asked for.", n.requested);
+  out.family("keyturn_verdicts_total", "counter", "Verdicts of policy, by effect.");
+  out.sample(n.allowed, "effect", "allow");
+  out.sample(n.denied, "effect", "deny");
+  out.sample(n.required, "effect", "require");
+  out.sample(n.deferred, "effect", "defer");
+  out.single("keyturn_votes_total", "counter", "Votes that were tried.", n.votes);
+  out.single("keyturn_released_total", "counter", "Grants issued or used.", n.released);
+  out.single("keyturn_executed_total", "counter", "Executions with an outcome.", n.executed);
+  out.single("keyturn_refused_total", "counter", "Requests refused by the gate.", n.refused);
+  out.single("keyturn_append_conflicts_total", "counter", "Appends that were decided again.",
+             n.conflicts);
+}
+
+void add_open(Exposition& out, const gate::Gate& gate) {
+  std::map<State, std::uint64_t> open{
+      {State::kDeferred, 0}, {State::kPending, 0}, {State::kApproved, 0}, {State::kExecuting, 0}};
+  for (const gate::RecordPtr& record : gate.open_records()) ++open[record->state];
+  out.family("keyturn_open_actions", "gauge", "Actions that are not final, by state.");
+  for (const auto& [state, count] : open) out.sample(count, "state", to_text(state));
+}
+
+}  // namespace
+
+Task<Response> get_health(Service&, Call&) {
+  co_return json_answer(200, doc::object({{"status", "ok"}}));
+}
+
+Task<Response> get_ready(Service& s, Call&) {
+  if (s.ports.ready && !s.ports.ready())
+    co_return problem({"not_ready", "it cannot append to its journal", ""});
+  co_return json_answer(200, doc::object({{"status", "ready"}}));
+}
+
+Task<Response> get_metrics(Service& s, Call&) {
+  Exposition out;
+  add_decisions(out, s.ports.gate.numbers());
+  add_open(out, s.ports.gate);
+  out.single("keyturn_ledger_signed_size", "gauge", "Entries that the latest checkpoint covers.",
+             s.ports.audit.signed_size());
+  out.single("keyturn_parked_waits", "gauge", "Requests that wait for an action.", s.http.parked);
+  out.single("keyturn_event_streams", "gauge", "Open event streams.", s.http.streams);
+  out.single("keyturn_refusals_not_recorded_total", "counter",
+             "Refusals that were counted instead of recorded.", s.meter.suppressed());
+  out.family("keyturn_http_responses_total", "counter", "Answers, by class of their status.");
+  for (const auto& [status, count] : s.http.by_class)
+    out.sample(count, "class", std::to_string(status) + "xx");
+  Response response;
+  response.headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"},
+                      {"Cache-Control", "no-store"}};
+  response.body = out.take();
+  co_return response;
+}
+
+Task<Response> get_openapi(Service&, Call&) {
+  const Asset* asset = find_asset("/openapi.json");
+  if (asset == nullptr) co_return problem({"not_found", "openapi.json was not built in", ""});
+  Response response;
+  response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-cache"}};
+  response.body = asset->bytes;
+  co_return response;
+}
+
+}  // namespace keyturn::api

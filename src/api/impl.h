@@ -1,0 +1,187 @@
+// What the routes share. Internal to api/.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/action_json.h"
+#include "api/api.h"
+#include "api/body.h"
+#include "api/error_status.h"
+#include "base/task_impl.h"
+#include "doc/json.h"
+
+namespace keyturn::api {
+
+using Response = net::HttpResponse;
+using Service = Api::Impl;
+
+struct Caller {
+  Principal principal;
+  std::optional<identity::Session> session;  // a browser's
+  bool is_person() const { return principal.kind == PrincipalKind::kPerson; }
+};
+
+// One request on its way. Lives in the frame that answers it.
+struct Call {
+  net::HttpRequest request;
+  net::RequestContext& context;
+  Caller caller;                   // of routes that are not public
+  std::vector<std::string> parts;  // what stood for {…} in the route's path
+
+  ActionId action() const { return ActionId(parts.empty() ? std::string() : parts.front()); }
+};
+
+enum class Access {
+  kPublic,  // anybody
+  kCaller,  // an authenticated agent or person
+  kPerson,  // a person
+};
+
+using RouteHandler = Task<Response> (*)(Service&, Call&);
+
+struct Route {
+  std::string_view method;
+  std::string_view path;  // "/v1/actions/{id}/votes"; "{}" at the end takes the rest
+  Access access;
+  RouteHandler handler;
+};
+const std::vector<Route>& routes();
+
+// Since when a person has had this very case before their eyes, as this server saw it.
+class Looks {
+ public:
+  void saw(const std::string& who, const std::string& digest, Time now);
+  std::optional<Duration> since(const std::string& who, const std::string& digest, Time now) const;
+
+ private:
+  std::map<std::pair<std::string, std::string>, Time> first_;
+};
+
+// Lets a few refusals of one kind a minute through to the ledger and counts the others, so that a
+// flood can neither fill the ledger nor hide that it happened.
+class RefusalMeter {
+ public:
+  explicit RefusalMeter(std::size_t per_minute) : per_minute_(per_minute) {}
+  // Nothing: not now. Else how many of this kind were kept back before.
+  std::optional<std::uint64_t> admit(const std::string& kind, Time now);
+  std::uint64_t suppressed() const { return suppressed_; }
+
+ private:
+  struct Count {
+    std::uint64_t recorded = 0, held_back = 0;
+  };
+  std::size_t per_minute_;
+  Time minute_{};
+  std::uint64_t recorded_ = 0;
+  std::map<std::string, Count> counts_;
+  std::uint64_t suppressed_ = 0;
+};
+
+struct HttpNumbers {
+  std::map<int, std::uint64_t> by_class;  // 2 -> answers 200 to 299
+  std::uint64_t parked = 0, streams = 0;  // now
+};
+
+struct Api::Impl {
+  Impl(ApiPorts ports, ApiOptions options);
+
+  Task<Response> answer(net::HttpRequest request, net::RequestContext& context);
+  // Who asks. Codes: unauthenticated, ambiguous_credentials, inactive, suspended.
+  Result<Caller> authenticate(const net::HttpRequest& request) const;
+  // What a browser's request that changes something must carry. Codes: wrong_origin, csrf.
+  Result<void> check_browser(const net::HttpRequest& request, const Caller& caller) const;
+  Result<void> check_origin(const net::HttpRequest& request) const;
+  // The caller's credential still holds: for answers that come after a wait.
+  bool still_valid(const Call& call) const;
+  // The refusal as an answer; leaves a trace when it concerns security.
+  Task<Response> refused(const Principal& who, Refusal refusal, std::string tool);
+  Task<Response> refused(const Call& call, Refusal refusal, std::string tool = "");
+
+  bool is_https() const { return options.public_url.starts_with("https://"); }
+  std::string cookie_name() const;
+  std::string set_cookie(std::string_view value) const;  // "" ends it
+  const people::Directory& directory() const { return ports.gate.world().directory; }
+  const people::Person* person_of(const Call& call) const;
+  Time now() const { return ports.gate.clock().now(); }
+
+  ApiPorts ports;
+  ApiOptions options;
+  HostRoutes host;
+  Secret fingerprint_key;  // for secret parameters on the page; lives as long as the process
+  Looks looks;
+  RefusalMeter meter;
+  HttpNumbers http;
+  std::map<std::string, std::size_t> streams_of;  // caller -> open streams
+};
+
+inline Response json_answer(int status, const doc::Value& value) {
+  return net::json_response(status, doc::write_json(value));
+}
+
+// Waits, parked, until `done` says so of the action, the time is over, or the caller may not know
+// of it any more (null). The record as it then stands.
+Task<gate::RecordPtr> await_action(Service& service, Call& call, ActionId id, Duration most,
+                                   std::function<bool(const gate::ActionRecord&)> done);
+
+ActionView view_of(Service& service);
+// The action as this caller is shown it; 200 or 202 by its state when no status is given. Carries
+// the grant when this is the answer that first does.
+Response action_answer(Service& service, const Call& call, const gate::ActionRecord& record,
+                       std::optional<int> status = std::nullopt);
+Refusal no_such_action();
+std::string tool_of(Service& service, const Call& call);  // of an open action; for refusals
+
+// ---- the handlers, a file a concern
+Task<Response> post_action(Service&, Call&);  // actions.cpp
+Task<Response> get_action(Service&, Call&);
+Task<Response> get_timeline(Service&, Call&);
+Task<Response> cancel_action(Service&, Call&);
+Task<Response> amend_action(Service&, Call&);
+Task<Response> comment_action(Service&, Call&);
+Task<Response> post_vote(Service&, Call&);  // votes.cpp
+Task<Response> delete_vote(Service&, Call&);
+Task<Response> challenge_vote(Service&, Call&);
+Task<Response> stream_action(Service&, Call&);  // streams.cpp
+Task<Response> stream_inbox(Service&, Call&);
+Task<Response> list_actions(Service&, Call&);   // lists.cpp
+Task<Response> consume_grant(Service&, Call&);  // grants.cpp
+Task<Response> post_outcome(Service&, Call&);
+Task<Response> get_checkpoint(Service&, Call&);  // ledger.cpp
+Task<Response> get_tile(Service&, Call&);
+Task<Response> get_ledger(Service&, Call&);
+Task<Response> get_entries(Service&, Call&);
+Task<Response> get_proof(Service&, Call&);
+Task<Response> get_consistency(Service&, Call&);
+Task<Response> get_policy(Service&, Call&);  // policy.cpp
+Task<Response> check_policy(Service&, Call&);
+Task<Response> explain_policy(Service&, Call&);
+Task<Response> propose_policy(Service&, Call&);
+Task<Response> get_me(Service&, Call&);  // people.cpp
+Task<Response> get_people(Service&, Call&);
+Task<Response> get_agents(Service&, Call&);
+Task<Response> suspend_agent(Service&, Call&);
+Task<Response> resume_agent(Service&, Call&);
+Task<Response> get_tokens(Service&, Call&);
+Task<Response> post_token(Service&, Call&);
+Task<Response> delete_token(Service&, Call&);
+Task<Response> get_stats(Service&, Call&);
+Task<Response> begin_enrol(Service&, Call&);  // auth.cpp
+Task<Response> finish_enrol(Service&, Call&);
+Task<Response> begin_login(Service&, Call&);
+Task<Response> finish_login(Service&, Call&);
+Task<Response> logout(Service&, Call&);
+Task<Response> demo_state(Service&, Call&);  // demo.cpp
+Task<Response> demo_scenarios(Service&, Call&);
+Task<Response> demo_run(Service&, Call&);
+Task<Response> demo_vote(Service&, Call&);
+Task<Response> get_health(Service&, Call&);  // health.cpp
+Task<Response> get_ready(Service&, Call&);
+Task<Response> get_metrics(Service&, Call&);
+Task<Response> get_openapi(Service&, Call&);
+
+}  // namespace keyturn::api

@@ -1,0 +1,190 @@
+// Every route, and the way of a request through them: find, authenticate, handle.
+#include <algorithm>
+
+#include "api/assets.h"
+#include "api/impl.h"
+
+namespace keyturn::api {
+namespace {
+
+std::string origin_of(const std::string& url) {
+  const std::size_t authority = url.find("://");
+  if (authority == std::string::npos) return url;
+  return url.substr(0, url.find('/', authority + 3));
+}
+
+std::string_view take_segment(std::string_view& path) {
+  path.remove_prefix(1);  // the '/'
+  const std::size_t end = std::min(path.find('/'), path.size());
+  const std::string_view segment = path.substr(0, end);
+  path.remove_prefix(end);
+  return segment;
+}
+
+// The parts that stand for {…} when the path is the route's; a last "{rest}" takes all that
+// follows.
+std::optional<std::vector<std::string>> match(std::string_view route, std::string_view path) {
+  std::vector<std::string> parts;
+  while (!route.empty() && !path.empty()) {
+    const std::string_view wanted = take_segment(route);
+    if (wanted == "{rest}") {
+      parts.emplace_back(path.substr(1));
+      return parts;
+    }
+    const std::string_view got = take_segment(path);
+    if (wanted.starts_with('{')) {
+      if (got.empty() || got.size() > 128) return std::nullopt;
+      parts.emplace_back(got);
+    } else if (wanted != got) {
+      return std::nullopt;
+    }
+  }
+  if (!route.empty() || !path.empty()) return std::nullopt;
+  return parts;
+}
+
+// For the record of a refusal: the peer only tells floods apart, it is not recorded.
+Principal nobody(const std::string& peer) {
+  Principal out;
+  out.kind = PrincipalKind::kHost;
+  out.id = "unauthenticated";
+  out.channel = peer;
+  return out;
+}
+
+Response method_not_allowed(const std::string& allowed) {
+  Response response = problem({"method_not_allowed", "this path takes " + allowed, ""});
+  response.headers.add("Allow", allowed);
+  return response;
+}
+
+void harden(Response& response) {
+  response.headers.set("X-Content-Type-Options", "nosniff");
+  response.headers.set("Referrer-Policy", "no-referrer");
+  response.headers.set("X-Frame-Options", "DENY");
+  response.headers.set("Cross-Origin-Resource-Policy", "same-origin");
+  if (!response.headers.find("content-security-policy"))
+    response.headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+}
+
+}  // namespace
+
+const std::vector<Route>& routes() {
+  using enum Access;
+  static const std::vector<Route> table = {
+      {"POST", "/v1/actions", kCaller, post_action},
+      {"GET", "/v1/actions", kCaller, list_actions},
+      {"GET", "/v1/actions/{id}", kCaller, get_action},
+      {"GET", "/v1/actions/{id}/stream", kCaller, stream_action},
+      {"GET", "/v1/actions/{id}/timeline", kCaller, get_timeline},
+      {"POST", "/v1/actions/{id}/votes", kCaller, post_vote},
+      {"DELETE", "/v1/actions/{id}/votes", kCaller, delete_vote},
+      {"POST", "/v1/actions/{id}/votes/challenge", kPerson, challenge_vote},
+      {"POST", "/v1/actions/{id}/comments", kCaller, comment_action},
+      {"POST", "/v1/actions/{id}/cancel", kCaller, cancel_action},
+      {"POST", "/v1/actions/{id}/amend", kCaller, amend_action},
+      {"POST", "/v1/actions/{id}/outcome", kCaller, post_outcome},
+      {"POST", "/v1/grants/consume", kCaller, consume_grant},
+      {"GET", "/v1/inbox/stream", kPerson, stream_inbox},
+      {"GET", "/v1/policy", kPerson, get_policy},
+      {"POST", "/v1/policy/check", kPerson, check_policy},
+      {"POST", "/v1/policy/explain", kPerson, explain_policy},
+      {"POST", "/v1/policy/proposals", kPerson, propose_policy},
+      {"GET", "/v1/me", kCaller, get_me},
+      {"GET", "/v1/people", kPerson, get_people},
+      {"GET", "/v1/agents", kPerson, get_agents},
+      {"POST", "/v1/agents/{name}/suspend", kPerson, suspend_agent},
+      {"POST", "/v1/agents/{name}/resume", kPerson, resume_agent},
+      {"GET", "/v1/tokens", kCaller, get_tokens},
+      {"POST", "/v1/tokens", kPerson, post_token},
+      {"DELETE", "/v1/tokens/{id}", kPerson, delete_token},
+      {"GET", "/v1/stats", kPerson, get_stats},
+      {"GET", "/v1/ledger", kPerson, get_ledger},
+      {"GET", "/v1/ledger/entries", kPerson, get_entries},
+      {"GET", "/v1/ledger/proof", kPerson, get_proof},
+      {"GET", "/v1/ledger/consistency", kPerson, get_consistency},
+      {"GET", "/tile/entries/{rest}", kPerson, get_tile},
+      {"GET", "/tile/{rest}", kPublic, get_tile},
+      {"GET", "/checkpoint", kPublic, get_checkpoint},
+      {"POST", "/auth/enrol/begin", kPublic, begin_enrol},
+      {"POST", "/auth/enrol/finish", kPublic, finish_enrol},
+      {"POST", "/auth/login/begin", kPublic, begin_login},
+      {"POST", "/auth/login/finish", kPublic, finish_login},
+      {"POST", "/auth/logout", kPerson, logout},
+      {"GET", "/demo/state", kPerson, demo_state},
+      {"GET", "/demo/scenarios", kPerson, demo_scenarios},
+      {"POST", "/demo/run", kPerson, demo_run},
+      {"POST", "/demo/vote", kPerson, demo_vote},
+      {"GET", "/healthz", kPublic, get_health},
+      {"GET", "/readyz", kPublic, get_ready},
+      {"GET", "/metrics", kPublic, get_metrics},
+      {"GET", "/openapi.json", kPublic, get_openapi},
+  };
+  return table;
+}
+
+Api::Impl::Impl(ApiPorts all, ApiOptions wanted)
+    : ports(std::move(all)),
+      options(std::move(wanted)),
+      host(ports.gate, ports.admin, ports.identity, options.public_url, ports.reload),
+      fingerprint_key(ports.gate.random().bytes(32)),
+      meter(options.refusals_recorded_per_minute_max) {
+  if (options.origins.empty()) options.origins.push_back(origin_of(options.public_url));
+}
+
+Task<Response> Api::Impl::answer(net::HttpRequest request, net::RequestContext& context) {
+  if (HostRoutes::is_host_path(request.path)) {
+    if (!context.is_local_admin()) co_return problem({"not_found", "there is nothing here", ""});
+    co_return co_await host.handle(std::move(request));
+  }
+  Call call{std::move(request), context, {}, {}};
+  std::string allowed;
+  const Route* found = nullptr;
+  for (const Route& route : routes()) {
+    std::optional<std::vector<std::string>> parts = match(route.path, call.request.path);
+    if (!parts) continue;
+    if (route.method == call.request.method) {
+      found = &route;
+      call.parts = std::move(*parts);
+      break;
+    }
+    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+    if (route.method == "GET") allowed += ", HEAD";
+  }
+  const bool is_demo = call.request.path.starts_with("/demo/");
+  if (found == nullptr || (is_demo && !options.demo)) {
+    std::optional<Response> file = asset_response(call.request);
+    if (file) co_return std::move(*file);
+    if (!allowed.empty() && !is_demo) co_return method_not_allowed(allowed);
+    co_return problem({"not_found", "there is nothing at " + call.request.path, ""});
+  }
+  if (found->access != Access::kPublic) {
+    Result<Caller> caller = authenticate(call.request);
+    if (!caller) {
+      // Nobody asked to be anybody: nothing to remember.
+      if (!call.request.header("authorization")) co_return problem(caller.error());
+      co_return co_await refused(nobody(call.request.peer), caller.error(), "");
+    }
+    call.caller = std::move(*caller);
+    if (Result<void> ok = check_browser(call.request, call.caller); !ok)
+      co_return co_await refused(call, ok.error());
+    if (found->access == Access::kPerson && !call.caller.is_person()) {
+      co_return co_await refused(call, {"people_only", "this is for people; agents may not", ""});
+    }
+  }
+  co_return co_await found->handler(*this, call);
+}
+
+Api::Api(ApiPorts ports, ApiOptions options)
+    : impl_(std::make_unique<Impl>(std::move(ports), std::move(options))) {}
+
+Api::~Api() = default;
+
+Task<net::HttpResponse> Api::handle(net::HttpRequest request, net::RequestContext& context) {
+  Response response = co_await impl_->answer(std::move(request), context);
+  harden(response);
+  ++impl_->http.by_class[response.status / 100];
+  co_return response;
+}
+
+}  // namespace keyturn::api

@@ -1,0 +1,194 @@
+// Server-sent events: one action, or what waits for a person.
+#include <deque>
+#include <set>
+
+#include "api/impl.h"
+
+namespace keyturn::api {
+namespace {
+
+constexpr Duration kHeartbeat = std::chrono::seconds(15);
+constexpr std::size_t kInboxQueueMax = 2'000;  // actions changed and not yet told; past it: again
+constexpr std::size_t kInboxKnownMax = 20'000;
+
+// One open stream of a caller; counts itself.
+class Seat {
+ public:
+  Seat(Service& service, std::string who) : service_(service), who_(std::move(who)) {
+    ++service_.streams_of[who_];
+    ++service_.http.streams;
+  }
+  Seat(const Seat&) = delete;
+  Seat& operator=(const Seat&) = delete;
+  ~Seat() {
+    --service_.http.streams;
+    const auto found = service_.streams_of.find(who_);
+    if (found != service_.streams_of.end() && --found->second == 0)
+      service_.streams_of.erase(found);
+  }
+
+ private:
+  Service& service_;
+  std::string who_;
+};
+
+struct Stream {
+  Stream(Service& s, const Call& c)
+      : service(s), call(c), seat(s, c.caller.principal.id), waiter(s.ports.loop) {}
+  Service& service;
+  Call call;  // its own copy: the handler's frame is gone by the time the stream runs
+  Seat seat;
+  net::Waiter waiter;
+  std::deque<ActionId> changed;  // inbox: in order, each once
+  std::set<ActionId> queued;
+  bool overflowed = false;
+};
+
+Result<void> admit(Service& s, const Call& call) {
+  const auto found = s.streams_of.find(call.caller.principal.id);
+  const std::size_t own = found == s.streams_of.end() ? 0 : found->second;
+  if (own >= s.options.streams_per_caller_max || s.http.streams >= s.options.streams_max)
+    return refuse("too_many_streams", "too many open streams; close one first");
+  return {};
+}
+
+// What of an action has been told.
+struct Told {
+  std::uint64_t version = 0;
+  State state = State::kPending;
+  std::size_t votes = 0, comments = 0;
+  bool outcome = false;
+};
+
+Told told_of(const gate::ActionRecord& record) {
+  return {record.version, record.state, record.review ? record.review->votes.size() : 0,
+          record.comments.size(), record.outcome.has_value()};
+}
+
+// The words for what is new; a change of another kind (a lease renewed, a note) is `state` too, so
+// that nobody misses a version.
+std::vector<std::string_view> news(const Told& before, const Told& now) {
+  std::vector<std::string_view> out;
+  if (before.votes != now.votes) out.push_back("vote");
+  if (before.comments != now.comments) out.push_back("comment");
+  if (before.state != now.state || out.empty()) out.push_back("state");
+  if (!before.outcome && now.outcome) out.push_back("outcome");
+  return out;
+}
+
+std::string summary(const Stream& stream, const gate::ActionRecord& record) {
+  return doc::write_json(
+      action_json(view_of(stream.service), stream.call.caller.principal, record, Detail::kSummary));
+}
+
+Task<void> run_action(std::shared_ptr<Stream> stream, net::BodyWriter& out) {
+  net::EventWriter events(out);
+  Service& s = stream->service;
+  const ActionId id = stream->call.action();
+  const gate::Watch watch = s.ports.gate.watch(id, [weak = std::weak_ptr(stream)] {
+    if (const auto open = weak.lock()) open->waiter.fire();
+  });
+  std::optional<Told> told;
+  for (;;) {
+    if (!s.still_valid(stream->call)) co_return;
+    const gate::RecordPtr record = co_await s.ports.gate.find(stream->call.caller.principal, id);
+    if (!record) co_return;
+    const Told now = told_of(*record);
+    if (!told || told->version != now.version) {
+      const std::string data = summary(*stream, *record);
+      const std::string version = std::to_string(now.version);
+      const std::vector<std::string_view> words =
+          told ? news(*told, now) : std::vector<std::string_view>{"snapshot"};
+      const bool final = is_final(record->state);
+      told = now;
+      for (const std::string_view word : words) {
+        const bool more = co_await events.write(word, version, data);
+        if (!more) co_return;
+      }
+      if (final) co_return;
+    }
+    const net::Woken woken = co_await stream->call.context.park(stream->waiter, kHeartbeat);
+    if (woken == net::Woken::kCancelled) co_return;
+    if (woken == net::Woken::kDeadline) {
+      const bool more = co_await events.comment("still here");
+      if (!more) co_return;
+    }
+    stream->waiter.reset();
+  }
+}
+
+void note_change(Stream& stream, const gate::RecordPtr& record) {
+  if (!record->review || !stream.queued.insert(record->id).second) return;
+  if (stream.changed.size() >= kInboxQueueMax) stream.overflowed = true;
+  if (!stream.overflowed) stream.changed.push_back(record->id);
+  stream.waiter.fire();
+}
+
+// Tells what has changed among what this person is, or was, asked about. False: end.
+Task<bool> tell_inbox(std::shared_ptr<Stream> stream, net::EventWriter& events,
+                      std::set<ActionId>& known) {
+  Service& s = stream->service;
+  const Principal who = stream->call.caller.principal;
+  while (!stream->changed.empty()) {
+    const ActionId id = stream->changed.front();
+    stream->changed.pop_front();
+    stream->queued.erase(id);
+    const gate::RecordPtr record = co_await s.ports.gate.find(who, id);
+    if (!record) continue;
+    const bool asked = s.ports.gate.may_vote(who.id, *record);
+    if (!asked && !known.contains(id)) continue;
+    if (known.size() < kInboxKnownMax) known.insert(id);
+    if (record->state != State::kPending) known.erase(id);
+    const std::string data = summary(*stream, *record);
+    const bool more = co_await events.write("action", std::to_string(record->version), data);
+    if (!more) co_return false;
+  }
+  co_return true;
+}
+
+Task<void> run_inbox(std::shared_ptr<Stream> stream, net::BodyWriter& out) {
+  net::EventWriter events(out);
+  Service& s = stream->service;
+  const gate::Watch watch =
+      s.ports.gate.watch_all([weak = std::weak_ptr(stream)](const gate::RecordPtr& record) {
+        if (const auto open = weak.lock()) note_change(*open, record);
+      });
+  std::set<ActionId> known;
+  for (const gate::RecordPtr& record : s.ports.gate.waiting_for(stream->call.caller.principal.id))
+    known.insert(record->id);
+  const bool open = co_await events.write("ping", "", "{}");
+  if (!open) co_return;
+  for (;;) {
+    // A client that fell behind too far comes back and reads its inbox anew.
+    if (stream->overflowed || !s.still_valid(stream->call)) co_return;
+    const bool told = co_await tell_inbox(stream, events, known);
+    if (!told) co_return;
+    const net::Woken woken = co_await stream->call.context.park(stream->waiter, kHeartbeat);
+    if (woken == net::Woken::kCancelled) co_return;
+    if (woken == net::Woken::kDeadline) {
+      const bool more = co_await events.comment("still here");
+      if (!more) co_return;
+    }
+    stream->waiter.reset();
+  }
+}
+
+}  // namespace
+
+Task<Response> stream_action(Service& s, Call& call) {
+  const gate::RecordPtr record = co_await s.ports.gate.find(call.caller.principal, call.action());
+  if (!record) co_return problem(no_such_action());
+  if (Result<void> ok = admit(s, call); !ok) co_return problem(ok.error());
+  if (call.request.is_head) co_return net::event_stream({});
+  auto stream = std::make_shared<Stream>(s, call);
+  co_return net::event_stream([stream](net::BodyWriter& out) { return run_action(stream, out); });
+}
+
+Task<Response> stream_inbox(Service& s, Call& call) {
+  if (Result<void> ok = admit(s, call); !ok) co_return problem(ok.error());
+  if (call.request.is_head) co_return net::event_stream({});
+  auto stream = std::make_shared<Stream>(s, call);
+  co_return net::event_stream([stream](net::BodyWriter& out) { return run_inbox(stream, out); });
+}
+
+}  // namespace keyturn::api
