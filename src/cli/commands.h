@@ -1,0 +1,42 @@
+// Every command adds itself to the command line. What a callback borrows lives as long as the app.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+#include "cli/app.h"
+
+namespace keyturn::cli {
+
+void add_serve(CLI::App& app, Session& session);       // serve, init
+void add_seal(CLI::App& app, Session& session);        // seal
+void add_person(CLI::App& app, Session& session);      // person …
+void add_agent(CLI::App& app, Session& session);       // agent …
+void add_token(CLI::App& app, Session& session);       // token …
+void add_request(CLI::App& app, Session& session);     // request
+void add_read(CLI::App& app, Session& session);        // list, show
+void add_review(CLI::App& app, Session& session);      // approve, deny, take-back, comment, cancel
+void add_watch(CLI::App& app, Session& session);       // watch
+void add_policy(CLI::App& app, Session& session);      // policy check|test|explain
+void add_cel(CLI::App& app, Session& session);         // cel
+void add_verify(CLI::App& app, Session& session);      // verify
+void add_completion(CLI::App& app, Session& session);  // completion
+void add_version(CLI::App& app, Session& session);     // version
+
+// A command that can be run, with --json.
+inline CLI::App* leaf(CLI::App& parent, Session& session, const std::string& name,
+                      const std::string& description) {
+  CLI::App* command = parent.add_subcommand(name, description);
+  command->add_flag("--json", session.json, "Print JSON, for programs");
+  return command;
+}
+
+// A command that only has commands below it.
+inline CLI::App* branch(CLI::App& parent, const std::string& name, const std::string& description) {
+  CLI::App* command = parent.add_subcommand(name, description);
+  command->require_subcommand(1);
+  return command;
+}
+
+}  // namespace keyturn::cli

@@ -1,0 +1,142 @@
+#include "cli/wait.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <ostream>
+
+#include "cli/action_text.h"
+
+namespace keyturn::cli {
+namespace {
+
+using Seconds = std::chrono::seconds;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr Seconds kPollFor{55};   // under what proxies usually allow
+constexpr Seconds kPatience{60};  // with a server that does not answer
+constexpr Seconds kRetryAfter{1};
+constexpr int kInterrupted = 130;  // what shells say of SIGINT
+
+// For the signal handler, which may use nothing that allocates. Written before it is installed.
+constinit std::array<char, 512> farewell_words{};
+constinit std::size_t farewell_size = 0;
+struct sigaction farewell_before{};
+
+extern "C" void say_farewell(int) {
+  [[maybe_unused]] const ssize_t written =
+      ::write(STDERR_FILENO, farewell_words.data(), farewell_size);
+  ::_exit(kInterrupted);
+}
+
+std::string waiting_words(const doc::Value& action) {
+  std::string words = outcome_line(action);
+  if (state_of(action) == State::kPending && !action.text("review_url").empty())
+    words += fmt::format(" · {}", one_line(action.text("review_url")));
+  return words;
+}
+
+Seconds left_until(std::optional<SteadyClock::time_point> deadline) {
+  if (!deadline) return Seconds::max();
+  return std::chrono::ceil<Seconds>(*deadline - SteadyClock::now());
+}
+
+}  // namespace
+
+std::string elapsed_text(Seconds elapsed) {
+  const auto s = elapsed.count();
+  if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
+  return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+Progress::Progress(Console& console) : console_(console) {
+  if (console_.err_terminal) ticker_ = std::thread([this] { tick(); });
+}
+
+Progress::~Progress() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (ticker_.joinable()) ticker_.join();
+  if (drawn_ && console_.err_terminal) console_.err << "\r\x1b[K" << std::flush;
+}
+
+void Progress::say(const std::string& words) {
+  const std::scoped_lock lock(mutex_);
+  if (words == words_) return;
+  words_ = words;
+  draw();
+}
+
+void Progress::draw() {
+  drawn_ = true;
+  const auto elapsed = std::chrono::duration_cast<Seconds>(SteadyClock::now() - start_);
+  const std::string line = fmt::format("waiting {} · {}", elapsed_text(elapsed), words_);
+  if (console_.err_terminal)
+    console_.err << "\r\x1b[K" << on_err(console_, Tone::kDim, line) << std::flush;
+  else
+    console_.err << line << std::endl;
+}
+
+void Progress::tick() {
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, Seconds(1), [this] { return stopping_; })) {
+    if (!words_.empty()) draw();
+  }
+}
+
+Farewell::Farewell(const std::string& words) {
+  farewell_size = std::min(words.size(), farewell_words.size());
+  std::copy_n(words.begin(), farewell_size, farewell_words.begin());
+  struct sigaction action{};
+  action.sa_handler = say_farewell;
+  ::sigaction(SIGINT, &action, &farewell_before);
+}
+
+Farewell::~Farewell() {
+  ::sigaction(SIGINT, &farewell_before, nullptr);
+}
+
+Farewell leave_review(const std::string& action_id) {
+  return Farewell(
+      fmt::format("\n{0} goes on without you. Come back to it: keyturn watch {0}\n"
+                  "Take it back: keyturn cancel {0}\n",
+                  one_line(action_id)));
+}
+
+Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::Value action,
+                                  std::optional<Seconds> most) {
+  if (is_settled(state_of(action))) return action;
+  const std::string id(action.text("id"));
+  std::optional<SteadyClock::time_point> deadline;
+  if (most) deadline = SteadyClock::now() + *most;
+  auto silent_since = SteadyClock::now();
+  Progress progress(session.console);
+  const Farewell farewell = leave_review(id);
+  while (!is_settled(state_of(action))) {
+    progress.say(waiting_words(action));
+    const Seconds left = left_until(deadline);
+    if (left <= Seconds(0)) return action;
+    const std::string path = fmt::format("/v1/actions/{}?after_version={}", percent_encoded(id),
+                                         action.integer("version"));
+    const auto asked = SteadyClock::now();
+    Attempt<doc::Value> next = remote.get(path, std::min(kPollFor, left));
+    if (next) {
+      silent_since = SteadyClock::now();
+      action = std::move(*next);
+      continue;
+    }
+    const bool gone = next.error().exit == Exit::kUnreachable;
+    if (!gone || asked - silent_since > kPatience) return next;
+    progress.say("the server does not answer, trying again");
+    std::this_thread::sleep_for(kRetryAfter);
+  }
+  return action;
+}
+
+}  // namespace keyturn::cli

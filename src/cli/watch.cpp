@@ -1,0 +1,104 @@
+// keyturn watch: one action until its end, or everything that waits for you.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ostream>
+#include <thread>
+
+#include "cli/action_text.h"
+#include "cli/commands.h"
+#include "cli/wait.h"
+#include "doc/json.h"
+
+namespace keyturn::cli {
+namespace {
+
+constexpr std::chrono::seconds kAgainAfter{2};
+
+void print_event(Session& session, const net::ServerEvent& event, const doc::Value& action) {
+  Console& console = session.console;
+  if (session.json) {
+    console.out << doc::write_json(doc::object({{"event", event.event}, {"action", action}}))
+                << std::endl;
+    return;
+  }
+  console.err << fmt::format("{:<9}{}  {}", one_line(event.event), one_line(action.text("id")),
+                             outcome_line(action))
+              << std::endl;
+}
+
+// Until settled. A stream that ends early is opened again.
+Attempt<bool> follow(Session& session, const Remote& remote, const std::string& id) {
+  const std::string path = fmt::format("/v1/actions/{}/stream", percent_encoded(id));
+  std::int64_t version = 0;
+  for (;;) {
+    Attempt<bool> settled = remote.listen(path, [&](const net::ServerEvent& event) {
+      const Result<doc::Value> action = doc::parse_json(event.data);
+      if (!action || action->text("state").empty()) return true;
+      if (event.event != "snapshot" || action->integer("version") > version)
+        print_event(session, event, *action);
+      version = action->integer("version");
+      return !is_settled(state_of(*action));
+    });
+    if (!settled || *settled) return settled;
+    std::this_thread::sleep_for(kAgainAfter);
+  }
+}
+
+int watch_one(Session& session, const std::string& id) {
+  const Remote remote(session.environment);
+  {
+    const Farewell farewell = leave_review(id);
+    const Attempt<bool> settled = follow(session, remote, id);
+    if (!settled) return complain(session, settled.error());
+  }
+  const Attempt<doc::Value> action = remote.get("/v1/actions/" + percent_encoded(id));
+  if (!action) return complain(session, action.error());
+  return print_result(session, *action);
+}
+
+void print_waiting(Session& session, const doc::Value& action) {
+  if (session.json) {
+    session.console.out << doc::write_json(action) << std::endl;
+    return;
+  }
+  session.console.out << fmt::format("{}  {} {} by {}: {}", one_line(action.text("id")),
+                                     one_line(action.text("tool")),
+                                     one_line(action.text("operation")),
+                                     party(action.find("requester")), outcome_line(action))
+                      << std::endl;
+}
+
+// What waits already, then what changes; until Ctrl-C.
+int watch_inbox(Session& session) {
+  const Remote remote(session.environment);
+  const Attempt<doc::Value> waiting = remote.get("/v1/actions?state=pending&for=me");
+  if (!waiting) return complain(session, waiting.error());
+  if (const doc::Value* items = waiting->find("items"); items != nullptr && items->is_array())
+    for (const doc::Value& action : items->as_array()) print_waiting(session, action);
+  if (session.console.err_terminal)
+    session.console.err << "Watching your inbox; Ctrl-C ends it." << std::endl;
+  for (;;) {
+    const Attempt<bool> ended = remote.listen("/v1/inbox/stream", [&](const net::ServerEvent& e) {
+      const Result<doc::Value> action = doc::parse_json(e.data);
+      if (action && !action->text("id").empty()) print_waiting(session, *action);
+      return true;
+    });
+    if (!ended) return complain(session, ended.error());
+    std::this_thread::sleep_for(kAgainAfter);
+  }
+}
+
+}  // namespace
+
+void add_watch(CLI::App& app, Session& session) {
+  CLI::App* watch = leaf(app, session, "watch", "Follow one action to its end, or your inbox");
+  auto id = std::make_shared<std::string>();
+  watch->add_option("ID", *id, "act_…; without it: what waits for you");
+  watch->footer("The exit code is that of the action, as with request.");
+  watch->callback([&session, id] {
+    session.exit = id->empty() ? watch_inbox(session) : watch_one(session, *id);
+  });
+}
+
+}  // namespace keyturn::cli
