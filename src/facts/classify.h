@@ -20,16 +20,25 @@ struct SqlLimits {
 
 // PostgreSQL's own grammar (libpg_query 15). Gives Facts.tree:
 //   {"uninspectable": bool, "why": [...],
-//    "sql": {"statements": [{"verb": "DELETE", "object": "table", "relations": [{"schema", "name",
-//    "access": "read"|"write"}],
+//    "sql": {"statements": [{"verb": "DELETE", "object": "table", "operation": "write",
+//            "relations": [{"schema", "name", "access": "read"|"write"}],
 //            "functions": ["lower"], "has_where": bool, "has_limit": bool, "nested": bool}],
 //            "count": n, "relations": [...], "functions": [...]}}
-// A data-modifying CTE, the query inside EXPLAIN, COPY, PREPARE or CREATE … AS is a statement of
-// its own with nested: true. has_where is true only when the condition looks at a column: WHERE 1=1
-// is none. operation: "read" only if every statement is a SELECT, VALUES, SHOW or EXPLAIN that
-// locks nothing, writes nothing and calls only functions known to be harmless (PostgreSQL's own
-// pure ones, and `harmless_functions`, lower case); "write" for data and schema changes; "export"
-// for COPY to a file or program; else "execute".
+// "count" is of the statements that stand by themselves. A data-modifying CTE, the query inside
+// EXPLAIN, COPY or CREATE … AS, each action of MERGE and ON CONFLICT DO UPDATE is a statement of
+// its own with nested: true, after the one it stands in. has_where is true only when the condition
+// looks at a column and can be false: WHERE 1=1 is none, nor is a=1 OR true. Relations are named as
+// written; the name of a CTE is among them.
+// operation: "read" only if every statement is a SELECT, VALUES, SHOW or EXPLAIN that locks
+// nothing, writes nothing and calls only functions known to be harmless (PostgreSQL's own pure
+// ones, and `harmless_functions`, as PostgreSQL folds them: lower case, "schema.name" where written
+// so; types may be named there too); "write" for data and schema changes that call nothing else but
+// nextval and its kin; "export" for COPY to a file; else "execute". COPY to or from a program or
+// the client, transaction control, SET, code in any language and whatever is not understood is
+// uninspectable, and then "execute".
+// What no text can tell, and the database role must not allow: objects made by others that shadow
+// or overload PostgreSQL's own, functions behind views, triggers, defaults, policies and domains,
+// t.f for f(t) where t is a table. standard_conforming_strings must be on, the encoding UTF-8.
 Facts classify_sql(std::string_view sql, const std::vector<std::string>& harmless_functions = {},
                    const SqlLimits& limits = {});
 

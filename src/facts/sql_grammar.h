@@ -2,6 +2,7 @@
 // functions are harmless.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace keyturn::facts {
@@ -11,11 +12,21 @@ bool is_plain_node(std::string_view node);
 
 // Functions of pg_catalog that read only their arguments, the clock or the session: no file, no
 // lock, no sequence, no notification, no setting, no other relation, no SQL text run. Lower case,
-// unqualified.
+// unqualified. Reading the size of a relation is harmless; so are random numbers.
 bool is_harmless_function(std::string_view name);
 
 // Types of pg_catalog whose casts run only built-in code.
 bool is_built_in_type(std::string_view name);
+
+// Operators that pg_catalog defines, whatever else may be defined under the same name.
+bool is_built_in_operator(std::string_view name);
+
+// Functions of pg_catalog that change or read sequences: usual in a write, more than a read.
+bool is_sequence_function(std::string_view name);
+
+// What to call a statement that is not inspected: "CREATE FUNCTION", "ROLLBACK TO". `kind` is its
+// field of that name, or "".
+std::string unknown_verb(std::string_view node, std::string_view kind);
 
 struct StatementKind {
   std::string_view verb;       // "DELETE", "CREATE VIEW" …
