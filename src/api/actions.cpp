@@ -26,13 +26,21 @@ Result<std::string> idempotency_key(const net::HttpRequest& request,
   return key;
 }
 
+// W3C Trace Context; anything else is no trace. It becomes public, so no free text gets in here.
+std::string traceparent_of(const net::HttpRequest& http) {
+  const std::string_view text = http.header("traceparent").value_or("");
+  const bool plausible =
+      text.size() == 55 && text.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+  return plausible ? std::string(text) : std::string();
+}
+
 Result<ActionRequest> read_request(const net::HttpRequest& http) {
   Result<doc::Value> body = json_body(http);
   if (!body) return std::unexpected(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
   ActionRequest request;
-  request.tool = fields.require_string("tool");
+  request.tool = required(fields, "tool");
   if (const doc::Value* args = fields.object("args")) request.args = *args;
   if (request.args.is_null()) request.args = doc::Object{};
   request.reason = fields.string("reason").value_or("");
@@ -49,7 +57,7 @@ Result<ActionRequest> read_request(const net::HttpRequest& http) {
   Result<std::string> chosen = idempotency_key(http, key);
   if (!chosen) return std::unexpected(chosen.error());
   request.idempotency_key = std::move(*chosen);
-  request.traceparent = http.header("traceparent").value_or("");
+  request.traceparent = traceparent_of(http);
   return request;
 }
 
@@ -182,7 +190,7 @@ Task<Response> comment_action(Service& s, Call& call) {
   if (!body) co_return problem(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  std::string text = fields.require_string("text");
+  std::string text = required(fields, "text");
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   Result<gate::RecordPtr> record =

@@ -17,6 +17,13 @@ Response session_answer(const Service& s, const identity::OpenedSession& opened)
   return response;
 }
 
+Result<void> may_try(Service& s, const Call& call) {
+  if (Result<void> ok = s.check_origin(call.request); !ok) return ok;
+  if (!s.sign_ins.admit(call.request.peer, s.now()))
+    return refuse("too_many_sign_ins", "too many attempts from here; wait a minute");
+  return {};
+}
+
 // A ceremony that fails is a failed sign-in, whatever the reason; it leaves a trace.
 Task<Response> failed(Service& s, const Call& call, Refusal why, std::string step) {
   Principal who;
@@ -35,12 +42,12 @@ Task<Response> failed(Service& s, const Call& call, Refusal why, std::string ste
 }  // namespace
 
 Task<Response> begin_enrol(Service& s, Call& call) {
-  if (Result<void> ok = s.check_origin(call.request); !ok) co_return problem(ok.error());
+  if (Result<void> ok = may_try(s, call); !ok) co_return problem(ok.error());
   Result<doc::Value> body = json_body(call.request);
   if (!body) co_return problem(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  std::string token = fields.require_string("token");
+  std::string token = required(fields, "token");
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   Result<identity::Ceremony> begun = co_await s.ports.identity.begin_enrolment(std::move(token));
@@ -49,13 +56,13 @@ Task<Response> begin_enrol(Service& s, Call& call) {
 }
 
 Task<Response> finish_enrol(Service& s, Call& call) {
-  if (Result<void> ok = s.check_origin(call.request); !ok) co_return problem(ok.error());
+  if (Result<void> ok = may_try(s, call); !ok) co_return problem(ok.error());
   Result<doc::Value> body = json_body(call.request);
   if (!body) co_return problem(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  std::string ceremony = fields.require_string("ceremony");
-  std::string token = fields.require_string("token");
+  std::string ceremony = required(fields, "ceremony");
+  std::string token = required(fields, "token");
   const doc::Value* credential = fields.object("credential");
   std::string label = fields.string("label").value_or("");
   if (credential == nullptr && body->find("credential") == nullptr)
@@ -69,21 +76,25 @@ Task<Response> finish_enrol(Service& s, Call& call) {
 }
 
 Task<Response> begin_login(Service& s, Call& call) {
-  if (Result<void> ok = s.check_origin(call.request); !ok) co_return problem(ok.error());
+  if (Result<void> ok = may_try(s, call); !ok) co_return problem(ok.error());
   Result<doc::Value> body = json_body(call.request);
   if (!body) co_return problem(body.error());
+  doc::Problems problems;
+  doc::ObjectReader fields(*body, "", problems);
+  fields.finish();
+  if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   Result<identity::Ceremony> begun = co_await s.ports.identity.begin_login();
   if (!begun) co_return co_await failed(s, call, begun.error(), "login");
   co_return ceremony_answer(*begun);
 }
 
 Task<Response> finish_login(Service& s, Call& call) {
-  if (Result<void> ok = s.check_origin(call.request); !ok) co_return problem(ok.error());
+  if (Result<void> ok = may_try(s, call); !ok) co_return problem(ok.error());
   Result<doc::Value> body = json_body(call.request);
   if (!body) co_return problem(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  std::string ceremony = fields.require_string("ceremony");
+  std::string ceremony = required(fields, "ceremony");
   const doc::Value* credential = fields.object("credential");
   if (credential == nullptr && body->find("credential") == nullptr)
     fields.problem("missing_field", "credential is missing", "credential");

@@ -51,12 +51,17 @@ Result<doc::Value> json_body(const net::HttpRequest& request) {
   Result<doc::Value> value = doc::parse_json(request.body);
   if (!value) {
     // One code for whatever is no acceptable JSON; the message says which rule it breaks.
-    Refusal refusal = value.error();
-    if (refusal.code != "too_large") refusal.code = "invalid_json";
-    return std::unexpected(std::move(refusal));
+    return refuse("invalid_json", value.error().message, value.error().where);
   }
   if (!value->is_object()) return refuse("wrong_type", "the body must be one JSON object", "/");
   return value;
+}
+
+std::string required(doc::ObjectReader& fields, std::string_view key) {
+  if (fields.value().is_object() && fields.value().find(key) == nullptr) {
+    fields.problem("missing_field", "the field \"" + std::string(key) + "\" is missing", key);
+  }
+  return fields.string(key).value_or("");
 }
 
 Result<void> checked(const doc::Problems& problems) {

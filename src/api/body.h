@@ -19,6 +19,9 @@ namespace keyturn::api {
 // unsupported_media_type, invalid_json (with an offset), too_large, wrong_type.
 [[nodiscard]] Result<doc::Value> json_body(const net::HttpRequest& request);
 
+// A text that must be there: a problem at its own pointer when it is not, and "".
+std::string required(doc::ObjectReader& fields, std::string_view key);
+
 // Nothing wrong, or the first problem as a refusal.
 [[nodiscard]] Result<void> checked(const doc::Problems& problems);
 

@@ -75,7 +75,7 @@ Task<Response> demo_run(Service& s, Call& call) {
   if (!body) co_return problem(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  const std::string wanted = fields.require_string("scenario");
+  const std::string wanted = required(fields, "scenario");
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   const auto scenario = std::ranges::find(kScenarios, wanted, &Scenario::id);
@@ -87,14 +87,8 @@ Task<Response> demo_run(Service& s, Call& call) {
   ActionRequest request = request_of(*scenario);
   const std::string tool = request.tool;
   Result<gate::Submitted> submitted = co_await s.ports.gate.submit(agent, std::move(request));
-  if (!submitted) {
-    // That it was refused is what the scenario shows.
-    Response said = co_await s.refused(agent, submitted.error(), tool);
-    if (said.status >= 500 || said.status == 429) co_return said;
-    said = json_answer(200, doc::object({{"refused", submitted.error().code},
-                                         {"detail", submitted.error().message}}));
-    co_return said;
-  }
+  // That it is refused is what one scenario shows: the page shows the problem.
+  if (!submitted) co_return co_await s.refused(agent, submitted.error(), tool);
   co_return json_answer(200, doc::object({{"id", submitted->record->id.str()},
                                           {"state", to_text(submitted->record->state)}}));
 }
@@ -105,9 +99,9 @@ Task<Response> demo_vote(Service& s, Call& call) {
   if (!body) co_return problem(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  const std::string colleague = fields.require_string("colleague");
-  const std::string id = fields.require_string("action");
-  const std::string word = fields.require_string("decision");
+  const std::string colleague = required(fields, "colleague");
+  const std::string id = required(fields, "action");
+  const std::string word = required(fields, "decision");
   const std::optional<review::Decision> decision = review::decision_from_text(word);
   if (!decision && !word.empty())
     fields.problem("out_of_range", "decision is \"approve\" or \"deny\"", "decision");

@@ -8,8 +8,8 @@ Task<Response> consume_grant(Service& s, Call& call) {
   if (!body) co_return problem(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  std::string grant = fields.require_string("grant");
-  std::string digest = fields.require_string("digest");
+  std::string grant = required(fields, "grant");
+  std::string digest = required(fields, "digest");
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   Result<gate::RecordPtr> record = co_await s.ports.gate.consume_grant(
@@ -23,7 +23,7 @@ Task<Response> post_outcome(Service& s, Call& call) {
   if (!body) co_return problem(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  const std::string word = fields.require_string("outcome");
+  const std::string word = required(fields, "outcome");
   const doc::Value* result = fields.any("result");
   OutcomeKind kind = OutcomeKind::kUnknown;
   if (word == "succeeded") kind = OutcomeKind::kSucceeded;

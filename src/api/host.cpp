@@ -81,7 +81,7 @@ Task<Response> HostRoutes::person(doc::Value body) {
   doc::Problems problems;
   doc::ObjectReader fields(body, "", problems);
   admin::NewPerson person;
-  person.id = fields.require_string("id");
+  person.id = required(fields, "id");
   person.name = fields.string("name").value_or("");
   person.email = fields.string("email").value_or("");
   person.groups = fields.strings("groups").value_or(std::vector<std::string>{});
@@ -96,7 +96,7 @@ Task<Response> HostRoutes::person(doc::Value body) {
 Task<Response> HostRoutes::groups(doc::Value body) {
   doc::Problems problems;
   doc::ObjectReader fields(body, "", problems);
-  std::string id = fields.require_string("id");
+  std::string id = required(fields, "id");
   std::optional<std::vector<std::string>> groups = fields.strings("groups");
   if (!groups && body.find("groups") == nullptr)
     fields.problem("missing_field", "groups is missing: the whole list", "groups");
@@ -109,7 +109,7 @@ Task<Response> HostRoutes::groups(doc::Value body) {
 Task<Response> HostRoutes::active(doc::Value body) {
   doc::Problems problems;
   doc::ObjectReader fields(body, "", problems);
-  std::string id = fields.require_string("id");
+  std::string id = required(fields, "id");
   const bool active = required_flag(fields, "active");
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
@@ -120,8 +120,8 @@ Task<Response> HostRoutes::active(doc::Value body) {
 Task<Response> HostRoutes::agent(doc::Value body) {
   doc::Problems problems;
   doc::ObjectReader fields(body, "", problems);
-  std::string name = fields.require_string("name");
-  std::string owner = fields.require_string("owner");
+  std::string name = required(fields, "name");
+  std::string owner = required(fields, "owner");
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   Result<std::string> added = co_await admin_.add_agent(std::move(name), std::move(owner));
@@ -131,7 +131,7 @@ Task<Response> HostRoutes::agent(doc::Value body) {
 Task<Response> HostRoutes::suspend(doc::Value body) {
   doc::Problems problems;
   doc::ObjectReader fields(body, "", problems);
-  std::string name = fields.require_string("name");
+  std::string name = required(fields, "name");
   const bool suspended = required_flag(fields, "suspended");
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
@@ -170,7 +170,7 @@ Task<Response> HostRoutes::token(doc::Value body) {
 Task<Response> HostRoutes::enrol(doc::Value body) {
   doc::Problems problems;
   doc::ObjectReader fields(body, "", problems);
-  std::string person = fields.require_string("person");
+  std::string person = required(fields, "person");
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   Result<Secret> link = co_await identity_.create_enrolment(the_host(), std::move(person));

@@ -82,6 +82,19 @@ class RefusalMeter {
   std::uint64_t suppressed_ = 0;
 };
 
+// How often one peer may begin to sign in: what nobody is authenticated for yet.
+class SignInLimit {
+ public:
+  bool admit(const std::string& peer, Time now);
+
+ private:
+  struct Bucket {
+    double tokens = 0;
+    Time at;
+  };
+  std::map<std::string, Bucket> buckets_;
+};
+
 struct HttpNumbers {
   std::map<int, std::uint64_t> by_class;  // 2 -> answers 200 to 299
   std::uint64_t parked = 0, streams = 0;  // now
@@ -115,6 +128,7 @@ struct Api::Impl {
   Secret fingerprint_key;  // for secret parameters on the page; lives as long as the process
   Looks looks;
   RefusalMeter meter;
+  SignInLimit sign_ins;
   HttpNumbers http;
   std::map<std::string, std::size_t> streams_of;  // caller -> open streams
 };

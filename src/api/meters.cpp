@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t kLooksMax = 10'000;
 constexpr std::size_t kKindsMax = 1'000;
+constexpr std::size_t kPeersMax = 4'096;
+constexpr double kSignInsBurst = 60, kSignInsPerSecond = 2;
 constexpr std::uint64_t kRecordedPerMinuteMax = 120;  // of all kinds together
 
 }  // namespace
@@ -48,6 +50,24 @@ std::optional<std::uint64_t> RefusalMeter::admit(const std::string& kind, Time n
   ++count.recorded;
   ++recorded_;
   return std::exchange(count.held_back, 0);
+}
+
+bool SignInLimit::admit(const std::string& peer, Time now) {
+  if (buckets_.size() >= kPeersMax && !buckets_.contains(peer)) {
+    const auto rested = [&](const auto& item) {
+      return now - item.second.at > std::chrono::minutes(1);
+    };
+    std::erase_if(buckets_, rested);
+    if (buckets_.size() >= kPeersMax) return false;
+  }
+  const auto [found, is_new] = buckets_.try_emplace(peer, Bucket{kSignInsBurst, now});
+  Bucket& bucket = found->second;
+  const double seconds = std::max(0.0, std::chrono::duration<double>(now - bucket.at).count());
+  bucket.tokens = std::min(kSignInsBurst, bucket.tokens + seconds * kSignInsPerSecond);
+  bucket.at = now;
+  if (bucket.tokens < 1) return false;
+  bucket.tokens -= 1;
+  return true;
 }
 
 }  // namespace keyturn::api

@@ -50,8 +50,8 @@ Result<ActionRequest> read_hypothetical(const net::HttpRequest& http, std::strin
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
   ActionRequest request;
-  request.tool = fields.require_string("tool");
-  agent = fields.require_string("agent");
+  request.tool = required(fields, "tool");
+  agent = required(fields, "agent");
   request.args = doc::Object{};
   request.claims = doc::Object{};
   if (const doc::Value* args = fields.object("args")) request.args = *args;
@@ -70,7 +70,7 @@ std::vector<admin::NewPerson> read_people(const doc::Value& list, doc::Problems&
   for (std::size_t i = 0; i < list.as_array().size(); ++i) {
     doc::ObjectReader fields(list.as_array()[i], "/people/" + std::to_string(i), problems);
     admin::NewPerson person;
-    person.id = fields.require_string("id");
+    person.id = required(fields, "id");
     person.name = fields.string("name").value_or("");
     person.email = fields.string("email").value_or("");
     person.groups = fields.strings("groups").value_or(std::vector<std::string>{});

@@ -17,8 +17,8 @@ Result<VoteBody> read_vote(const net::HttpRequest& request) {
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
   VoteBody vote;
-  vote.decision = fields.require_string("decision");
-  vote.command.digest = fields.require_string("digest");
+  vote.decision = required(fields, "decision");
+  vote.command.digest = required(fields, "digest");
   vote.command.note = fields.string("note").value_or("");
   if (const doc::Value* assertion = fields.object("assertion")) vote.assertion = *assertion;
   vote.retype = fields.string("retype");
@@ -83,7 +83,7 @@ Task<Response> challenge_vote(Service& s, Call& call) {
   if (!body) co_return problem(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  std::string decision = fields.require_string("decision");
+  std::string decision = required(fields, "decision");
   if (!decision.empty() && !review::decision_from_text(decision))
     fields.problem("out_of_range", "decision is \"approve\" or \"deny\"", "decision");
   fields.finish();
