@@ -35,7 +35,7 @@ gate::World world_with(std::string_view policy_text) {
   auto configuration = std::make_shared<gate::Configuration>();
   configuration->policy = std::make_shared<const policy::Document>(std::move(*policy));
   const doc::Value tools = *doc::parse_json(
-      R"({"tools":{"login":{"exec":["/bin/login"],"env":{"PW":{"param":"pw"}},)"
+      R"({"tools":{"login":{"exec":["/bin/login","{{user}}"],"env":{"PW":{"param":"pw"}},)"
       R"("params":{"pw":{"type":"string","secret":true},"user":{"type":"string"}}}}})");
   auto catalog = catalog::Catalog::load(tools, problems);
   for (const doc::Problem& p : problems) MESSAGE(doc::to_text(p, "tools.yaml"));
@@ -189,7 +189,7 @@ TEST_CASE("parameters that nobody knows, or that come twice, are refused") {
   http.query.push_back({"limit", "6"});
   CHECK(known_parameters(http, {"limit"}, {"state"}).error().code == "invalid_parameter");
   CHECK(number_parameter(http, "limit", 4).error().code == "invalid_parameter");
-  CHECK(number_parameter(http, "limit", 5) == std::optional<std::uint64_t>(5));
+  CHECK(number_parameter(http, "limit", 5).value().value() == 5);
 }
 
 TEST_CASE("a person sees the whole case; an agent neither plan nor reasons nor display") {
