@@ -1,0 +1,346 @@
+"""The record: no release without evidence, no history that can be changed unnoticed, no secret in any of it."""
+import base64
+import json
+import os
+import pathlib
+import resource
+import shutil
+import sqlite3
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.keyturn import DEADLINE, POLICY, TOOLS, Keyturn, contains, end_helper  # noqa: E402
+
+SECRET, PARAM = "s3cr3t-value-of-a-tool-9f2c", "hunter2-parameter-77aa"
+OWN = """\
+  with-secret:
+    exec: [/bin/sh, -c, 'echo "token is $TOKEN and pin is $PIN"; echo "$TOKEN" >&2; echo $PIN | rev']
+    params: {pin: {type: string, secret: true}}
+    env: {TOKEN: {secret: "file:@WORK@/token"}, PIN: {param: pin}}
+    resource: {kind: host, name: here, env: prod}
+    sandbox: none
+  no-secret:
+    exec: [/usr/bin/true]
+    env: {TOKEN: {secret: "file:@WORK@/nowhere"}}
+    resource: {kind: host, name: here, env: prod}
+    sandbox: none
+"""
+RULES = """\
+- {id: secrets, match: {tool: [with-secret, no-secret]}, effect: allow}
+"""
+
+
+class Record(unittest.TestCase):
+    def server(self, **more):
+        k = Keyturn(**more)
+        self.addCleanup(k.close)
+        return k
+
+    def checkpoint_past(self, k, size):
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline:
+            note = k.get("/checkpoint").body.decode()
+            if int(note.splitlines()[1]) >= size:
+                return note
+            time.sleep(0.05)
+        self.fail("no checkpoint of size " + str(size))
+
+    def signed_now(self, k):
+        last = k.request("echo", {"text": "last"}, wait=20).json
+        return self.checkpoint_past(k, last["ledger"].get("last_index", last["ledger"]["index"]) + 1)
+
+    def assertAlarm(self, k):
+        """It does not go on with a record that is not the one it signed: it stays down, or up and read-only, and says why."""
+        k.start(wait=False)
+        deadline = time.monotonic() + DEADLINE
+        while k.process.poll() is None and "ALARM" not in k.stderr() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.assertIn("ALARM", k.stderr())
+        before = k.lines()
+        if k.process.poll() is None:
+            k.wait_ready()
+            self.assertGreaterEqual(k.request("append", {"text": "after the alarm"}).status, 500)
+        self.assertEqual(k.lines(), before)
+
+    # ------------------------------------------------------------ history
+    def test_restored_backup_is_noticed(self):
+        k = self.server()
+        k.request("echo", {"text": "before the backup"}, wait=20)
+        self.signed_now(k)
+        k.stop()
+        shutil.copytree(k.data, k.folder / "backup")
+        k.start()
+        for n in range(5):
+            k.request("echo", {"text": f"after the backup {n}"}, wait=20)
+        self.signed_now(k)
+        k.stop()
+        end_helper(k.data)
+        for name in ("journal.db", "journal.db-wal", "journal.db-shm", "read.db", "read.db-wal", "read.db-shm"):
+            (k.data / name).unlink(missing_ok=True)
+            if (k.folder / "backup" / name).exists():
+                shutil.copy(k.folder / "backup" / name, k.data / name)
+        self.assertAlarm(k)
+
+    def test_forked_history_is_noticed(self):
+        k = self.server()
+        self.signed_now(k)
+        k.stop()
+        shutil.copytree(k.data, k.folder / "fork")
+        k.start()
+        k.request("echo", {"text": "the true history"}, wait=20)
+        true_note = self.signed_now(k)
+        k.stop()
+        end_helper(k.data)
+        kept = (k.data / "keys/last-signed").read_bytes()
+        shutil.rmtree(k.data)
+        shutil.copytree(k.folder / "fork", k.data)
+        k.start()  # the whole folder is old: nothing on this machine can know
+        for n in range(4):
+            k.request("echo", {"text": f"another history {n}"}, wait=20)
+        self.signed_now(k)
+        old = k.folder / "seen-before"
+        old.write_text(true_note)
+        verified = k.cli("verify", k.url, "--key", k.vkey, "--since", old, token="ada", check=False)
+        self.assertEqual(verified.code, 1, "whoever kept a checkpoint sees the fork: " + verified.out + verified.err)
+        k.stop()
+        end_helper(k.data)
+        (k.data / "keys/last-signed").write_bytes(kept)
+        self.assertAlarm(k)
+
+    def edit_journal(self, k, change):
+        k.stop()
+        end_helper(k.data)
+        with sqlite3.connect(k.data / "journal.db") as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            change(db)
+        db.close()
+
+    def leaf_column(self, db):
+        """Where the leaves lie: the first blob or text column that holds a canonical event."""
+        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in db.execute(f"PRAGMA table_info({table})").fetchall():
+                column = row[1]
+                for marker in (b"action.decided", "action.decided"):
+                    found = db.execute(f"SELECT count(*) FROM {table} WHERE instr(CAST({column} AS BLOB), CAST(? AS BLOB)) > 0", (marker,)).fetchone()[0]
+                    if found and db.execute(f"SELECT count(*) FROM {table} WHERE instr(CAST({column} AS BLOB), CAST('\"stream\":' AS BLOB)) > 0").fetchone()[0]:
+                        return table, column
+        self.fail("no leaves found")
+
+    def assertCaught(self, k, note):
+        """Start refuses, or the server that runs fails every verification with the key and a checkpoint from before."""
+        k.start(wait=False)
+        deadline = time.monotonic() + DEADLINE
+        while k.process.poll() is None and time.monotonic() < deadline:
+            try:
+                if k.get("/healthz").status == 200:
+                    break
+            except OSError:
+                time.sleep(0.02)
+        if k.process.poll() is not None:
+            self.assertNotEqual(k.process.returncode, 0)
+            return
+        old = k.folder / "kept-checkpoint"
+        old.write_text(note)
+        verified = k.cli("verify", k.url, "--key", k.vkey, "--since", old, token="ada", check=False)
+        self.assertIn(verified.code, (1, 3), verified.out + verified.err)
+
+    def test_an_edited_entry_in_the_database_is_caught(self):
+        k = self.server()
+        action = k.request("append", {"text": "denied one"}).json
+        k.vote(action, "bob", "deny")
+        note = self.signed_now(k)
+
+        def change(db):
+            table, column = self.leaf_column(db)
+            changed = db.execute(f"""UPDATE {table} SET {column} = CAST(replace(CAST({column} AS TEXT), '"decision":"deny"', '"decision":"good"') AS BLOB)
+                                     WHERE instr(CAST({column} AS TEXT), '"decision":"deny"') > 0""").rowcount
+            self.assertGreater(changed, 0)
+        self.edit_journal(k, change)
+        self.assertCaught(k, note)
+
+    def test_a_truncated_database_is_caught(self):
+        k = self.server()
+        for n in range(5):
+            k.request("echo", {"text": f"{n}"}, wait=20)
+        note = self.signed_now(k)
+
+        def change(db):
+            table, _ = self.leaf_column(db)
+            key = db.execute(f"PRAGMA table_info({table})").fetchone()[1]
+            db.execute(f"DELETE FROM {table} WHERE {key} > (SELECT max({key}) - 3 FROM {table})")
+        self.edit_journal(k, change)
+        self.assertCaught(k, note)
+
+    def test_the_signing_key_swapped_is_caught(self):
+        k = self.server()
+        note = self.signed_now(k)
+        k.stop()
+        end_helper(k.data)
+        (k.data / "keys/ledger.key").write_text(os.urandom(32).hex() + "\n")
+        (k.data / "keys/ledger.key").chmod(0o600)
+        self.assertCaught(k, note)
+
+    def test_keys_that_others_can_read_are_refused(self):
+        k = self.server(people={}, agents={})
+        k.stop()
+        (k.data / "keys/ledger.key").chmod(0o644)
+        k.start(wait=False)
+        self.assertNotEqual(k.process.wait(DEADLINE), 0)
+        self.assertIn("ledger.key", k.stderr())
+        (k.data / "keys/ledger.key").chmod(0o600)
+
+    def test_two_servers_on_one_folder(self):
+        k = self.server(people={}, agents={})
+        done = k.cli(*[w if w != f"127.0.0.1:{k.port}" else "127.0.0.1:0" for w in k.command[1:]], check=False)
+        self.assertNotEqual(done.code, 0)
+        self.assertIn(str(k.data), done.err)
+        self.assertEqual(k.get("/healthz").status, 200)
+
+    # ------------------------------------------------------------ the disk
+    def test_disk_full_no_release_without_evidence(self):
+        """Writes fail at a random point of the journal (RLIMIT_FSIZE): the server ends rather than lie, and comes back whole."""
+        k = self.server(config="limits: {requests_per_second: 5000, pending_per_agent: 5000}\n")
+        k.request("append", {"text": "first"})
+        k.stop()
+        end_helper(k.data)
+        room = max(p.stat().st_size for p in k.data.glob("*.db*")) + 300_000
+        k.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)))
+        acknowledged = []
+        for n in range(3000):
+            try:
+                answer = k.request("append-one", {"text": f"disk-{n}" + "x" * 2000})
+                if answer.status != 202:
+                    self.assertGreaterEqual(answer.status, 500, answer)
+                    break
+                voted = k.vote(answer.json, "bob")
+                if voted.status != 200:
+                    self.assertGreaterEqual(voted.status, 500, voted)
+                    break
+                acknowledged.append((answer.json["id"], f"disk-{n}"))
+            except Exception:  # noqa: BLE001  the server ended without an answer
+                break
+        else:
+            self.fail("the disk never filled")
+        k.kill9() if k.running else None
+        end_helper(k.data)
+        k.start()
+        lines = [line.split("x")[0] for line in k.lines()]
+        for action_id, text in acknowledged:
+            after = k.action(action_id, "ada", wait=20)
+            self.assertEqual(after.status, 200, f"acknowledged and lost: {action_id}")
+            self.assertEqual([v["reviewer"] for v in after.json["votes"]], ["bob"], after)
+            self.assertLessEqual(lines.count(text), 1)
+            if after.json["state"] == "succeeded":
+                self.assertEqual(lines.count(text), 1)
+        recorded = {line for line in lines if line.startswith("disk-")}
+        voted = {a["args"]["text"].split("x")[0] for a in self.all_actions(k) if a["votes"] and "text" in a["args"]}
+        self.assertLessEqual(recorded, voted, "something ran whose approval is not in the record")
+        self.assertEqual(k.settled(k.request("echo", {"text": "alive"}).json["id"])["state"], "succeeded")
+        self.signed_now(k)
+        verified = k.cli("verify", k.url, "--key", k.vkey, token="ada", check=False)
+        self.assertEqual(verified.code, 0, verified.out + verified.err)
+
+    def all_actions(self, k):
+        cursor = ""
+        while True:
+            page = k.get("/v1/actions?limit=200" + (f"&after={cursor}" if cursor else ""), "ada").json
+            yield from page["items"]
+            if page["next"] is None:
+                return
+            cursor = page["next"]
+
+    # ------------------------------------------------------------ secrets
+    def test_secrets_are_nowhere(self):
+        k = self.server(policy=POLICY + RULES, tools=TOOLS + OWN, start=False, people={}, agents={})
+        token = k.work / "token"
+        token.write_text(SECRET + "\n")
+        token.chmod(0o600)
+        k.start()
+        for name in ("ada", "olga", "bob"):
+            k.add_person(name)
+        k.add_agent("bot", "olga")
+        action = k.request("with-secret", {"pin": PARAM}, wait=20)
+        self.assertEqual(action.json["state"], "succeeded", action)
+        outcome = action.json["outcome"]
+        for stream in (outcome["stdout"], outcome["stderr"]):
+            self.assertNotIn(SECRET, stream)
+            self.assertNotIn(PARAM, stream)
+        self.assertIn("token is", outcome["stdout"])
+        k.request("with-secret", {"pin": PARAM}, idempotency_key="again")
+        broken = k.request("no-secret", wait=20)
+        self.assertIn(broken.json.get("state", "refused"), ("failed", "refused"), broken)
+        self.assertNotIn(SECRET, broken.body.decode())
+        needles = [SECRET, PARAM, *k.token_secrets]
+        for path in (f"/v1/actions/{action.json['id']}", f"/v1/actions/{action.json['id']}/timeline", "/v1/actions?limit=200", "/v1/ledger/entries?limit=256", "/v1/policy", "/v1/tokens", "/v1/stats", "/v1/people"):
+            for who in ("ada", "olga"):
+                body = k.get(path, who).body.decode()
+                leaves = [base64.b64decode(i["leaf"]).decode() for i in json.loads(body)["items"]] if path.startswith("/v1/ledger") else []
+                for needle in needles:
+                    self.assertNotIn(needle, body + "".join(leaves), path)
+        metrics = k.get("/metrics").body.decode()
+        for needle in [*needles, "bot", "olga"]:
+            self.assertNotIn(needle, metrics)
+        k.restart()
+        k.stop()
+        end_helper(k.data)
+        self.assertEqual(contains(k.data, needles), [])
+        for needle in needles:
+            self.assertNotIn(needle, k.stderr() + "".join(k.stdout_lines))
+
+    def test_a_literal_credential_in_an_action_is_refused_with_advice(self):
+        k = self.server()
+        literal = ("AKIAIOSFODNN7EXAMPLQ", "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8", "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "postgres://root:Sup3rS3cret99@db/x", "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U")
+        for text in literal:
+            answer = k.request("append", {"text": "x " + text})
+            self.assertEqual(answer.status, 400, answer)
+            self.assertTrue(answer.code.startswith("literal_"), answer)
+            self.assertNotIn(text[8:], answer.body.decode(), "the credential is not repeated")
+            self.assertTrue(answer.json.get("pointer", "").startswith("/args"), answer)
+        self.assertEqual(k.request("append", {"text": "password=$1 and <token>"}).status, 202, "a placeholder is none")
+        k.stop()
+        end_helper(k.data)
+        self.assertEqual(contains(k.data, list(literal)), [])
+
+    # ------------------------------------------------------------ denials
+    def events(self, k):
+        size = int(k.get("/v1/ledger", "ada").json["size"])
+        out, at = [], 0
+        while at < size:
+            items = k.get(f"/v1/ledger/entries?from={at}&limit=256", "ada").json["items"]
+            out += [json.loads(base64.b64decode(i["leaf"])) for i in items]
+            at += len(items)
+        return out
+
+    def test_a_denial_leaves_a_trace(self):
+        k = self.server()
+        denied = k.request("forbidden").json
+        k.request("no-such-tool")
+        k.request("append", {"text": "x"}, operation="read")
+        action = k.request("append", {"text": "votes"}).json
+        k.vote(action, "olga", digest=action["digest"])
+        k.vote(action, "bot", digest=action["digest"])
+        k.get("/v1/people", "bot")
+        k.get("/v1/me", "kt_" + "x" * 43)
+        self.signed_now(k)
+        events = self.events(k)
+        streams = {e["stream"] for e in events}
+        self.assertIn(f"action/{denied['id']}", streams)
+        text = json.dumps(events)
+        for code in ("operation_mismatch", "related_to_requester", "own_request", "people_only", "unauthenticated"):
+            self.assertIn(code, text, f"a refusal ({code}) left no trace")
+        self.assertIn("no-such-tool", text)
+
+    def test_a_flood_of_refusals_neither_fills_the_ledger_nor_hides(self):
+        k = self.server()
+        before = int(self.signed_now(k).splitlines()[1])
+        for _ in range(200):
+            k.get("/v1/people", "bot")
+        after = int(self.signed_now(k).splitlines()[1])
+        self.assertLess(after - before, 60)
+        self.assertGreater(after - before, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
