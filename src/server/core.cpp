@@ -74,11 +74,18 @@ audit::AuditOptions Core::audit_options(const Settings& settings) const {
 
 Core::~Core() = default;
 
+Result<store::sqlite::DataDir> make_data_dir(const std::string& path, Random& random) {
+  std::error_code ignored;  // DataDir::create says what is wrong with the folder itself
+  const std::filesystem::path parent =
+      std::filesystem::absolute(path).lexically_normal().parent_path();
+  std::filesystem::create_directories(parent, ignored);
+  return store::sqlite::DataDir::create(path, random);
+}
+
 Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, bool executes) {
   std::unique_ptr<Core> core(new Core);
   if (create && !std::filesystem::exists(settings.data + "/keys/ledger.key")) {
-    Result<store::sqlite::DataDir> made =
-        store::sqlite::DataDir::create(settings.data, core->random_);
+    Result<store::sqlite::DataDir> made = make_data_dir(settings.data, core->random_);
     if (!made) return std::unexpected(made.error());
     core->data_ = std::make_unique<store::sqlite::DataDir>(std::move(*made));
     core->created_ = true;

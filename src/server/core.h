@@ -55,6 +55,9 @@ class Core {
   bool created_ = false;
 };
 
+// Makes the folder (parents too) and its keys. Codes: those of DataDir::create.
+Result<store::sqlite::DataDir> make_data_dir(const std::string& path, Random& random);
+
 // The name under which checkpoints are signed, and the key that verifies them.
 std::string origin_of(const Settings& settings, const store::sqlite::DataDir& data);
 std::string vkey_of(const Settings& settings, const store::sqlite::DataDir& data);

@@ -67,6 +67,7 @@ Result<doc::Value> host_call(const Settings& settings, const std::string& path,
   net::HttpRequest request;
   request.method = "POST";
   request.path = request.target = path;
+  request.headers.set("Content-Type", "application/json");
   request.body = doc::write_json(body);
   net::HttpResponse response;
   (*core)->loop().spawn(one_call(**core, public_url_of(settings), std::move(request), response));

@@ -325,7 +325,7 @@ int exec_helper(int argc, char** argv) {
 
 Result<std::string> initialise(const Settings& settings) {
   SystemRandom random;
-  Result<store::sqlite::DataDir> data = store::sqlite::DataDir::create(settings.data, random);
+  Result<store::sqlite::DataDir> data = make_data_dir(settings.data, random);
   if (!data) return std::unexpected(data.error());
   return vkey_of(settings, *data);
 }

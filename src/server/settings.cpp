@@ -63,6 +63,7 @@ Result<Settings> read_settings(const std::string& path, Settings settings) {
   Result<doc::Value> tree = doc::parse_yaml(text.str(), path);
   if (!tree)
     return refuse("invalid_configuration", tree.error().where + ": " + tree.error().message);
+  if (tree->is_null()) return settings;  // empty, or nothing but comments: every key has a default
   doc::Problems problems;
   doc::ObjectReader root(*tree, "", problems);
   if (const auto listen = root.string("listen")) {
