@@ -14,8 +14,11 @@ namespace keyturn::facts {
 struct SqlLimits {
   std::size_t sql_bytes_max = 64 * 1024;
   std::size_t depth_max = 4'000;  // of the parse tree's JSON
-  std::size_t stack_bytes = 512ull
-                            << 20;  // of the parser's thread: address space, touched only as needed
+  // Of the parser's thread: it recurses with the SQL. 64 KiB of the worst SQL known take 6 MB.
+  std::size_t stack_bytes = 32ull << 20;
+  // SQL up to this long is parsed on the caller's stack (1 MB of it, at worst): no thread to wait
+  // for.
+  std::size_t callers_stack_sql_bytes_max = 1024;
 };
 
 // PostgreSQL's own grammar (libpg_query 15). Gives Facts.tree:

@@ -68,6 +68,8 @@ Facts classify_sql(std::string_view sql, const std::vector<std::string>& harmles
   if (sql.size() > limits.sql_bytes_max)
     return only_uninspectable("longer than " + std::to_string(limits.sql_bytes_max) + " bytes");
   if (sql.contains('\0')) return only_uninspectable("contains a NUL byte");
+  if (sql.size() <= limits.callers_stack_sql_bytes_max)
+    return parse_and_walk(sql, harmless_functions, limits);
   Facts facts;
   const bool ran = on_large_stack(limits.stack_bytes,
                                   [&] { facts = parse_and_walk(sql, harmless_functions, limits); });
