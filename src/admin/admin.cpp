@@ -6,6 +6,7 @@
 #include "catalog/tool.h"
 #include "crypto/crypto.h"
 #include "doc/yaml.h"
+#include "people/directory.h"
 #include "policy/document.h"
 #include "policy/tests.h"
 

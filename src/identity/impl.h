@@ -11,6 +11,7 @@
 #include "doc/json.h"
 #include "identity/identity.h"
 #include "identity/webauthn.h"
+#include "people/directory.h"
 
 namespace keyturn::identity {
 
