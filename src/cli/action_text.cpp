@@ -203,6 +203,9 @@ std::string case_text(const doc::Value& action) {
   else
     out += plain_case(action);
   if (!out.ends_with('\n')) out += '\n';
+  if (const doc::Value* whole = action.find("display_complete");
+      whole && *whole == doc::Value(false))
+    out += "NOT WHOLE: the server could not show all of this case. It cannot be approved here.\n";
   return out + votes_text(action) + comments_text(action);
 }
 

@@ -1,8 +1,12 @@
 #include "cli/app.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <ostream>
+#include <string_view>
+#include <vector>
 
+#include "base/bytes.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
 
@@ -16,6 +20,19 @@ constexpr const char* kFooter =
     "refused,\n"
     "6 unknown outcome, 7 the server cannot be reached, 8 not settled yet.\n"
     "verify: 0 intact, 1 tampered, 2 usage, 3 incomplete or untrusted.";
+
+// Says so of a first word that is no command. CLI11 would only say that one is missing.
+bool knows_command(const CLI::App& app, std::string_view word, Console& console) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (word.starts_with('-') || std::ranges::find(names, word) != names.end()) return true;
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string_view nearest = nearest_word(word, views.data(), views.size());
+  console.err << "keyturn: there is no command \"" << one_line(word) << "\"";
+  if (!nearest.empty()) console.err << " (did you mean " << nearest << "?)";
+  console.err << "; keyturn --help lists them\n";
+  return false;
+}
 
 }  // namespace
 
@@ -49,6 +66,7 @@ int run(int argc, const char* const* argv, Console& console, const Environment& 
   Session session{.console = console, .environment = environment};
   CLI::App app{"Keyturn stands between AI agents and everything privileged.", "keyturn"};
   add_commands(app, session);
+  if (argc > 1 && !knows_command(app, argv[1], console)) return code(Exit::kUsage);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

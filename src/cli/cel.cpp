@@ -34,7 +34,7 @@ Result<doc::Value> evaluate(const std::string& expression, const doc::Value& inp
     std::string words;
     for (const cel::Diagnostic& problem : program.error())
       words += (words.empty() ? "" : "\n") + to_text(problem);
-    return refuse("cel_error", words);
+    return refuse("invalid_expression", words);
   }
   cel::Activation activation(environment);
   if (input.is_object()) {
@@ -80,7 +80,9 @@ int run_one(Session& session, const CelWords& words) {
   }
   const Result<doc::Value> value = evaluate(words.expression, input);
   if (!value) {
-    const Exit exit = value.error().code == "usage" ? Exit::kUsage : Exit::kFailed;
+    const Exit exit = value.error().code == "cel_error" || value.error().code == "not_json"
+                          ? Exit::kFailed
+                          : Exit::kUsage;
     return complain(session, {exit, value.error(), {}});
   }
   print_json(session.console, *value);

@@ -54,7 +54,7 @@ std::string single_quoted(const std::string& text) {
 std::string cases(const CLI::App& app) {
   std::string out;
   for (const Command& command : commands_of(app))
-    out += fmt::format("    {}) words={} ;;\n", single_quoted(command.path),
+    out += fmt::format("    {}) choices={} ;;\n", single_quoted(command.path),
                        single_quoted(words_of(command)));
   return out;
 }
@@ -71,7 +71,7 @@ std::string nouns(const CLI::App& app) {
 std::string bash_completion(const CLI::App& app) {
   return fmt::format(R"(# keyturn completion bash > /etc/bash_completion.d/keyturn
 _keyturn() {{
-  local cur=${{COMP_WORDS[COMP_CWORD]}} path='' try word words i
+  local cur=${{COMP_WORDS[COMP_CWORD]}} path='' try word choices i
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${{COMP_WORDS[i]}}
     try=${{path:+$path }}$word
@@ -81,7 +81,7 @@ _keyturn() {{
   done
   case $path in
 {}  esac
-  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  COMPREPLY=($(compgen -W "$choices" -- "$cur"))
 }}
 complete -o default -F _keyturn keyturn
 )",
@@ -92,7 +92,7 @@ std::string zsh_completion(const CLI::App& app) {
   return fmt::format(R"(#compdef keyturn
 # keyturn completion zsh > "${{fpath[1]}}/_keyturn"
 _keyturn() {{
-  local known='' try word words_left i
+  local known='' try word i
   for ((i = 2; i < CURRENT; i++)); do
     word=${{words[i]}}
     try=${{known:+$known }}$word
@@ -103,13 +103,13 @@ _keyturn() {{
   _keyturn_words "$known"
 }}
 _keyturn_words() {{
-  local words
+  local choices
   case $1 in
 {}  esac
-  compadd -- ${{=words}}
+  compadd -- ${{=choices}}
   _files
 }}
-compdef _keyturn keyturn
+if [ "${{funcstack[1]}}" = _keyturn ]; then _keyturn "$@"; else compdef _keyturn keyturn; fi
 )",
                      nouns(app), cases(app));
 }

@@ -48,6 +48,16 @@ void ask_name(Session& session, const doc::Value& action, VoteWords& words) {
   std::getline(session.console.in, words.retype);
 }
 
+// What changes the meaning of a vote here. Best effort: the vote does not depend on it.
+void say_mode(Session& session, const Remote& remote) {
+  const Attempt<doc::Value> me = remote.get("/v1/me");
+  if (!me || session.json) return;
+  if (const doc::Value* sealed = me->find("sealed"); sealed && *sealed == doc::Value(false))
+    session.console.err << "This Keyturn is unsealed: its configuration can be changed by one.\n";
+  if (me->text("mode") == "observe")
+    session.console.err << "This Keyturn only observes: what policy says is not enforced.\n";
+}
+
 // Nothing when the vote may be sent; else the exit code.
 std::optional<int> refuse_vote(Session& session, const doc::Value& action, const VoteWords& words,
                                bool approve) {
@@ -80,6 +90,7 @@ int run_vote(Session& session, VoteWords words, std::string_view decision) {
   if (!action) return complain(session, action.error());
   Console& console = session.console;
   if (!session.json) console.out << case_text(*action) << std::flush;
+  say_mode(session, remote);
   if (const auto exit = refuse_vote(session, *action, words, decision == "approve")) return *exit;
   if (!words.yes && !confirmed(session, words, decision)) {
     console.err << "Nothing was sent.\n";

@@ -66,11 +66,11 @@ Progress::~Progress() {
   if (drawn_ && console_.err_terminal) console_.err << "\r\x1b[K" << std::flush;
 }
 
-void Progress::say(const std::string& words) {
+void Progress::say(const std::string& words, bool only_if_long) {
   const std::scoped_lock lock(mutex_);
   if (words == words_) return;
   words_ = words;
-  draw();
+  if (!only_if_long) draw();
 }
 
 void Progress::draw() {
@@ -119,7 +119,7 @@ Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::V
   Progress progress(session.console);
   const Farewell farewell = leave_review(id);
   while (!is_settled(state_of(action))) {
-    progress.say(waiting_words(action));
+    progress.say(waiting_words(action), state_of(action) == State::kExecuting);
     const Seconds left = left_until(deadline);
     if (left <= Seconds(0)) return action;
     const std::string path = fmt::format("/v1/actions/{}?after_version={}", percent_encoded(id),
@@ -131,7 +131,9 @@ Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::V
       action = std::move(*next);
       continue;
     }
-    const bool gone = next.error().exit == Exit::kUnreachable;
+    constexpr int kUnavailable = 503;  // it starts, or stops
+    const bool gone = next.error().exit == Exit::kUnreachable ||
+                      next.error().problem.integer("status") == kUnavailable;
     if (!gone || asked - silent_since > kPatience) return next;
     progress.say("the server does not answer, trying again");
     std::this_thread::sleep_for(kRetryAfter);

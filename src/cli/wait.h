@@ -16,7 +16,7 @@ namespace keyturn::cli {
 std::string elapsed_text(std::chrono::seconds elapsed);
 
 // A line on stderr that says what is waited for and how long it has been: rewritten every second on
-// a terminal; elsewhere a line whenever the words change. Nothing of it is left at the end.
+// a terminal, where nothing of it is left at the end; elsewhere a line whenever the words change.
 class Progress {
  public:
   explicit Progress(Console& console);
@@ -24,7 +24,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void say(const std::string& words);
+  // `only_if_long`: what usually takes an instant. Said after a second on a terminal, else never.
+  void say(const std::string& words, bool only_if_long = false);
 
  private:
   void draw();  // holds mutex_
