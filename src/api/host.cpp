@@ -70,6 +70,8 @@ Task<Response> HostRoutes::handle(net::HttpRequest request) {
     if (row.path != request.path) continue;
     if (request.method != "POST")
       co_return problem({"method_not_allowed", "POST " + request.path, ""});
+    // The command line's own words: it need not say that they are JSON.
+    request.headers.set("Content-Type", "application/json");
     Result<doc::Value> body = json_body(request);
     if (!body) co_return problem(body.error());
     co_return co_await (this->*row.handler)(std::move(*body));
