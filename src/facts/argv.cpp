@@ -8,6 +8,7 @@
 
 #include "facts/argv_programs.h"
 #include "facts/classify.h"
+#include "facts/reason.h"
 #include "facts/shell_words.h"
 
 namespace keyturn::facts {
@@ -16,7 +17,8 @@ namespace {
 constexpr std::size_t kDepthMax = 16;          // wrappers inside shells inside wrappers
 constexpr std::size_t kBytesMax = 256 * 1024;  // of the whole argv
 constexpr std::size_t kProgramsMax = 1'000;    // named in the facts
-constexpr std::size_t kCommandsMax = 10'000;   // looked at, in all scripts together
+constexpr std::size_t kReasonsMax = 20;
+constexpr std::size_t kCommandsMax = 10'000;  // looked at, in all scripts together
 
 using Words = std::vector<Word>;
 
@@ -31,7 +33,9 @@ bool has(std::string_view list, std::string_view name) {
 class Look {
  public:
   void uninspectable(std::string why) {
-    if (std::ranges::find(why_, why) == why_.end()) why_.push_back(std::move(why));
+    why = short_reason(std::move(why));
+    if (why_.size() < kReasonsMax && std::ranges::find(why_, why) == why_.end())
+      why_.push_back(std::move(why));
   }
 
   // One command: `words` are the program and its arguments.
@@ -437,22 +441,25 @@ class Look {
 Facts classify_argv(const std::vector<std::string>& argv) {
   Look look;
   std::size_t bytes = 0;
-  bool nul = false;
+  bool nul = false, is_text = true;
   Words words;
   for (const std::string& text : argv) {
     bytes += text.size();
     nul = nul || text.contains('\0');
+    is_text = is_text && !first_invalid_utf8(text);
     words.push_back(literal(text));
   }
   if (argv.empty())
     look.uninspectable("an empty argv");
+  else if (!is_text)
+    look.uninspectable("bytes that are not UTF-8");
   else if (nul)
     look.uninspectable("a NUL byte in the argv");
   else if (bytes > kBytesMax)
     look.uninspectable("longer than " + std::to_string(kBytesMax) + " bytes");
   else
     look.command(std::move(words), 0, false);
-  return std::move(look).facts(argv);
+  return std::move(look).facts(is_text ? argv : std::vector<std::string>{});
 }
 
 }  // namespace keyturn::facts

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "facts/classify.h"
 #include "facts/shell_words.h"
 
@@ -105,6 +106,7 @@ TEST_CASE("an argv that hides what runs is uninspectable") {
       {""},
       {"-rf"},
       {std::string("ls\0x", 4)},
+      {"ls", "\xff"},
       {"/proc/self/fd/3"},
       {"/dev/fd/3", "x"},
       // code in another language
@@ -245,6 +247,20 @@ TEST_CASE("an argv that hides what runs is uninspectable") {
     CHECK_FALSE(facts.tree.find("why")->as_array().empty());
     CHECK(facts.operation == "execute");
   }
+}
+
+TEST_CASE("reasons are short, few, and text") {
+  const std::string long_word(5'000, 'x');
+  const Facts facts =
+      facts::classify_argv({"sh", "-c", "sed 'e" + long_word + "'; sed é" + long_word});
+  for (const doc::Value& why : facts.tree.find("why")->as_array()) {
+    CHECK(why.as_string().size() < 250);
+    CHECK_FALSE(first_invalid_utf8(why.as_string()));
+  }
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "sed 'e" + std::to_string(i) + "';";
+  CHECK(facts::classify_argv({"sh", "-c", many}).tree.find("why")->as_array().size() <= 20);
+  CHECK(facts::classify_argv({"ls", "\xff"}).tree.find("argv")->as_array().empty());
 }
 
 TEST_CASE("inline says whether the argv holds code") {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/bytes.h"
 #include "doc/json.h"
 #include "facts/classify.h"
 #include "facts/sql_walk.h"
@@ -68,6 +69,7 @@ Facts classify_sql(std::string_view sql, const std::vector<std::string>& harmles
   if (sql.size() > limits.sql_bytes_max)
     return only_uninspectable("longer than " + std::to_string(limits.sql_bytes_max) + " bytes");
   if (sql.contains('\0')) return only_uninspectable("contains a NUL byte");
+  if (first_invalid_utf8(sql)) return only_uninspectable("bytes that are not UTF-8");
   if (sql.size() <= limits.callers_stack_sql_bytes_max)
     return parse_and_walk(sql, harmless_functions, limits);
   Facts facts;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "facts/reason.h"
 #include "facts/sql_grammar.h"
 
 namespace keyturn::facts {
@@ -71,6 +72,7 @@ bool is_known_structure(std::string_view key) {
 }  // namespace
 
 void Walk::uninspectable(std::string why) {
+  why = short_reason(std::move(why));
   if (why_.size() >= kReasonsMax || std::ranges::find(why_, why) != why_.end()) return;
   why_.push_back(std::move(why));
 }
