@@ -33,11 +33,11 @@ TEST_CASE("hex and base64 are read back as written") {
     CHECK(from_base64(text) == std::string(bytes));
   }
   CHECK(to_base64url("\xfb\xff\xfe\xff") == "-__-_w");
-  rc::check("round trip", [](const std::string& bytes) {
+  CHECK(rc::check("round trip", [](const std::string& bytes) {
     RC_ASSERT(from_hex(to_hex(bytes)) == bytes);
     RC_ASSERT(from_base64(to_base64(bytes)) == bytes);
     RC_ASSERT(from_base64url(to_base64url(bytes)) == bytes);
-  });
+  }));
 }
 
 TEST_CASE("base64 decoders are strict") {
@@ -69,7 +69,7 @@ TEST_CASE("UTF-8 is checked as RFC 3629 says") {
 }
 
 TEST_CASE("code points are read back as written") {
-  rc::check("append_utf8 then next_code_point", [] {
+  CHECK(rc::check("append_utf8 then next_code_point", [] {
     const auto c = static_cast<char32_t>(*rc::gen::inRange<std::uint32_t>(0, 0x110000));
     RC_PRE(c < 0xD800 || c > 0xDFFF);
     std::string text = "x";
@@ -78,7 +78,7 @@ TEST_CASE("code points are read back as written") {
     std::size_t offset = 1;
     RC_ASSERT(next_code_point(text, offset) == c);
     RC_ASSERT(offset == text.size());
-  });
+  }));
 }
 
 TEST_CASE("the nearest word is offered only when it is near") {
@@ -173,10 +173,10 @@ TEST_CASE("durations") {
       CHECK(to_text(*duration) == row.text);
     }
   }
-  rc::check("to_text is read back", [] {
+  CHECK(rc::check("to_text is read back", [] {
     const Duration d{*rc::gen::inRange<std::int64_t>(1, 1'000'000'000'000'000)};
     RC_ASSERT(parse_duration(to_text(d)) == d);
-  });
+  }));
 }
 
 namespace {

@@ -18,14 +18,15 @@ inline std::string_view view(const Digest& digest) {
 std::string to_hex(std::string_view bytes);
 std::optional<std::string> from_hex(std::string_view hex);  // even length, either case
 
-// RFC 4648 §4 (padded) and §5 (URL-safe, unpadded). Decoders are strict: no whitespace, no stray bits.
+// RFC 4648 §4 (padded) and §5 (URL-safe, unpadded). Decoders are strict: no whitespace, no stray
+// bits.
 std::string to_base64(std::string_view bytes);
 std::optional<std::string> from_base64(std::string_view text);
 std::string to_base64url(std::string_view bytes);
 std::optional<std::string> from_base64url(std::string_view text);
 
-// Offset of the first byte that is not well-formed UTF-8 (RFC 3629: no surrogates, no overlongs), or
-// nullopt when all of it is.
+// Offset of the first byte that is not well-formed UTF-8 (RFC 3629: no surrogates, no overlongs),
+// or nullopt when all of it is.
 std::optional<std::size_t> first_invalid_utf8(std::string_view text);
 
 // Decodes one code point at `offset` of valid UTF-8 and moves `offset` past it.

@@ -1,4 +1,5 @@
-// Strong identifiers: an ActionId is not a PersonId. Opaque text, ordered, hashable, explicit to make.
+// Strong identifiers: an ActionId is not a PersonId. Opaque text, ordered, hashable, explicit to
+// make.
 #pragma once
 
 #include <compare>

@@ -1,5 +1,5 @@
-// Task<T> is a coroutine on the I/O thread, declared here so that few headers pay for Asio. Who writes
-// or awaits one includes base/task_impl.h.
+// Task<T> is a coroutine on the I/O thread, declared here so that few headers pay for Asio. Who
+// writes or awaits one includes base/task_impl.h.
 #pragma once
 
 namespace boost::asio {

@@ -66,7 +66,7 @@ class Activation {
 // An attribute that a program reads.
 struct AttributePath {
   std::string text;  // "action.args.amount": the longest chain of field names known when compiled
-  std::size_t offset = 0;                        // where in the expression it is read first
+  std::size_t offset = 0;  // where in the expression it is read first
   // One is the other, or a part of it: reading all of `claims` may read claims.model.
   bool depends_on(std::string_view path) const;
 };

@@ -309,12 +309,12 @@ doc::Value random_value(int depth) {
 }  // namespace
 
 TEST_CASE("properties") {
-  rc::check("what is written is read back", [] {
+  CHECK(rc::check("what is written is read back", [] {
     const doc::Value value = random_value(3);
     RC_ASSERT((parse_json(doc::write_json(value)) == value));
     RC_ASSERT((parse_json(doc::write_json_pretty(value)) == value));
-  });
-  rc::check("canonical form is a fixed point, and independent of order", [] {
+  }));
+  CHECK(rc::check("canonical form is a fixed point, and independent of order", [] {
     doc::Value value = random_value(3);
     const auto once = doc::canonical(value);
     RC_PRE(once.has_value());
@@ -323,12 +323,12 @@ TEST_CASE("properties") {
       std::reverse(value.as_object().begin(), value.as_object().end());
       RC_ASSERT((doc::canonical(value) == *once));
     }
-  });
-  rc::check("arbitrary bytes never crash the parser", [](const std::string& bytes) {
+  }));
+  CHECK(rc::check("arbitrary bytes never crash the parser", [](const std::string& bytes) {
     const auto value = parse_json(bytes);
     if (value) RC_ASSERT((parse_json(doc::write_json(*value)) == *value));
-  });
-  rc::check("every double in its shortest form is canonical already", [](std::uint64_t bits) {
+  }));
+  CHECK(rc::check("every double in its shortest form is canonical already", [](std::uint64_t bits) {
     const double d = std::bit_cast<double>(bits);
     RC_PRE(std::isfinite(d));
     char text[64];
@@ -336,5 +336,5 @@ TEST_CASE("properties") {
     const auto read = doc::Value(doc::Number{text}).as_double();
     RC_ASSERT(read.has_value());
     RC_ASSERT((std::bit_cast<std::uint64_t>(*read) == bits));
-  });
+  }));
 }

@@ -1,5 +1,5 @@
-// Reading a tree into a struct, with errors that say where and what to do. Collects every problem rather than
-// stopping at the first.
+// Reading a tree into a struct, with errors that say where and what to do. Collects every problem
+// rather than stopping at the first.
 #pragma once
 
 #include <string>
@@ -26,9 +26,10 @@ std::string to_text(const Problem& problem, std::string_view file);
 using Problems = std::vector<Problem>;
 bool has_errors(const Problems& problems);
 
-// The fields of one object. Every field that is asked for is ticked off; finish() reports the rest as
-// unknown, with the nearest known name. A reader of something that is no object reports that once and then
-// answers "absent" to everything. Borrowed: the value and the problems outlive the reader.
+// The fields of one object. Every field that is asked for is ticked off; finish() reports the rest
+// as unknown, with the nearest known name. A reader of something that is no object reports that
+// once and then answers "absent" to everything. Borrowed: the value and the problems outlive the
+// reader.
 class ObjectReader {
  public:
   ObjectReader(const Value& value, std::string pointer, Problems& problems);
@@ -39,8 +40,8 @@ class ObjectReader {
   std::optional<bool> boolean(std::string_view key);
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t least, std::int64_t most);
   std::optional<double> number(std::string_view key);
-  std::optional<Duration> duration(std::string_view key);        // "4h"
-  std::optional<std::vector<std::string>> strings(std::string_view key);  // array of strings
+  std::optional<Duration> duration(std::string_view key);                        // "4h"
+  std::optional<std::vector<std::string>> strings(std::string_view key);         // array of strings
   std::optional<std::vector<std::string>> strings_or_one(std::string_view key);  // "a" or ["a","b"]
   const Value* object(std::string_view key);
   const Value* array(std::string_view key);

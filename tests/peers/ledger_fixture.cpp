@@ -6,7 +6,8 @@
 //   other-history                 of OLD_SIZE leaves that are not this log's, by the same key
 //   other-origin                  of another log, signed by this key under this log's name
 //   other-vkey                    the same name, another key
-//   inclusion, consistency        proofs made by Keyturn: "INDEX HASH..." and "OLD_SIZE HASH..." a line
+//   inclusion, consistency        proofs made by Keyturn: "INDEX HASH..." and "OLD_SIZE HASH..." a
+//   line
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
