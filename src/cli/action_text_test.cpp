@@ -52,6 +52,8 @@ TEST_CASE("the progress line says who has been asked") {
   const doc::Value action = json(
       R"({"state":"pending","needed":[{"group":"dba","count":1,"have":0},{"group":"sre","count":2,"have":1}]})");
   CHECK(who_is_asked(action) == "1 of dba (0 so far), 2 of sre (1 so far)");
+  CHECK(cut("wartet·é", 8) == "wartet·");
+  CHECK(cut("kurz", 80) == "kurz");
   CHECK(elapsed_text(std::chrono::seconds(7)) == "0:07");
   CHECK(elapsed_text(std::chrono::seconds(754)) == "12:34");
   CHECK(elapsed_text(std::chrono::seconds(3725)) == "1:02:05");

@@ -98,7 +98,7 @@ void add_request(CLI::App& app, Session& session) {
   request->footer(
       "Prints what the command printed (exec), its rows (sql; TSV unless on a terminal), or the "
       "grant.\nAn action that is still open at the end is exit code 8 and its id on stdout. Ctrl-C "
-      "leaves it open.");
+      "leaves it open (130).");
   request->callback([&session, words] { session.exit = run_request(session, *words); });
 }
 

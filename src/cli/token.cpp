@@ -53,11 +53,11 @@ int list(Session& session) {
   std::vector<Row> rows;
   for (const doc::Value& token : items->as_array()) {
     Row row;
-    for (const std::string_view key : {"id", "subject", "label", "created_at", "expires_at"})
+    for (const std::string_view key : {"id", "label", "created_at", "expires_at"})
       row.push_back(one_line(token.text(key)));
     rows.push_back(std::move(row));
   }
-  session.console.out << aligned({"ID", "FOR", "LABEL", "CREATED", "EXPIRES"}, rows);
+  session.console.out << aligned({"ID", "LABEL", "CREATED", "EXPIRES"}, rows);
   return code(Exit::kOk);
 }
 

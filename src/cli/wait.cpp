@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <ostream>
+#include <utility>
 
+#include "base/bytes.h"
 #include "cli/action_text.h"
 
 namespace keyturn::cli {
@@ -32,11 +35,12 @@ extern "C" void say_farewell(int) {
   ::_exit(kInterrupted);
 }
 
-std::string waiting_words(const doc::Value& action) {
-  std::string words = outcome_line(action);
-  if (state_of(action) == State::kPending && !action.text("review_url").empty())
-    words += fmt::format(" · {}", one_line(action.text("review_url")));
-  return words;
+// Of the terminal that stderr is. A line that wraps could not be rewritten.
+std::size_t columns() {
+  constexpr std::size_t kUsual = 80;
+  struct winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsual;
+  return size.ws_col;
 }
 
 Seconds left_until(std::optional<SteadyClock::time_point> deadline) {
@@ -50,6 +54,15 @@ std::string elapsed_text(Seconds elapsed) {
   const auto s = elapsed.count();
   if (s < 3600) return fmt::format("{}:{:02}", s / 60, s % 60);
   return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
+}
+
+std::string cut(std::string_view line, std::size_t columns) {
+  std::size_t at = 0, wide = 0;
+  while (at < line.size() && wide + 1 < columns) {
+    next_code_point(line, at);
+    ++wide;
+  }
+  return std::string(line.substr(0, at));
 }
 
 Progress::Progress(Console& console) : console_(console) {
@@ -73,12 +86,17 @@ void Progress::say(const std::string& words, bool only_if_long) {
   if (!only_if_long) draw();
 }
 
+void Progress::note(const std::string& line) {
+  const std::scoped_lock lock(mutex_);
+  console_.err << (drawn_ && console_.err_terminal ? "\r\x1b[K" : "") << line << std::endl;
+}
+
 void Progress::draw() {
   drawn_ = true;
   const auto elapsed = std::chrono::duration_cast<Seconds>(SteadyClock::now() - start_);
   const std::string line = fmt::format("waiting {} · {}", elapsed_text(elapsed), words_);
   if (console_.err_terminal)
-    console_.err << "\r\x1b[K" << on_err(console_, Tone::kDim, line) << std::flush;
+    console_.err << "\r\x1b[K" << on_err(console_, Tone::kDim, cut(line, columns())) << std::flush;
   else
     console_.err << line << std::endl;
 }
@@ -116,10 +134,14 @@ Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::V
   std::optional<SteadyClock::time_point> deadline;
   if (most) deadline = SteadyClock::now() + *most;
   auto silent_since = SteadyClock::now();
+  bool invited = false;
   Progress progress(session.console);
   const Farewell farewell = leave_review(id);
   while (!is_settled(state_of(action))) {
-    progress.say(waiting_words(action), state_of(action) == State::kExecuting);
+    if (state_of(action) == State::kPending && !std::exchange(invited, true))
+      progress.note(fmt::format("{} waits for people: {}", one_line(id),
+                                one_line(action.text("review_url"))));
+    progress.say(outcome_line(action), state_of(action) == State::kExecuting);
     const Seconds left = left_until(deadline);
     if (left <= Seconds(0)) return action;
     const std::string path = fmt::format("/v1/actions/{}?after_version={}", percent_encoded(id),

@@ -15,6 +15,9 @@ namespace keyturn::cli {
 // "0:07", "12:30", "1:02:03".
 std::string elapsed_text(std::chrono::seconds elapsed);
 
+// The first `columns` - 1 characters of valid UTF-8.
+std::string cut(std::string_view line, std::size_t columns);
+
 // A line on stderr that says what is waited for and how long it has been: rewritten every second on
 // a terminal, where nothing of it is left at the end; elsewhere a line whenever the words change.
 class Progress {
@@ -26,6 +29,8 @@ class Progress {
 
   // `only_if_long`: what usually takes an instant. Said after a second on a terminal, else never.
   void say(const std::string& words, bool only_if_long = false);
+  // A line that stays.
+  void note(const std::string& line);
 
  private:
   void draw();  // holds mutex_
