@@ -72,8 +72,14 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
   State state = State::kDenied;
   std::vector<EventDraft> events;
   std::vector<store::Claim> claims;
-  if (c.tool == nullptr) {
+  const bool suspended = is_suspended(record->requester);
+  if (c.tool == nullptr || suspended) {
     c.verdict = policy::deny_unknown_tool(*c.configuration->policy, record->tool);
+    if (suspended) {
+      c.verdict.decided_by = "suspended";
+      c.verdict.hits.clear();
+      c.verdict.reasons = {"agent " + record->requester.id + " is suspended"};
+    }
     seal_digest(c);
     events.push_back(decided_draft(c, State::kDenied));
   } else {
@@ -89,8 +95,11 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
                         std::back_inserter(events));
     }
   }
+  std::set<std::string> streams{"policy", "tools", "config"};
+  if (record->requester.kind == PrincipalKind::kAgent)
+    streams.insert("agent/" + record->requester.id);
   Result<std::vector<Event>> appended =
-      co_await append(record, std::move(events), {"policy", "tools", "config"}, std::move(claims));
+      co_await append(record, std::move(events), std::move(streams), std::move(claims));
   if (!appended) co_return;  // the configuration moved: the next tick decides again
   if (record->state == State::kExecuting) start_execution(record);
   changed(record);

@@ -19,6 +19,9 @@
 
 namespace keyturn::gate {
 
+// How often a command decides again before it tells its caller that too much changes at once.
+inline constexpr int kConflictsMax = 8;
+
 inline std::string stream_of(const ActionId& id) {
   return "action/" + id.str();
 }
@@ -80,6 +83,8 @@ struct Gate::Impl {
     std::vector<store::Claim> claims;
     bool executes = false;
   };
+  // The kill switch covers what the agent asked for before, too.
+  bool is_suspended(const Principal& requester) const;
   Task<Result<Release>> prepare_release(std::shared_ptr<ActionRecord> voted, Time now);
   std::vector<EventDraft> start_events(const ActionId& id, const catalog::Tool& tool,
                                        Time expires_at, std::vector<store::Claim>& claims);

@@ -71,12 +71,29 @@ std::vector<EventDraft> Gate::Impl::start_events(const ActionId& id, const catal
   return {std::move(draft)};
 }
 
+bool Gate::Impl::is_suspended(const Principal& requester) const {
+  if (requester.kind != PrincipalKind::kAgent) return false;
+  const people::Agent* agent = world.directory.agent(requester.id);
+  return agent == nullptr || agent->suspended;
+}
+
 // The vote that completes the plan is folded into `voted` already. Looks again at everything that
 // the approval rests on: the people, the configuration, the world. What no longer holds returns to
 // review; else the start.
 Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<ActionRecord> voted,
                                                               Time at) {
   Release release;
+  if (is_suspended(voted->requester)) {
+    co_return refuse("suspended",
+                     "agent " + voted->requester.id +
+                         " is suspended: nothing of it is released before its owner or "
+                         "an administrator resumes it");
+  }
+  if (voted->verdict.plan.evidence != "durable") {
+    co_return refuse("evidence_unavailable", "policy asks for " + voted->verdict.plan.evidence +
+                                                 " evidence before release, and no witness is "
+                                                 "configured; nothing was released");
+  }
   Case c = case_of(*voted);
   const auto put_back = [&](std::string reason,
                             review::ReturnToReview::Votes votes) -> Result<Release> {
@@ -227,10 +244,7 @@ Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std
         review::check_release(*record->review, world_.directory, ports_.clock.now());
     if (!still && still.error().code != "closed") co_return std::unexpected(still.error());
   }
-  const people::Agent* agent = record->requester.kind == PrincipalKind::kAgent
-                                   ? world_.directory.agent(record->requester.id)
-                                   : nullptr;
-  if (agent != nullptr && agent->suspended)
+  if (impl_->is_suspended(record->requester))
     co_return refuse("closed", "the requesting agent is suspended");
   doc::Value body = doc::object(
       {{"state", to_text(State::kExecuting)},

@@ -157,8 +157,13 @@ bool Gate::may_read(const Principal& who, const ActionRecord& record) const {
   const people::Directory& directory = world_.directory;
   const people::Person* person = directory.person(who.id);
   if (person == nullptr || !person->active) return false;
-  if (person->admin || person->auditor || record.requester.id == who.id) return true;
-  if (directory.same_human(record.owner, who.id)) return true;
+  if (person->admin || person->auditor || directory.same_human(record.owner, who.id)) return true;
+  const bool asked =
+      record.requester.kind == PrincipalKind::kPerson && record.requester.id == who.id;
+  const bool amended = std::ranges::any_of(record.lineage.parties, [&](const people::Party& party) {
+    return party.role == people::Role::kAmender && directory.same_human(party.id, who.id);
+  });
+  if (asked || amended) return true;
   return record.review && review::is_reviewer(*record.review, directory, who.id);
 }
 

@@ -138,8 +138,11 @@ Result<Principal> Identity::authenticate_bearer(std::string_view secret) {
   if (!token.agent.empty()) {
     who.kind = PrincipalKind::kAgent;
     who.id = token.agent;
-    if (impl_->gate.world().directory.agent(token.agent) == nullptr)
-      return refuse("inactive", "the agent of this token is gone");
+    const people::Agent* agent = impl_->gate.world().directory.agent(token.agent);
+    if (agent == nullptr) return refuse("inactive", "the agent of this token is gone");
+    if (agent->suspended)
+      return refuse("suspended", "agent " + token.agent +
+                                     " is suspended; its owner or an administrator can resume it");
     return who;
   }
   who.kind = PrincipalKind::kPerson;

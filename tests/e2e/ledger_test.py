@@ -41,13 +41,13 @@ class Ledger(unittest.TestCase):
     def setUpClass(cls):
         cls.k = Keyturn(config="limits: {requests_per_second: 1000, pending_per_agent: 1000}\n")
         cls.addClassCleanup(cls.k.close)
-        for n in range(110):
-            cls.k.request("echo", {"text": f"entry {n}"}, wait=20)
         for n in range(20):
             action = cls.k.request("append", {"text": f"reviewed {n}"}).json
             cls.k.vote(action, "bob")
             cls.k.vote(action, "carol" if n % 2 else "dave", "approve" if n % 3 else "deny")
-            last = cls.k.settled(action["id"])
+            cls.k.settled(action["id"])
+        for n in range(70):
+            last = cls.k.request("echo", {"text": f"entry {n}"}, wait=20).json
         cls.old = cls.copy("old", cls.signed_past(last["ledger"]["index"]))
         for n in range(40):
             last = cls.k.request("echo", {"text": f"later {n}"}, wait=20).json
@@ -186,11 +186,11 @@ class Ledger(unittest.TestCase):
             self.assertEqual(base64.b64encode(node).decode(), (self.log / "checkpoint").read_text().splitlines()[2])
 
     def test_leaves_tell_the_story_and_hold_nothing_private(self):
-        entries = (self.log / "tile/entries/000").read_bytes()
-        self.assertNotIn(b"entry 1", entries, "arguments are private")
-        self.assertNotIn(b"reviewed 1", entries)
+        entries = b"".join(p.read_bytes() for p in sorted((self.log / "tile/entries").rglob("*")) if p.is_file())
+        for word in (b"entry 1", b"reviewed 1"):
+            self.assertFalse(word in entries, "arguments are private")
         for word in (b'"type":"action.decided"', b'"type":"review.voted"', b'"reviewer":"bob"', b'"type":"execution.intended"', b'"type":"execution.finished"'):
-            self.assertIn(word, entries)
+            self.assertTrue(word in entries, word)
         at, streams = 0, {}
         while at < len(entries):
             length = int.from_bytes(entries[at:at + 2], "big")
@@ -211,7 +211,7 @@ class Ledger(unittest.TestCase):
         subprocess.run(["go", "build", "-o", str(program), str(ROOT / "tests/peers/go-verify/main.go")], check=True, env=environment)
         done = subprocess.run([str(program), str(self.log), str(self.old / "checkpoint")], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for path in ("tile/entries/000", "tile/0/000", "tile/1/000.p/1", "checkpoint"):
+        for path in sorted(str(p.relative_to(self.log)) for p in self.log.rglob("*") if p.is_file() and p.name != "vkey"):
             def flip(content):
                 content[len(content) // 2] ^= 1
             done = subprocess.run([str(program), str(self.tampered(path, flip))], capture_output=True, text=True)

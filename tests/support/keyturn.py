@@ -154,7 +154,8 @@ class Keyturn:
         self.policy_file, self.tools_file, self.config_file = (self.folder / name for name in ("policy.yaml", "tools.yaml", "keyturn.yaml"))
         self.write_policy(policy)
         self.write_tools(tools)
-        self.config_file.write_text(config)
+        if config:
+            self.config_file.write_text(config)
         self.arguments = list(arguments)
         self.port = free_port()
         self.process = None
@@ -166,10 +167,12 @@ class Keyturn:
         self._files = []
         try:
             self.vkey = self.cli("init", "--data", self.data).last
-            if start:
-                self.start()
-            for name, groups in people.items():
+            for number, (name, groups) in enumerate(people.items()):
+                if start and number == 1:  # a server without anybody would make its own first administrator
+                    self.start()
                 self.add_person(name, groups, token=tokens)
+            if start and not self.running:
+                self.start()
             for name, owner in agents.items():
                 self.add_agent(name, owner, token=tokens)
         except BaseException:
@@ -213,7 +216,7 @@ class Keyturn:
     @property
     def command(self):
         return [str(BIN), "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}", "--policy", str(self.policy_file),
-                "--tools", str(self.tools_file), *(["--config", str(self.config_file)] if self.config_file.stat().st_size else []), *self.arguments]
+                "--tools", str(self.tools_file), *(["--config", str(self.config_file)] if self.config_file.exists() else []), *self.arguments]
 
     def start(self, wait=True, preexec_fn=None, env=None):
         assert self.process is None or self.process.poll() is not None, "it runs already"
@@ -222,7 +225,8 @@ class Keyturn:
                                         preexec_fn=preexec_fn, env=dict(os.environ, **(env or {})), start_new_session=True)
         err.close()
         self._lines = queue.Queue()
-        threading.Thread(target=self._read_stdout, args=(self.process, self._lines), daemon=True).start()
+        self._reader = threading.Thread(target=self._read_stdout, args=(self.process, self._lines), daemon=True)
+        self._reader.start()
         if wait:
             self.wait_line(r"listening on")
             self.wait_ready()
@@ -274,12 +278,17 @@ class Keyturn:
                 self.process.kill()
                 self.process.wait()
                 raise Failed("the server did not stop at SIGTERM") from None
+            finally:
+                self._reader.join(DEADLINE)
+                self.process.stdout.close()
         return self.process.returncode if self.process else None
 
     def kill9(self):
         if self.running:
             os.kill(self.process.pid, signal.SIGKILL)
             self.process.wait()
+            self._reader.join(DEADLINE)
+            self.process.stdout.close()
 
     def restart(self, **how):
         self.stop()
