@@ -29,8 +29,6 @@ constexpr std::array kHints = std::to_array<Hint>({
     {"look_too_short", "Policy wants the case looked at for a while before a vote. Try again."},
     {"retype_mismatch", "Policy wants a name typed again: --retype NAME"},
     {"not_a_reviewer", "Policy asks other people about this one (keyturn show ID)."},
-    {"data_dir_locked", "Another process has the data folder open."},
-    {"not_initialised", "Make the data folder first: keyturn init --data DIR"},
     {"cannot_connect", "Is the server running? KEYTURN_URL says where it is looked for."},
     {"tls_failed", "The server's certificate is not trusted by this machine."},
 });

@@ -136,12 +136,15 @@ Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::V
   auto silent_since = SteadyClock::now();
   bool invited = false;
   Progress progress(session.console);
-  const Farewell farewell = leave_review(id);
-  while (!is_settled(state_of(action))) {
+  const auto say = [&] {
     if (state_of(action) == State::kPending && !std::exchange(invited, true))
       progress.note(fmt::format("{} waits for people: {}", one_line(id),
                                 one_line(action.text("review_url"))));
     progress.say(outcome_line(action), state_of(action) == State::kExecuting);
+  };
+  say();
+  const Farewell farewell = leave_review(id);
+  while (!is_settled(state_of(action))) {
     const Seconds left = left_until(deadline);
     if (left <= Seconds(0)) return action;
     const std::string path = fmt::format("/v1/actions/{}?after_version={}", percent_encoded(id),
@@ -151,6 +154,7 @@ Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::V
     if (next) {
       silent_since = SteadyClock::now();
       action = std::move(*next);
+      if (!is_settled(state_of(action))) say();
       continue;
     }
     constexpr int kUnavailable = 503;  // it starts, or stops
