@@ -21,6 +21,13 @@ std::optional<std::string_view> bearer_of(std::string_view header) {
   return token;
 }
 
+// A demo's colleague: its votes are given on the demo page, never by credentials of its own.
+Result<void> check_real(const people::Directory& directory, const std::string& person) {
+  const people::Person* known = directory.person(person);
+  if (known == nullptr || !known->simulated) return {};
+  return refuse("not_allowed", person + " is simulated and votes on the demo page only");
+}
+
 // 403 for somebody who is known and may not; 401 for everybody else.
 Refusal as_caller_refusal(const Refusal& refusal) {
   if (refusal.code == "inactive" || refusal.code == "suspended") return refusal;
@@ -54,6 +61,16 @@ Result<Caller> Api::Impl::authenticate(const net::HttpRequest& request) const {
     if (!token) return std::unexpected(unauthenticated("send Authorization: Bearer TOKEN"));
     Result<Principal> who = ports.identity.authenticate_bearer(*token);
     if (!who) return std::unexpected(as_caller_refusal(who.error()));
+    const people::Agent* agent =
+        who->kind == PrincipalKind::kAgent ? directory().agent(who->id) : nullptr;
+    if (agent != nullptr && agent->suspended) {
+      return refuse("suspended", "agent " + who->id +
+                                     " is suspended; its owner or an administrator can resume it");
+    }
+    if (who->kind == PrincipalKind::kPerson) {
+      if (Result<void> ok = check_real(directory(), who->id); !ok)
+        return std::unexpected(ok.error());
+    }
     caller.principal = std::move(*who);
     const std::optional<std::string_view> channel = request.header("x-keyturn-channel");
     caller.principal.channel = channel == "cli" ? "cli" : "api";
@@ -62,6 +79,8 @@ Result<Caller> Api::Impl::authenticate(const net::HttpRequest& request) const {
   if (!cookie) return std::unexpected(unauthenticated("sign in, or send a bearer token"));
   Result<identity::Session> session = ports.identity.authenticate_cookie(*cookie);
   if (!session) return std::unexpected(as_caller_refusal(session.error()));
+  if (Result<void> ok = check_real(directory(), session->person); !ok)
+    return std::unexpected(ok.error());
   caller.principal = {PrincipalKind::kPerson, session->person, session->id, session->assurance,
                       "web"};
   caller.session = std::move(*session);

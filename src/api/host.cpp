@@ -29,6 +29,13 @@ Response answer_id(const Result<std::string>& result, std::string_view name) {
   return answer(doc::object({{name, *result}}));
 }
 
+// A demo's colleague gets no credentials.
+Result<void> check_real(const gate::Gate& gate, const std::string& person) {
+  const people::Person* known = gate.world().directory.person(person);
+  if (known == nullptr || !known->simulated) return {};
+  return refuse("not_allowed", person + " is simulated: it has no credentials", "/person");
+}
+
 bool required_flag(doc::ObjectReader& fields, std::string_view key) {
   const std::optional<bool> flag = fields.boolean(key);
   if (!flag && fields.value().find(key) == nullptr)
@@ -159,6 +166,9 @@ Task<Response> HostRoutes::token(doc::Value body) {
                        "signed in (POST /v1/tokens)",
                        "/person"});
   }
+  if (request.person) {
+    if (Result<void> ok = check_real(gate_, *request.person); !ok) co_return problem(ok.error());
+  }
   Result<identity::NewToken> token =
       co_await identity_.create_token(the_host(), std::move(request));
   if (!token) co_return problem(token.error());
@@ -175,6 +185,7 @@ Task<Response> HostRoutes::enrol(doc::Value body) {
   std::string person = required(fields, "person");
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
+  if (Result<void> ok = check_real(gate_, person); !ok) co_return problem(ok.error());
   Result<Secret> link = co_await identity_.create_enrolment(the_host(), std::move(person));
   if (!link) co_return problem(link.error());
   co_return answer(doc::object({{"url", public_url_ + "/enrol#" + std::string(link->reveal())}}));
