@@ -177,7 +177,7 @@ TEST_CASE("same input, same output, and never past the limit") {
                                            "string(A)",
                                            "!A",
                                            "A[B]"};
-  rc::check([&] {
+  CHECK(rc::check([&] {
     std::string text = *rc::gen::elementOf(atoms);
     const int depth = *rc::gen::inRange(1, 6);
     for (int i = 0; i < depth; ++i) {
@@ -198,5 +198,5 @@ TEST_CASE("same input, same output, and never past the limit") {
     RC_ASSERT(cost < 500 + 4000);
     const Value second = program->evaluate(input, nullptr, 500);
     RC_ASSERT(to_text(first) == to_text(second));
-  });
+  }));
 }

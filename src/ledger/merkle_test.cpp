@@ -138,7 +138,7 @@ TEST_CASE("every bit flip is refused") {
 }
 
 TEST_CASE("a proof of another place, size or length is refused") {
-  rc::check("mutations", [] {
+  CHECK(rc::check("mutations", [] {
     const auto size = *rc::gen::inRange<std::size_t>(1, 400);
     const auto index = *rc::gen::inRange<std::size_t>(0, size);
     const auto leaves = some_leaves(size);
@@ -166,7 +166,7 @@ TEST_CASE("a proof of another place, size or length is refused") {
       consistency.pop_back();
       RC_ASSERT(!verify_consistency(old, tree.root(old), size, root, consistency));
     }
-  });
+  }));
 }
 
 TEST_CASE("an inner node or the root cannot pass for a leaf or for an older tree") {
@@ -183,7 +183,7 @@ TEST_CASE("an inner node or the root cannot pass for a leaf or for an older tree
 }
 
 TEST_CASE("cover is exact and small; frontiers can be joined from it") {
-  rc::check("cover", [] {
+  CHECK(rc::check("cover", [] {
     const auto end = *rc::gen::inRange<std::uint64_t>(0, 2000);
     const auto begin = *rc::gen::inRange<std::uint64_t>(0, end + 1);
     std::uint64_t at = begin;
@@ -193,8 +193,8 @@ TEST_CASE("cover is exact and small; frontiers can be joined from it") {
     }
     RC_ASSERT(at == end);
     RC_ASSERT(cover(begin, end).size() <= 2 * std::bit_width(end + 1));
-  });
-  rc::check("before, leaves, after", [] {
+  }));
+  CHECK(rc::check("before, leaves, after", [] {
     const auto size = *rc::gen::inRange<std::size_t>(1, 300);
     const auto to = *rc::gen::inRange<std::size_t>(0, size + 1);
     const auto from = *rc::gen::inRange<std::size_t>(0, to + 1);
@@ -210,7 +210,7 @@ TEST_CASE("cover is exact and small; frontiers can be joined from it") {
     for (std::size_t i = from; i < to; ++i) frontier.append(leaves[i]);
     add(to, size);
     RC_ASSERT(frontier.root() == tree.root(size));
-  });
+  }));
   CHECK_THROWS(Frontier(3, {}));
   CHECK_THROWS(Frontier().append_subtree(64, {}));
   CHECK_THROWS(inclusion_plan(3, 3));

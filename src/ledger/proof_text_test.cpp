@@ -52,7 +52,7 @@ TEST_CASE("a witness request is written as C2SP says, and read back") {
 }
 
 TEST_CASE("what is read is what would be written") {
-  rc::check("both texts", [](const std::string& tail, std::uint64_t number) {
+  CHECK(rc::check("both texts", [](const std::string& tail, std::uint64_t number) {
     for (const std::string& text :
          {"c2sp.org/tlog-proof@v1\nindex " + std::to_string(number) + tail,
           "old " + std::to_string(number) + tail, tail}) {
@@ -61,5 +61,5 @@ TEST_CASE("what is read is what would be written") {
         RC_ASSERT((write_witness_request(*request) == text));
       }
     }
-  });
+  }));
 }

@@ -52,11 +52,11 @@ TEST_CASE("paths are those of C2SP tlog-tiles") {
     CAPTURE(path);
     CHECK_FALSE(parse_tile_path(path));
   }
-  rc::check("what is written is read back", [] {
+  CHECK(rc::check("what is written is read back", [] {
     const Tile tile{*rc::gen::arbitrary<bool>(), 0, *rc::gen::inRange<std::uint64_t>(0, 1ULL << 48),
                     *rc::gen::inRange(1U, 257U)};
     RC_ASSERT((parse_tile_path(tile_path(tile)) == tile));
-  });
+  }));
 }
 
 TEST_CASE("widths at the edge of a tree") {
@@ -107,9 +107,9 @@ TEST_CASE("a tree read from its tiles is the tree") {
 
 TEST_CASE("entry bundles") {
   CHECK(encode_entries({"ab", "", "c"}) == std::string("\0\2ab\0\0\0\1c", 9));
-  rc::check("round trip", [](const std::vector<std::string>& entries) {
+  CHECK(rc::check("round trip", [](const std::vector<std::string>& entries) {
     RC_ASSERT((decode_entries(encode_entries(entries), entries.size()).value() == entries));
-  });
+  }));
   const std::string largest(65535, 'x');
   CHECK(decode_entries(encode_entries({largest}), 1).value()[0] == largest);
   CHECK_THROWS(encode_entries({largest + "x"}));

@@ -256,7 +256,7 @@ TEST_CASE("a bundle that cannot be read is incomplete, never intact") {
   CHECK(verify_bundle_text("{}", log.options()).verdict == Verdict::kIncomplete);
   CHECK(verify_bundle_text(good.substr(0, good.size() / 2), log.options()).verdict ==
         Verdict::kIncomplete);
-  rc::check("a changed byte is never both unnoticed and harmful", [&] {
+  CHECK(rc::check("a changed byte is never both unnoticed and harmful", [&] {
     std::string bad = good;
     const auto at = *rc::gen::inRange<std::size_t>(0, bad.size());
     bad[at] = static_cast<char>(bad[at] ^ *rc::gen::inRange(1, 256));
@@ -266,7 +266,7 @@ TEST_CASE("a bundle that cannot be read is incomplete, never intact") {
       RC_ASSERT(after->entries == before->entries);
       RC_ASSERT(after->from == before->from);
     }
-  });
+  }));
 }
 
 TEST_CASE("a served log verifies, and any changed resource is found") {
