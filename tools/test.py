@@ -15,7 +15,7 @@ SUITE_SECONDS_MAX = 600
 # How a suite's output tells its counts: (passed, failed) from the last match.
 COUNTERS = {
     "doctest": re.compile(r"test cases:\s+\d+ \|\s+(?P<passed>\d+) passed \|\s+(?P<failed>\d+) failed"),
-    "plain": re.compile(r"^(?P<passed>\d+) passed, (?P<failed>\d+) failed", re.M),
+    "cel": re.compile(r"^total\s+(?P<passed>\d+)/(?P<total>\d+)", re.M),
     "vitest": re.compile(r"Tests\s+(?:(?P<failed>\d+) failed \| )?(?P<passed>\d+) passed"),
 }
 
@@ -34,6 +34,9 @@ def counts(kind, text):
         return None
     if kind == "unittest":
         return unittest_counts(text)
+    if kind == "cel":
+        total = COUNTERS["cel"].search(text)
+        return (int(total["passed"]), int(total["total"]) - int(total["passed"])) if total else None
     matches = list(COUNTERS[kind].finditer(re.sub(r"\x1b\[[0-9;]*m", "", text)))
     if not matches:
         return None
@@ -50,9 +53,9 @@ def suites():
     for folder in ("peers", "conformance", "immunity", "e2e"):
         for path in sorted((ROOT / "tests" / folder).rglob("*_test.py")):
             name = folder + "-" + path.stem[:-len("_test")]
-            yield name, "unittest", ["python3", str(path.relative_to(ROOT)), "-v"]
+            yield name, "unittest", ["python3", "-B", str(path.relative_to(ROOT)), "-v"]
     if (ROOT / "tests/conformance/cel/run.mjs").exists():
-        yield "conformance-cel", "plain", ["bash", "tests/conformance/cel/run.sh"]
+        yield "conformance-cel", "cel", ["bash", "tests/conformance/cel/run.sh"]
     yield "clang-tidy", "one", ["python3", "tools/lint.py"]
 
 
@@ -60,7 +63,9 @@ def run(name, kind, command):
     OUT.mkdir(parents=True, exist_ok=True)
     log = OUT / f"{name}.log"
     started = time.monotonic()
-    environment = dict(os.environ, KEYTURN_BIN=str(BIN / "keyturn"), KEYTURN_BUILD=str(BIN.parent))
+    environment = dict(os.environ, KEYTURN_BIN=str(BIN / "keyturn"), KEYTURN_BUILD=str(BIN.parent),
+                       KEYTURN_LEDGER_FIXTURE=str(BIN / "keyturn_ledger_fixture"),
+                       KEYTURN_GO_CACHE=str(BIN.parent / "go-cache"))
     try:
         with log.open("wb") as out:
             code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out,

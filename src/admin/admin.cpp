@@ -36,8 +36,7 @@ policy::Roster roster_of(const people::Directory& directory) {
 }
 
 void report(const doc::Problems& found, std::string_view file, std::vector<std::string>& problems) {
-  for (const doc::Problem& problem : found)
-    problems.push_back((problem.warning ? "warning: " : "") + doc::to_text(problem, file));
+  for (const doc::Problem& problem : found) problems.push_back(doc::to_text(problem, file));
 }
 
 std::set<std::string> minus(const std::set<std::string>& a, const std::set<std::string>& b) {

@@ -27,7 +27,7 @@ struct AuditOptions {
 class Audit {
  public:
   // Refuses with code `rolled_back` or `forked` when the log is smaller than, or inconsistent with,
-  // what was signed: the caller goes on read-only and says so.
+  // what was signed: the caller must not append to it.
   static Task<Result<std::unique_ptr<Audit>>> open(store::Journal& journal, const Clock& clock,
                                                    AuditOptions options);
   ~Audit();

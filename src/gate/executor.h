@@ -31,7 +31,7 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual Task<Result<Described>> describe(const catalog::Tool& tool, doc::Value args) = 0;
-  // Runs it once. Called only after action.intended is durable. A Refusal means: nothing was
+  // Runs it once. Called only after execution.intended is durable. A Refusal means: nothing was
   // started (code "drift", "no_secret", "no_sandbox", …), and the action fails with that reason. An
   // Outcome may be unknown.
   virtual Task<Result<Outcome>> execute(Order order) = 0;

@@ -26,15 +26,21 @@ Task<Result<Submitted>> Gate::Impl::submit(Principal who, ActionRequest request,
   }
   if (Result<void> admitted = admit(who); !admitted) co_return std::unexpected(admitted.error());
 
-  // Identify, describe and decide. Nothing has taken effect yet.
-  Result<Case> built = co_await build_case(who, request, std::move(amends), before);
-  if (!built) co_return std::unexpected(built.error());
-  if (!request.idempotency_key.empty()) {
-    claims.push_back(
-        {"idem/" + who.id + "/" + request.idempotency_key, built->id.str() + " " + body_print});
+  // Identify, describe and decide; nothing has taken effect yet. When the world moves before the
+  // record of it is durable, decide again on the new one.
+  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
+    Result<Case> built = co_await build_case(who, request, amends, before);
+    if (!built) co_return std::unexpected(built.error());
+    claims.clear();
+    if (!request.idempotency_key.empty()) {
+      claims.push_back(
+          {"idem/" + who.id + "/" + request.idempotency_key, built->id.str() + " " + body_print});
+    }
+    Result<Submitted> recorded = co_await record_case(std::move(*built), std::move(claims));
+    if (!recorded && recorded.error().code == "conflict") continue;
+    co_return recorded;
   }
-  Result<Submitted> recorded = co_await record_case(std::move(*built), std::move(claims));
-  co_return recorded;
+  co_return refuse("conflict", "the configuration keeps changing; ask again");
 }
 
 // The record comes first: when this append is durable the decision stands, and only then may it

@@ -6,8 +6,6 @@
 namespace keyturn::gate {
 namespace {
 
-constexpr int kConflictsMax = 8;
-
 std::unexpected<Refusal> not_found() {
   return refuse("not_found", "there is no such action, or not for you");
 }

@@ -81,6 +81,7 @@ Task<Result<std::vector<Event>>> Gate::Impl::append(std::shared_ptr<ActionRecord
   }
   // The events come back without their private parts: fold those of the drafts.
   std::vector<std::optional<doc::Value>> private_parts;
+  private_parts.reserve(events.size());
   for (const EventDraft& draft : events) private_parts.push_back(draft.private_part);
   store::Appended appended =
       co_await ports.journal.append({std::move(events), std::move(expects), std::move(claims)});
@@ -121,7 +122,7 @@ Watch::~Watch() {
 
 Watch Gate::watch(const ActionId& id, std::function<void()> call) {
   const std::uint64_t number = impl_->next_watch++;
-  const std::string key = id.str();
+  const std::string& key = id.str();
   impl_->watchers[key].emplace(number, std::move(call));
   return Watch([this, key, number] {
     const auto found = impl_->watchers.find(key);

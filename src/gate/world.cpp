@@ -111,6 +111,7 @@ Task<Result<std::vector<Event>>> Gate::record(std::vector<EventDraft> events,
                                               std::vector<store::Expect> expects,
                                               std::vector<store::Claim> claims) {
   std::vector<std::optional<doc::Value>> private_parts;
+  private_parts.reserve(events.size());
   for (const EventDraft& draft : events) private_parts.push_back(draft.private_part);
   store::Appended appended =
       co_await ports_.journal.append({std::move(events), std::move(expects), std::move(claims)});

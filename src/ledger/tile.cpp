@@ -136,6 +136,7 @@ Tile tile_for(const NodeId& node, std::uint64_t size) {
 
 Result<std::string> hash_tile(HashReader& reader, const Tile& tile) {
   std::vector<NodeId> nodes;
+  nodes.reserve(tile.width);
   for (unsigned i = 0; i < tile.width; ++i) {
     nodes.push_back({tile.level * kTileHeight, tile.index * kTileWidth + i});
   }

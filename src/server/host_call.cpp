@@ -34,6 +34,14 @@ Result<doc::Value> over_socket(const std::string& socket, const std::string& pat
   return answer_of(response->status, response->body);
 }
 
+// A log that is shorter than, or other than, what was signed must not grow, from here neither.
+Task<void> check_record(Core& core, audit::AuditOptions options, Result<void>& out) {
+  Result<std::unique_ptr<audit::Audit>> opened =
+      co_await audit::Audit::open(core.journal(), core.clock(), std::move(options));
+  if (!opened) out = std::unexpected(opened.error());
+  core.loop().stop();
+}
+
 Task<void> one_call(Core& core, std::string url, net::HttpRequest request, net::HttpResponse& out) {
   api::HostRoutes routes(core.gate(), core.admin(), core.identity(), std::move(url), {});
   out = co_await routes.handle(std::move(request));
@@ -57,6 +65,10 @@ Result<doc::Value> host_call(const Settings& settings, const std::string& path,
   }
   Result<std::unique_ptr<Core>> core = Core::open(settings, false, false);
   if (!core) return std::unexpected(core.error());
+  Result<void> sound;
+  (*core)->loop().spawn(check_record(**core, (*core)->audit_options(settings), sound));
+  (*core)->loop().run();
+  if (!sound) return std::unexpected(sound.error());
   if (breaks_seal) {
     Result<std::string> broken = refuse("internal", "");
     (*core)->loop().spawn(break_the_seal(**core, std::string(body.text("reason")), broken));
