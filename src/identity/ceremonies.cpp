@@ -69,6 +69,8 @@ Result<Pending> Identity::Impl::take(const std::string& ceremony, Pending::Kind 
 Task<Result<Secret>> Identity::create_enrolment(Principal by, std::string person) {
   if (!impl_->is_active(person))
     co_return refuse("unknown_person", "there is no active person " + person);
+  if (impl_->gate.world().directory.person(person)->simulated)
+    co_return refuse("not_allowed", simulated_words(person));
   const people::Person* maker =
       by.kind == PrincipalKind::kPerson ? impl_->gate.world().directory.person(by.id) : nullptr;
   const bool self = maker != nullptr && by.id == person;

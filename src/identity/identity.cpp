@@ -116,6 +116,11 @@ void Identity::Impl::fold(const Event& event) {
   }
 }
 
+std::string simulated_words(const std::string& person) {
+  return person +
+         " is simulated, no human: it never signs in; its votes are given on the demo page";
+}
+
 bool Identity::Impl::is_active(const std::string& id) const {
   const people::Person* person = gate.world().directory.person(id);
   return person != nullptr && person->active;
@@ -197,6 +202,8 @@ Task<Result<NewToken>> Identity::create_token(Principal by, TokenRequest request
           "the configuration is sealed: people make their own tokens when they are signed in");
     if (!impl_->is_active(*request.person))
       co_return refuse("unknown_person", "there is no active person " + *request.person);
+    if (directory.person(*request.person)->simulated)
+      co_return refuse("not_allowed", simulated_words(*request.person));
   } else {
     const people::Agent* agent = directory.agent(*request.agent);
     if (agent == nullptr) co_return refuse("unknown_agent", "there is no agent " + *request.agent);

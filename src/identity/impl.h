@@ -76,4 +76,6 @@ struct Identity::Impl {
   std::vector<std::function<void(const std::string&)>> ended;
 };
 
+std::string simulated_words(const std::string& person);  // why it gets no credential
+
 }  // namespace keyturn::identity

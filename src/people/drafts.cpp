@@ -44,6 +44,15 @@ std::string confused_with(const Directory& directory, std::string_view name, std
   return {};
 }
 
+// The agent whose name looks like `text`; "" when there is none.
+std::string agent_like(const Directory& directory, std::string_view text) {
+  const std::string shape = skeleton(text);
+  for (const auto& [name, agent] : directory.agents()) {
+    if (skeleton(name) == shape) return name;
+  }
+  return {};
+}
+
 }  // namespace
 
 EventDraft person_added(const Person& person, bool host) {
@@ -152,7 +161,8 @@ Result<void> can_add_person(const Directory& directory, const Person& person) {
   }
   for (const std::string& text : {person.name, person.id}) {
     if (text.empty()) continue;
-    const std::string other = confused_with(directory, text, person.id);
+    std::string other = confused_with(directory, text, person.id);
+    if (other.empty()) other = agent_like(directory, text);
     if (!other.empty()) {
       return refuse("confusing_name", "\"" + text + "\" can be mistaken for \"" + other + "\"");
     }
@@ -175,12 +185,14 @@ Result<void> can_add_agent(const Directory& directory, std::string_view name,
     return refuse("unknown_owner",
                   "an agent's owner is an active person; \"" + std::string(owner) + "\" is not");
   }
-  const std::string shape = skeleton(name);
-  for (const auto& [other, agent] : directory.agents()) {
-    if (skeleton(other) == shape) {
-      return refuse("confusing_name",
-                    "\"" + std::string(name) + "\" can be mistaken for agent \"" + other + "\"");
-    }
+  if (const std::string other = agent_like(directory, name); !other.empty()) {
+    return refuse("confusing_name",
+                  "\"" + std::string(name) + "\" can be mistaken for agent \"" + other + "\"");
+  }
+  // An agent must not pass for a person either.
+  if (const std::string other = confused_with(directory, name, {}); !other.empty()) {
+    return refuse("confusing_name",
+                  "\"" + std::string(name) + "\" can be mistaken for \"" + other + "\"");
   }
   return {};
 }

@@ -130,7 +130,9 @@ Kind kind_of(char32_t c) {
 }
 
 bool is_enclosing(char32_t c) {
-  return u_charType(static_cast<UChar32>(c)) == U_ENCLOSING_MARK;
+  constexpr unsigned kOverlay = 1;  // canonical combining class: strikes its base out
+  const auto point = static_cast<UChar32>(c);
+  return u_charType(point) == U_ENCLOSING_MARK || u_getCombiningClass(point) == kOverlay;
 }
 
 std::string code(char32_t c) {

@@ -19,7 +19,7 @@ enum class Kind {
   kOtherSpace,  // a space that is not U+0020
 };
 Kind kind_of(char32_t c);
-bool is_enclosing(char32_t c);  // a combining mark that hides its base (keycap, circle)
+bool is_enclosing(char32_t c);  // a mark that hides its base, or strikes it out
 
 std::string code(char32_t c);      // "U+202E"
 std::string describe(char32_t c);  // "U+202E RIGHT-TO-LEFT OVERRIDE"; without a name: "U+E000"

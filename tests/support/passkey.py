@@ -156,8 +156,8 @@ class Browser:
     def challenge(self, action, decision="approve"):
         return self.post(f"/v1/actions/{action['id']}/votes/challenge", {"decision": decision})
 
-    def signed_vote(self, action, decision="approve", challenge=None, **forged):
-        began = challenge or self.challenge(action, decision)
+    def signed_vote(self, action, decision="approve", **forged):
+        began = self.challenge(action, decision)
         assert began.status == 200, began
         assertion = {"ceremony": began.json["ceremony"], "credential": self.passkey.use(began.json["options"], **forged)}
         return self.vote(action, decision, assertion=assertion)
