@@ -17,12 +17,17 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
   return value;
 }
 
-// "warning: policy.yaml:41:9: message" as a diagnostic.
+bool take_warning(std::string_view& text) {
+  constexpr std::string_view kWarning = "warning: ";
+  if (!text.starts_with(kWarning)) return false;
+  text.remove_prefix(kWarning.size());
+  return true;
+}
+
+// "policy.yaml:41:9: warning: message" as a diagnostic.
 doc::Value diagnostic(std::string_view line) {
   doc::Value out = doc::object({{"file", ""}, {"line", 0}, {"column", 0}});
-  constexpr std::string_view kWarning = "warning: ";
-  const bool warning = line.starts_with(kWarning);
-  if (warning) line.remove_prefix(kWarning.size());
+  bool warning = take_warning(line);
   for (const std::string_view file : {"policy.yaml", "tools.yaml"}) {
     if (!line.starts_with(file)) continue;
     std::string_view rest = line.substr(file.size());
@@ -35,6 +40,7 @@ doc::Value diagnostic(std::string_view line) {
     line = rest.substr(2);
     break;
   }
+  warning = take_warning(line) || warning;
   out.set("message", line);
   out.set("warning", warning);
   return out;
