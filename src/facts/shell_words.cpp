@@ -91,9 +91,20 @@ class Reader {
   void redirection() {
     if (peek() == peek(1) && peek() == '<') problem("a here-document");
     if (peek(1) == '(') problem("a process substitution");
+    const std::size_t start = at_;
     while ("<>&|"sv.contains(peek()) && at_ < text_.size()) ++at_;
+    const std::string_view sign = text_.substr(start, at_ - start);
     while (is_blank(peek())) ++at_;
-    if (at_ < text_.size() && !ends_word(peek())) word();
+    const Word target = at_ < text_.size() && !ends_word(peek()) ? word() : Word{};
+    const bool harmless = target.literal && (target.text == "/dev/null" ||
+                                             (sign.ends_with('&') && is_descriptor(target.text)));
+    // The shell itself writes that file: no program's name would tell.
+    if (sign.contains('>') && !harmless) problem("a redirection that writes to a file");
+  }
+
+  static bool is_descriptor(std::string_view text) {
+    return text == "-" || (!text.empty() &&
+                           std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }));
   }
 
   void word_of_command() {
