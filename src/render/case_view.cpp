@@ -42,11 +42,11 @@ class Builder {
   explicit Builder(const CaseInput& input) : in_(input) {}
 
   CaseView build() {
-    request();
-    what_runs();
+    what_runs();  // first what matters most
     arguments();
     changes();
     reason();
+    request();
     claims();
     how_it_runs();
     facts();
@@ -244,7 +244,7 @@ class Builder {
   }
 
   void policy() {
-    Section s = section("Policy", SectionKind::kFields);
+    Section s = section("What policy decided", SectionKind::kFields);
     const Verdict& v = in_.verdict;
     field(s, "effect", keyturn::to_text(v.effect));
     field(s, "decided by", v.decided_by);

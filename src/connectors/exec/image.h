@@ -43,8 +43,9 @@ struct Image {
 };
 
 constexpr std::int64_t kSealedBytesMax = 256 << 20;  // all files together
-constexpr std::int64_t kPreviewBytesMax = 64 << 10;        // the text of one script
-constexpr std::int64_t kPreviewBytesTotalMax = 256 << 10;  // of all; what is beyond has its digest alone
+constexpr std::int64_t kPreviewBytesMax = 64 << 10;  // the text of one script
+constexpr std::int64_t kPreviewBytesTotalMax =
+    256 << 10;  // of all; what is beyond has its digest alone
 
 // Refuses: no_program (missing, not a regular file, not executable, not absolute), unreadable,
 // too_large.

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -15,6 +17,7 @@
 namespace keyturn::store::sqlite {
 namespace {
 
+constexpr int kNiceness = 10;
 constexpr int kStepEvents = 512;  // a transaction
 
 void remove_database(const std::string& path) {
@@ -106,6 +109,9 @@ Follower::Follower(const std::string& path, const std::string& journal_path,
   next_at_open_ = session_->next();
   thread_ = std::thread([this, path] {
     pthread_setname_np(pthread_self(), "kt-follower");
+    // Lists may lag under load; decisions must not wait for them. (On Linux the nice value is a
+    // thread's.)
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness);
     try {
       run();
       return;
