@@ -131,10 +131,9 @@ def set_up_people(keyturn, data):
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__)
+    options = argparse.ArgumentParser(description=__doc__, epilog="Further options are handed on to keyturn serve.", allow_abbrev=False)
     options.add_argument("--keyturn", required=True, type=pathlib.Path)
     options.add_argument("--data", required=True, type=pathlib.Path)
-    options.add_argument("rest", nargs="*", help="handed on to keyturn serve")
     chosen, more = options.parse_known_args()
     keyturn, data = chosen.keyturn.resolve(), chosen.data.resolve()
     data.mkdir(parents=True, exist_ok=True)
@@ -147,7 +146,7 @@ def main():
         if not (data / "store").exists():
             set_up_people(keyturn, data)
         server = subprocess.Popen([keyturn, "serve", "--data", data / "store", "--policy", HERE / "policy.yaml", "--tools", tools, "--demo",
-                                   *chosen.rest, *more])
+                                   *more])
         code = server.wait()
         sys.exit(code)
     except KeyboardInterrupt:

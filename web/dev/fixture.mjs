@@ -18,7 +18,7 @@ const comments = new Map();
 const kinds = ["action.requested", "action.decided", "review.opened", "review.voted", "execution.intended", "execution.finished"];
 const leaves = Array.from({ length: 83 }, (_, i) => Buffer.from(JSON.stringify({
   action: { operation: "execute", tool: "orders-sql" }, node: "n1", position: i % 6,
-  stream: actions[Math.floor(i / 6) % actions.length].id, time: new Date(Date.now() - (83 - i) * 71_000).toISOString(),
+  stream: `action/${actions[Math.floor(i / 6) % actions.length].id}`, time: new Date(Date.now() - (83 - i) * 71_000).toISOString(),
   type: kinds[i % 6], v: 1,
 })));
 const hashes = leaves.map(tree.leafHash);

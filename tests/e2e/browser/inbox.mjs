@@ -183,6 +183,11 @@ step("the ledger is verified in the browser", async () => {
   await page.goto(`${url}/ledger?entry=5`);
   await page.getByText("proven to be in the ledger").waitFor();
   await axe();
+  const asked = await ask("append-session", "found through the ledger");
+  for (let size = 0; size <= asked.json.ledger.index;) size = Number((await (await fetch(`${url}/checkpoint`)).text()).split("\n")[1]);
+  await page.goto(`${url}/ledger?entry=${asked.json.ledger.index}`);
+  await page.getByRole("link", { name: "Open the action that it is about" }).click();
+  await page.getByText("found through the ledger").first().waitFor();
 });
 step("on a phone it fits and stays accessible", async () => {
   await page.setViewportSize({ width: 390, height: 844 });

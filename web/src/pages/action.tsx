@@ -279,7 +279,7 @@ function PolicyCard({ action }: { action: Action }) {
   };
   const plan = verdict.plan;
   return (
-    <Card title="Policy">
+    <Card title="Verdict">
       <div class="pad stack">
         <p>Policy <strong>{effects[verdict.effect] ?? verdict.effect}</strong>.</p>
         {(verdict.reasons ?? []).length > 0 && (

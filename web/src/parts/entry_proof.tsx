@@ -78,10 +78,11 @@ function Leaf({ bytes }: { bytes: Uint8Array }) {
     return <pre class="code" tabIndex={0} role="region" aria-label="Entry"><Text lines>{text}</Text></pre>;
   }
   const stream = value && typeof value === "object" ? (value as { stream?: unknown }).stream : undefined;
+  const action = typeof stream === "string" ? /^action\/(act_[^/]+)$/.exec(stream)?.[1] : undefined;
   return (
     <>
-      {typeof stream === "string" && stream.startsWith("act_") && (
-        <p class="small"><a href={`/a/${encodeURIComponent(stream)}`}>Open the action that it is about</a></p>
+      {action && (
+        <p class="small"><a href={`/a/${encodeURIComponent(action)}`}>Open the action that it is about</a></p>
       )}
       <JsonBlock value={value} label="Entry" />
     </>
