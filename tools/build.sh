@@ -19,4 +19,8 @@ build_inbox() {
 
 build_inbox
 [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/null
-ninja -C "build/$preset" --quiet "$target"
+if [ -t 1 ]; then
+  ninja -C "build/$preset" "$target"  # a line that moves, so that nobody wonders
+else
+  ninja -C "build/$preset" --quiet "$target"
+fi
