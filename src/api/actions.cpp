@@ -79,9 +79,10 @@ ActionView view_of(Service& s) {
 
 Response action_answer(Service& s, const Call& call, const gate::ActionRecord& record,
                        std::optional<int> status) {
-  // Shown once: not to a client that has gone.
+  // Shown once: not to a client that has gone, nor in an answer without a body.
   std::optional<std::string> grant;
-  if (!call.context.is_gone()) grant = s.ports.gate.take_grant(call.caller.principal, record);
+  if (!call.context.is_gone() && !call.request.is_head)
+    grant = s.ports.gate.take_grant(call.caller.principal, record);
   Response response =
       json_answer(status.value_or(is_settled(record.state) ? 200 : 202),
                   action_json(view_of(s), call.caller.principal, record, Detail::kFull, grant));

@@ -1,6 +1,8 @@
 #include "store/sqlite/database.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 namespace keyturn::store::sqlite {
 namespace {
@@ -36,6 +38,11 @@ void Statement::Finalize::operator()(sqlite3_stmt* handle) const {
 }
 
 Database::Database(const std::string& path, Access access) {
+  // Its owner's alone from the first byte; SQLite gives the log and the index the mode of the file.
+  if (access == Access::kCreate) {
+    const int made = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (made >= 0) ::close(made);
+  }
   sqlite3* handle = nullptr;
   const int flags = open_flags(access) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
