@@ -40,6 +40,7 @@ rules:
 - {id: soon, match: {tool: [append-soon]}, effect: require, require: {quorum: {dba: 1}, assurance: token, expires: 1s}}
 - {id: in-browser, match: {tool: [append-session]}, effect: require, require: {quorum: {dba: 1}, expires: 1h}}
 - {id: signed, match: {tool: [append-passkey]}, effect: require, require: {quorum: {dba: 1}, assurance: passkey, expires: 1h}}
+- {id: typed, match: {tool: [append-retype]}, effect: require, require: {quorum: {dba: 1}, retype: resource.name, expires: 1h}}
 - {id: deploy-ok, match: {tool: [deploy]}, effect: allow}
 - {id: deploy-reviewed, match: {tool: [deploy-reviewed]}, effect: require, require: {quorum: {sre: 1}, assurance: token, expires: 1h}}
 """
@@ -92,7 +93,7 @@ tools:
     mode: grant
     enforcement_point: deployer
 """ + "".join(_APPEND.replace("@NAME@", name) for name in
-              ("append", "append-one", "append-soon", "append-session", "append-passkey"))
+              ("append", "append-one", "append-soon", "append-session", "append-passkey", "append-retype"))
 
 
 class Answer:

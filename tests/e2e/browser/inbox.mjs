@@ -32,7 +32,7 @@ const page = await context.newPage();
 const complaints = [];
 page.on("pageerror", (error) => complaints.push(`page error: ${error.message}`));
 page.on("console", (message) => {
-  if (message.type() === "error" && !/status of 40[13]/.test(message.text())) complaints.push(message.text());
+  if (message.type() === "error" && !/status of 40[013]/.test(message.text())) complaints.push(message.text());
 });
 const devtools = await context.newCDPSession(page);
 await devtools.send("WebAuthn.enable");
@@ -120,6 +120,20 @@ step("a case that wants a passkey is signed", async () => {
   await page.getByText("Succeeded").first().waitFor();
   const after = await read(asked.json.id);
   assert.equal(after.votes[0].assurance, "passkey");
+});
+step("a name that has to be typed again", async () => {
+  const asked = await ask("append-retype", "typed again");
+  await page.goto(`${url}/a/${asked.json.id}`);
+  await approve().waitFor();
+  for (let i = 0; i < 100 && !(await page.getByText(/parts seen/).count() === 0); i += 1) await page.keyboard.press("n");
+  assert(await approve().isDisabled(), "Approve opens only when something was typed");
+  const field = page.getByLabel(/To approve, type/);
+  await field.fill("line");
+  await approve().click();
+  await page.getByText(/type resource.name again/).waitFor();
+  await field.fill("lines");
+  await approve().click();
+  await page.getByText("Succeeded").first().waitFor();
 });
 step("deny with a note", async () => {
   const asked = await ask("append-session", "not this one");

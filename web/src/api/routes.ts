@@ -38,7 +38,7 @@ export const api = {
   challenge: (id: string, decision: Decision) =>
     post<Ceremony<RequestOptionsJson>>(`${action(id)}/votes/challenge`, { decision }),
   vote: (id: string, vote: {
-    decision: Decision; digest: string; note?: string; assertion?: Assertion;
+    decision: Decision; digest: string; note?: string; retype?: string; assertion?: Assertion;
   }) => post<Action>(`${action(id)}/votes`, vote),
   takeBack: (id: string) => del<Action>(`${action(id)}/votes`),
   comment: (id: string, text: string) => post<unknown>(`${action(id)}/comments`, { text }),

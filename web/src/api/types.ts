@@ -63,6 +63,7 @@ export interface Plan {
   assurance?: string;
   channels?: string[];
   expires?: string;
+  retype?: string;
   veto?: Json;
   [key: string]: Json | undefined;
 }

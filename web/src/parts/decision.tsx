@@ -11,6 +11,7 @@ import { link } from "../inbox";
 import { Icon } from "./icon";
 import { Ago, Note, ProblemNote } from "./pieces";
 import type { Reveal } from "./reveal";
+import { Text } from "./text";
 
 const claimedFor = (action: Action): string => {
   const claimed = action.claims?.on_behalf_of;
@@ -39,9 +40,12 @@ async function signed(action: Action, decision: Decision): Promise<Assertion> {
 }
 
 async function cast(
-  action: Action, decision: Decision, note: string, passkey: boolean,
+  action: Action, decision: Decision, note: string, retype: string, passkey: boolean,
 ): Promise<void> {
-  const vote = { decision, digest: action.digest ?? "", ...(note.trim() ? { note: note.trim() } : {}) };
+  const vote = {
+    decision, digest: action.digest ?? "", ...(note.trim() ? { note: note.trim() } : {}),
+    ...(decision === "approve" && retype ? { retype } : {}),
+  };
   if (!passkey) {
     try {
       await api.vote(action.id, vote);
@@ -63,19 +67,23 @@ export function DecisionPanel({ action, me, reveal, onVoted }: {
   return <Ballot action={action} reveal={reveal} onVoted={onVoted} />;
 }
 
+const retypeWords = (what: string): string => `the ${what.split(".").reverse().join(" of the ")}`;
+
 function Ballot({ action, reveal, onVoted }: {
   action: Action; reveal: Reveal; onVoted: (said: string) => void;
 }) {
   const [note, setNote] = useState("");
   const [noteOpen, setNoteOpen] = useState(false);
+  const [retype, setRetype] = useState("");
   const [busy, setBusy] = useState<Decision | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const asked = action.verdict?.plan?.retype;
   const approve = useRef<HTMLButtonElement>(null);
   const deny = useRef<HTMLButtonElement>(null);
   const passkey = action.verdict?.plan?.assurance === "passkey";
   const complete = action.display_complete === true && !!action.digest && !!action.display?.length;
   const offline = useStore(link) === "lost";
-  const ready = complete && reveal.done && !busy;
+  const ready = complete && reveal.done && !busy && (!asked || retype !== "");
   const panel = useRef<HTMLElement>(null);
   useEffect(() => setProblem(null), [action.digest]);
   useLayoutEffect(() => {
@@ -102,7 +110,7 @@ function Ballot({ action, reveal, onVoted }: {
     setBusy(decision);
     setProblem(null);
     try {
-      await cast(action, decision, note, passkey);
+      await cast(action, decision, note, retype, passkey);
       onVoted(decision === "approve" ? "Your approval is recorded." : "Your denial is recorded.");
     } catch (error) {
       const said = error instanceof Problem ? error : new Problem(0, "", "That did not work", String(error));
@@ -146,6 +154,13 @@ function Ballot({ action, reveal, onVoted }: {
           </label>
         )}
       </div>
+      {asked && (
+        <label class="field-label">
+          <span>To approve, type <strong><Text>{retypeWords(asked)}</Text></strong> of this case again</span>
+          <input type="text" class="mono" value={retype} autocomplete="off" spellcheck={false}
+            onInput={(event) => setRetype(event.currentTarget.value)} />
+        </label>
+      )}
       <div class="ballot">
         <button type="button" class="button button-approve" ref={approve} disabled={!ready}
           aria-describedby={reveal.done ? undefined : "meter-text"} onClick={() => void vote("approve")}>
