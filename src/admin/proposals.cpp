@@ -157,8 +157,6 @@ Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange 
 
 Task<Result<Outcome>> Admin::carry_out(doc::Value args, std::string action) {
   const gate::World& world = gate_.world();
-  const gate::Configuration& active = *world.configuration;
-  std::vector<EventDraft> events;
   if (const doc::Value* people = args.find("people"); people != nullptr && people->is_array()) {
     Result<std::vector<EventDraft>> made = people_events(world.directory, *people);
     if (!made) co_return failed(made.error().message);
@@ -174,12 +172,14 @@ Task<Result<Outcome>> Admin::carry_out(doc::Value args, std::string action) {
   }
   const std::string policy = args.find("policy") == nullptr ? "" : std::string(args.text("policy"));
   const std::string tools = args.find("tools") == nullptr ? "" : std::string(args.text("tools"));
+  // After the people: a group that changed replaced the configuration.
+  const std::shared_ptr<const gate::Configuration> active = world.configuration;
   if (!policy.empty() || !tools.empty()) {
     std::vector<std::string> problems;
     std::optional<Checked> checked =
-        check_configuration(policy.empty() ? active.policy_text : policy, "policy.yaml",
-                            tools.empty() ? active.tools_text : tools, "tools.yaml",
-                            &world.directory, active.sealed, problems);
+        check_configuration(policy.empty() ? active->policy_text : policy, "policy.yaml",
+                            tools.empty() ? active->tools_text : tools, "tools.yaml",
+                            &world.directory, active->sealed, problems);
     if (!checked)
       co_return failed("the configuration does not load any more: " +
                        (problems.empty() ? "" : problems.front()));
