@@ -1,4 +1,6 @@
 // Passkey ceremonies: enrolment, sign-in, and votes signed over the very case.
+#include <algorithm>
+
 #include "identity/impl.h"
 
 namespace keyturn::identity {
@@ -102,6 +104,11 @@ const EnrolmentState* Identity::Impl::enrolment(const std::string& token) {
   const auto found = enrolments.find(token.substr(0, token.find('.')));
   if (found == enrolments.end()) return nullptr;
   const EnrolmentState& state = found->second;
+  // A link that the host made before the seal, or two of them: one passkey, then the seal holds.
+  if (state.by_host && gate.world().configuration->sealed &&
+      std::ranges::any_of(credentials,
+                          [&](const auto& entry) { return entry.second.person == state.person; }))
+    return nullptr;
   const bool good = !state.used && now() < state.expires_at &&
                     equal_constant_time(state.digest, crypto::sha256_text(token)) &&
                     is_active(state.person);

@@ -102,7 +102,8 @@ void Identity::Impl::fold(const Event& event) {
                          std::string(body->text("secret_digest")),
                          time_of(*body, "expires_at"),
                          event.position,
-                         false};
+                         false,
+                         body->text("by") == "host"};
     const std::string id = state.id;
     enrolments.insert_or_assign(id, std::move(state));
   }

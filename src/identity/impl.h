@@ -38,6 +38,7 @@ struct EnrolmentState {
   Time expires_at;
   std::uint64_t version = 0;
   bool used = false;
+  bool by_host = false;
 };
 
 struct Pending {  // a ceremony that the browser has not finished
