@@ -94,6 +94,7 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
     c.lineage.add(people::Role::kAmender, who.id);
   }
   c.amends = std::move(amends);
+  c.expects = expects_of(c);
   c.request = std::move(request);
   if (c.request.args.is_null()) c.request.args = doc::Object{};
   if (c.request.claims.is_null()) c.request.claims = doc::Object{};
@@ -109,6 +110,16 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
     }
   }
   c.tool = find_tool(*c.configuration, c.request.tool);
+  if (options.check_literals) {
+    std::set<std::string> secret_params;
+    if (c.tool != nullptr) {
+      for (const catalog::Param& param : c.tool->params) {
+        if (param.secret) secret_params.insert(param.name);
+      }
+    }
+    if (Result<void> ok = options.check_literals(c.request.args, secret_params); !ok)
+      co_return std::unexpected(ok.error());
+  }
   if (c.tool == nullptr) {
     c.verdict = policy::deny_unknown_tool(*c.configuration->policy, c.request.tool);
     c.described.facts.operation = "execute";
@@ -122,14 +133,6 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
     co_return refuse(
         "mode_mismatch",
         "tool " + c.tool->name + " works in mode " + std::string(mode_word(c.tool->mode)), "/mode");
-  }
-  if (options.check_literals) {
-    std::set<std::string> secret_params;
-    for (const catalog::Param& param : c.tool->params) {
-      if (param.secret) secret_params.insert(param.name);
-    }
-    if (Result<void> ok = options.check_literals(c.request.args, secret_params); !ok)
-      co_return std::unexpected(ok.error());
   }
   Result<doc::Value> checked = catalog::check_args(*c.tool, c.request.args);
   if (!checked) co_return std::unexpected(checked.error());

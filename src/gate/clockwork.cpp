@@ -95,6 +95,9 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
                         std::back_inserter(events));
     }
   }
+  // What it read has moved while it was described: the next tick decides again.
+  if (c.configuration != world.configuration || is_suspended(record->requester) != suspended)
+    co_return;
   std::set<std::string> streams{"policy", "tools", "config"};
   if (record->requester.kind == PrincipalKind::kAgent)
     streams.insert("agent/" + record->requester.id);

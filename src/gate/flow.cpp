@@ -18,8 +18,10 @@ Task<Result<Submitted>> Gate::Impl::submit(Principal who, ActionRequest request,
   std::vector<store::Claim> claims;
   Serial::Hold one_at_a_time;
   if (!request.idempotency_key.empty()) {
-    body_print = keyed_print(ports.hmac_key, {request.tool, doc::write_json(request.args),
-                                              request.reason, request.mode.value_or("")});
+    body_print =
+        keyed_print(ports.hmac_key, {request.tool, doc::write_json(request.args), request.reason,
+                                     request.mode.value_or(""), request.operation.value_or(""),
+                                     doc::write_json(request.resource.value_or(doc::Value()))});
     one_at_a_time = co_await serial.take("idem/" + who.id + "/" + request.idempotency_key);
     std::optional<Result<Submitted>> there = co_await attach(who, request, body_print);
     if (there) co_return std::move(*there);
@@ -46,6 +48,11 @@ Task<Result<Submitted>> Gate::Impl::submit(Principal who, ActionRequest request,
 // The record comes first: when this append is durable the decision stands, and only then may it
 // take effect.
 Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim> claims) {
+  if (is_suspended(c.requester))
+    co_return refuse("suspended", "agent " + c.requester.id + " is suspended");
+  // Groups are part of the configuration; their streams are not among those expected.
+  if (c.configuration != world.configuration)
+    co_return refuse("conflict", "the configuration has changed meanwhile; ask again");
   State state = State::kDenied;
   std::vector<EventDraft> events = first_events(c, state);
   if (state == State::kPending &&
@@ -58,7 +65,7 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
     std::ranges::move(start_events(c.id, *c.tool, c.expires_at, claims),
                       std::back_inserter(events));
   }
-  store::AppendRequest request{std::move(events), expects_of(c), std::move(claims)};
+  store::AppendRequest request{std::move(events), c.expects, std::move(claims)};
   store::Appended appended = co_await ports.journal.append(std::move(request));
   if (!appended) {
     ++gate.numbers_.conflicts;

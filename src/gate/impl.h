@@ -43,6 +43,7 @@ struct Case {
   std::string amends;
   Time created_at, expires_at;
   std::optional<Time> defer_until;
+  std::vector<store::Expect> expects;  // what the decision read, as it stood when it was read
 };
 
 struct BuiltInTool {

@@ -64,6 +64,7 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
     bool executes = false;
     if (after->review->status == review::Status::kApproved) {
       Result<Impl::Release> release = co_await impl_->prepare_release(after, at);
+      if (!release && release.error().code == "conflict") continue;
       if (!release) co_return std::unexpected(release.error());
       std::ranges::move(release->events, std::back_inserter(*drafts));
       streams.merge(release->streams);
@@ -151,6 +152,8 @@ Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args,
     co_return refuse("closed", "only an action that waits can be amended; this one is " +
                                    std::string(to_text(record->state)));
   }
+  if (impl_->is_suspended(record->requester))
+    co_return refuse("suspended", "agent " + record->requester.id + " is suspended");
   if (impl_->built_ins.contains(record->tool))
     co_return refuse("not_allowed", "propose the change anew instead");
   ActionRequest request;

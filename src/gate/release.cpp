@@ -122,14 +122,18 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     c.verdict = voted->verdict;
     co_return deny("cannot be described any more: " + described.error().message);
   }
-  const bool drifted =
+  bool drifted =
       c.tool->digest != voted->tool_digest || !(described->description == voted->description);
   const bool reconfigured = world.configuration->digest != voted->config_digest;
   if (drifted || reconfigured) {
+    // Decided again from what was asked for, before any modification.
+    if (!(c.args == voted->args)) described = co_await describe(*c.tool, c.args);
+    if (!described) co_return std::unexpected(described.error());
     c.described = std::move(*described);
     Result<Case> again = co_await decide_case(std::move(c), std::nullopt);
     if (!again) co_return std::unexpected(again.error());
     c = std::move(*again);
+    drifted = drifted || !(c.args == voted->args);  // policy would change the arguments otherwise
     if (c.verdict.effect == Effect::kDeny || c.verdict.effect == Effect::kDefer) {
       co_return deny("decided again at release under the present configuration: " +
                      std::string(to_text(c.verdict.effect)));
@@ -141,6 +145,9 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
       co_return put_back("policy_changed", review::ReturnToReview::Votes::kVoidPasskeys);
     }
   }
+  // The world may have moved while it was described.
+  if (c.configuration != world.configuration || is_suspended(voted->requester))
+    co_return refuse("conflict", "the configuration has changed meanwhile");
   if (Result<void> counted = review::check_release(*voted->review, world.directory, at); !counted) {
     co_return std::unexpected(counted.error());
   }
@@ -170,6 +177,10 @@ Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
       if (tool == nullptr) {
         outcome =
             refuse("unknown_tool", "the tool is not configured any more; nothing was started");
+      } else if (tool->digest != record->tool_digest) {
+        outcome = refuse("digest_mismatch",
+                         "the tool's definition has changed since this was decided; nothing was "
+                         "started");
       } else {
         outcome =
             co_await ports.executor.execute({record->id, tool, record->args, record->description});
@@ -239,6 +250,19 @@ Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std
                      "the tool's definition has changed since this was approved; ask again",
                      "/digest");
   }
+  if (configuration.digest != record->config_digest) {
+    Case again = impl_->case_of(*record);
+    again.args = record->args;
+    const Verdict now = policy::decide(*configuration.policy, impl_->policy_input(again));
+    const bool asks = now.effect == Effect::kRequire && record->review &&
+                      review::meets(*record->review, now.plan, world_.directory);
+    const bool stands = !now.modified_args && (now.effect == Effect::kAllow || asks);
+    if (!stands)
+      co_return refuse("digest_mismatch",
+                       "policy has changed since this was decided, and decides otherwise now; ask "
+                       "again",
+                       "/digest");
+  }
   if (record->review) {
     Result<void> still =
         review::check_release(*record->review, world_.directory, ports_.clock.now());
@@ -258,6 +282,8 @@ Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std
       *record, "execution.intended",
       doc::object({{"execution", doc::object({{"connector", "grant"}, {"by", who.id}})}})));
   std::set<std::string> streams{"policy", "tools", "config"};
+  if (record->requester.kind == PrincipalKind::kAgent)
+    streams.insert("agent/" + record->requester.id);
   if (record->review) streams.merge(review::streams_read(*record->review, world_.directory));
   Result<std::vector<Event>> appended = co_await impl_->append(
       record, std::move(events), std::move(streams), {{"release/" + id.str(), "1"}});

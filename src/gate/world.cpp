@@ -1,4 +1,7 @@
 // Loading and folding what Keyturn itself knows: people, configuration, seal.
+#include <algorithm>
+
+#include "base/bytes.h"
 #include "gate/impl.h"
 
 namespace keyturn::gate {
@@ -127,13 +130,14 @@ Task<Result<std::vector<Event>>> Gate::record(std::vector<EventDraft> events,
 }
 
 Task<void> Gate::record_refusal(Principal who, std::string code, std::string tool) {
+  tool.resize(std::min<std::size_t>(tool.size(), 128));
+  if (const auto cut = first_invalid_utf8(tool)) tool.resize(*cut);  // never half a character
   EventDraft draft;
   draft.stream = "refusals/" + who.id;
   draft.type = "request.refused";
-  draft.body = doc::object({{"refusal", doc::object({{"code", code},
-                                                     {"tool", tool.substr(0, 128)},
-                                                     {"credential", who.credential}})},
-                            {"agent", doc::object({{"id", who.id}})}});
+  draft.body = doc::object(
+      {{"refusal", doc::object({{"code", code}, {"tool", tool}, {"credential", who.credential}})},
+       {"agent", doc::object({{"id", who.id}})}});
   std::vector<EventDraft> events;
   events.push_back(std::move(draft));
   Result<std::vector<Event>> ignored = co_await record(std::move(events), {});
