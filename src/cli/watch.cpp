@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <ostream>
+#include <set>
 #include <thread>
 
 #include "cli/action_text.h"
@@ -69,19 +70,30 @@ void print_waiting(Session& session, const doc::Value& action) {
                       << std::endl;
 }
 
-// What waits already, then what changes; until Ctrl-C.
+// What waits already, then what changes; until Ctrl-C. What waits is read once the stream stands,
+// so that nothing falls between the two; again after each interruption.
 int watch_inbox(Session& session) {
   const Remote remote(session.environment);
-  const Attempt<doc::Value> waiting = remote.get("/v1/actions?state=pending&for=me");
-  if (!waiting) return complain(session, waiting.error());
-  if (const doc::Value* items = waiting->find("items"); items != nullptr && items->is_array())
-    for (const doc::Value& action : items->as_array()) print_waiting(session, action);
+  std::set<std::string> shown;
   if (session.console.err_terminal)
     session.console.err << "Watching your inbox; Ctrl-C ends it." << std::endl;
+  const auto print_all = [&] {
+    const Attempt<doc::Value> waiting = remote.get("/v1/actions?state=pending&for=me&limit=200");
+    const doc::Value* items = waiting ? waiting->find("items") : nullptr;
+    if (items == nullptr || !items->is_array()) return;
+    for (const doc::Value& action : items->as_array())
+      if (shown.insert(std::string(action.text("id"))).second) print_waiting(session, action);
+  };
   for (;;) {
     const Attempt<bool> ended = remote.listen("/v1/inbox/stream", [&](const net::ServerEvent& e) {
+      if (e.event == "ping") {
+        print_all();
+        return true;
+      }
       const Result<doc::Value> action = doc::parse_json(e.data);
-      if (action && !action->text("id").empty()) print_waiting(session, *action);
+      if (!action || action->text("id").empty()) return true;
+      shown.insert(std::string(action->text("id")));
+      print_waiting(session, *action);
       return true;
     });
     if (!ended) return complain(session, ended.error());

@@ -699,43 +699,5 @@ class Configuration(unittest.TestCase):
             k.close()
 
 
-class CommandLine(Served):
-    def test_request_exit_codes(self):
-        done = self.k.cli("request", "echo", "--arg", "text=from the terminal", token="bot", check=False)
-        self.assertEqual((done.code, done.out), (0, "from the terminal\n"), done.err)
-        self.assertEqual(self.k.cli("request", "forbidden", token="bot", check=False).code, 1)
-        self.assertEqual(self.k.cli("request", "--no-such-option", token="bot", check=False).code, 2)
-        self.assertEqual(self.k.cli("request", "append-soon", "--arg", "text=late", token="bot", check=False).code, 3)
-        nowhere = self.k.cli("request", "echo", "--arg", "text=x", token="bot", check=False, env={"KEYTURN_URL": "http://127.0.0.1:1"})
-        self.assertEqual(nowhere.code, 7, nowhere.err)
-
-    def test_request_waits_for_people_who_approve_in_their_terminals(self):
-        waiting = self.k.later(self.k.cli, "request", "append", "--arg", "text=cli both", "--reason", "OPS-1", token="bot", check=False)
-        action = Deciding.await_inbox(self, "bob", "cli both")
-        self.assertIn(action["id"], self.k.cli("list", token="bob").out)
-        shown = self.k.cli("show", action["id"], token="bob").out
-        self.assertIn("cli both", shown)
-        self.assertIn("OPS-1", shown)
-        self.k.cli("approve", action["id"], "--yes", "--digest", action["digest"], token="bob")
-        self.k.cli("approve", action["id"], "--yes", "--digest", action["digest"], token="carol")
-        done = waiting.result(DEADLINE)
-        self.assertEqual(done.code, 0, done.err)
-        self.assertEqual(self.k.lines().count("cli both"), 1)
-
-    find_inbox = Deciding.find_inbox
-
-    def test_deny_and_json(self):
-        action = self.pending("cli denied")
-        self.k.cli("deny", action["id"], "--yes", "--note", "no", token="bob")
-        shown = self.k.cli("show", action["id"], "--json", token="bot").json
-        self.assertEqual(shown["state"], "denied")
-
-    def test_version_help_and_cel(self):
-        self.assertRegex(self.k.cli("version").out, r"\d+\.\d+\.\d+")
-        self.assertIn("serve", self.k.cli("--help").out)
-        self.assertEqual(self.k.cli("cel", "1 + 2 * 3").out.strip(), "7")
-        self.assertNotEqual(self.k.cli("cel", "1 +", check=False).code, 0)
-
-
 if __name__ == "__main__":
     unittest.main()
