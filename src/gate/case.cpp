@@ -119,6 +119,12 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
     }
     if (Result<void> ok = options.check_literals(c.request.args, secret_params); !ok)
       co_return std::unexpected(ok.error());
+    const doc::Value reason = doc::object({{"reason", c.request.reason}});
+    for (const auto& [text, where] :
+         {std::pair{&reason, "/reason"}, {&c.request.claims, "/claims"}}) {
+      if (Result<void> ok = options.check_literals(*text, {}); !ok)
+        co_return refuse(ok.error().code, ok.error().message, where);
+    }
   }
   if (c.tool == nullptr) {
     c.verdict = policy::deny_unknown_tool(*c.configuration->policy, c.request.tool);
@@ -196,6 +202,8 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     c.original_args = c.args;
     Result<doc::Value> checked = catalog::check_args(*c.tool, *c.verdict.modified_args);
     if (!checked) co_return std::unexpected(checked.error());
+    if (Result<std::string> exact = doc::canonical(*checked); !exact)
+      co_return refuse("invalid_args", "policy modifies the arguments: " + exact.error().message);
     c.args = std::move(*checked);
     Result<Described> described = co_await describe(*c.tool, c.args);
     if (!described) co_return std::unexpected(described.error());
@@ -210,6 +218,7 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     if (no_rule) {
       c.verdict.effect = Effect::kRequire;
       c.verdict.plan = built_in->second.floor;
+      c.verdict.observed = false;
       c.verdict.decided_by = "built-in floor";
       c.verdict.reasons.insert(
           c.verdict.reasons.begin(),

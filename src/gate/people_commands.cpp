@@ -181,7 +181,18 @@ Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args,
   Result<std::vector<Event>> appended = co_await impl_->append(record, std::move(drafts), {}, {});
   if (!appended) co_return std::unexpected(appended.error());
   impl_->changed(record);
+  // The old one names its successor: when the world moves now, the same one is decided again.
+  const ActionId successor_id = trial->id;
   Result<Submitted> successor = co_await impl_->record_case(std::move(*trial), {});
+  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
+    if (successor || successor.error().code != "conflict") break;
+    Result<Case> again = co_await impl_->build_case(who, request, id.str(), record.get());
+    if (!again) co_return std::unexpected(again.error());
+    again->id = successor_id;
+    again->expects = impl_->expects_of(*again);
+    impl_->seal_digest(*again);
+    successor = co_await impl_->record_case(std::move(*again), {});
+  }
   co_return successor;
 }
 

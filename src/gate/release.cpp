@@ -212,9 +212,16 @@ Task<void> Gate::Impl::finish(std::shared_ptr<ActionRecord> record, Outcome outc
       draft_of(*record, state == State::kUnknown ? "execution.unknown" : "execution.finished",
                std::move(body));
   draft.private_part = doc::object({{"outcome", to_value(outcome)}});
-  std::vector<EventDraft> events;
-  events.push_back(std::move(draft));
-  Result<std::vector<Event>> appended = co_await append(record, std::move(events), {}, {});
+  Result<std::vector<Event>> appended = co_await append(record, {draft}, {}, {});
+  if (!appended && !is_final(record->state)) {
+    // An output that cannot be kept must not keep the outcome from being known.
+    outcome.stdout_text.clear();
+    outcome.stderr_text.clear();
+    outcome.rows.reset();
+    outcome.truncated = true;
+    draft.private_part = doc::object({{"outcome", to_value(outcome)}});
+    appended = co_await append(record, {draft}, {}, {});
+  }
   if (appended) {
     record->outcome = std::move(outcome);
     changed(record);

@@ -1,6 +1,7 @@
 // Passkey ceremonies: enrolment, sign-in, and votes signed over the very case.
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "identity/impl.h"
 
 namespace keyturn::identity {
@@ -148,6 +149,8 @@ Task<Result<OpenedSession>> Identity::finish_enrolment(std::string ceremony, std
   if (!made) co_return std::unexpected(made.error());
   if (impl_->credentials.contains(made->id))
     co_return refuse("malformed_credential", "this passkey is enrolled already");
+  label.resize(std::min<std::size_t>(label.size(), 128));
+  if (const auto cut = first_invalid_utf8(label)) label.resize(*cut);  // never half a character
   std::vector<EventDraft> events;
   events.push_back({"enrolment/" + state->id, "identity.enrolment_used",
                     doc::object({{"person", state->person}}), std::nullopt, ""});
@@ -159,7 +162,7 @@ Task<Result<OpenedSession>> Identity::finish_enrolment(std::string ceremony, std
                                                 {"public_key", to_base64url(made->public_key)},
                                                 {"aaguid", to_base64url(made->aaguid)},
                                                 {"backed_up", made->backed_up},
-                                                {"label", label.substr(0, 128)}})}}),
+                                                {"label", label}})}}),
        std::nullopt, ""});
   Result<OpenedSession> opened =
       co_await impl_->open_session(state->person, to_base64url(made->id), std::move(events),

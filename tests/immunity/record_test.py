@@ -300,6 +300,8 @@ class Record(unittest.TestCase):
             self.assertTrue(answer.code.startswith("literal_"), answer)
             self.assertNotIn(text[8:], answer.body.decode(), "the credential is not repeated")
             self.assertTrue(answer.json.get("pointer", "").startswith("/args"), answer)
+            answer = k.request("append", {"text": "x"}, reason="use " + text)
+            self.assertEqual((answer.status, answer.json.get("pointer")), (400, "/reason"), answer)
         self.assertEqual(k.request("append", {"text": "password=$1 and <token>"}).status, 202, "a placeholder is none")
         k.stop()
         end_helper(k.data)
