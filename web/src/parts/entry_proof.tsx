@@ -14,7 +14,8 @@ async function prove(index: number, head: LedgerHead): Promise<Inclusion> {
   ]);
   const entry = entries.items.find((item) => item.index === index);
   if (!entry) throw new Problem(404, "", "No such entry", `The ledger has ${head.size} entries; the first is 0.`);
-  return checkInclusion(index, entry.leaf, proof, head.vkey);
+  // Against the checkpoint that this page checked: the log may have grown since, and signed a newer one.
+  return checkInclusion(index, entry.leaf, { ...proof, checkpoint: head.checkpoint }, head.vkey);
 }
 
 export function EntryProof({ index, head }: { index: number; head: LedgerHead }) {
