@@ -228,7 +228,8 @@ try {
     } catch (error) {
       const picture = process.env.KEYTURN_PICTURES;
       if (picture) await page.screenshot({ path: `${picture}/${name.replace(/\W+/g, "-")}.png` }).catch(() => {});
-      console.log(JSON.stringify({ name, ok: false, why: String(error?.stack ?? error).slice(0, 3000) }));
+      const shown = await page.locator("main").innerText().catch(() => "");
+      console.log(JSON.stringify({ name, ok: false, why: `${String(error?.stack ?? error).slice(0, 3000)}\nThe page shows:\n${shown.slice(0, 1500)}\n…\n${shown.slice(-1500)}` }));
     }
   }
 } finally {
