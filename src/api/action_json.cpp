@@ -216,6 +216,10 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   return out;
 }
 
+bool shown_whole(const ActionView& view, const gate::ActionRecord& record) {
+  return render::view_of(case_of(view, record)).complete;
+}
+
 doc::Value timeline_json(const Principal& reader, const gate::ActionRecord& record) {
   const bool for_person = reader.kind != PrincipalKind::kAgent;
   doc::Array items;

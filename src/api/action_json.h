@@ -30,6 +30,9 @@ doc::Value action_json(const ActionView& view, const Principal& reader,
                        const gate::ActionRecord& record, Detail detail,
                        const std::optional<std::string>& grant = std::nullopt);
 
+// Whether `display` shows every byte of the case (promise whole-picture).
+bool shown_whole(const ActionView& view, const gate::ActionRecord& record);
+
 // {"items": [{"at", "type", "by", "text", "index"}]}
 doc::Value timeline_json(const Principal& reader, const gate::ActionRecord& record);
 

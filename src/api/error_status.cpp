@@ -82,6 +82,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"passkey_required", 403},
     {"wrong_channel", 403, true},
     {"look_too_short", 403},
+    {"not_shown", 403, true},
     // passkey votes
     {"bad_signature", 403, true},
     {"wrong_challenge", 403, true},

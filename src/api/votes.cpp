@@ -1,4 +1,5 @@
 // Votes: cast, taken back, and the challenge that a passkey signs.
+#include "api/action_json.h"
 #include "api/impl.h"
 
 namespace keyturn::api {
@@ -65,6 +66,16 @@ Task<Response> post_vote(Service& s, Call& call) {
   vote->command.looked = s.looks.since(who.credential, record->case_digest, s.now());
   const std::string target = retype_target(*record);
   vote->command.retyped = vote->retype && !target.empty() && *vote->retype == target;
+  // Whole-picture: nobody agrees to what no channel could have shown them. Whoever may not vote at
+  // all hears that.
+  if (vote->command.decision == review::Decision::kApprove &&
+      s.ports.gate.may_vote(who.id, *record) && !shown_whole(view_of(s), *record)) {
+    co_return co_await s.refused(
+        call,
+        {"not_shown",
+         "this case is too large to be shown whole, so it can be denied but not approved", ""},
+        tool);
+  }
   Result<gate::RecordPtr> voted =
       co_await s.ports.gate.vote(who, call.action(), std::move(vote->command));
   if (!voted) co_return co_await s.refused(call, voted.error(), tool);

@@ -7,7 +7,12 @@ import unicodedata
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import Keyturn  # noqa: E402
+from support.keyturn import POLICY, TOOLS, Keyturn  # noqa: E402
+
+OWN = """\
+  huge: {exec: [/usr/bin/echo, "{{text}}"], params: {text: {type: string, bytes_max: 900000}}, resource: {kind: host, name: here, env: prod}, sandbox: none}
+"""
+RULE = "- {id: huge, match: {tool: [huge]}, effect: require, require: {quorum: {dba: 1}, assurance: token, expires: 1h}}\n"
 
 TRICKS = {
     "zero-width": ("a\u200bb\u200cc\u2060d\ufeffe", ["U+200B", "U+200C", "U+2060", "U+FEFF"]),
@@ -40,7 +45,7 @@ def runs_of(sections):
 class Display(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.k = Keyturn()
+        cls.k = Keyturn(policy=POLICY + RULE, tools=TOOLS + OWN)
         cls.addClassCleanup(cls.k.close)
 
     def shown(self, text, **fields):
@@ -113,6 +118,20 @@ class Display(unittest.TestCase):
             _, sections = self.shown("b" + filler + "; rm -rf /srv")
             whole = "".join(run["t"] for run in runs_of(sections))
             self.assertIn("; rm -rf /srv", whole)
+
+    def test_what_is_too_large_to_be_shown_cannot_be_approved(self):
+        """By nobody, over no channel: not in the browser, not by a token that never looked."""
+        answer = self.k.request("huge", {"text": "a" * 600_000 + "; rm -rf /srv"})
+        self.assertEqual(answer.status, 202, answer)
+        seen = self.k.action(answer.json["id"], "bob").json
+        self.assertIs(seen["display_complete"], False)
+        vote = self.k.vote(answer.json, "bob")
+        self.assertEqual((vote.status, vote.code), (403, "not_shown"), vote)
+        self.assertNotEqual(self.k.cli("approve", answer.json["id"], "--yes", token="bob", check=False).code, 0)
+        self.assertEqual(self.k.action(answer.json["id"], "bob").json["votes"], [])
+        self.assertEqual(self.k.vote(answer.json, "olga", digest=answer.json["digest"]).code, "related_to_requester")
+        denied = self.k.vote(answer.json, "bob", "deny")
+        self.assertEqual((denied.status, denied.json["state"]), (200, "denied"))
 
     def test_whitespace_push_is_counted(self):
         for filler, word in ((" " * 4000, "4000 spaces"), ("\n" * 4000, r"\d{4} newlines"), ("\t" * 500, "U+0009|tab|500"), (" \n" * 2000, r"\d{4}")):
