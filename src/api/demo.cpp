@@ -112,6 +112,11 @@ Task<Response> demo_vote(Service& s, Call& call) {
     co_return co_await s.refused(
         call, {"not_allowed", "only simulated colleagues vote here", "/colleague"});
   }
+  if (!person->active) {
+    co_return co_await s.refused(
+        call,
+        {"inactive", colleague + " is shut out, or the configuration is sealed", "/colleague"});
+  }
   Principal who;
   who.kind = PrincipalKind::kPerson;
   who.id = person->id;

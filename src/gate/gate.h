@@ -32,6 +32,7 @@ struct GateOptions {
   std::size_t pending_per_agent_max = 100;  // 429 too_many_pending
   double requests_per_second_max = 100;     // per agent, with a burst of 10 s; 429 rate_limited
   std::size_t settled_kept_max = 10'000;    // settled records kept in memory
+  bool demo = false;  // simulated people count, while the configuration is not sealed
   Duration grant_outcome_within = std::chrono::hours(1);  // an overdue outcome is unknown
   Duration grant_expires = std::chrono::hours(1);         // an allowed (not reviewed) grant's life
   // Refuses literal credentials in arguments (secrets/detect.h); parameters in the set are never

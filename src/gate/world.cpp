@@ -20,6 +20,7 @@ Gate::Gate(Ports ports, GateOptions options)
   empty->policy = std::make_shared<const policy::Document>(std::move(*nothing));
   empty->tools = std::make_shared<const catalog::Catalog>();
   world_.configuration = std::move(empty);
+  world_.directory.admit_simulated(options_.demo);
   impl_->redigest();
 }
 
@@ -31,8 +32,7 @@ void Gate::load() {
     ports_.journal.load_open_streams(prefix, each);
   ports_.journal.load_open_streams("action/", [this](std::vector<Event> events) {
     const ActionId id(events.front().stream.substr(7));
-    const std::shared_ptr<ActionRecord> record = impl_->take_in(id, events);
-    if (!is_final(record->state)) impl_->index_open(record, record->state, false);
+    impl_->take_in(id, events);
   });
   ports_.journal.on_commit([this](const std::vector<Event>& events) {
     for (const Event& event : events) {
@@ -74,6 +74,7 @@ void Gate::Impl::activate(const Event& event) {
   auto next = std::make_shared<Configuration>(*world.configuration);
   if (event.type == "config.sealed") next->sealed = true;
   if (event.type == "seal.broken") next->sealed = false;
+  world.directory.admit_simulated(options.demo && !next->sealed);
   doc::Problems problems;
   if (event.type == "tools.activated" && event.private_part) {
     next->tools_text = event.private_part->text("text");

@@ -19,6 +19,13 @@ std::set<std::string> Agent::owners_since(Time from) const {
   return out;
 }
 
+void Directory::admit_simulated(bool admitted) {
+  simulated_admitted_ = admitted;
+  for (auto& [id, person] : persons_) {
+    if (person.simulated) person.active = admitted && !person.deactivated;
+  }
+}
+
 const Person* Directory::person(std::string_view id) const {
   const auto it = persons_.find(id);
   return it == persons_.end() ? nullptr : &it->second;

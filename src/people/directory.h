@@ -22,10 +22,13 @@ struct Person {
   std::string email;
   std::set<std::string> aliases;  // further addresses, ids of other systems, old names
   std::set<std::string> groups;
+  bool deactivated = false;  // shut out, until activated again
+  // Whether they count now, and may sign in: the one answer to that for every room. Not when
+  // deactivated, and not when simulated outside a demo (Directory::admit_simulated).
   bool active = true;
   bool admin = false;
   bool auditor = false;
-  bool simulated = false;  // a demo colleague; shown as such everywhere
+  bool simulated = false;  // a demo colleague; shown as such everywhere, active in a demo only
   std::string service_of;  // not empty: a service account of that person, never a reviewer
   bool operator==(const Person&) const = default;
 };
@@ -50,6 +53,10 @@ struct Agent {
 // A value: copy it to ask "what if". Pointers that it returns hold until it next changes.
 class Directory {
  public:
+  // Whether simulated persons are active. They are not unless a demo says so: what they did in one
+  // counts for nothing afterwards.
+  void admit_simulated(bool admitted);
+
   const Person* person(std::string_view id) const;  // exact id
   const Person* resolve(
       std::string_view text) const;  // id, address or alias, folded; nullptr: unknown
@@ -82,6 +89,7 @@ class Directory {
   std::map<std::string, std::string, std::less<>>
       holder_;                                             // folded identifier -> first holder's id
   std::map<std::string, std::string, std::less<>> human_;  // person id -> word for the human
+  bool simulated_admitted_ = false;
 };
 
 // Applies one event. Total: it never refuses history; types it does not know change nothing, and so

@@ -181,7 +181,7 @@ Result<void> can_add_agent(const Directory& directory, std::string_view name,
     return refuse("agent_exists", "there is an agent \"" + std::string(name) + "\" already");
   }
   const Person* person = directory.person(owner);
-  if (person == nullptr || !person->active || !person->service_of.empty()) {
+  if (person == nullptr || person->deactivated || !person->service_of.empty()) {
     return refuse("unknown_owner",
                   "an agent's owner is an active person; \"" + std::string(owner) + "\" is not");
   }

@@ -45,6 +45,7 @@ class Folder {
     p.auditor = v.flag("auditor");
     p.simulated = v.flag("simulated");
     p.service_of = v.text("service_of");
+    p.active = counts(p);
     const bool replaces = d_.persons_.contains(p.id);
     if (replaces) leave_groups(p.id);
     for (const std::string& group : p.groups) d_.groups_[group].insert(p.id);
@@ -71,7 +72,10 @@ class Folder {
   }
 
   void set_active(const doc::Value& v, bool active) {
-    if (Person* p = find(v.text("id"))) p->active = active;
+    Person* p = find(v.text("id"));
+    if (p == nullptr) return;
+    p->deactivated = !active;
+    p->active = counts(*p);
   }
 
   void alias_added(const doc::Value& v) {
@@ -112,6 +116,10 @@ class Folder {
   }
 
  private:
+  bool counts(const Person& p) const {
+    return !p.deactivated && (!p.simulated || d_.simulated_admitted_);
+  }
+
   Person* find(std::string_view id) {
     const auto it = d_.persons_.find(id);
     return it == d_.persons_.end() ? nullptr : &it->second;

@@ -120,6 +120,32 @@ TEST_CASE("the events make the directory") {
   CHECK_FALSE(d.agent("ops-bot")->suspended);
 }
 
+TEST_CASE("simulated persons are active in a demo only, whatever happened in one") {
+  Directory d = office();
+  apply(d, person_added({.id = "robin", .groups = {"dba"}, .simulated = true}));
+  const auto counts = [&d] {
+    return d.person("robin")->active && may_review(d, Lineage{}, "robin");
+  };
+  CHECK_FALSE(counts());
+  apply(d, person_activated("robin"));
+  CHECK_FALSE(counts());
+  d.admit_simulated(true);
+  CHECK(counts());
+  apply(d, person_deactivated("robin", ""));
+  CHECK_FALSE(counts());
+  d.admit_simulated(true);
+  CHECK_FALSE(counts());
+  apply(d, person_activated("robin"));
+  CHECK(counts());
+  apply(d, person_added({.id = "kim", .admin = true, .simulated = true}));
+  CHECK(may_cancel(d, Lineage{}, human("kim")));
+  d.admit_simulated(false);
+  CHECK_FALSE(counts());
+  CHECK_FALSE(may_cancel(d, Lineage{}, human("kim")));
+  CHECK(d.person("bob")->active);
+  CHECK(can_add_agent(d, "demo-agent", "robin"));  // they may answer for a demo's agent
+}
+
 TEST_CASE("history is never refused: events that make no sense change nothing") {
   const Directory before = office();
   Directory d = before;

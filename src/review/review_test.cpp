@@ -116,6 +116,27 @@ TEST_CASE("a review closes as approved with the vote that completes its plan, no
   CHECK(c.run(Open{.action = "act_1"}) == "exists");
 }
 
+TEST_CASE("a simulated colleague's approval counts in a demo only, also when it was given in one") {
+  Case c;
+  apply(c.directory, people::person_added({.id = "sim", .groups = {"dba"}, .simulated = true}));
+  CHECK(c.open(plan_of({{"dba", 1}, {"sre", 1}})) == "opened");
+  CHECK(c.approve("sim") == "inactive");
+  c.directory.admit_simulated(true);
+  CHECK(c.approve("sim") == "voted");
+  SUBCASE("the vote that comes after the demo completes nothing with it") {
+    c.directory.admit_simulated(false);
+    CHECK(c.approve("carol") == "voted");
+    CHECK(c.approve("bob") == "voted closed:approved");
+    CHECK(c.review.places.front().reviewer == "bob");
+  }
+  SUBCASE("an approval of the demo is not released after it") {
+    CHECK(c.approve("carol") == "voted closed:approved");
+    CHECK(check_release(c.review, c.directory, c.now));
+    c.directory.admit_simulated(false);
+    CHECK(check_release(c.review, c.directory, c.now).error().code == "quorum_lost");
+  }
+}
+
 TEST_CASE("one denial closes; with veto groups only theirs does") {
   Case c;
   c.open(plan_of({{"dba", 2}}));

@@ -123,6 +123,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   gate::GateOptions options;
   options.pending_per_agent_max = settings.pending_per_agent_max;
   options.requests_per_second_max = settings.requests_per_second_max;
+  options.demo = settings.demo;
   options.check_literals = [detector = &core->detector_](const doc::Value& args,
                                                          const std::set<std::string>& secret) {
     return detector->check_args(args, secret);

@@ -60,6 +60,7 @@ class Serving {
   Task<Result<void>> open();
   Task<Result<bool>> reload(std::vector<std::string>& problems);
   Task<void> reload_and_say();
+  void say_who_does_not_count() const;
   Task<void> invite_first_administrator();
   Task<void> tick_gate();
   Task<void> tick_audit();
@@ -107,6 +108,7 @@ Task<void> Serving::start() {
   if (!core_->gate().world().configuration->sealed)
     std::printf("unsealed: host commands and files take effect at once (keyturn seal)\n");
   std::printf("ledger: %s\n", audit_->vkey().c_str());
+  say_who_does_not_count();
   co_await invite_first_administrator();
   std::fflush(stdout);
 }
@@ -158,6 +160,17 @@ Task<void> Serving::reload_and_say() {
     say("reload refused, the configuration in force stays: " + changed.error().message);
   else
     say(*changed ? "reloaded: the new configuration is in force" : "reloaded: nothing has changed");
+}
+
+void Serving::say_who_does_not_count() const {
+  std::string names;
+  for (const auto& [id, person] : core_->gate().world().directory.persons()) {
+    if (person.simulated && !person.active) names += (names.empty() ? "" : ", ") + id;
+  }
+  if (names.empty()) return;
+  std::printf("simulated people do not count %s, nor what they approved: %s\n",
+              options_.settings.demo ? "in a sealed configuration" : "without --demo",
+              names.c_str());
 }
 
 // To the terminal only: a log would keep the link.

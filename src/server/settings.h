@@ -23,7 +23,7 @@ struct Settings {
   std::string origin;  // of the ledger; "" : keyturn.local/ + 8 hex of the key
   std::size_t pending_per_agent_max = 100;
   double requests_per_second_max = 100;
-  bool demo = false;
+  bool demo = false;  // of the command line only: simulated people count
 };
 
 // Reads keyturn.yaml over the defaults. All errors at once, one a line: "keyturn.yaml:4:3: …".

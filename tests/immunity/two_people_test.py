@@ -165,6 +165,49 @@ class TwoPeople(unittest.TestCase):
         self.assertNotEqual(link.code, 0)
 
 
+class Simulated(unittest.TestCase):
+    """A demo's colleagues count in the demo, and nowhere else: not after it, not in a sealed configuration."""
+
+    def setUp(self):
+        self.k = Keyturn(arguments=["--demo"])
+        self.addCleanup(self.k.close)
+        self.k.host("person", "add", "sim", "--group", "dba", "--simulated")
+        self.ada = Browser(self.k, "ada")
+
+    def sim_votes(self, action):
+        return self.ada.post("/demo/vote", {"colleague": "sim", "action": action["id"], "decision": "approve"})
+
+    def is_active(self, person):
+        return {p["id"]: p["active"] for p in self.k.get("/v1/people", "ada").json["items"]}[person]
+
+    def test_a_simulated_colleagues_vote_does_not_count_after_the_demo(self):
+        action = self.k.request("append", {"text": "demo"}).json
+        self.assertEqual(self.sim_votes(action).json["state"], "pending")
+        self.assertEqual(self.k.action(action["id"]).json["needed"], [{"group": "dba", "count": 1, "have": 1}, {"group": "sre", "count": 1, "have": 0}])
+        self.k.stop()
+        self.k.arguments = []
+        self.k.start()
+        self.assertIn("sim", self.k.wait_line("simulated people do not count"))
+        self.assertIs(self.is_active("sim"), False)
+        self.assertEqual(self.k.vote(action, "carol").json["state"], "pending", "with the demo's vote it would be released now")
+        self.assertEqual(self.k.action(action["id"]).json["needed"][0], {"group": "dba", "count": 1, "have": 0})
+        self.assertEqual(self.k.lines(), [])
+        self.k.vote(action, "bob")
+        self.assertEqual(self.k.settled(action["id"], "ada")["state"], "succeeded")
+
+    def test_no_simulated_colleague_counts_once_sealed_whatever_the_server_is_started_with(self):
+        self.k.add_person("ben", ["administrators"], token=False)
+        Browser(self.k, "ben")
+        self.assertIs(self.is_active("sim"), True)
+        self.k.host("seal")
+        action = self.k.request("append", {"text": "sealed"}).json
+        self.assertEqual(self.sim_votes(action).code, "inactive")
+        self.k.restart()
+        self.assertIn("sealed", self.k.wait_line("simulated people do not count"))
+        self.ada.sign_in()
+        self.assertEqual(self.sim_votes(action).code, "inactive")
+
+
 class Sealed(unittest.TestCase):
     """Promise sealed-config: files only propose, and two unrelated administrators decide."""
 
