@@ -79,10 +79,11 @@ TEST_CASE("the tools of the contract load") {
   CHECK(sql->rows_max == 10000);
   CHECK(sql->resource.labels.at("sensitivity") == "pii");
   CHECK(sql->harmless_functions == std::vector<std::string>{"lower"});
-  CHECK(sql->password->reference.as_string() == "file:/etc/keyturn/orders.pw");
+  CHECK(secrets::to_text(sql->password->reference) == "file:/etc/keyturn/orders.pw");
   const auto* exec = tools.find("restart-web");
   CHECK(exec->sandbox.network);
   CHECK(exec->secret_env.at("SVC_TOKEN").as_file);
+  CHECK(secrets::to_text(exec->secret_env.at("SVC_TOKEN").reference) == "env:SVC_TOKEN");
   CHECK(exec->param_env.at("ONE_TIME") == "token");
   CHECK(tools.find("deploy")->mode == catalog::Mode::kGrant);
   CHECK(tools.find("nothing") == nullptr);
@@ -135,6 +136,36 @@ TEST_CASE("every mistake in tools.yaml is refused in its place") {
        "own_bind_param", "", 2},
       {"tools:\n  t: {exec: [/bin/a], env: {X: {secret: \"plain\"}}}", "invalid_reference",
        "env:NAME", 2},
+      {"tools:\n  t: {exec: [/bin/a], env: {X: {secret: \"env:1X\"}}}", "invalid_reference",
+       "name of a variable", 2},
+      {"tools:\n  t: {exec: [/bin/a], env: {X: {secret: \"file:x\"}}}", "invalid_reference",
+       "absolute path", 2},
+      {"tools:\n  t: {exec: [/bin/a], env: {X: {secret: [exec]}}}", "invalid_reference",
+       "absolute path", 2},
+      {"tools:\n  t:\n    exec: [/bin/a]\n    env:\n      X:\n        secret: \"vault:kv/x\"",
+       "unsupported_reference", "/usr/bin/vault", 6},
+      {"tools:\n  t: {sql: {dsn: x, password: {secret: \"vault:kv/x\"}, statement: select 1}}",
+       "unsupported_reference", "/usr/bin/vault", 2},
+      {"tools:\n  t: {sql: {dsn: x, password: {secret: \"env:P\", as: file}, statement: select 1}}",
+       "without_effect", "as: file", 2},
+      {"tools:\n  t: {exec: [/bin/a], env: {X: {secret: \"env:P\", as: pipe}}}", "unknown_choice",
+       "as: file", 2},
+      {"tools:\n  t: {sql: {dsn: x, statement: select 1}, sandbox: none}", "without_effect",
+       "database role", 2},
+      {"tools:\n  t: {sql: {dsn: x, statement: select 1}, cwd: /tmp}", "without_effect", "cwd", 2},
+      {"tools:\n  t: {sql: {dsn: x, statement: select 1}, env: {A: b}}", "without_effect", "env",
+       2},
+      {"tools:\n  t: {sql: {dsn: x, statement: select 1}, operation: read}", "without_effect",
+       "statement itself", 2},
+      {"tools:\n  t: {exec: [/bin/a], rows_max: 3}", "without_effect", "rows_max", 2},
+      {"tools:\n  t: {mode: grant, enforcement_point: d, timeout: 3s}", "without_effect",
+       "enforcement point", 2},
+      {"tools:\n  t: {mode: grant, enforcement_point: d, sandbox: {network: true}}",
+       "without_effect", "sandbox", 2},
+      {"tools:\n  t: {exec: [/bin/a], sandbox: {disabled: true, network: true}}", "without_effect",
+       "network", 2},
+      {"tools:\n  t: {exec: [/bin/a], sandbox: {exposes_keyturn: true}}", "conflict",
+       "disabled: true", 2},
       {"tools:\n  t: {exec: [/bin/a], env: {LD_PRELOAD: {param: p}}, params: {p: {type: "
        "string}}}",
        "unsafe_variable", "", 2},
@@ -163,6 +194,48 @@ TEST_CASE("every mistake in tools.yaml is refused in its place") {
     }
     CAPTURE(all);
     CHECK(found);
+  }
+}
+
+TEST_CASE("every form of a reference that secrets/ reads, tools.yaml takes") {
+  for (const std::string_view form :
+       {"\"env:NAME\"", "\"file:/a/b\"", "[exec, /bin/pass, show]", "{exec: [/bin/pass, show]}",
+        R"('exec:["/bin/pass","show"]')"}) {
+    CAPTURE(form);
+    const std::string text =
+        "tools: {t: {exec: [/bin/a], env: {X: {secret: " + std::string(form) + "}}}}";
+    const Catalog tools = good(text);
+    const auto parsed = secrets::parse_reference(*yaml("x: " + std::string(form)).find("x"));
+    REQUIRE(parsed.has_value());
+    CHECK(secrets::to_text(tools.find("t")->secret_env.at("X").reference) ==
+          secrets::to_text(*parsed));
+  }
+}
+
+TEST_CASE("a tool without a sandbox says that it knows, where programs run as the server") {
+  const auto load = [](std::string_view sandbox, bool as_server, doc::Problems& problems) {
+    const std::string text =
+        "tools:\n  t:\n    exec: [/bin/a]\n    sandbox: " + std::string(sandbox);
+    return Catalog::load(yaml(text), problems, {.programs_run_as_server = as_server});
+  };
+  const std::string_view known = "{disabled: true, exposes_keyturn: true}";
+  doc::Problems problems;
+  CHECK(load("none", false, problems));
+  CHECK(load("{disabled: true}", false, problems));
+  CHECK(load(known, false, problems));
+  CHECK(load("{network: true}", true, problems));
+  const auto accepted = load(known, true, problems);
+  REQUIRE(accepted);
+  CHECK_FALSE(accepted->find("t")->sandbox.enabled);
+  CHECK(accepted->find("t")->sandbox.exposes_keyturn);
+  CHECK(problems.empty());
+  for (const std::string_view refused : {"none", "{disabled: true}"}) {
+    problems.clear();
+    CHECK_FALSE(load(refused, true, problems));
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].code == "exposes_keyturn");
+    CHECK(problems[0].position.line == 4);
+    CHECK(problems[0].message.find("exposes_keyturn: true") != std::string::npos);
   }
 }
 

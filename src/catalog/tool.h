@@ -14,6 +14,7 @@
 #include "doc/read.h"
 #include "doc/value.h"
 #include "model/action.h"
+#include "secrets/reference.h"
 
 namespace keyturn::catalog {
 
@@ -37,16 +38,28 @@ struct Param {
 
 // `{secret: "env:NAME"}` in the file; resolved only at execution (secrets/).
 struct SecretRef {
-  doc::Value reference;  // "env:NAME" | "file:PATH" | ["exec", …], as written under `secret`
-  bool as_file = false;  // hand it over as a private descriptor whose path is in the variable
+  secrets::SecretReference reference;
+  bool as_file = false;  // env only: as a private descriptor whose path is in the variable
 };
 
 struct Sandbox {
-  bool enabled = true;  // `sandbox: none` turns it off
+  bool enabled = true;           // `none`, or {disabled: true}, turns it off
+  bool exposes_keyturn = false;  // turned off in the knowledge of what that means: LoadOptions
   bool network = false;
   std::vector<std::string> read_only;  // further paths to bind, absolute
   std::vector<std::string> read_write;
 };
+
+// What one execution of a program may use.
+struct Limits {
+  std::int64_t memory_bytes = std::int64_t{4} << 30;
+  std::int64_t processes = 256;  // at a time, threads counted
+  std::int64_t open_files = 1024;
+  std::int64_t file_bytes = std::int64_t{16} << 30;  // of each file that it writes
+  bool operator==(const Limits&) const = default;
+};
+inline constexpr Limits kLimitsLeast{std::int64_t{16} << 20, 1, 256, 4096};
+inline constexpr Limits kLimitsMost{std::int64_t{1} << 40, 32'768, 1 << 20, std::int64_t{1} << 50};
 
 struct Tool {
   std::string name;
@@ -63,6 +76,7 @@ struct Tool {
   std::map<std::string, std::string> param_env;  // variable -> parameter: `env: {X: {param: NAME}}`
   std::string cwd = "/";
   Sandbox sandbox;
+  Limits limits;
   std::string dsn;  // sql: libpq conninfo without password
   std::optional<SecretRef> password;
   std::string statement =
@@ -74,10 +88,18 @@ struct Tool {
   std::string digest;                           // "sha256:…" over the canonical definition
 };
 
+// What the host that loads a document asks of it.
+struct LoadOptions {
+  // Keyturn is not root here, so that programs run as its own user: one without a sandbox could
+  // read its keys and data, and its tool must say that it knows (exposes_keyturn).
+  bool programs_run_as_server = false;
+};
+
 class Catalog {
  public:
   // Parses tools.yaml's tree. Every problem is reported with its position; errors refuse the whole.
-  static std::optional<Catalog> load(const doc::Value& tree, doc::Problems& problems);
+  static std::optional<Catalog> load(const doc::Value& tree, doc::Problems& problems,
+                                     const LoadOptions& options = {});
 
   const Tool* find(std::string_view name) const;  // valid as long as the catalog
   const std::vector<Tool>& tools() const { return tools_; }

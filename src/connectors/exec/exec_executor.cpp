@@ -31,10 +31,7 @@ using References = std::vector<std::pair<std::string, catalog::SecretRef>>;
 Result<std::vector<SecretVariable>> fetch(const References& references) {
   std::vector<SecretVariable> out;
   for (const auto& [name, from] : references) {
-    const auto reference = secrets::parse_reference(from.reference);
-    if (!reference)
-      return refuse("no_secret", "the secret " + name + ": " + reference.error().message);
-    auto value = secrets::resolve(*reference);
+    auto value = secrets::resolve(from.reference);
     if (!value) return refuse("no_secret", "the secret " + name + ": " + value.error().message);
     out.push_back({name, std::move(*value), from.as_file});
   }

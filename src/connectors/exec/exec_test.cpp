@@ -323,7 +323,7 @@ TEST_CASE("a secret reaches the program and nobody else") {
   const TempFolder folder;
   write_file(folder.path() + "/token", "s3cr3t-value-91\n", 0600);
   auto tool = tool_of({"/bin/sh", "-c", "test \"$TOKEN\" = s3cr3t-value-91 && echo got $TOKEN"});
-  tool.secret_env["TOKEN"] = {.reference = "file:" + folder.path() + "/token"};
+  tool.secret_env["TOKEN"] = {.reference = {secrets::Source::kFile, folder.path() + "/token", {}}};
   BOTH_WAYS(tool)
   SUBCASE("as a variable") {}
   SUBCASE("as a file") {

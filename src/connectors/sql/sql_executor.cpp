@@ -112,9 +112,7 @@ Result<SqlOrder> order_of(const Request& request, const gate::Described& describ
   for (const exec::SecretVariable& secret : request.hidden)
     order.redactor.add(secret.name, secret.value);
   if (!request.password) return order;
-  const auto reference = secrets::parse_reference(request.password->reference);
-  if (!reference) return refuse("no_secret", "the database password: " + reference.error().message);
-  auto password = secrets::resolve(*reference);
+  auto password = secrets::resolve(request.password->reference);
   if (!password) return refuse("no_secret", "the database password: " + password.error().message);
   order.password = std::move(*password);
   order.redactor.add("password", order.password);

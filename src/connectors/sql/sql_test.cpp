@@ -32,7 +32,8 @@ catalog::Tool sql_tool(std::string statement = "{{sql}}") {
   tool.name = "db";
   tool.kind = catalog::ToolKind::kSql;
   tool.dsn = postgres().dsn();
-  tool.password = catalog::SecretRef{.reference = "file:" + postgres().password_file()};
+  tool.password =
+      catalog::SecretRef{.reference = {secrets::Source::kFile, postgres().password_file(), {}}};
   tool.statement = std::move(statement);
   tool.timeout = 20s;
   return tool;
@@ -336,7 +337,7 @@ TEST_CASE("no password in a description, an error or a row") {
   CHECK(described.error().code == "literal_secret");
   CHECK(described.error().message.find(password) == std::string::npos);
   tool = sql_tool();
-  tool.password->reference = "env:KEYTURN_NO_SUCH_VARIABLE";
+  tool.password->reference = {secrets::Source::kEnv, "KEYTURN_NO_SUCH_VARIABLE", {}};
   CHECK(rig.execute(tool, doc::object({{"sql", "SELECT 1"}})).error().code == "no_secret");
 }
 

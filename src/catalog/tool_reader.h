@@ -1,0 +1,65 @@
+// Reads one tool of tools.yaml, with every problem in its place. Private to catalog/.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "catalog/tool.h"
+#include "doc/read.h"
+
+namespace keyturn::catalog {
+
+// Letters, digits, "_" and "-" ("." too with `dots`), at most 100.
+bool is_identifier(std::string_view text, bool dots);
+bool is_absolute(std::string_view path);
+
+// Keeps count of which parameters the definition uses.
+class ToolReader {
+ public:
+  ToolReader(const doc::Value& value, std::string pointer, const LoadOptions& options,
+             doc::Problems& problems)
+      : in_(value, std::move(pointer), problems), options_(options), problems_(problems) {}
+
+  Tool read(const std::string& name);
+
+ private:
+  void read_params();
+  void read_resource();
+  void read_operation();
+  void read_mode();
+  void read_output();
+  void refuse_misfits();
+  void check_params_used();
+
+  void read_exec();
+  void check_exec_element(const std::string& element, std::size_t index);
+  void read_env();
+  void read_env_entry(const std::string& variable, const doc::Value& value,
+                      const std::string& pointer);
+  void read_cwd();
+  void read_sandbox();
+  void read_open_door(doc::ObjectReader& in);
+  void read_bound_paths(doc::ObjectReader& in);
+  void check_open_door();
+  void read_limits();
+
+  void read_sql();
+  void read_statement(doc::ObjectReader& sql);
+  std::optional<SecretRef> read_secret(const doc::Value& value, const std::string& pointer);
+
+  const Param* param(const std::string& name) const;
+  // A parameter that a template names: ticked off, or a problem. `where` words the place.
+  const Param* use(const std::string& name, const doc::Value& place, const std::string& pointer);
+  void add(std::string code, std::string message, const doc::Value& at, std::string pointer) {
+    problems_.push_back({std::move(code), std::move(message), std::move(pointer), at.position()});
+  }
+
+  doc::ObjectReader in_;
+  const LoadOptions& options_;
+  doc::Problems& problems_;
+  Tool tool_;
+  std::set<std::string> used_;
+};
+
+}  // namespace keyturn::catalog
