@@ -47,7 +47,8 @@ Task<Result<Submitted>> Gate::Impl::submit(Principal who, ActionRequest request,
 
 // The record comes first: when this append is durable the decision stands, and only then may it
 // take effect.
-Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim> claims) {
+Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim> claims,
+                                                Closing closes) {
   if (is_suspended(c.requester))
     co_return refuse("suspended", "agent " + c.requester.id + " is suspended");
   // Groups are part of the configuration; their streams are not among those expected.
@@ -55,7 +56,8 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
     co_return refuse("conflict", "the configuration has changed meanwhile; ask again");
   State state = State::kDenied;
   std::vector<EventDraft> events = first_events(c, state);
-  if (state == State::kPending &&
+  const bool makes_room = closes.record && closes.record->state == State::kPending;
+  if (state == State::kPending && !makes_room &&
       pending_by_agent[c.requester.id] >= options.pending_per_agent_max) {
     co_return refuse("too_many_pending",
                      c.requester.id + " has " + std::to_string(options.pending_per_agent_max) +
@@ -66,21 +68,26 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
                       std::back_inserter(events));
   }
   store::AppendRequest request{std::move(events), c.expects, std::move(claims)};
+  std::ranges::copy(closes.events, std::back_inserter(request.events));
+  std::ranges::copy(closes.expects, std::back_inserter(request.expects));
   store::Appended appended = co_await ports.journal.append(std::move(request));
   if (!appended) {
     ++gate.numbers_.conflicts;
     co_return refused(appended.error());
   }
+  if (closes.record) fold_closing(closes, *appended);
   const std::shared_ptr<ActionRecord> record = take_in(c.id, *appended);
-  record->args = c.args;
-  record->original_args = c.original_args;
-  record->reason = c.request.reason;
-  record->claims = c.request.claims;
-  record->facts = c.described.facts;
-  record->description = c.described.description;
-  index_open(record, record->state, false);
+  if (record->version == appended->back().position) {  // else a reader was quicker, and more came
+    record->args = c.args;
+    record->original_args = c.original_args;
+    record->reason = c.request.reason;
+    record->claims = c.request.claims;
+    record->facts = c.described.facts;
+    record->description = c.described.description;
+  }
 
-  if (record->state == State::kExecuting) start_execution(record);
+  if (state == State::kExecuting) start_execution(record);
+  if (closes.record) changed(closes.record);
   changed(record);
   Submitted submitted{record, true};
   co_return submitted;

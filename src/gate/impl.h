@@ -46,6 +46,13 @@ struct Case {
   std::vector<store::Expect> expects;  // what the decision read, as it stood when it was read
 };
 
+// The end of an action whose place another one takes, in the same commit. Null record: of none.
+struct Closing {
+  std::shared_ptr<ActionRecord> record;  // held by the caller
+  std::vector<EventDraft> events;
+  std::vector<store::Expect> expects;
+};
+
 struct BuiltInTool {
   catalog::Tool tool;
   Plan floor;
@@ -70,7 +77,8 @@ struct Gate::Impl {
   // ---- flow.cpp
   Task<Result<Submitted>> submit(Principal who, ActionRequest request, std::string amends,
                                  const ActionRecord* before);
-  Task<Result<Submitted>> record_case(Case c, std::vector<store::Claim> claims);
+  Task<Result<Submitted>> record_case(Case c, std::vector<store::Claim> claims,
+                                      Closing closes = {});
   Task<std::optional<Result<Submitted>>> attach(const Principal& who, const ActionRequest& request,
                                                 const std::string& body_print);
   Result<void> admit(const Principal& who);
@@ -94,6 +102,14 @@ struct Gate::Impl {
   Task<void> finish(std::shared_ptr<ActionRecord> record, Outcome outcome);
   std::string grant_text(const GrantId& id) const;
 
+  // ---- amend.cpp
+  bool may_amend(const Principal& who, const ActionRecord& record) const;
+  Result<void> can_amend(const Principal& who, const ActionRecord& record) const;
+  Result<Closing> close_for(const Principal& who, std::shared_ptr<ActionRecord> record,
+                            const Case& successor, const std::string& note) const;
+  // What was appended for the closing one is folded, and taken out of `appended`.
+  void fold_closing(const Closing& closes, std::vector<Event>& appended);
+
   // ---- people_commands.cpp, clockwork.cpp
   Task<Result<RecordPtr>> simple_command(Principal who, ActionId id, review::Command command);
   Task<void> one_due(ActionId id);
@@ -103,6 +119,9 @@ struct Gate::Impl {
   // ---- table.cpp: records and who watches them
   std::shared_ptr<ActionRecord> open_record(const ActionId& id) const;
   Task<std::shared_ptr<ActionRecord>> load_record(ActionId id);
+  std::shared_ptr<ActionRecord> in_memory(const ActionId& id) const;  // open, or settled lately
+  static std::shared_ptr<ActionRecord> record_of(const ActionId& id,
+                                                 const std::vector<Event>& events);
   std::shared_ptr<ActionRecord> take_in(const ActionId& id, const std::vector<Event>& events);
   // Appends to one action and folds what came back. Codes: conflict (the caller decides again).
   Task<Result<std::vector<Event>>> append(std::shared_ptr<ActionRecord> record,

@@ -1,4 +1,4 @@
-// What people do to an action: vote, take back, comment, cancel, amend.
+// What people do to an action: vote, take back, comment, cancel. (amend.cpp: amend.)
 #include <algorithm>
 
 #include "gate/impl.h"
@@ -140,60 +140,6 @@ Task<Result<RecordPtr>> Gate::cancel(Principal who, ActionId id) {
   if (!appended) co_return std::unexpected(appended.error());
   impl_->changed(record);
   co_return record;
-}
-
-// The old one is closed first, so that it can never be released too; then the new one is decided by
-// policy.
-Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args, std::string note) {
-  Serial::Hold hold = co_await impl_->serial.take(id.str());
-  std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
-  if (!record || !may_read(who, *record)) co_return not_found();
-  if (record->state != State::kPending && record->state != State::kDeferred) {
-    co_return refuse("closed", "only an action that waits can be amended; this one is " +
-                                   std::string(to_text(record->state)));
-  }
-  if (impl_->is_suspended(record->requester))
-    co_return refuse("suspended", "agent " + record->requester.id + " is suspended");
-  if (impl_->built_ins.contains(record->tool))
-    co_return refuse("not_allowed", "propose the change anew instead");
-  ActionRequest request;
-  request.tool = record->tool;
-  request.args = std::move(args);
-  request.reason = record->reason;
-  request.claims = record->claims;
-  request.traceparent = record->traceparent;
-  // Everything that can refuse the new one does so before the old one is touched.
-  Result<Case> trial = co_await impl_->build_case(who, request, id.str(), record.get());
-  if (!trial) co_return std::unexpected(trial.error());
-  std::vector<EventDraft> drafts;
-  if (record->review && record->review->status == review::Status::kOpen) {
-    Result<std::vector<EventDraft>> closed = review::decide(
-        *record->review, review::Amend{who, trial->id.str()}, world_.directory, ports_.clock.now());
-    if (!closed) co_return std::unexpected(closed.error());
-    drafts = std::move(*closed);
-  }
-  EventDraft amended{stream_of(id), "action.amended",
-                     doc::object({{"by", who.id}, {"successor", trial->id.str()}}), std::nullopt,
-                     record->requester.id};
-  if (!note.empty()) amended.private_part = doc::object({{"note", note}});
-  amended.body.set("state", to_text(State::kCancelled));
-  drafts.push_back(std::move(amended));
-  Result<std::vector<Event>> appended = co_await impl_->append(record, std::move(drafts), {}, {});
-  if (!appended) co_return std::unexpected(appended.error());
-  impl_->changed(record);
-  // The old one names its successor: when the world moves now, the same one is decided again.
-  const ActionId successor_id = trial->id;
-  Result<Submitted> successor = co_await impl_->record_case(std::move(*trial), {});
-  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
-    if (successor || successor.error().code != "conflict") break;
-    Result<Case> again = co_await impl_->build_case(who, request, id.str(), record.get());
-    if (!again) co_return std::unexpected(again.error());
-    again->id = successor_id;
-    again->expects = impl_->expects_of(*again);
-    impl_->seal_digest(*again);
-    successor = co_await impl_->record_case(std::move(*again), {});
-  }
-  co_return successor;
 }
 
 }  // namespace keyturn::gate

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <unordered_map>
+#include <utility>
 
 #include "base/task_impl.h"
 
@@ -20,7 +21,9 @@ struct Waiting {
 };
 
 struct Serial::Impl {
-  std::unordered_map<std::string, std::deque<std::unique_ptr<Waiting>>> lines;
+  using Lines = std::unordered_map<std::string, std::deque<std::unique_ptr<Waiting>>>;
+  void release(const std::string& key);
+  Lines lines;
 };
 
 namespace {
@@ -37,21 +40,24 @@ struct WaitingHandler final : Waiting {
 
 }  // namespace
 
-Serial::Serial() : impl_(std::make_unique<Impl>()) {}
-Serial::~Serial() = default;
+Serial::Serial() : impl_(std::make_shared<Impl>()) {}
+
+Serial::~Serial() {
+  // Who waits may hold something else: it finds empty lines, and wakes nobody.
+  const Impl::Lines dropped = std::exchange(impl_->lines, {});
+}
 
 Serial::Hold& Serial::Hold::operator=(Hold&& other) noexcept {
   if (this != &other) {
-    if (serial_ != nullptr) serial_->release(key_);
-    serial_ = other.serial_;
+    if (const auto lines = lines_.lock()) lines->release(key_);
+    lines_ = std::move(other.lines_);
     key_ = std::move(other.key_);
-    other.serial_ = nullptr;
   }
   return *this;
 }
 
 Serial::Hold::~Hold() {
-  if (serial_ != nullptr) serial_->release(key_);
+  if (const auto lines = lines_.lock()) lines->release(key_);
 }
 
 Task<Serial::Hold> Serial::take(std::string key) {
@@ -65,14 +71,14 @@ Task<Serial::Hold> Serial::take(std::string key) {
         },
         asio::use_awaitable);
   }
-  co_return Hold(this, std::move(key));
+  co_return Hold(impl_, std::move(key));
 }
 
-void Serial::release(const std::string& key) {
-  const auto line = impl_->lines.find(key);
-  if (line == impl_->lines.end()) return;
+void Serial::Impl::release(const std::string& key) {
+  const auto line = lines.find(key);
+  if (line == lines.end()) return;
   if (line->second.empty()) {
-    impl_->lines.erase(line);
+    lines.erase(line);
     return;
   }
   std::unique_ptr<Waiting> next = std::move(line->second.front());

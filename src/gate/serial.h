@@ -10,32 +10,32 @@
 namespace keyturn::gate {
 
 class Serial {
+  struct Impl;
+
  public:
   Serial();
   ~Serial();  // waiting coroutines are destroyed
 
-  // Held until destroyed; then the next in line runs (later, never from inside the destructor).
+  // Held until destroyed; then the next in line runs (later, never from inside the destructor). May
+  // outlive the Serial: coroutines that never end go with their loop.
   class Hold {
    public:
     Hold() = default;
-    Hold(Serial* serial, std::string key) : serial_(serial), key_(std::move(key)) {}
-    Hold(Hold&& other) noexcept : serial_(other.serial_), key_(std::move(other.key_)) {
-      other.serial_ = nullptr;
-    }
+    Hold(std::weak_ptr<Impl> lines, std::string key)
+        : lines_(std::move(lines)), key_(std::move(key)) {}
+    Hold(Hold&& other) noexcept = default;
     Hold& operator=(Hold&& other) noexcept;
     ~Hold();
 
    private:
-    Serial* serial_ = nullptr;
+    std::weak_ptr<Impl> lines_;
     std::string key_;
   };
 
   Task<Hold> take(std::string key);
 
  private:
-  void release(const std::string& key);
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace keyturn::gate

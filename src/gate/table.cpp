@@ -11,32 +11,49 @@ std::shared_ptr<ActionRecord> Gate::Impl::open_record(const ActionId& id) const 
 }
 
 Task<std::shared_ptr<ActionRecord>> Gate::Impl::load_record(ActionId id) {
-  if (std::shared_ptr<ActionRecord> record = open_record(id)) co_return record;
-  if (const auto found = settled.find(id.str()); found != settled.end()) co_return found->second;
+  if (std::shared_ptr<ActionRecord> record = in_memory(id)) co_return record;
   const std::vector<Event> events = co_await ports.journal.read_stream(stream_of(id), 1, true);
   if (events.empty()) co_return nullptr;
-  // While it was read somebody may have brought it in.
-  if (std::shared_ptr<ActionRecord> record = open_record(id)) co_return record;
-  if (const auto found = settled.find(id.str()); found != settled.end()) co_return found->second;
+  // While it was read somebody may have brought it in, or written to it: then this is how it was.
+  if (std::shared_ptr<ActionRecord> record = in_memory(id)) co_return record;
+  if (ports.journal.version(stream_of(id)) != events.back().position)
+    co_return record_of(id, events);
   co_return take_in(id, events);
 }
 
-std::shared_ptr<ActionRecord> Gate::Impl::take_in(const ActionId& id,
-                                                  const std::vector<Event>& events) {
+std::shared_ptr<ActionRecord> Gate::Impl::in_memory(const ActionId& id) const {
+  if (std::shared_ptr<ActionRecord> record = open_record(id)) return record;
+  const auto found = settled.find(id.str());
+  return found == settled.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<ActionRecord> Gate::Impl::record_of(const ActionId& id,
+                                                    const std::vector<Event>& events) {
   auto record = std::make_shared<ActionRecord>();
   record->id = id;
   for (const Event& event : events) evolve(*record, event);
+  return record;
+}
+
+// One record an action: who asks for it, who reads it and who decides about it hold the same. A
+// reader may learn of an action from the journal before whoever appended it goes on; then the
+// reader's record is the one, and it may know more already.
+std::shared_ptr<ActionRecord> Gate::Impl::take_in(const ActionId& id,
+                                                  const std::vector<Event>& events) {
+  if (std::shared_ptr<ActionRecord> there = in_memory(id)) return there;
+  std::shared_ptr<ActionRecord> record = record_of(id, events);
   if (is_final(record->state)) {
     settle(record);
   } else {
     open[id.str()] = record;
+    index_open(record, record->state, false);
   }
   return record;
 }
 
 void Gate::Impl::settle(const std::shared_ptr<ActionRecord>& record) {
   open.erase(record->id.str());
-  if (!settled.emplace(record->id.str(), record).second) return;
+  if (!settled.insert_or_assign(record->id.str(), record).second) return;
   settled_order.push_back(record->id.str());
   while (settled_order.size() > options.settled_kept_max) {
     settled.erase(settled_order.front());
