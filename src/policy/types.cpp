@@ -11,25 +11,26 @@ Type texts() {
   return Type::list(Type::string());
 }
 
+// What facts/ produces, field by field: facts_types_test.cpp holds the two against each other.
 Type facts_type() {
   const Type relation = Type::object(
       "facts.sql.relation",
       {{"schema", Type::string()}, {"name", Type::string()}, {"access", Type::string()}});
   const Type statement = Type::object("facts.sql.statement", {{"verb", Type::string()},
                                                               {"object", Type::string()},
+                                                              {"operation", Type::string()},
                                                               {"relations", Type::list(relation)},
                                                               {"functions", texts()},
                                                               {"has_where", Type::boolean()},
                                                               {"has_limit", Type::boolean()},
                                                               {"nested", Type::boolean()}});
-  const Type sql = Type::object("facts.sql",
-                                {{"statements", Type::list(statement)},
-                                 {"count", Type::integer()},
-                                 {"functions", texts()},
-                                 {"relations", Type::list(relation)}},
-                                true);
+  const Type sql = Type::object("facts.sql", {{"statements", Type::list(statement)},
+                                              {"count", Type::integer()},
+                                              {"functions", texts()},
+                                              {"relations", Type::list(relation)}});
   const Type shell = Type::object(
-      "facts.shell", {{"programs", texts()}, {"uninspectable", Type::boolean()}}, true);
+      "facts.shell",
+      {{"programs", texts()}, {"inline", Type::boolean()}, {"uninspectable", Type::boolean()}});
   return Type::object("facts", {{"sql", sql},
                                 {"shell", shell},
                                 {"http", Type::dyn()},
