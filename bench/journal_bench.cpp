@@ -97,7 +97,8 @@ double append_all(const std::string& path, const Settings& settings, Tally& tall
   boost::asio::io_context io;
   auto journal = open_or_exit(path, settings, clock, random, io);
   const auto shared = std::make_shared<Tally>();
-  journal->on_commit([shared](const std::vector<Event>&) { ++shared->batches; });
+  journal->on_commit([](const Event&) { return true; },
+                     [shared](const std::vector<Event>&) { ++shared->batches; });
   const auto start = std::chrono::steady_clock::now();
   for (unsigned i = 0; i < settings.concurrency; ++i) {
     boost::asio::co_spawn(io, appender(journal.get(), shared, settings), boost::asio::detached);

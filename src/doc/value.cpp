@@ -132,10 +132,11 @@ bool Value::operator==(const Value& other) const {
   return false;
 }
 
-Value object(std::initializer_list<std::pair<std::string_view, Value>> members) {
+Value object(std::initializer_list<Entry> members) {
   Object out;
   out.reserve(members.size());
-  for (const auto& [key, value] : members) out.push_back({std::string(key), value, {}});
+  for (const Entry& entry : members)
+    out.push_back({std::string(entry.key), std::move(entry.value), {}});
   return Value(std::move(out));
 }
 

@@ -147,8 +147,15 @@ inline Object& Value::as_object() {
   return std::get<Object>(data_);
 }
 
+// A member written down on the spot. An initializer list is const, and its values are meant to be
+// moved into the tree, not copied.
+struct Entry {
+  std::string_view key;
+  mutable Value value;
+};
+
 // An object in one expression: object({{"a", 1}, {"b", "x"}}).
-Value object(std::initializer_list<std::pair<std::string_view, Value>> members);
+Value object(std::initializer_list<Entry> members);
 Value array_of(const std::vector<std::string>& texts);
 
 }  // namespace keyturn::doc

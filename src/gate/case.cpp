@@ -184,9 +184,11 @@ policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   }
   in.request.time = now();
   in.request.channel = c.requester.channel;
-  const auto denied = denied_before.find(
-      keyed_print(ports.hmac_key, {c.requester.id, c.request.tool, doc::write_json(c.args)}));
-  in.request.repeats_of_denied = denied == denied_before.end() ? 0 : denied->second;
+  if (!denied_before.empty()) {
+    const auto denied = denied_before.find(
+        keyed_print(ports.hmac_key, {c.requester.id, c.request.tool, doc::write_json(c.args)}));
+    in.request.repeats_of_denied = denied == denied_before.end() ? 0 : denied->second;
+  }
   in.facts = c.described.facts.tree;
   in.claims = c.request.claims;
   in.claims.set("reason", c.request.reason);

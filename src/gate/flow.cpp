@@ -180,7 +180,7 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
 
 // Every stream that the decision read must stand where it stood.
 std::vector<store::Expect> Gate::Impl::expects_of(const Case& c) const {
-  std::vector<store::Expect> out{{stream_of(c.id), 0}};
+  std::vector<store::Expect> out{{stream_of(c.id), 0, true}};
   for (const std::string& stream :
        {std::string("policy"), std::string("tools"), std::string("config")})
     out.push_back({stream, seen(stream)});

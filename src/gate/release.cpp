@@ -60,7 +60,7 @@ std::vector<EventDraft> Gate::Impl::start_events(const ActionId& id, const catal
                                 {"enforcement_point", tool.enforcement_point},
                                 {"secret_digest", crypto::sha256_text(grant_text(grant))},
                                 {"expires_at", to_rfc3339(expires_at)}})}});
-    claims.push_back({"grant-issued/" + grant.str(), id.str()});
+    claims.push_back({"grant-issued/" + grant.str(), id.str(), true});
   } else {
     const char* connector = tool.kind == catalog::ToolKind::kSql ? "sql" : "exec";
     draft.type = "execution.intended";

@@ -34,11 +34,8 @@ void Gate::load() {
     const ActionId id(events.front().stream.substr(7));
     impl_->take_in(id, events);
   });
-  ports_.journal.on_commit([this](const std::vector<Event>& events) {
-    for (const Event& event : events) {
-      if (!event.stream.starts_with("action/")) impl_->fold(event);
-    }
-  });
+  ports_.journal.on_commit([](const Event& event) { return !event.stream.starts_with("action/"); },
+                           [this](const std::vector<Event>& events) { impl_->fold_all(events); });
 }
 
 std::uint64_t Gate::Impl::seen(const std::string& stream) const {

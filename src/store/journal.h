@@ -19,9 +19,12 @@
 namespace keyturn::store {
 
 // The stream must stand at exactly this version (0: must not exist) when the append commits.
+// `is_new`: its name was drawn at random for this append, so that nobody needs to look it up first;
+// the commit of a name that does exist fails (and a failed commit ends the process).
 struct Expect {
   std::string stream;
   std::uint64_t version = 0;
+  bool is_new = false;
 };
 
 // A unique key taken by this append, for ever: "idem/ops-bot/KEY" -> action id, "grant/gr_…" ->
@@ -29,6 +32,7 @@ struct Expect {
 struct Claim {
   std::string key;
   std::string value;
+  bool is_new = false;  // as in Expect
 };
 
 struct AppendRequest {
@@ -90,9 +94,10 @@ class Journal {
   virtual void load_open_streams(const std::string& prefix,
                                  const std::function<void(std::vector<Event>)>& each) = 0;
 
-  // Called on the I/O thread for every committed batch, in index order, after the appenders
-  // resumed.
-  virtual void on_commit(std::function<void(const std::vector<Event>&)> follower) = 0;
+  // Called on the I/O thread for every committed batch, after the appenders resumed, with those of
+  // its events that the follower wants (perhaps none), in index order, without private parts.
+  virtual void on_commit(std::function<bool(const Event&)> wants,
+                         std::function<void(const std::vector<Event>&)> follower) = 0;
 
   // The ledger as committed. Leaf bytes are exactly what was hashed.
   virtual std::uint64_t size() const = 0;

@@ -34,6 +34,11 @@ Heads::Head& Heads::head(const std::string& stream) {
   return heads_.emplace(stream, Head{.version = version}).first->second;
 }
 
+void Heads::add_new(const std::string& stream) {
+  if (heads_.size() >= forget_at_) forget_settled();
+  heads_.try_emplace(stream);
+}
+
 // Everything that the database knows as well. What is pending is bounded by the journal's queue.
 void Heads::forget_settled() {
   std::erase_if(heads_, [](const auto& entry) { return entry.second.pending == 0; });

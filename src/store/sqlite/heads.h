@@ -19,6 +19,8 @@ class Heads {
 
   std::uint64_t version(const std::string& stream);
   std::optional<std::string> claim(const std::string& key);
+  // The caller vouches that nobody has used this name: taken as version 0 without a look.
+  void add_new(const std::string& stream);
 
   // Enqueued: one more event of the stream; a claim.
   void advance(const std::string& stream);

@@ -135,13 +135,14 @@ Task<Appended> JournalImpl::append(AppendRequest request) {
 
 std::optional<Conflict> JournalImpl::find_conflict(const AppendRequest& request) {
   for (const Expect& expect : request.expects) {
+    if (expect.is_new) heads_.add_new(expect.stream);
     if (heads_.version(expect.stream) != expect.version) {
       return Conflict{Kind::kStreamMoved, expect.stream, {}};
     }
   }
   for (std::size_t i = 0; i < request.claims.size(); ++i) {
     const Claim& claim = request.claims[i];
-    if (const auto taken = heads_.claim(claim.key)) {
+    if (const auto taken = claim.is_new ? std::nullopt : heads_.claim(claim.key)) {
       return Conflict{Kind::kClaimTaken, claim.key, *taken};
     }
     const std::span earlier(request.claims.data(), i);
@@ -253,25 +254,30 @@ void JournalImpl::settle(CommittedBatch batch) {
 // Resumes the appenders, then tells the followers: each from the executor, so that an exception of
 // one stays its own.
 void JournalImpl::follow(const CommittedBatch& batch) {
-  auto events = std::make_shared<std::vector<Event>>();
+  auto wanted = std::make_shared<std::vector<std::vector<Event>>>(followers_.size());
+  bool any_event = false;
   for (const auto& pending : batch.appends) {
-    if (!followers_.empty()) {
-      events->insert(events->end(), pending->events.begin(), pending->events.end());
+    any_event = any_event || !pending->events.empty();
+    for (std::size_t i = 0; i < followers_.size(); ++i) {
+      std::ranges::copy_if(pending->events, std::back_inserter((*wanted)[i]), followers_[i].wants);
     }
     pending->done = true;
     for (auto& resume : pending->resume) boost::asio::post(executor_, std::move(resume));
     pending->resume.clear();
   }
-  if (events->empty()) return;
-  boost::asio::post(executor_, [self = std::weak_ptr(self_), events] {
+  if (!any_event) return;
+  boost::asio::post(executor_, [self = std::weak_ptr(self_), wanted] {
     const auto journal = self.lock();
     if (!journal) return;
-    for (const auto& follower : (*journal)->followers_) follower(*events);
+    for (std::size_t i = 0; i < wanted->size(); ++i) {
+      (*journal)->followers_[i].call((*wanted)[i]);
+    }
   });
 }
 
-void JournalImpl::on_commit(std::function<void(const std::vector<Event>&)> follower) {
-  followers_.push_back(std::move(follower));
+void JournalImpl::on_commit(std::function<bool(const Event&)> wants,
+                            std::function<void(const std::vector<Event>&)> follower) {
+  followers_.push_back({std::move(wants), std::move(follower)});
 }
 
 // --- reading ---

@@ -32,7 +32,8 @@ class JournalImpl final : public Journal {
                                       bool with_private) override;
   void load_open_streams(const std::string& prefix,
                          const std::function<void(std::vector<Event>)>& each) override;
-  void on_commit(std::function<void(const std::vector<Event>&)> follower) override;
+  void on_commit(std::function<bool(const Event&)> wants,
+                 std::function<void(const std::vector<Event>&)> follower) override;
   std::uint64_t size() const override { return size_; }
   Digest root() const override { return root_; }
   Task<std::vector<std::string>> read_leaves(std::uint64_t from, std::size_t limit) override;
@@ -55,7 +56,11 @@ class JournalImpl final : public Journal {
   const JournalOptions options_;
   const Clock& clock_;
   boost::asio::any_io_executor executor_;
-  std::vector<std::function<void(const std::vector<Event>&)>> followers_;
+  struct Follower {
+    std::function<bool(const Event&)> wants;
+    std::function<void(const std::vector<Event>&)> call;
+  };
+  std::vector<Follower> followers_;
   std::uint64_t size_ = 0;        // committed
   std::uint64_t next_index_ = 0;  // enqueued
   Digest root_{};

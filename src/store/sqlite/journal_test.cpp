@@ -365,9 +365,10 @@ TEST_CASE("only streams that are open are loaded, oldest first") {
 TEST_CASE("followers see every event once, in index order") {
   Bench bench;
   std::vector<std::uint64_t> seen;
-  bench.journal->on_commit([&seen](const std::vector<Event>& events) {
-    for (const Event& event : events) seen.push_back(event.index);
-  });
+  bench.journal->on_commit([](const Event&) { return true; },
+                           [&seen](const std::vector<Event>& events) {
+                             for (const Event& event : events) seen.push_back(event.index);
+                           });
   std::vector<Task<Appended>> tasks;
   for (int i = 0; i < 100; ++i)
     tasks.push_back(bench.journal->append({.events = {draft("s", "t")}}));

@@ -76,9 +76,10 @@ class ReadModelImpl final : public ReadModel {
                                              mover(executor, progress_))),
         connections_("kt-lists", make_connections(options.path), executor) {
     progress_->next = follower_->next_at_open();
-    journal.on_commit([follower = std::weak_ptr(follower_)](const std::vector<Event>&) {
-      if (const auto alive = follower.lock()) alive->wake();
-    });
+    journal.on_commit([](const Event&) { return false; },
+                      [follower = std::weak_ptr(follower_)](const std::vector<Event>&) {
+                        if (const auto alive = follower.lock()) alive->wake();
+                      });
   }
 
   Task<Result<ActionPage>> query(ActionFilter filter) override {
