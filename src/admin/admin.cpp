@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "admin/change.h"
 #include "base/task_impl.h"
 #include "catalog/tool.h"
 #include "crypto/crypto.h"
@@ -22,19 +23,6 @@ Refusal sealed_refusal() {
           ""};
 }
 
-policy::Roster roster_of(const people::Directory& directory) {
-  policy::Roster roster;
-  for (const auto& [group, members] : directory.groups()) {
-    std::set<std::string>& active = roster.groups[group];
-    for (const std::string& id : members) {
-      const people::Person* person = directory.person(id);
-      if (person != nullptr && person->active && person->service_of.empty()) active.insert(id);
-    }
-  }
-  for (const auto& [name, agent] : directory.agents()) roster.owners.insert(agent.owner());
-  return roster;
-}
-
 void report(const doc::Problems& found, std::string_view file, std::vector<std::string>& problems) {
   for (const doc::Problem& problem : found) problems.push_back(doc::to_text(problem, file));
 }
@@ -43,11 +31,6 @@ std::set<std::string> minus(const std::set<std::string>& a, const std::set<std::
   std::set<std::string> out;
   std::ranges::set_difference(a, b, std::inserter(out, out.end()));
   return out;
-}
-
-store::Expect expect(const gate::Gate& gate, std::string stream) {
-  const std::uint64_t version = gate.seen(stream);
-  return {std::move(stream), version};
 }
 
 }  // namespace
@@ -78,7 +61,8 @@ std::optional<Checked> check_configuration(const std::string& policy_text,
   return Checked{std::move(*policy), std::move(*tools)};
 }
 
-Admin::Admin(gate::Gate& gate) : gate_(gate) {
+Admin::Admin(gate::Gate& gate, Credentials credentials)
+    : gate_(gate), credentials_(std::move(credentials)) {
   add_configuration_tool();
 }
 
@@ -102,29 +86,12 @@ Task<Result<bool>> Admin::activate_files(std::string policy_text, std::string po
   co_return true;
 }
 
-// Tools first: the policy was checked against them.
 Task<Result<std::vector<Event>>> Admin::activate(const Checked& checked, std::string policy_text,
                                                  std::string tools_text, std::string by) {
-  std::vector<EventDraft> events;
   std::vector<store::Expect> expects{expect(gate_, "policy"), expect(gate_, "tools"),
                                      expect(gate_, "config")};
-  if (!tools_text.empty()) {
-    EventDraft draft{
-        "tools", "tools.activated", {}, doc::object({{"text", tools_text}}), "configuration"};
-    draft.body =
-        doc::object({{"tools", doc::object({{"digest", checked.tools.digest()}})}, {"by", by}});
-    events.push_back(std::move(draft));
-  }
-  if (!policy_text.empty()) {
-    EventDraft draft{
-        "policy", "policy.activated", {}, doc::object({{"text", policy_text}}), "configuration"};
-    draft.body = doc::object({{"policy", doc::object({{"digest", checked.policy.digest()},
-                                                      {"name", checked.policy.name()},
-                                                      {"revision", checked.policy.revision()}})},
-                              {"by", by}});
-    events.push_back(std::move(draft));
-  }
-  Events recorded = co_await gate_.record(std::move(events), std::move(expects));
+  Events recorded =
+      co_await gate_.record(activated(checked, policy_text, tools_text, by), std::move(expects));
   co_return recorded;
 }
 
@@ -224,54 +191,6 @@ Task<Result<std::string>> Admin::suspend_agent(Principal who, std::string name, 
   Events recorded = co_await gate_.record(std::move(events), std::move(expects));
   if (!recorded) co_return std::unexpected(recorded.error());
   co_return name;
-}
-
-Task<Result<std::string>> Admin::seal() {
-  const gate::World& world = gate_.world();
-  if (world.configuration->sealed)
-    co_return refuse("sealed", "the configuration is sealed already");
-  std::set<std::string> humans;
-  for (const std::string& id : world.directory.members(kAdministrators)) {
-    const people::Person* person = world.directory.person(id);
-    if (person == nullptr || !person->active || person->simulated) continue;
-    humans.insert(std::string(world.directory.human_of(id)));
-  }
-  if (humans.size() < 2) {
-    co_return refuse("too_few_administrators",
-                     "sealing needs at least two active, unrelated administrators (group " +
-                         std::string(kAdministrators) +
-                         "): add one with `keyturn person add ID --group administrators`");
-  }
-  std::vector<std::string> problems;
-  const gate::Configuration& active = *world.configuration;
-  if (!check_configuration(active.policy_text, "policy.yaml", active.tools_text, "tools.yaml",
-                           &world.directory, true, problems)) {
-    std::string all = "the active configuration would not load sealed:";
-    for (const std::string& problem : problems) all += "\n" + problem;
-    co_return refuse("invalid_configuration", all);
-  }
-  std::vector<EventDraft> events;
-  events.push_back({"config", "config.sealed",
-                    doc::object({{"configuration", active.digest}, {"by", "host"}}), std::nullopt,
-                    ""});
-  std::vector<store::Expect> expects{expect(gate_, "config"), expect(gate_, "policy"),
-                                     expect(gate_, "tools"),
-                                     expect(gate_, "group/" + std::string(kAdministrators))};
-  Events recorded = co_await gate_.record(std::move(events), std::move(expects));
-  if (!recorded) co_return std::unexpected(recorded.error());
-  co_return gate_.world().configuration->digest;
-}
-
-Task<Result<std::string>> Admin::break_seal(std::string reason) {
-  if (!gate_.world().configuration->sealed)
-    co_return refuse("not_sealed", "the configuration is not sealed");
-  std::vector<EventDraft> events;
-  events.push_back({"config", "seal.broken", doc::object({{"by", "host"}}),
-                    doc::object({{"reason", reason}}), ""});
-  std::vector<store::Expect> expects{expect(gate_, "config")};
-  Events recorded = co_await gate_.record(std::move(events), std::move(expects));
-  if (!recorded) co_return std::unexpected(recorded.error());
-  co_return std::string("seal.broken");
 }
 
 }  // namespace keyturn::admin

@@ -2,6 +2,7 @@
 // action that two unrelated people agree to (promise sealed-config).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,13 @@ struct ConfigurationChange {
 // The group whose members administer. The first person is in it.
 inline constexpr std::string_view kAdministrators = "administrators";
 
+// What only identity/ knows.
+struct Credentials {
+  std::function<bool(const std::string& person)> has_passkey;
+  // The drafts that end what the host made for people and the seal takes back: their tokens.
+  std::function<std::vector<EventDraft>()> ended_by_seal;
+};
+
 // A configuration that loads.
 struct Checked {
   policy::Document policy;
@@ -50,7 +58,7 @@ std::optional<Checked> check_configuration(const std::string& policy_text,
 // message says how to propose instead.
 class Admin {
  public:
-  explicit Admin(gate::Gate& gate);
+  Admin(gate::Gate& gate, Credentials credentials);
 
   // Makes the texts the active configuration if they are valid; records policy.activated /
   // tools.activated when their digests are new. Errors leave the old one in force; `problems` names
@@ -67,13 +75,17 @@ class Admin {
   // The kill switch: takes effect at once, sealed or not; by the owner or an administrator (or the
   // host).
   Task<Result<std::string>> suspend_agent(Principal who, std::string name, bool suspended);
-  // Seals: from now on only proposals change the configuration. Refuses unless at least two active,
-  // unrelated administrators exist and the policy has no satisfiability errors.
+  // Seals: from now on only proposals change the configuration, and tokens that the host made for
+  // people end. Codes: sealed, too_few_administrators (two unrelated ones are needed),
+  // administrators_without_passkey (each needs one, or whoever holds the host could become them),
+  // invalid_configuration (a rule that nobody could satisfy, say).
   Task<Result<std::string>> seal();
   // Offline only: breaks the seal and marks the ledger for ever (seal.broken).
   Task<Result<std::string>> break_seal(std::string reason);
 
-  // A change as an action of the built-in tool keyturn.configuration; `who` is a person.
+  // A change as an action of the built-in tool keyturn.configuration; `who` is a person. What would
+  // not load, or would leave a sealed configuration without its administrators, is refused; so it
+  // is again, whole, when it is to be made.
   Task<Result<gate::Submitted>> propose(Principal who, ConfigurationChange change,
                                         std::string reason);
 
@@ -83,6 +95,7 @@ class Admin {
   void add_configuration_tool();
   Task<Result<Outcome>> carry_out(doc::Value args, std::string action);
   gate::Gate& gate_;
+  Credentials credentials_;
 };
 
 }  // namespace keyturn::admin

@@ -76,6 +76,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"sealed", 403, true},
     {"not_sealed", 409},
     {"too_few_administrators", 409},
+    {"administrators_without_passkey", 409},
     // votes
     {"own_request", 403, true},
     {"related_to_requester", 403, true},

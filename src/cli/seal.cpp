@@ -21,7 +21,8 @@ int run_seal(Session& session, const SealWords& words) {
   return run_host(
       session, words.place, "/host/seal", doc::Object{},
       "Sealed: policy, tools, groups and identity settings now change only by an action "
-      "that two unrelated people agree to.");
+      "that two unrelated people agree to. Tokens that this host made for people have ended: they "
+      "make their own, signed in.");
 }
 
 }  // namespace

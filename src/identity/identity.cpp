@@ -50,6 +50,7 @@ void Identity::Impl::fold_token(const Event& event) {
   token.label = body->text("label");
   token.expires_at = from_rfc3339(body->text("expires_at"));
   token.created_at = event.time;
+  token.by_host = body->text("by") == "host";
   token_by_digest[token.digest] = token.id;
   const std::string id = token.id;
   tokens.insert_or_assign(id, std::move(token));
@@ -136,6 +137,10 @@ Result<Principal> Identity::authenticate_bearer(std::string_view secret) {
   if (by_digest == impl_->token_by_digest.end()) return unknown();
   const TokenState& token = impl_->tokens.at(by_digest->second);
   if (token.revoked) return refuse("revoked_token", "this token was revoked");
+  if (impl_->ended_by_seal(token))
+    return refuse("revoked_token",
+                  "this token was made on the host, before the configuration was sealed; make one "
+                  "of your own, signed in");
   if (token.expires_at && impl_->now() >= *token.expires_at)
     return refuse("expired_token", "this token expired at " + to_rfc3339(*token.expires_at));
   Principal who;
@@ -230,7 +235,13 @@ Task<Result<NewToken>> Identity::create_token(Principal by, TokenRequest request
   std::vector<EventDraft> events;
   events.push_back({"token/" + made.id, "identity.token_created",
                     doc::object({{"token", std::move(token)}}), std::nullopt, ""});
-  Result<std::vector<Event>> recorded = co_await impl_->gate.record(std::move(events), {});
+  std::vector<store::Expect> expects;  // a seal that comes first ends it before it is made
+  if (by.kind == PrincipalKind::kHost) {
+    events.back().body.set("host", true);
+    expects.push_back({"config", impl_->gate.seen("config")});
+  }
+  Result<std::vector<Event>> recorded =
+      co_await impl_->gate.record(std::move(events), std::move(expects));
   if (!recorded) co_return std::unexpected(recorded.error());
   co_return made;
 }
@@ -257,10 +268,21 @@ Task<Result<std::string>> Identity::revoke_token(Principal by, std::string id) {
   co_return id;
 }
 
+std::vector<EventDraft> Identity::end_host_tokens() const {
+  std::vector<EventDraft> out;
+  for (const auto& [id, token] : impl_->tokens) {
+    if (token.revoked || !token.by_host || token.person.empty()) continue;
+    out.push_back({"token/" + id, "identity.token_revoked",
+                   doc::object({{"by", "host"}, {"why", "sealed"}}), std::nullopt, ""});
+  }
+  return out;
+}
+
 doc::Value Identity::list_tokens(const std::string& who) const {
   std::vector<const TokenState*> mine;
   for (const auto& [id, token] : impl_->tokens) {
-    if (!token.revoked && (token.agent == who || token.person == who)) mine.push_back(&token);
+    if (token.revoked || impl_->ended_by_seal(token)) continue;
+    if (token.agent == who || token.person == who) mine.push_back(&token);
   }
   std::ranges::sort(mine, {}, [](const TokenState* t) { return t->id; });
   doc::Array out;

@@ -78,6 +78,9 @@ class Identity {
   // ---- tokens
   Task<Result<NewToken>> create_token(Principal by, TokenRequest request);
   Task<Result<std::string>> revoke_token(Principal by, std::string token_id);
+  // The drafts that revoke every token that the host made for a person: what the seal ends. None of
+  // them opens anything while the configuration is sealed, recorded as revoked or not.
+  std::vector<EventDraft> end_host_tokens() const;
   doc::Value list_tokens(
       const std::string& person_or_agent) const;  // ids, labels, expiry; no secrets
 

@@ -20,6 +20,7 @@ struct TokenState {
   std::optional<Time> expires_at;
   Time created_at;
   bool revoked = false;
+  bool by_host = false;  // the host made it, not who it is for
 };
 
 struct SessionState {
@@ -64,6 +65,12 @@ struct Identity::Impl {
                                            std::uint64_t used_version);
   const EnrolmentState* enrolment(const std::string& token);
   bool is_active(const std::string& person) const;
+  // The host could act as a person through it: not once the configuration is sealed.
+  bool ended_by_seal(const TokenState& token) const {
+    return token.by_host && !token.person.empty() && gate.world().configuration->sealed;
+  }
+  doc::Array descriptors_of(const std::string& person) const;  // of their passkeys
+  Result<Ceremony> start_request(Pending pending, doc::Array allow);
 
   gate::Gate& gate;
   IdentityOptions options;

@@ -135,12 +135,17 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
                     [loop = core->loop_.get()](Task<void> task) { loop->spawn(std::move(task)); },
                     core->data_->hmac_key()};
   core->gate_ = std::make_unique<gate::Gate>(std::move(ports), std::move(options));
-  core->admin_ = std::make_unique<admin::Admin>(*core->gate_);
   identity::IdentityOptions identity;
   const std::string url = public_url_of(settings);
   identity.rp_id = host_part(url);
   identity.origins = {url};
   core->identity_ = std::make_unique<identity::Identity>(*core->gate_, std::move(identity));
+  core->admin_ = std::make_unique<admin::Admin>(
+      *core->gate_,
+      admin::Credentials{[it = core->identity_.get()](const std::string& person) {
+                           return it->has_credential(person);
+                         },
+                         [it = core->identity_.get()] { return it->end_host_tokens(); }});
   core->gate_->load();
   core->identity_->load();
   return core;

@@ -1,5 +1,7 @@
 """Not really two people: a quorum is distinct, active, authorised, unrelated humans, counted when a vote is cast and again at release."""
+import base64
 import concurrent.futures
+import json
 import pathlib
 import sys
 import unittest
@@ -208,6 +210,54 @@ class Simulated(unittest.TestCase):
         self.assertEqual(self.sim_votes(action).code, "inactive")
 
 
+class TheSeal(unittest.TestCase):
+    """What whoever holds the host could prepare before it, to act for others after it."""
+
+    def setUp(self):
+        self.k = Keyturn(people={"ada": [], "ben": ["administrators"], "olga": [], "bob": ["dba"], "erin": ["dba"], "carol": ["sre"], "dave": ["sre"]})
+        self.addCleanup(self.k.close)
+
+    def test_it_needs_two_administrators_who_each_have_a_passkey(self):
+        for person, lacking in ((None, "ada, ben"), ("ada", "ben")):
+            if person:
+                Browser(self.k, person)
+            done = self.k.host("seal", check=False)
+            self.assertNotEqual(done.code, 0)
+            self.assertIn(f"none is enrolled for {lacking}", done.err)
+            self.assertIn("keyturn person enrol", done.err)
+        self.k.stop()
+        self.assertIn("none is enrolled for ben", self.k.host("seal", check=False).err, "nor with the server stopped")
+        self.k.start()
+        Browser(self.k, "ben")
+        self.k.host("seal")
+        self.assertTrue(self.k.get("/v1/me", "bot").json["sealed"])
+
+    def test_it_ends_the_tokens_that_the_host_made_for_people(self):
+        ada, _, bob = (Browser(self.k, who) for who in ("ada", "ben", "bob"))
+        own = bob.post("/v1/tokens", {}).json["token"]
+        stream = self.k.events("/v1/inbox/stream", "carol")
+        self.addCleanup(stream.close)
+        stream.until("ping")
+        action = self.k.request("append-one", {"text": "before"}).json
+        self.k.host("seal")
+        for who in ("ada", "bob", "erin", "carol"):
+            self.assertEqual(self.k.get("/v1/me", who).status, 401, who)
+        self.assertEqual(self.k.vote(action, "erin", digest=action["digest"]).status, 401)
+        self.assertEqual(self.k.action(action["id"]).json["state"], "pending")
+        self.assertEqual(self.k.get("/v1/me", own).json["id"], "bob", "one's own goes on")
+        self.assertEqual(self.k.request("echo", {"text": "x"}, wait=20).json["state"], "succeeded", "and so do agents")
+        self.k.request("append-one", {"text": "wakes who listens"})
+        self.assertEqual([e for e in stream if e.get("event") == "action"], [], "a stream that was open ends, too")
+        entries = ada.get("/v1/ledger/entries?from=0&limit=256").json["items"]
+        leaves = [json.loads(base64.b64decode(entry["leaf"])) for entry in entries]
+        ended = [leaf["stream"] for leaf in leaves if leaf["type"] == "identity.token_revoked"]
+        made = [leaf["stream"] for leaf in leaves if leaf["type"] == "identity.token_created" and leaf.get("host") and "person" in leaf["token"]]
+        self.assertEqual((sorted(ended), len(made)), (sorted(made), 7), "and the ledger says which")
+        self.k.restart()
+        self.assertEqual(self.k.get("/v1/me", "erin").status, 401)
+        self.assertEqual(self.k.get("/v1/me", own).status, 200)
+
+
 class Sealed(unittest.TestCase):
     """Promise sealed-config: files only propose, and two unrelated administrators decide."""
 
@@ -217,6 +267,8 @@ class Sealed(unittest.TestCase):
         cls.addClassCleanup(cls.k.close)
         cls.browsers = {who: Browser(cls.k, who) for who in ("ada", "ben", "cleo", "bob")}
         cls.k.host("seal")
+        for who, browser in cls.browsers.items():
+            cls.k.tokens[who] = browser.post("/v1/tokens", {}).json["token"]
 
     def test_host_commands_and_files_only_propose(self):
         for words in (("person", "add", "eve", "--group", "dba"), ("token", "create", "--person", "ada"), ("person", "groups", "bob", "--group", "administrators"),
@@ -255,6 +307,31 @@ class Sealed(unittest.TestCase):
         action = self.browsers["ada"].post("/v1/policy/proposals", {"policy": POLICY.replace("revision: 1", "revision: 9")})
         self.assertEqual(action.json["state"], "pending", action)
         self.assertEqual(sum(n["count"] for n in action.json["needed"]), 2)
+
+    def test_nobody_can_propose_the_administrators_away(self):
+        for people, code in (([{"id": "ben", "groups": []}, {"id": "cleo", "groups": []}], "too_few_administrators"),
+                             ([{"id": "ben", "groups": []}, {"id": "cleo", "groups": []}, {"id": "erin", "groups": ["dba", "administrators"]}], "administrators_without_passkey")):
+            proposed = self.browsers["ada"].post("/v1/policy/proposals", {"people": people})
+            self.assertEqual((proposed.status, proposed.code), (409, code), proposed)
+
+    def test_a_proposal_of_people_and_policy_is_made_whole_or_not_at_all(self):
+        asked = "- {id: by-sec, match: {tool: [forbidden]}, effect: require, require: {quorum: {sec: 1}, expires: 1h}}"
+        wanted = self.k.get("/v1/policy", "bob").json["text"] + asked + "\n"
+        whole = {"people": [{"id": "hal", "groups": ["sec"]}, {"id": "ida", "groups": ["sec"]}], "policy": wanted}
+        self.assertEqual(self.browsers["ada"].post("/v1/policy/proposals", {"policy": wanted}).code, "invalid_configuration", "nobody is in sec")
+        proposed = self.browsers["ada"].post("/v1/policy/proposals", whole)
+        self.assertEqual(proposed.status, 201, proposed)
+        # Meanwhile somebody gets one of the names: the people cannot be added any more.
+        other = self.browsers["ada"].post("/v1/policy/proposals", {"people": [{"id": "hal-2", "email": "hal", "groups": []}]})
+        for action in (other.json, proposed.json):
+            for who in ("ben", "cleo"):
+                self.assertEqual(self.browsers[who].vote(action).status, 200)
+        self.assertEqual(self.k.settled(other.json["id"], "ada")["state"], "succeeded")
+        after = self.k.settled(proposed.json["id"], "ada")
+        self.assertEqual(after["state"], "failed", after)
+        self.assertIn("nothing was changed", json.dumps(after["outcome"]))
+        self.assertNotIn("by-sec", self.k.get("/v1/policy", "bob").json["text"])
+        self.assertNotIn("ida", [p["id"] for p in self.k.get("/v1/people", "bob").json["items"]])
 
     def test_agents_propose_nothing(self):
         self.assertEqual(self.k.post("/v1/policy/proposals", "bot", {"policy": POLICY}).status, 403)

@@ -1,0 +1,212 @@
+#include "admin/change.h"
+
+#include <algorithm>
+
+#include "catalog/tool.h"
+#include "people/directory.h"
+
+namespace keyturn::admin {
+namespace {
+
+std::vector<std::string> texts(const doc::Value* array) {
+  std::vector<std::string> out;
+  if (array == nullptr || !array->is_array()) return out;
+  for (const doc::Value& v : array->as_array()) {
+    if (v.is_string()) out.push_back(v.as_string());
+  }
+  return out;
+}
+
+// A directory, and the events that make it out of the one there is.
+struct Evolved {
+  people::Directory directory;
+  std::vector<EventDraft> events;
+
+  void add(EventDraft draft) {
+    Event event;
+    event.stream = draft.stream;
+    event.type = draft.type;
+    event.body = draft.body;
+    people::evolve(directory, event);
+    events.push_back(std::move(draft));
+  }
+};
+
+// Adds them when they are new, and gives them exactly the groups of the proposal.
+Result<void> change_person(Evolved& now, const doc::Value& entry) {
+  people::Person person;
+  person.id = entry.text("id");
+  person.name = entry.text("name").empty() ? person.id : std::string(entry.text("name"));
+  person.email = entry.text("email");
+  if (now.directory.person(person.id) == nullptr) {
+    if (Result<void> ok = people::can_add_person(now.directory, person); !ok) return ok;
+    now.add(people::person_added(person));
+  }
+  const std::vector<std::string> list = texts(entry.find("groups"));
+  const std::set<std::string> wanted(list.begin(), list.end());
+  const std::set<std::string> has = now.directory.person(person.id)->groups;
+  for (const std::string& group : wanted) {
+    if (!has.contains(group)) now.add(people::group_changed(group, {person.id}, {}));
+  }
+  for (const std::string& group : has) {
+    if (!wanted.contains(group)) now.add(people::group_changed(group, {}, {person.id}));
+  }
+  people::Person present = *now.directory.person(person.id);
+  const bool admin = wanted.contains(std::string(kAdministrators));
+  if (present.admin != admin) {
+    present.admin = admin;
+    now.add(people::person_changed(present));
+  }
+  return {};
+}
+
+Result<Evolved> evolved(const people::Directory& directory, const doc::Value& people) {
+  Evolved out{directory, {}};
+  for (const doc::Value& entry : people.as_array()) {
+    if (!entry.is_object())
+      return refuse("invalid_args", "people must be objects {id, name, email, groups}",
+                    "/args/people");
+    if (Result<void> ok = change_person(out, entry); !ok) return std::unexpected(ok.error());
+  }
+  return out;
+}
+
+std::string text_of(const doc::Value& args, std::string_view key) {
+  return args.find(key) == nullptr ? std::string() : std::string(args.text(key));
+}
+
+std::optional<Checked> checked_with(const gate::Configuration& active, const std::string& policy,
+                                    const std::string& tools, const people::Directory& directory,
+                                    std::vector<std::string>& problems) {
+  return check_configuration(policy.empty() ? active.policy_text : policy, "policy.yaml",
+                             tools.empty() ? active.tools_text : tools, "tools.yaml", &directory,
+                             active.sealed, problems);
+}
+
+Refusal does_not_load(const std::vector<std::string>& problems) {
+  std::string all = "the configuration would have errors:";
+  for (const std::string& problem : problems) all += "\n" + problem;
+  return {"invalid_configuration", all, ""};
+}
+
+void expect_once(Change& change, const gate::Gate& gate, const std::string& stream) {
+  if (std::ranges::find(change.expects, stream, &store::Expect::stream) == change.expects.end())
+    change.expects.push_back(expect(gate, stream));
+}
+
+}  // namespace
+
+store::Expect expect(const gate::Gate& gate, std::string stream) {
+  const std::uint64_t version = gate.seen(stream);
+  return {std::move(stream), version};
+}
+
+// One human with two accounts is one, here too.
+policy::Roster roster_of(const people::Directory& directory) {
+  policy::Roster roster;
+  for (const auto& [group, members] : directory.groups()) {
+    std::set<std::string>& humans = roster.groups[group];
+    for (const std::string& id : members) {
+      const people::Person* person = directory.person(id);
+      if (person != nullptr && person->active && person->service_of.empty())
+        humans.emplace(directory.human_of(id));
+    }
+  }
+  for (const auto& [name, agent] : directory.agents())
+    roster.owners.emplace(directory.human_of(agent.owner()));
+  return roster;
+}
+
+Result<void> check_administrators(const people::Directory& directory,
+                                  const Credentials& credentials) {
+  std::set<std::string, std::less<>> humans, with_passkey;
+  for (const std::string& id : directory.members(kAdministrators)) {
+    const people::Person* person = directory.person(id);
+    if (person == nullptr || !person->active || person->simulated || !person->service_of.empty())
+      continue;
+    humans.emplace(directory.human_of(id));
+    if (credentials.has_passkey(id)) with_passkey.emplace(directory.human_of(id));
+  }
+  const std::string group(kAdministrators);
+  if (humans.size() < 2)
+    return refuse("too_few_administrators",
+                  "a sealed configuration needs at least two active, unrelated administrators "
+                  "(group " +
+                      group + "): add one with `keyturn person add ID --group " + group + "`");
+  if (with_passkey.size() >= 2) return {};
+  std::string lacking;
+  for (const std::string& human : humans) {
+    if (!with_passkey.contains(human)) lacking += (lacking.empty() ? "" : ", ") + human;
+  }
+  return refuse("administrators_without_passkey",
+                "a sealed configuration needs two unrelated administrators who each have a "
+                "passkey; none is enrolled for " +
+                    lacking +
+                    ". Make a link for each with `keyturn person enrol ID`, and let them open it "
+                    "in their own browser");
+}
+
+std::vector<store::Expect> administrators_expected(const gate::Gate& gate) {
+  std::vector<store::Expect> out{expect(gate, "group/" + std::string(kAdministrators))};
+  for (const std::string& id : gate.world().directory.members(kAdministrators))
+    out.push_back(expect(gate, "person/" + id));
+  return out;
+}
+
+std::vector<EventDraft> activated(const Checked& checked, const std::string& policy_text,
+                                  const std::string& tools_text, const std::string& by) {
+  std::vector<EventDraft> events;
+  if (!tools_text.empty()) {
+    events.push_back(
+        {"tools", "tools.activated",
+         doc::object({{"tools", doc::object({{"digest", checked.tools.digest()}})}, {"by", by}}),
+         doc::object({{"text", tools_text}}), "configuration"});
+  }
+  if (!policy_text.empty()) {
+    events.push_back(
+        {"policy", "policy.activated",
+         doc::object({{"policy", doc::object({{"digest", checked.policy.digest()},
+                                              {"name", checked.policy.name()},
+                                              {"revision", checked.policy.revision()}})},
+                      {"by", by}}),
+         doc::object({{"text", policy_text}}), "configuration"});
+  }
+  return events;
+}
+
+Result<Change> plan_change(const gate::Gate& gate, const Credentials& credentials,
+                           const doc::Value& args, const std::string& by) {
+  const gate::World& world = gate.world();
+  const gate::Configuration& active = *world.configuration;
+  const doc::Value* people = args.find("people");
+  const bool moves_people = people != nullptr && people->is_array();
+  Result<Evolved> then =
+      evolved(world.directory, moves_people ? *people : doc::Value(doc::Array{}));
+  if (!then) return std::unexpected(then.error());
+
+  const std::string policy = text_of(args, "policy"), tools = text_of(args, "tools");
+  std::vector<std::string> problems, before;
+  const std::optional<Checked> checked =
+      checked_with(active, policy, tools, then->directory, problems);
+  // People who leave must not break a policy that holds; one that is broken they may leave.
+  const bool only_people = policy.empty() && tools.empty();
+  if (!checked && !(only_people && !checked_with(active, "", "", world.directory, before)))
+    return std::unexpected(does_not_load(problems));
+  if (active.sealed && moves_people) {
+    if (Result<void> ok = check_administrators(then->directory, credentials); !ok)
+      return std::unexpected(ok.error());
+  }
+
+  Change out{std::move(then->events), {}};
+  if (checked)
+    std::ranges::move(activated(*checked, policy, tools, by), std::back_inserter(out.events));
+  for (const char* stream : {"policy", "tools", "config"}) expect_once(out, gate, stream);
+  for (const EventDraft& draft : out.events) expect_once(out, gate, draft.stream);
+  if (active.sealed && moves_people) {
+    for (const store::Expect& one : administrators_expected(gate))
+      expect_once(out, gate, one.stream);
+  }
+  return out;
+}
+
+}  // namespace keyturn::admin

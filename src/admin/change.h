@@ -1,0 +1,43 @@
+// A change of configuration as one whole: what it would append, and why it may not. Internal to
+// admin/.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "admin/admin.h"
+#include "policy/document.h"
+
+namespace keyturn::admin {
+
+// How often a change is planned again because something it rests on moved meanwhile.
+inline constexpr int kConflictsMax = 8;
+
+struct Change {
+  std::vector<EventDraft> events;  // people, then tools, then policy: each rests on those before
+  std::vector<store::Expect> expects;
+};
+
+// What the arguments of a proposal come to in the world as it is: all of it in one append, or
+// nothing. Policy and tools are checked against the people as they would be then. `by` is the
+// action. Codes: invalid_args, invalid_configuration, too_few_administrators,
+// administrators_without_passkey, and those of people::can_add_person.
+[[nodiscard]] Result<Change> plan_change(const gate::Gate& gate, const Credentials& credentials,
+                                         const doc::Value& args, const std::string& by);
+
+// Two unrelated administrators, active, each with a passkey: what a sealed configuration lives by.
+[[nodiscard]] Result<void> check_administrators(const people::Directory& directory,
+                                                const Credentials& credentials);
+
+// The streams that check_administrators() reads.
+std::vector<store::Expect> administrators_expected(const gate::Gate& gate);
+
+// Tools first: the policy was checked against them. Empty texts are not activated.
+std::vector<EventDraft> activated(const Checked& checked, const std::string& policy_text,
+                                  const std::string& tools_text, const std::string& by);
+
+policy::Roster roster_of(const people::Directory& directory);
+
+store::Expect expect(const gate::Gate& gate, std::string stream);
+
+}  // namespace keyturn::admin
