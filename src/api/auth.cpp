@@ -10,11 +10,16 @@ Response ceremony_answer(const identity::Ceremony& ceremony) {
   return json_answer(200, out);
 }
 
-Response session_answer(const Service& s, const identity::OpenedSession& opened) {
+// The browser has one cookie: the session that it held before this sign-in has nobody any more.
+Task<Response> session_answer(Service& s, const Call& call, identity::OpenedSession opened) {
+  if (const auto cookie = call.request.cookie(s.cookie_name())) {
+    const Result<identity::Session> before = s.ports.identity.authenticate_cookie(*cookie);
+    if (before) co_await s.ports.identity.close_session(before->id);
+  }
   Response response = json_answer(
       200, doc::object({{"person", opened.session.person}, {"csrf", opened.session.csrf}}));
   response.headers.add("Set-Cookie", s.set_cookie(opened.cookie.reveal()));
-  return response;
+  co_return response;
 }
 
 Result<void> may_try(Service& s, const Call& call) {
@@ -72,7 +77,7 @@ Task<Response> finish_enrol(Service& s, Call& call) {
   Result<identity::OpenedSession> opened = co_await s.ports.identity.finish_enrolment(
       std::move(ceremony), std::move(token), *credential, std::move(label));
   if (!opened) co_return co_await failed(s, call, opened.error(), "enrol");
-  co_return session_answer(s, *opened);
+  co_return co_await session_answer(s, call, std::move(*opened));
 }
 
 Task<Response> begin_login(Service& s, Call& call) {
@@ -103,7 +108,7 @@ Task<Response> finish_login(Service& s, Call& call) {
   Result<identity::OpenedSession> opened =
       co_await s.ports.identity.finish_login(std::move(ceremony), *credential);
   if (!opened) co_return co_await failed(s, call, opened.error(), "login");
-  co_return session_answer(s, *opened);
+  co_return co_await session_answer(s, call, std::move(*opened));
 }
 
 Task<Response> logout(Service& s, Call& call) {

@@ -104,6 +104,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"idempotency_mismatch", 409, true},
     {"conflict", 409},
     {"no_vote", 409},
+    {"last_passkey", 409},
     {"not_due", 409},
     {"not_approved", 409},
     {"quorum_lost", 409},

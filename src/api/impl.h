@@ -184,6 +184,10 @@ Task<Response> get_tokens(Service&, Call&);
 Task<Response> post_token(Service&, Call&);
 Task<Response> delete_token(Service&, Call&);
 Task<Response> get_stats(Service&, Call&);
+Task<Response> get_passkeys(Service&, Call&);  // passkeys.cpp
+Task<Response> challenge_passkey(Service&, Call&);
+Task<Response> post_passkey(Service&, Call&);
+Task<Response> delete_passkey(Service&, Call&);
 Task<Response> begin_enrol(Service&, Call&);  // auth.cpp
 Task<Response> finish_enrol(Service&, Call&);
 Task<Response> begin_login(Service&, Call&);

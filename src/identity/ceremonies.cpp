@@ -69,6 +69,19 @@ Result<Pending> Identity::Impl::take(const std::string& ceremony, Pending::Kind 
   return pending;
 }
 
+doc::Array Identity::Impl::descriptors_of(const std::string& person) const {
+  doc::Array out;
+  for (const auto& [id, credential] : credentials) {
+    if (credential.person == person) out.push_back(descriptor(id));
+  }
+  return out;
+}
+
+Result<Ceremony> Identity::Impl::start_request(Pending pending, doc::Array allow) {
+  doc::Value ask = request_options(options, pending.challenge, std::move(allow));
+  return start(std::move(pending), std::move(ask));
+}
+
 Task<Result<Secret>> Identity::create_enrolment(Principal by, std::string person) {
   if (!impl_->is_active(person))
     co_return refuse("unknown_person", "there is no active person " + person);
@@ -84,17 +97,17 @@ Task<Result<Secret>> Identity::create_enrolment(Principal by, std::string person
     co_return refuse("sealed",
                      "the configuration is sealed: " + person + " adds passkeys when signed in");
   }
+  const Duration life = self ? impl_->options.own_enrolment_life : impl_->options.enrolment_life;
   const std::string id = make_sortable_id("enr_", unix_ms(impl_->now()), impl_->gate.random());
   Secret secret(id + "." + to_base64url(impl_->gate.random().bytes(32)));
   std::vector<EventDraft> events;
   events.push_back(
       {"enrolment/" + id, "identity.enrolment_created",
-       doc::object({{"enrolment",
-                     doc::object({{"person", person},
-                                  {"by", by.id},
-                                  {"secret_digest", crypto::sha256_text(secret.reveal())},
-                                  {"expires_at",
-                                   to_rfc3339(impl_->now() + impl_->options.enrolment_life)}})}}),
+       doc::object(
+           {{"enrolment", doc::object({{"person", person},
+                                       {"by", by.id},
+                                       {"secret_digest", crypto::sha256_text(secret.reveal())},
+                                       {"expires_at", to_rfc3339(impl_->now() + life)}})}}),
        std::nullopt, ""});
   Result<std::vector<Event>> recorded = co_await impl_->gate.record(std::move(events), {});
   if (!recorded) co_return std::unexpected(recorded.error());
@@ -127,10 +140,7 @@ Task<Result<Ceremony>> Identity::begin_enrolment(std::string token) {
   pending.person = state->person;
   pending.enrolment = state->id;
   pending.challenge = impl_->gate.random().bytes(32);
-  doc::Array exclude;
-  for (const auto& [id, credential] : impl_->credentials) {
-    if (credential.person == state->person) exclude.push_back(descriptor(id));
-  }
+  doc::Array exclude = impl_->descriptors_of(state->person);
   const people::Person& person = *impl_->gate.world().directory.person(state->person);
   doc::Value options =
       creation_options(impl_->options, pending.challenge, person, std::move(exclude));
@@ -197,8 +207,7 @@ Task<Result<Ceremony>> Identity::begin_login() {
   Pending pending;
   pending.kind = Pending::Kind::kLogin;
   pending.challenge = impl_->gate.random().bytes(32);
-  doc::Value options = request_options(impl_->options, pending.challenge, {});
-  co_return impl_->start(std::move(pending), std::move(options));
+  co_return impl_->start_request(std::move(pending), {});
 }
 
 Task<Result<OpenedSession>> Identity::finish_login(std::string ceremony, doc::Value answer) {
@@ -237,15 +246,11 @@ Task<Result<Ceremony>> Identity::begin_vote(Session session, const gate::ActionR
                    {"expires_at", to_rfc3339(impl_->now() + impl_->options.ceremony_life)}}));
   const Digest challenge = crypto::sha256("keyturn/v1/vote\n" + pending.signed_text);
   pending.challenge = std::string(view(challenge));
-  doc::Array allow;
-  for (const auto& [id, credential] : impl_->credentials) {
-    if (credential.person == session.person) allow.push_back(descriptor(id));
-  }
+  doc::Array allow = impl_->descriptors_of(session.person);
   if (allow.empty())
     co_return refuse("passkey_required",
                      "this vote needs a passkey, and none is enrolled for " + session.person);
-  doc::Value options = request_options(impl_->options, pending.challenge, std::move(allow));
-  co_return impl_->start(std::move(pending), std::move(options));
+  co_return impl_->start_request(std::move(pending), std::move(allow));
 }
 
 Result<doc::Value> Identity::finish_vote(const Session& session, const gate::ActionRecord& record,

@@ -70,6 +70,7 @@ void Identity::Impl::fold_session(const Event& event) {
   SessionState state;
   state.session.id = id;
   state.session.person = body->text("person");
+  state.session.credential = body->text("credential");
   state.session.opened_at = event.time;
   state.digest = body->text("cookie_digest");
   state.session.csrf = to_hex(view(crypto::sha256("keyturn/v1/csrf\n" + state.digest)));
@@ -92,9 +93,13 @@ void Identity::Impl::fold(const Event& event) {
     state.credential.aaguid = raw(*body, "aaguid");
     state.person = body->text("person");
     state.label = body->text("label");
+    state.credential.backed_up = body->flag("backed_up");
+    state.created_at = event.time;
     const std::string id = state.credential.id;
     credentials.insert_or_assign(id, std::move(state));
   }
+  if (event.type == "identity.credential_removed")
+    credentials.erase(from_base64url(event.stream.substr(11)).value_or(""));
   if (event.type == "identity.enrolment_created") {
     const doc::Value* body = event.body.find("enrolment");
     if (body == nullptr) return;
@@ -289,6 +294,7 @@ doc::Value Identity::list_tokens(const std::string& who) const {
   for (const TokenState* token : mine) {
     out.push_back(
         doc::object({{"id", token->id},
+                     {token->agent.empty() ? "person" : "agent", who},
                      {"label", token->label},
                      {"created_at", to_rfc3339(token->created_at)},
                      {"expires_at", token->expires_at ? doc::Value(to_rfc3339(*token->expires_at))

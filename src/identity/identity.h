@@ -27,6 +27,7 @@ struct IdentityOptions {
   Duration session_idle = std::chrono::hours(12);
   Duration session_life = std::chrono::hours(24 * 7);
   Duration enrolment_life = std::chrono::hours(24);
+  Duration own_enrolment_life = std::chrono::minutes(15);  // of a link that a person made
   Duration ceremony_life = std::chrono::minutes(5);
   std::size_t ceremonies_max = 10'000;
 };
@@ -46,7 +47,8 @@ struct TokenRequest {
 struct Session {
   std::string id;  // ses_…, public
   std::string person;
-  std::string csrf;  // to be sent back as X-Keyturn-CSRF
+  std::string credential;  // the passkey that opened it, base64url
+  std::string csrf;        // to be sent back as X-Keyturn-CSRF
   Assurance assurance = Assurance::kSession;
   Time opened_at;
 };
@@ -82,7 +84,7 @@ class Identity {
   // them opens anything while the configuration is sealed, recorded as revoked or not.
   std::vector<EventDraft> end_host_tokens() const;
   doc::Value list_tokens(
-      const std::string& person_or_agent) const;  // ids, labels, expiry; no secrets
+      const std::string& person_or_agent) const;  // ids, labels, whose, expiry; no secrets
 
   // ---- enrolment: a one-time link, its token in the URL's fragment
   bool has_credential(const std::string& person) const;
@@ -90,6 +92,14 @@ class Identity {
   Task<Result<Ceremony>> begin_enrolment(std::string token);
   Task<Result<OpenedSession>> finish_enrolment(std::string ceremony, std::string token,
                                                doc::Value credential, std::string label);
+  // ---- one's own passkeys. A further one takes a signature of one that is there: a session alone,
+  // however it was come by, makes nothing that lasts. finish_further() gives the token of an
+  // enrolment link. Codes of both: those of sign-in, passkey_required.
+  doc::Value list_passkeys(const std::string& person) const;  // id, label, created_at, backed_up
+  Task<Result<Ceremony>> begin_further(Session session);
+  Task<Result<Secret>> finish_further(Session session, std::string ceremony, doc::Value credential);
+  // Ends the sessions that it opened, too. Codes: not_found, last_passkey.
+  Task<Result<std::string>> remove_passkey(Session session, std::string id);
   // ---- sign-in
   Task<Result<Ceremony>> begin_login();
   Task<Result<OpenedSession>> finish_login(std::string ceremony, doc::Value credential);

@@ -32,6 +32,7 @@ struct SessionState {
 struct CredentialState {
   webauthn::Credential credential;
   std::string person, label;
+  Time created_at;
 };
 
 struct EnrolmentState {
@@ -43,7 +44,7 @@ struct EnrolmentState {
 };
 
 struct Pending {  // a ceremony that the browser has not finished
-  enum class Kind { kEnrolment, kLogin, kVote } kind = Kind::kLogin;
+  enum class Kind { kEnrolment, kLogin, kVote, kFurther } kind = Kind::kLogin;
   std::string person, challenge, enrolment;
   std::string session, action, digest, decision, signed_text;
   Time expires_at;
