@@ -11,6 +11,22 @@ std::string key_of(std::string_view sql, const std::vector<std::string>& harmles
   return key;
 }
 
+// True when there are more than `left` values in the tree; counts them off.
+bool exceeds(const doc::Value& value, std::size_t& left) {
+  if (left == 0) return true;
+  --left;
+  if (value.is_array()) {
+    for (const doc::Value& item : value.as_array()) {
+      if (exceeds(item, left)) return true;
+    }
+  } else if (value.is_object()) {
+    for (const doc::Member& member : value.as_object()) {
+      if (exceeds(member.value, left)) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::shared_ptr<const Facts> SqlCache::find(const std::string& key) {
@@ -40,7 +56,8 @@ std::shared_ptr<const Facts> SqlCache::classify(
     if (auto known = find(key)) return known;
   }
   auto facts = std::make_shared<const Facts>(classify_sql(sql, harmless_functions, limits_));
-  if (kept) remember(std::move(key), facts);
+  std::size_t left = kFactValuesMax;
+  if (kept && !exceeds(facts->tree, left)) remember(std::move(key), facts);
   return facts;
 }
 

@@ -1,4 +1,5 @@
-// Remembers what classify_sql said of the same text: agents repeat themselves.
+// Remembers what classify_sql said of the same text: one action is classified when it is asked for,
+// when it is released and when it runs, and agents repeat themselves.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +20,10 @@ namespace keyturn::facts {
 // names, never by a hash alone. Thread-safe; two threads that miss at once both classify.
 class SqlCache {
  public:
-  // Longer SQL is classified every time, so that a cache holds at most the product of both.
+  // Longer SQL, and SQL of which more is to be said, is classified every time, so that a full cache
+  // takes some tens of megabytes, whatever agents send.
   static constexpr std::size_t kSqlBytesMax = 8 * 1024;
+  static constexpr std::size_t kFactValuesMax = 500;  // of the facts' tree
 
   explicit SqlCache(std::size_t entries_max = 1024, SqlLimits limits = {})
       : entries_max_(entries_max), limits_(limits) {}

@@ -49,6 +49,17 @@ TEST_CASE("long SQL is not kept") {
   CHECK(cache.size() == 0);
 }
 
+TEST_CASE("short SQL with many facts is not kept: a full cache stays small") {
+  SqlCache cache;
+  std::string many = "SELECT 1 FROM a0";
+  for (int i = 1; many.size() < 4000; ++i) many += ", a" + std::to_string(i);
+  const auto facts = cache.classify(many);
+  CHECK(facts->operation == "read");
+  CHECK(cache.size() == 0);
+  cache.classify("SELECT 1 FROM a0, a1, a2, a3, a4, a5, a6, a7, a8, a9");
+  CHECK(cache.size() == 1);
+}
+
 TEST_CASE("many threads may ask at once") {
   SqlCache cache(8);
   std::vector<std::jthread> threads;

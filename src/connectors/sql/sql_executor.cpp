@@ -7,7 +7,6 @@
 #include "connectors/exec/plan.h"
 #include "connectors/sql/connection.h"
 #include "connectors/sql/run.h"
-#include "facts/classify.h"
 #include "secrets/reference.h"
 
 namespace keyturn::connectors::sql {
@@ -74,11 +73,11 @@ doc::Value parameters_value(const std::vector<std::optional<std::string>>& value
   return out;
 }
 
-Result<gate::Described> describe_request(const Request& request) {
+Result<gate::Described> describe_request(const Request& request, facts::SqlCache& classified) {
   const auto server = server_text(request.dsn);
   if (!server) return std::unexpected(server.error());
   gate::Described described;
-  described.facts = facts::classify_sql(request.sql, request.harmless_functions);
+  described.facts = *classified.classify(request.sql, request.harmless_functions);
   if (auto checked = check_statements(described.facts); !checked)
     return std::unexpected(checked.error());
   described.description = doc::object(
@@ -127,8 +126,9 @@ Outcome without_rows(Outcome outcome) {
 }
 
 Result<Outcome> run_request(const Request& request, const doc::Value& reviewed,
-                            const ActionId& action, Spool& spool, const Clock& clock) {
-  const auto described = describe_request(request);
+                            const ActionId& action, Spool& spool, const Clock& clock,
+                            facts::SqlCache& classified) {
+  const auto described = describe_request(request, classified);
   if (!described) return refuse("drift", described.error().message);
   if (!(described->description == reviewed)) {
     return refuse(
@@ -155,14 +155,17 @@ Result<Outcome> run_request(const Request& request, const doc::Value& reviewed,
 
 Task<Result<gate::Described>> SqlExecutor::describe(const catalog::Tool& tool, doc::Value args) {
   co_return co_await net::run_blocking(
-      pool_, [request = request_of(tool, args)] { return describe_request(request); });
+      pool_, [request = request_of(tool, args), &classified = classified_] {
+        return describe_request(request, classified);
+      });
 }
 
 Task<Result<Outcome>> SqlExecutor::execute(gate::Order order) {
   co_return co_await net::run_blocking(
       pool_, [request = request_of(*order.tool, order.args), reviewed = order.description,
-              action = order.action, &spool = spool_,
-              &clock = clock_] { return run_request(request, reviewed, action, spool, clock); });
+              action = order.action, &spool = spool_, &clock = clock_, &classified = classified_] {
+        return run_request(request, reviewed, action, spool, clock, classified);
+      });
 }
 
 Task<Outcome> SqlExecutor::recover(ActionId action) {

@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "connectors/spool.h"
+#include "facts/sql_cache.h"
 #include "gate/executor.h"
 #include "net/blocking.h"
 
@@ -25,6 +26,7 @@ class SqlExecutor final : public gate::Executor {
   Spool& spool_;
   net::BlockingPool& pool_;
   const Clock& clock_;
+  facts::SqlCache classified_;
 };
 
 }  // namespace keyturn::connectors::sql
