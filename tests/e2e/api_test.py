@@ -245,6 +245,12 @@ class Deciding(Served):
         again = self.pending("not yet")
         self.assertProblem(self.k.post(f"/v1/actions/{again['id']}/amend", "bob", {"args": {"text": 7}}), 400, "invalid_args")
         self.assertEqual(self.k.action(again["id"]).json["state"], "pending", "a refused amendment leaves the old one alone")
+        self.assertProblem(self.k.post(f"/v1/actions/{again['id']}/amend", "ada", {"args": {"text": "x"}}), 403, "not_allowed")
+        self.assertProblem(self.k.post(f"/v1/actions/{again['id']}/amend", "bot2", {"args": {"text": "x"}}), 404, "not_found")
+        for who in ("bot", "olga"):
+            next_one = self.k.post(f"/v1/actions/{again['id']}/amend", who, {"args": {"text": f"by {who}"}})
+            self.assertEqual((next_one.status, next_one.json["amends"]), (201, again["id"]), next_one)
+            again = next_one.json
 
     def test_an_idempotency_key_means_one_action(self):
         first = self.pending("once", idempotency_key="k-1")

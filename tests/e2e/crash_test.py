@@ -170,6 +170,48 @@ class Crash(unittest.TestCase):
         verified = self.k.cli("verify", self.k.url, "--key", self.k.vkey, token="ada", check=False)
         self.assertEqual(verified.code, 0, verified.out + verified.err)
 
+    def amend(self, worker, chains, stop):
+        """Amends one request again and again; remembers every id that it was told."""
+        chain = []
+        try:
+            action = self.k.request("append", {"text": f"amended-{worker}"}, f"load{worker}").json
+            chains.append(chain)
+            while not stop.is_set():
+                chain.append(action["id"])
+                answer = self.k.post(f"/v1/actions/{action['id']}/amend", f"load{worker}", {"args": {"text": f"amended-{worker}-{len(chain)}"}})
+                self.assertEqual((answer.status, answer.json["amends"]), (201, action["id"]), answer)
+                action = answer.json
+        except GONE:
+            pass
+
+    def test_an_amendment_cut_off_by_a_crash_happened_or_did_not(self):
+        for number in range(10):
+            chains, stop = [], threading.Event()
+            with concurrent.futures.ThreadPoolExecutor(6) as pool:
+                running = [pool.submit(self.amend, worker, chains, stop) for worker in range(6)]
+                deadline = time.monotonic() + DEADLINE
+                while sum(len(chain) for chain in chains) < 30 and time.monotonic() < deadline and not any(r.done() for r in running):
+                    time.sleep(0.001)
+                time.sleep(random.random() * 0.02)  # a random moment: that is the attack
+                self.k.kill9()
+                stop.set()
+                for r in running:
+                    r.result()
+            self.k.start()
+            for chain in chains:
+                with self.subTest(round=number, seed=self.seed):
+                    for old, new in zip(chain, chain[1:]):
+                        self.assertEqual(self.k.action(old, "ada").json["amended_by"], new, "acknowledged and lost")
+                    now = self.k.action(chain[-1], "ada").json
+                    if now["state"] == "cancelled":  # the last one was recorded, and nobody told
+                        self.assertTrue(now["amended_by"])
+                        after = self.k.action(now["amended_by"], "ada")
+                        self.assertEqual(after.status, 200, "cancelled in favour of one that never was")
+                        self.assertEqual(after.json["amends"], now["id"])
+                        now = after.json
+                    self.assertEqual(now["state"], "pending")
+                    self.assertEqual(self.k.post(f"/v1/actions/{now['id']}/cancel", "ada").status, 200)
+
     def test_a_crash_between_intent_and_outcome_shows_the_doubt_or_the_truth(self):
         action = self.k.request("slow", who="load0").json
         self.assertEqual(action["state"], "executing")
