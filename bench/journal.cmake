@@ -1,3 +1,7 @@
 # Appends a second of the embedded journal against the least that any durable log does, and its start.
 add_executable(keyturn_bench_journal journal_bench.cpp)
 target_link_libraries(keyturn_bench_journal PRIVATE keyturn_store keyturn_boost)
+
+# A large ledger to start on.
+add_executable(keyturn_bench_fill fill.cpp)
+target_link_libraries(keyturn_bench_fill PRIVATE keyturn_store keyturn_boost)
