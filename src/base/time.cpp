@@ -1,6 +1,5 @@
 #include "base/time.h"
 
-#include <cstdio>
 #include <limits>
 
 namespace keyturn {
@@ -106,20 +105,28 @@ std::optional<std::size_t> take_unit(Scanner& in) {
   return std::nullopt;
 }
 
+void put_digits(std::string& out, std::size_t at, std::size_t count, unsigned number) {
+  for (std::size_t i = at + count; i-- > at; number /= 10)
+    out[i] = static_cast<char>('0' + number % 10);
+}
+
 }  // namespace
 
+// (A Time counts nanoseconds in 64 bits: its year has four digits.)
 std::string to_rfc3339(Time time) {
   const auto ms = std::chrono::floor<milliseconds>(time);
   const auto day = std::chrono::floor<days>(ms);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{ms - day};
-  char text[64];
-  const int size = std::snprintf(
-      text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
-  return {text, static_cast<std::size_t>(size)};
+  std::string out = "0000-00-00T00:00:00.000Z";
+  put_digits(out, 0, 4, static_cast<unsigned>(static_cast<int>(date.year())));
+  put_digits(out, 5, 2, static_cast<unsigned>(date.month()));
+  put_digits(out, 8, 2, static_cast<unsigned>(date.day()));
+  put_digits(out, 11, 2, static_cast<unsigned>(clock.hours().count()));
+  put_digits(out, 14, 2, static_cast<unsigned>(clock.minutes().count()));
+  put_digits(out, 17, 2, static_cast<unsigned>(clock.seconds().count()));
+  put_digits(out, 20, 3, static_cast<unsigned>(clock.subseconds().count()));
+  return out;
 }
 
 std::optional<Time> from_rfc3339(std::string_view text) {
