@@ -5,48 +5,97 @@
 
 namespace keyturn::gate {
 
-Task<void> Gate::tick() {
+void Gate::tick() {
   const Time now = ports_.clock.now();
-  std::vector<ActionId> due;
+  std::vector<std::pair<std::shared_ptr<ActionRecord>, Impl::Due>> found;
   for (const auto& [id, record] : impl_->open) {
-    const bool expires = (record->state == State::kPending || record->state == State::kApproved) &&
-                         now >= record->expires_at;
-    const bool wakes =
-        record->state == State::kDeferred && record->defer_until && now >= *record->defer_until;
-    const bool overdue = record->state == State::kExecuting && record->grant &&
-                         record->grant->outcome_due && now >= *record->grant->outcome_due;
-    if (expires || wakes || overdue) due.push_back(record->id);
+    const Impl::Due what = impl_->due(*record, now);
+    if (what != Impl::Due::kNothing) found.emplace_back(record, what);
   }
-  for (const ActionId& id : due) co_await impl_->one_due(id);
+  for (const auto& [record, what] : found) impl_->begin_due(*record, what);
+  for (auto& [record, outcome] : std::exchange(impl_->unrecorded, {}))
+    ports_.spawn(impl_->record_outcome(record, std::move(outcome)));
+  std::ranges::move(std::exchange(impl_->broken_recoveries, {}),
+                    std::back_inserter(impl_->left_by_crash));
+  ++impl_->recovery_round;  // whoever has not answered by now does not count any more
+  impl_->recoveries_under_way = 0;
+  impl_->ask_after_crash();
 }
 
-Task<void> Gate::Impl::one_due(ActionId id) {
-  Serial::Hold hold = co_await serial.take(id.str());
-  const std::shared_ptr<ActionRecord> record = open_record(id);
-  if (!record) co_return;
-  const Time at = now();
-  switch (record->state) {
+Gate::Impl::Due Gate::Impl::due(const ActionRecord& r, Time at) const {
+  switch (r.state) {
     case State::kPending:
     case State::kApproved:
-      if (at >= record->expires_at) co_await expire(record);
-      co_return;
+      return at >= r.expires_at ? Due::kClosing : Due::kNothing;
     case State::kDeferred:
-      if (record->defer_until && at >= *record->defer_until) co_await wake(record);
-      co_return;
+      return r.defer_until && at >= *r.defer_until ? Due::kWake : Due::kNothing;
     case State::kExecuting:
-      if (record->grant && record->grant->outcome_due && at >= *record->grant->outcome_due) {
-        Outcome unknown;
-        unknown.reason = "the enforcement point reported no outcome in time";
-        co_await finish(record, std::move(unknown));
-      }
-      co_return;
+      return r.grant && r.grant->outcome_due && at >= *r.grant->outcome_due ? Due::kClosing
+                                                                            : Due::kNothing;
     case State::kSucceeded:
     case State::kFailed:
     case State::kUnknown:
     case State::kDenied:
     case State::kExpired:
     case State::kCancelled:
-      co_return;
+      return Due::kNothing;
+  }
+  return Due::kNothing;
+}
+
+// What is not begun for want of room is due at the next tick, too.
+void Gate::Impl::begin_due(const ActionRecord& record, Due what) {
+  const std::string requester(record.requester.id);
+  if (under_way.actions.contains(record.id.str())) return;
+  if (what == Due::kClosing) {
+    if (under_way.closings >= options.closings_at_once) return;
+    ++under_way.closings;
+  } else {
+    const auto of_one = under_way.wakes_of.find(requester);
+    const std::size_t its_own = of_one == under_way.wakes_of.end() ? 0 : of_one->second;
+    if (under_way.wakes >= options.wakes_at_once || its_own >= options.wakes_of_one_at_once) return;
+    ++under_way.wakes;
+    ++under_way.wakes_of[requester];
+  }
+  under_way.actions.insert(record.id.str());
+  ports.spawn(run_due(record.id, what, requester));
+}
+
+Task<void> Gate::Impl::run_due(ActionId id, Due what, std::string requester) {
+  try {
+    co_await one_due(id);
+    broken.erase(id.str());
+  } catch (const std::exception& error) {
+    say_broken(id, "what is due", error.what());
+  }
+  under_way.actions.erase(id.str());
+  if (what == Due::kClosing) {
+    --under_way.closings;
+    co_return;
+  }
+  --under_way.wakes;
+  if (--under_way.wakes_of[requester] == 0) under_way.wakes_of.erase(requester);
+}
+
+// Once a reason: it is tried again five times a second.
+void Gate::Impl::say_broken(const ActionId& id, std::string_view what, std::string_view why) {
+  if (!options.log || std::exchange(broken[id.str()], std::string(why)) == why) return;
+  options.log("action " + id.str() + ": " + std::string(what) +
+              " failed and is tried again: " + std::string(why));
+}
+
+Task<void> Gate::Impl::one_due(ActionId id) {
+  Serial::Hold hold = co_await serial.take(id.str());
+  const std::shared_ptr<ActionRecord> record = open_record(id);
+  if (!record || due(*record, now()) == Due::kNothing) co_return;
+  if (record->state == State::kDeferred) {
+    co_await wake(record);
+  } else if (record->state == State::kExecuting) {
+    Outcome unknown;
+    unknown.reason = "the enforcement point reported no outcome in time";
+    co_await finish(record, std::move(unknown));
+  } else {
+    co_await expire(record);
   }
 }
 
@@ -84,10 +133,20 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
     events.push_back(decided_draft(c, State::kDenied));
   } else {
     Result<Described> described = co_await describe(*c.tool, c.args);
+    if (!described && described.error().code == "overloaded") co_return;  // the next tick
     if (described) {
       c.described = std::move(*described);
       Result<Case> decided = co_await decide_case(c, record->created_at);
-      if (decided) c = std::move(*decided);
+      if (decided)
+        c = std::move(*decided);
+      else
+        described = std::unexpected(decided.error());
+    }
+    if (!described) {
+      c.verdict.decided_by = "error";
+      c.verdict.policy_digest = c.configuration->policy->digest();
+      c.verdict.reasons = {"cannot be decided any more: " + described.error().message};
+      seal_digest(c);
     }
     events = first_events(c, state);
     if (state == State::kApproved || state == State::kExecuting) {
@@ -108,22 +167,47 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
   changed(record);
 }
 
-Task<void> Gate::recover() {
-  std::vector<std::shared_ptr<ActionRecord>> running;
+void Gate::recover() {
   for (const auto& [id, record] : impl_->open) {
-    if (record->state == State::kExecuting && !record->grant) running.push_back(record);
+    if (record->state == State::kExecuting && !record->grant)
+      impl_->left_by_crash.push_back(record);
   }
-  for (const std::shared_ptr<ActionRecord>& record : running) {
-    Outcome outcome;
-    if (impl_->built_ins.contains(record->tool)) {
-      outcome.reason =
-          "Keyturn stopped while the change was being made; look at the configuration's history";
-    } else {
-      outcome = co_await ports_.executor.recover(record->id);
-    }
-    Serial::Hold hold = co_await impl_->serial.take(record->id.str());
-    co_await impl_->finish(record, std::move(outcome));
+  impl_->ask_after_crash();
+}
+
+void Gate::Impl::ask_after_crash() {
+  while (!left_by_crash.empty() && recoveries_under_way < options.recoveries_at_once) {
+    ++recoveries_under_way;
+    ports.spawn(run_recovery(std::move(left_by_crash.front()), recovery_round));
+    left_by_crash.pop_front();
   }
+}
+
+Task<void> Gate::Impl::run_recovery(std::shared_ptr<ActionRecord> record, std::uint64_t round) {
+  try {
+    co_await recover_one(record);
+  } catch (const std::exception& error) {
+    say_broken(record->id, "asking what became of it", error.what());
+  }
+  if (!is_final(record->state)) {
+    broken_recoveries.push_back(record);
+  }
+  if (round == recovery_round) {
+    --recoveries_under_way;
+    ask_after_crash();
+  }
+}
+
+Task<void> Gate::Impl::recover_one(std::shared_ptr<ActionRecord> record) {
+  Outcome outcome;
+  if (built_ins.contains(record->tool)) {
+    outcome.reason =
+        "Keyturn stopped while the change was being made; look at the configuration's history";
+  } else {
+    outcome = co_await ports.executor.recover(record->id);
+  }
+  Serial::Hold hold = co_await serial.take(record->id.str());
+  co_await finish(record, std::move(outcome));
 }
 
 }  // namespace keyturn::gate

@@ -33,12 +33,19 @@ struct GateOptions {
   double requests_per_second_max = 100;     // per agent, with a burst of 10 s; 429 rate_limited
   std::size_t settled_kept_max = 10'000;    // settled records kept in memory
   bool demo = false;  // simulated people count, while the configuration is not sealed
+  // How much of what time does goes on side by side: what closes (expiry, an overdue outcome), what
+  // is described and decided again after a deferral (of all, and of one requester), questions after
+  // a crash that nobody has answered yet.
+  std::size_t closings_at_once = 1024;
+  std::size_t wakes_at_once = 32, wakes_of_one_at_once = 8;
+  std::size_t recoveries_at_once = 64;
   Duration grant_outcome_within = std::chrono::hours(1);  // an overdue outcome is unknown
   Duration grant_expires = std::chrono::hours(1);         // an allowed (not reviewed) grant's life
   // Refuses literal credentials in arguments (secrets/detect.h); parameters in the set are never
   // shown.
   std::function<Result<void>(const doc::Value& args, const std::set<std::string>& secret_params)>
       check_literals;
+  std::function<void(std::string_view line)> log;  // what went wrong without anybody waiting for it
 };
 
 struct Ports {
@@ -84,11 +91,12 @@ class Gate {
   Gate(Ports ports, GateOptions options);
   ~Gate();
 
-  // Loads people, configuration and open actions; settles what a crash left. Before serving;
-  // `recover` is awaited once the loop runs: asks the executor what became of executions without
-  // outcome.
+  // Loads people, configuration and open actions. Before serving.
   void load();
-  Task<void> recover();
+  // Begins to ask the executor, side by side, what became of the executions that a crash left
+  // without outcome: those that are loaded now, so call it before anything new can start. They stay
+  // `executing` until it is known; a program that still runs is known when it ends.
+  void recover();
 
   // ---- the life of an action. Refusal codes are those of API.md, unchanged.
   Task<Result<Submitted>> submit(Principal who, ActionRequest request);
@@ -102,8 +110,9 @@ class Gate {
                                          doc::Value result);
   // The grant itself, once, to the requester: in the answer that first carries it.
   std::optional<std::string> take_grant(const Principal& who, const ActionRecord& record);
-  // Expires, un-defers and marks overdue what is due. Call at least every 250 ms.
-  Task<void> tick();
+  // Begins to expire, un-defer and mark overdue what is due, each action for itself. Call at least
+  // every 250 ms; what breaks is logged and begun again by a later call.
+  void tick();
 
   // ---- reading
   // Null when there is no such action or `who` may not know of it.

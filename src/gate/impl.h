@@ -99,6 +99,7 @@ struct Gate::Impl {
                                        Time expires_at, std::vector<store::Claim>& claims);
   void start_execution(const std::shared_ptr<ActionRecord>& record);
   Task<void> execute(std::shared_ptr<ActionRecord> record);
+  Task<void> record_outcome(std::shared_ptr<ActionRecord> record, Outcome outcome);
   Task<void> finish(std::shared_ptr<ActionRecord> record, Outcome outcome);
   std::string grant_text(const GrantId& id) const;
 
@@ -112,7 +113,15 @@ struct Gate::Impl {
 
   // ---- people_commands.cpp, clockwork.cpp
   Task<Result<RecordPtr>> simple_command(Principal who, ActionId id, review::Command command);
+  enum class Due { kNothing, kClosing, kWake };
+  Due due(const ActionRecord& record, Time at) const;
+  void begin_due(const ActionRecord& record, Due what);
+  Task<void> run_due(ActionId id, Due what, std::string requester);
   Task<void> one_due(ActionId id);
+  void ask_after_crash();
+  Task<void> run_recovery(std::shared_ptr<ActionRecord> record, std::uint64_t round);
+  Task<void> recover_one(std::shared_ptr<ActionRecord> record);
+  void say_broken(const ActionId& id, std::string_view what, std::string_view why);
   Task<void> expire(std::shared_ptr<ActionRecord> record);
   Task<void> wake(std::shared_ptr<ActionRecord> record);
 
@@ -161,6 +170,19 @@ struct Gate::Impl {
       idempotent;  // claim key -> value, while its append is on the way
   std::unordered_map<std::string, std::int64_t>
       denied_before;  // keyed fingerprint of (agent, tool, args) -> times
+  // What time has begun and not ended.
+  struct {
+    std::set<std::string> actions;
+    std::size_t closings = 0, wakes = 0;
+    std::map<std::string, std::size_t> wakes_of;  // by requester
+  } under_way;
+  // Outcomes that the journal had no room for: recorded at a later tick.
+  std::vector<std::pair<std::shared_ptr<ActionRecord>, Outcome>> unrecorded;
+  std::deque<std::shared_ptr<ActionRecord>> left_by_crash;       // not asked about yet
+  std::vector<std::shared_ptr<ActionRecord>> broken_recoveries;  // to be asked about again
+  std::uint64_t recovery_round = 0;
+  std::size_t recoveries_under_way = 0;                 // of this round
+  std::unordered_map<std::string, std::string> broken;  // action -> what was said of it last
   std::set<std::string> grants_shown;
   std::map<std::string, BuiltInTool> built_ins;
   std::map<std::string, std::map<std::uint64_t, std::function<void()>>> watchers;

@@ -118,6 +118,8 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   }
   // same-bytes: what would run now must be what was reviewed.
   Result<Described> described = co_await describe(*c.tool, voted->args);
+  if (!described && described.error().code == "overloaded")
+    co_return std::unexpected(described.error());
   if (!described) {
     c.verdict = voted->verdict;
     co_return deny("cannot be described any more: " + described.error().message);
@@ -198,8 +200,12 @@ Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
     result.reason = outcome.error().message;
   }
   ++gate.numbers_.executed;
+  co_await record_outcome(record, std::move(result));
+}
+
+Task<void> Gate::Impl::record_outcome(std::shared_ptr<ActionRecord> record, Outcome outcome) {
   Serial::Hold hold = co_await serial.take(record->id.str());
-  co_await finish(record, std::move(result));
+  co_await finish(record, std::move(outcome));
 }
 
 // Appends the outcome. The caller holds the action.
@@ -213,7 +219,7 @@ Task<void> Gate::Impl::finish(std::shared_ptr<ActionRecord> record, Outcome outc
                std::move(body));
   draft.private_part = doc::object({{"outcome", to_value(outcome)}});
   Result<std::vector<Event>> appended = co_await append(record, {draft}, {}, {});
-  if (!appended && !is_final(record->state)) {
+  if (!appended && appended.error().code != "overloaded" && !is_final(record->state)) {
     // An output that cannot be kept must not keep the outcome from being known.
     outcome.stdout_text.clear();
     outcome.stderr_text.clear();
@@ -225,6 +231,8 @@ Task<void> Gate::Impl::finish(std::shared_ptr<ActionRecord> record, Outcome outc
   if (appended) {
     record->outcome = std::move(outcome);
     changed(record);
+  } else if (!is_final(record->state)) {
+    unrecorded.emplace_back(std::move(record), std::move(outcome));
   }
 }
 

@@ -54,9 +54,16 @@ class HeldJournal final : public store::Journal {
   // The latch that holds the answer of this append (what is committed is committed), or null.
   std::function<Hold(const store::AppendRequest&)> hold_append;
   std::function<Hold(const std::string& stream)> hold_read;
-  std::vector<store::AppendRequest> appends;  // as they were asked for
+  std::function<bool(const store::AppendRequest&)> refuse_append;  // kOverloaded
+  std::vector<store::AppendRequest> appends;                       // as they were asked for
+  int under_way = 0;  // questions that the disk has not answered
 
+  static Task<store::Appended> refused(store::Conflict conflict) {
+    co_return std::unexpected(std::move(conflict));
+  }
   Task<store::Appended> append(store::AppendRequest request) override {
+    if (refuse_append && refuse_append(request))
+      return refused({store::Conflict::Kind::kOverloaded, "too many appends wait", ""});
     Hold hold = hold_append ? hold_append(request) : nullptr;
     appends.push_back(request);
     return after(real_.append(std::move(request)), std::move(hold));
@@ -68,7 +75,7 @@ class HeldJournal final : public store::Journal {
     return after(real_.read_stream(std::move(stream), from, with_private), std::move(hold));
   }
   Task<std::optional<std::string>> find_claim(std::string key) override {
-    return real_.find_claim(std::move(key));
+    return after(real_.find_claim(std::move(key)), nullptr);
   }
   Task<std::vector<Event>> read_range(std::uint64_t from, std::size_t limit,
                                       bool with_private) override {
@@ -98,8 +105,14 @@ class HeldJournal final : public store::Journal {
 
  private:
   template <class T>
-  static Task<T> after(Task<T> answer, Hold hold) {
+  Task<T> after(Task<T> answer, Hold hold) {
+    ++under_way;
+    return finished(std::move(answer), std::move(hold));
+  }
+  template <class T>
+  Task<T> finished(Task<T> answer, Hold hold) {
     T out = co_await std::move(answer);
+    --under_way;
     if (hold) co_await hold->pass();
     co_return out;
   }
@@ -109,16 +122,20 @@ class HeldJournal final : public store::Journal {
 // Runs nothing, and says so; what a tool's description or execution waits for is the test's.
 class HeldExecutor final : public Executor {
  public:
-  std::map<std::string, Hold> hold_describe;  // by tool
-  std::map<std::string, int> break_describe;  // by tool: how often it throws
-  std::map<std::string, std::string> hidden;  // by tool: what stands behind its name
-  std::map<std::string, Hold> hold_recover;   // by action
-  std::map<std::string, int> break_recover;   // by action: how often it throws
-  std::vector<std::string> executed;          // actions, in order
+  std::map<std::string, Hold> hold_describe;       // by tool
+  std::map<std::string, int> break_describe;       // by tool: how often it throws
+  std::map<std::string, std::string> hidden;       // by tool: what stands behind its name
+  std::map<std::string, Refusal> refuse_describe;  // by tool
+  std::map<std::string, Hold> hold_execute;        // by tool
+  std::map<std::string, Hold> hold_recover;        // by action
+  std::map<std::string, int> break_recover;        // by action: how often it throws
+  std::vector<std::string> executed;               // actions, in order
   std::vector<std::string> recovered;
 
   Task<Result<Described>> describe(const catalog::Tool& tool, doc::Value args) override {
     const std::string name = tool.name;
+    if (const auto refusal = refuse_describe.find(name); refusal != refuse_describe.end())
+      co_return std::unexpected(refusal->second);
     if (break_describe[name] > 0) {
       --break_describe[name];
       throw std::runtime_error("describe breaks");
@@ -132,6 +149,7 @@ class HeldExecutor final : public Executor {
   }
   Task<Result<Outcome>> execute(Order order) override {
     executed.push_back(order.action.str());
+    if (const Hold hold = hold_execute[order.tool->name]) co_await hold->pass();
     Outcome outcome;
     outcome.kind = OutcomeKind::kSucceeded;
     co_return outcome;
@@ -253,15 +271,16 @@ struct Bench {
     REQUIRE(until([&] { return into->has_value(); }));
     return std::move(**into);
   }
-  // Everything that can go on without the test has gone on: each commit is waited for.
+  // Until nothing goes on any more but by the test or by time.
   void settle_down() {
-    for (int quiet = 0; quiet < 3;) quiet = io.poll() == 0 && idle() ? quiet + 1 : 0;
+    REQUIRE(until([&] { return io.poll() == 0 && journal->under_way == 0; }));
   }
-  bool idle() { return run_now(real->read_range(0, 1, false)); }
-  template <class T>
-  bool run_now(Task<T> task) {  // a round trip through the journal's own threads
-    const auto into = begin(std::move(task));
-    return until([&] { return into->has_value(); });
+
+  // ---- time
+  void pass_until(const char* time) { clock.time = *from_rfc3339(time); }
+  void tick() {
+    gate->tick();
+    settle_down();
   }
 
   // ---- who there is

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 
 #include "base/task_impl.h"
@@ -72,6 +73,11 @@ audit::AuditOptions Core::audit_options(const Settings& settings) const {
   return options;
 }
 
+void say(std::string_view line) {
+  std::fprintf(stderr, "%s %.*s\n", to_rfc3339(SystemClock().now()).c_str(),
+               static_cast<int>(line.size()), line.data());
+}
+
 Core::~Core() = default;
 
 Result<store::sqlite::DataDir> make_data_dir(const std::string& path, Random& random) {
@@ -128,6 +134,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
                                                          const std::set<std::string>& secret) {
     return detector->check_args(args, secret);
   };
+  options.log = say;
   gate::Ports ports{*core->journal_,
                     *core->executor_,
                     core->clock_,

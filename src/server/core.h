@@ -55,6 +55,9 @@ class Core {
   bool created_ = false;
 };
 
+// A line of the server's log: stderr, with the time.
+void say(std::string_view line);
+
 // Makes the folder (parents too) and its keys. Codes: those of DataDir::create.
 Result<store::sqlite::DataDir> make_data_dir(const std::string& path, Random& random);
 

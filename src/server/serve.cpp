@@ -23,11 +23,6 @@ namespace {
 constexpr Duration kTickEvery = std::chrono::milliseconds(200);
 constexpr Duration kStopWithin = std::chrono::seconds(5);
 
-void say(std::string_view line) {
-  std::fprintf(stderr, "%s %.*s\n", to_rfc3339(SystemClock().now()).c_str(),
-               static_cast<int>(line.size()), line.data());
-}
-
 Result<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return refuse("unreadable", path + ": cannot be read");
@@ -94,6 +89,7 @@ int Serving::run() {
 
 Task<void> Serving::start() {
   Result<void> opened = co_await open();
+  if (opened) core_->gate().recover();  // before anything new can start
   if (opened) opened = listen();
   if (!opened) {
     std::fprintf(stderr, "keyturn: %s\n", opened.error().message.c_str());
@@ -103,7 +99,6 @@ Task<void> Serving::start() {
   }
   core_->loop().spawn(tick_gate());
   core_->loop().spawn(tick_audit());
-  core_->loop().spawn(core_->gate().recover());
   std::printf("Keyturn is listening on %s\n", public_url_of(options_.settings).c_str());
   if (!core_->gate().world().configuration->sealed)
     std::printf("unsealed: host commands and files take effect at once (keyturn seal)\n");
@@ -210,7 +205,7 @@ Task<void> Serving::invite_first_administrator() {
 Task<void> Serving::tick_gate() {
   while (!stopping_) {
     co_await core_->loop().sleep(kTickEvery);
-    co_await core_->gate().tick();
+    core_->gate().tick();
   }
 }
 
