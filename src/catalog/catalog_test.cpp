@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "catalog/size.h"
 #include "catalog/template.h"
 #include "catalog/tool.h"
 #include "doc/json.h"
@@ -179,6 +180,14 @@ TEST_CASE("every mistake in tools.yaml is refused in its place") {
       {"tools:\n  t: {exec: [/bin/a, \"{{p}}\"], params: {p: {type: integer, pattern: x}}}",
        "wrong_word", "pattern", 2},
       {"tools:\n  t: {exec: [/bin/a], resource: {kind: x, nam: y}}", "unknown_field", "name", 2},
+      {"tools:\n  t: {exec: [/bin/a], limits: {memory: 4GB}}", "bad_size", "4GiB", 2},
+      {"tools:\n  t: {exec: [/bin/a], limits: {memory: 1KiB}}", "out_of_range", "16MiB", 2},
+      {"tools:\n  t: {exec: [/bin/a], limits: {processes: 0}}", "out_of_range", "32768", 2},
+      {"tools:\n  t: {exec: [/bin/a], limits: {open_files: many}}", "wrong_type", "number", 2},
+      {"tools:\n  t: {exec: [/bin/a], limits: {file_size: 2PiB}}", "bad_size", "size", 2},
+      {"tools:\n  t: {exec: [/bin/a], limits: {cores: 2}}", "unknown_field", "cores", 2},
+      {"tools:\n  t: {sql: {dsn: x, statement: select 1}, limits: {memory: 1GiB}}",
+       "without_effect", "timeout", 2},
       {"tools:\n  t: {exec: [/bin/a], sandbox: off}", "unknown_choice", "none", 2},
   };
   for (const Row& row : rows) {
@@ -209,6 +218,36 @@ TEST_CASE("every form of a reference that secrets/ reads, tools.yaml takes") {
     REQUIRE(parsed.has_value());
     CHECK(secrets::to_text(tools.find("t")->secret_env.at("X").reference) ==
           secrets::to_text(*parsed));
+  }
+}
+
+TEST_CASE("limits have defaults, and sizes have units") {
+  const Catalog tools = good(
+      "tools:\n  a: {exec: [/bin/a]}\n"
+      "  b: {exec: [/bin/a], limits: {memory: 512MiB, processes: 8, open_files: 256, file_size: "
+      "1048576}}");
+  CHECK(tools.find("a")->limits == catalog::Limits{});
+  CHECK(tools.find("b")->limits == catalog::Limits{512 << 20, 8, 256, 1 << 20});
+  struct Row {
+    std::string_view text;
+    std::int64_t bytes;  // -1: no size
+  };
+  const Row rows[] = {{"0B", 0},
+                      {"1KiB", 1024},
+                      {"4GiB", std::int64_t{4} << 30},
+                      {"8388607TiB", std::int64_t{8388607} << 40},
+                      {"8388608TiB", -1},
+                      {"1 GiB", -1},
+                      {"-1B", -1},
+                      {"1.5GiB", -1},
+                      {"1G", -1},
+                      {"10", -1},
+                      {"GiB", -1},
+                      {"", -1}};
+  for (const Row& row : rows) {
+    CAPTURE(row.text);
+    CHECK(catalog::parse_size(row.text).value_or(-1) == row.bytes);
+    if (row.bytes > 0) CHECK(catalog::size_text(row.bytes) == row.text);
   }
 }
 

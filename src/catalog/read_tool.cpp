@@ -75,6 +75,7 @@ Tool ToolReader::read(const std::string& name) {
   read_cwd();
   read_output();
   read_sandbox();
+  read_limits();
   refuse_misfits();
   check_params_used();
   in_.finish();

@@ -39,6 +39,8 @@ struct Pipe {
 Pipe make_pipe();  // close-on-exec; throws std::system_error when the process has no descriptors
                    // left
 void set_nonblocking(int fd);
+// A descriptor of the same file with an offset of its own, for reading; none when that fails.
+Fd reopen(const Fd& fd);
 
 // Writes all of it, or refuses (io_error).
 [[nodiscard]] Result<void> write_all(int fd, std::string_view bytes);

@@ -1,136 +1,17 @@
 // Real programs, through the real helper: a process of its own, as in the product.
-#include <doctest/doctest.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <filesystem>
-
-#include "base/random.h"
 #include "connectors/exec/frame.h"
-#include "connectors/executors.h"
-#include "connectors/testing.h"
-#include "doc/json.h"
+#include "connectors/exec/testing.h"
 
 namespace keyturn::connectors::exec {
 namespace {
 
-using testing::TempFolder;
-using testing::write_file;
+using connectors::testing::TempFolder;
+using connectors::testing::write_file;
+using testing::Fifo;
+using testing::new_action;
+using testing::Rig;
+using testing::tool_of;
 using namespace std::chrono_literals;
-
-std::string helper_program() {
-  return (std::filesystem::canonical("/proc/self/exe").parent_path() / "keyturn_exec_helper")
-      .string();
-}
-
-ActionId new_action() {
-  SystemRandom random;
-  return ActionId(make_sortable_id("act_", unix_ms(SystemClock().now()), random));
-}
-
-catalog::Tool tool_of(std::vector<std::string> argv) {
-  catalog::Tool tool;
-  tool.name = "test";
-  tool.exec = std::move(argv);
-  tool.timeout = 20s;
-  return tool;
-}
-
-// What a server has: a data folder, a helper, an executor.
-class Rig {
- public:
-  Rig() { start(); }
-  ~Rig() { stop_server(); }
-
-  void start() {
-    HelperStart how{.data_folder = data_.path(), .program = helper_program()};
-    how.arguments = {"exec-helper", "--linger-ms", "100"};
-    loop_ = std::make_unique<net::Loop>();
-    auto connection = start_helper(how);
-    REQUIRE_MESSAGE(connection, connection.error().message);
-    if (connection->child > 0) helper_ = connection->child;
-    isolation_ = connection->isolation;
-    auto executor = make_executor(*loop_, clock_, {.helper = how}, std::move(*connection));
-    REQUIRE_MESSAGE(executor, executor.error().message);
-    executor_ = std::move(*executor);
-  }
-  // As after kill -9: connections and memory are gone.
-  void stop_server() {
-    executor_.reset();
-    loop_.reset();
-  }
-  void kill_helper() {
-    ::kill(helper_, SIGKILL);
-    ::waitpid(helper_, nullptr, 0);
-  }
-
-  Result<gate::Described> describe(const catalog::Tool& tool, doc::Value args = doc::Object{}) {
-    return testing::await(*loop_, executor_->describe(tool, std::move(args)));
-  }
-  Result<Outcome> execute(const catalog::Tool& tool, const doc::Value& description,
-                          doc::Value args = doc::Object{}) {
-    return testing::await(*loop_,
-                          executor_->execute({new_action(), &tool, std::move(args), description}));
-  }
-  Outcome run(const catalog::Tool& tool, doc::Value args = doc::Object{}) {
-    const auto described = describe(tool, args);
-    REQUIRE_MESSAGE(described, described.error().message);
-    const auto outcome = execute(tool, described->description, args);
-    REQUIRE_MESSAGE(outcome, outcome.error().message);
-    return *outcome;
-  }
-  Outcome recover(const ActionId& action) {
-    return testing::await(*loop_, executor_->recover(action));
-  }
-
-  net::Loop& loop() { return *loop_; }
-  gate::Executor& executor() { return *executor_; }
-  const std::string& data() const { return data_.path(); }
-  const Isolation& isolation() const { return isolation_; }
-
- private:
-  TempFolder data_;
-  SystemClock clock_;
-  Isolation isolation_;
-  pid_t helper_ = -1;
-  std::unique_ptr<net::Loop> loop_;
-  std::unique_ptr<gate::Executor> executor_;
-};
-
-// Both ways: in a sandbox, and without one.
-#define BOTH_WAYS(tool)             \
-  SUBCASE("in a sandbox") {         \
-    (tool).sandbox.enabled = true;  \
-  }                                 \
-  SUBCASE("without a sandbox") {    \
-    (tool).sandbox.enabled = false; \
-  }
-
-// A pipe with a name, for a program to say something and to wait for a word. Never blocks a test
-// for ever.
-struct Fifo {
-  explicit Fifo(const std::string& at) : path(at) {
-    ::mkfifo(path.c_str(), 0666);
-    ::chmod(path.c_str(), 0666);
-    held.reset(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  }
-  std::string read_line() const {
-    pollfd entry{held.get(), POLLIN, 0};
-    if (::poll(&entry, 1, 20'000) != 1) return "nothing was said in 20 seconds";
-    std::string line(200, '\0');
-    const ssize_t n = ::read(held.get(), line.data(), line.size());
-    line.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-    while (!line.empty() && line.back() == '\n') line.pop_back();
-    return line;
-  }
-  void write_line(const std::string& line) const { REQUIRE(write_all(held.get(), line + "\n")); }
-  std::string path;
-  Fd held;
-};
 
 }  // namespace
 
@@ -337,7 +218,7 @@ TEST_CASE("a secret reaches the program and nobody else") {
   CHECK(outcome.kind == OutcomeKind::kSucceeded);
   CHECK(outcome.stdout_text == "got [redacted:TOKEN]\n");
   rig.stop_server();
-  CHECK(testing::read_file(rig.data() + "/spool/exec/journal").find("got s3cr3t") ==
+  CHECK(connectors::testing::read_file(rig.data() + "/spool/exec/journal").find("got s3cr3t") ==
         std::string::npos);
   rig.start();
   std::filesystem::remove(folder.path() + "/token");
@@ -351,12 +232,13 @@ TEST_CASE("one action starts once") {
   const auto described = rig.describe(tool);
   REQUIRE(described);
   const gate::Order order{new_action(), &tool, doc::Object{}, described->description};
-  CHECK(testing::await(rig.loop(), rig.executor().execute(order))->stdout_text == "x\n");
-  CHECK(testing::await(rig.loop(), rig.executor().execute(order)).error().code ==
+  CHECK(connectors::testing::await(rig.loop(), rig.executor().execute(order))->stdout_text ==
+        "x\n");
+  CHECK(connectors::testing::await(rig.loop(), rig.executor().execute(order)).error().code ==
         "already_started");
   rig.stop_server();
   rig.start();
-  CHECK(testing::await(rig.loop(), rig.executor().execute(order)).error().code ==
+  CHECK(connectors::testing::await(rig.loop(), rig.executor().execute(order)).error().code ==
         "already_started");
 }
 
@@ -395,7 +277,7 @@ TEST_CASE("the server dies while a program runs: it runs on, and its outcome is 
     rig.start();
     const Outcome outcome = rig.recover(order.action);
     CHECK(outcome.kind == OutcomeKind::kUnknown);
-    CHECK(testing::await(rig.loop(), rig.executor().execute(order)).error().code ==
+    CHECK(connectors::testing::await(rig.loop(), rig.executor().execute(order)).error().code ==
           "already_started");
   }
 }
@@ -427,7 +309,7 @@ TEST_CASE("what never started is failed, and can never start; a lost spool makes
   const gate::Order order{new_action(), &tool, doc::Object{}, described->description};
   SUBCASE("never started") {
     CHECK(rig.recover(order.action).kind == OutcomeKind::kFailed);
-    CHECK(testing::await(rig.loop(), rig.executor().execute(order)).error().code ==
+    CHECK(connectors::testing::await(rig.loop(), rig.executor().execute(order)).error().code ==
           "already_started");
   }
   SUBCASE("lost") {

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <tuple>
 
 #include "connectors/exec/launch.h"
 #include "connectors/output.h"
@@ -19,7 +20,7 @@
 namespace keyturn::connectors::exec {
 namespace {
 
-constexpr int kStatusFd = 3;
+constexpr SandboxFds kSandboxFds{.gate = 4};
 constexpr int kFirstSecretFd = 10;
 constexpr int kFirstSealedFd = 60;
 constexpr auto kGrace = std::chrono::seconds(2);         // between SIGTERM and SIGKILL
@@ -34,11 +35,6 @@ Fd memory_file(std::string_view content) {
   return fd;
 }
 
-// A descriptor of the same memory file with an offset of its own.
-Fd reopen(const Fd& fd) {
-  return Fd(::open(("/proc/self/fd/" + std::to_string(fd.get())).c_str(), O_RDONLY | O_CLOEXEC));
-}
-
 std::string marker(const ActionId& action) {
   return "KEYTURN_ACTION=" + action.str();
 }
@@ -48,17 +44,25 @@ class Preparation {
  public:
   Preparation(const Job& job, const Isolation& isolation) : job_(job), isolation_(isolation) {}
 
-  Result<Launch> run(int out, int err, int status) {
+  // `status`, `gate` and `filter` are for a sandbox only.
+  Result<Launch> run(int out, int err, int status, int gate, const Fd* filter) {
     if (job_.image.files.size() > kFilesMax)
       return refuse("start_failed", "argv names too many files");
     launch_ = {.cwd = "/",
                .stdout_fd = out,
                .stderr_fd = err,
+               .limits = rlimits_of(job_.plan.limits, isolation_.drops_user),
                .drop_user = isolation_.drops_user,
                .uid = isolation_.uid,
                .gid = isolation_.gid};
     if (auto done = environment(); !done) return std::unexpected(done.error());
-    job_.plan.sandbox.enabled ? sandboxed(status) : bare();
+    if (!job_.plan.sandbox.enabled) {
+      bare();
+    } else if (filter != nullptr) {
+      sandboxed(status, gate, *filter);
+    } else {
+      return refuse("no_sandbox", "there is no system call filter");
+    }
     return launch_;
   }
 
@@ -88,7 +92,7 @@ class Preparation {
     return {};
   }
 
-  void sandboxed(int status) {
+  void sandboxed(int status, int gate, const Fd& filter) {
     const catalog::Sandbox& sandbox = job_.plan.sandbox;
     std::vector<Overlay> overlays;
     int number = kFirstSealedFd;
@@ -101,11 +105,13 @@ class Preparation {
     }
     launch_.program_path = kBubblewrap;
     launch_.argv =
-        bubblewrap_argv(sandbox, job_.plan.cwd, isolation_.data_folder, overlays, kStatusFd);
+        bubblewrap_argv(sandbox, job_.plan.cwd, isolation_.data_folder, overlays, kSandboxFds);
     launch_.argv.emplace_back("--");
     const std::vector<std::string> argv = started_argv(job_.plan, job_.image, 0);
     launch_.argv.insert(launch_.argv.end(), argv.begin(), argv.end());
-    launch_.descriptors.emplace_back(status, kStatusFd);
+    launch_.descriptors.emplace_back(status, kSandboxFds.status);
+    launch_.descriptors.emplace_back(gate, kSandboxFds.gate);
+    pass(reopen(filter), kSandboxFds.filter);
   }
 
   void bare() {
@@ -136,10 +142,11 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-Result<void> Execution::start(const Isolation& isolation, SteadyTime now) {
-  Pipe out = make_pipe(), err = make_pipe(), status = make_pipe();
+Result<void> Execution::start(const Isolation& isolation, const Fd* filter, SteadyTime now) {
+  Pipe out = make_pipe(), err = make_pipe(), status = make_pipe(), gate = make_pipe();
   Preparation preparation(job_, isolation);
-  auto prepared = preparation.run(out.write.get(), err.write.get(), status.write.get());
+  auto prepared = preparation.run(out.write.get(), err.write.get(), status.write.get(),
+                                  gate.read.get(), filter);
   if (!prepared) return std::unexpected(prepared.error());
   auto pid = launch(*prepared);
   if (!pid) return std::unexpected(pid.error());
@@ -147,6 +154,9 @@ Result<void> Execution::start(const Isolation& isolation, SteadyTime now) {
   out_.fd = std::move(out.read);
   err_.fd = std::move(err.read);
   status_.fd = std::move(status.read);
+  if (job_.plan.sandbox.enabled) gate_ = std::move(gate.write);
+  uid_ = isolation.uid;
+  gid_ = isolation.gid;
   for (const Stream* stream : {&out_, &err_, &status_}) set_nonblocking(stream->fd.get());
   job_.image.files.clear();  // the process has its own
   started_ = now;
@@ -191,11 +201,24 @@ void Execution::read_status() {
     const auto line = doc::parse_json(std::string_view(status_.bytes).substr(0, eol));
     status_.bytes.erase(0, eol + 1);
     if (!line) continue;
-    if (line->find("child-pid") != nullptr)
-      inner_pid_ = static_cast<pid_t>(line->integer("child-pid"));
+    if (line->find("child-pid") != nullptr) let_go(static_cast<pid_t>(line->integer("child-pid")));
     if (line->find("exit-code") != nullptr)
       inner_exit_ = static_cast<int>(line->integer("exit-code"));
   }
+}
+
+// The sandbox stands and waits at the gate: limits that only now can be set, and the program runs.
+void Execution::let_go(pid_t inner_pid) {
+  inner_pid_ = inner_pid;
+  if (!gate_) return;
+  auto limited = limit_processes(inner_pid, job_.plan.limits.processes, uid_, gid_);
+  if (!limited) {
+    limit_problem_ = limited.error().message;
+    kill_all();
+  } else {
+    std::ignore = write_all(gate_.get(), "x");
+  }
+  gate_.reset();
 }
 
 void Execution::ended(int wait_status, SteadyTime now) {
@@ -294,6 +317,8 @@ Outcome Execution::judge() const {
 
 Result<Outcome> Execution::outcome(SteadyTime now) const {
   bool truncated = false;
+  if (!limit_problem_.empty())
+    return refuse("no_sandbox", "the sandbox is not safe, nothing was run: " + limit_problem_);
   if (never_ran()) {
     return refuse("no_sandbox",
                   "the sandbox could not be made, nothing was run: " + present(err_, truncated));

@@ -31,8 +31,9 @@ class Execution {
  public:
   explicit Execution(Job job) : job_(std::move(job)) {}
 
-  // Refuses start_failed, no_secret: nothing ran.
-  [[nodiscard]] Result<void> start(const Isolation& isolation, SteadyTime now);
+  // `filter` is of seccomp_filter(); null where there is none, and then no sandbox. Refuses
+  // start_failed, no_secret, no_sandbox: nothing ran.
+  [[nodiscard]] Result<void> start(const Isolation& isolation, const Fd* filter, SteadyTime now);
 
   // Descriptors that are worth polling for input; read() after one became readable.
   std::vector<int> descriptors() const;
@@ -58,6 +59,7 @@ class Execution {
 
   void read_stream(Stream& stream);
   void read_status();
+  void let_go(pid_t inner_pid);
   void terminate(SteadyTime now);
   void kill_all();
   void kill_strays() const;
@@ -68,6 +70,10 @@ class Execution {
   Job job_;
   pid_t pid_ = -1;
   pid_t inner_pid_ = -1;  // the sandbox's first process, as seen from here
+  uid_t uid_ = 0;         // whose the processes are
+  gid_t gid_ = 0;
+  Fd gate_;                    // a sandboxed program waits for a byte
+  std::string limit_problem_;  // why it got none
   std::optional<int> inner_exit_;
   std::optional<int> wait_status_;
   bool timed_out_ = false;

@@ -23,6 +23,7 @@
 #include "connectors/exec/execution.h"
 #include "connectors/exec/frame.h"
 #include "connectors/exec/isolation.h"
+#include "connectors/exec/seccomp.h"
 #include "connectors/spool.h"
 
 namespace keyturn::connectors::exec {
@@ -82,7 +83,8 @@ class Helper {
       : options_(std::move(options)),
         spool_(std::move(spool)),
         listener_(std::move(listener)),
-        isolation_(find_isolation(options_.data_folder)),
+        filter_(seccomp_filter()),
+        isolation_(find_isolation(options_.data_folder, filter_)),
         idle_since_(std::chrono::steady_clock::now()) {}
 
   void adopt(Fd client) {
@@ -245,7 +247,9 @@ class Helper {
   Result<void> launch_job(const Waiter& waiter, Job job) {
     const ActionId action = job.action;
     auto execution = std::make_unique<Execution>(std::move(job));
-    if (auto started = execution->start(isolation_, std::chrono::steady_clock::now()); !started) {
+    if (auto started = execution->start(isolation_, filter_ ? &*filter_ : nullptr,
+                                        std::chrono::steady_clock::now());
+        !started) {
       record(action, failed_outcome(started.error().message));
       return started;
     }
@@ -309,6 +313,7 @@ class Helper {
   HelperOptions options_;
   std::unique_ptr<Spool> spool_;
   Fd listener_;
+  Result<Fd> filter_;
   Isolation isolation_;
   SystemClock clock_;
   SteadyTime idle_since_;

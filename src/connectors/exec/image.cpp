@@ -13,6 +13,7 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
+#include "connectors/exec/limits.h"
 #include "crypto/crypto.h"
 
 namespace keyturn::connectors::exec {
@@ -394,6 +395,7 @@ doc::Value describe(const Plan& plan, const Image& image, const Isolation& isola
                                 {"network", plan.sandbox.network},
                                 {"read_only", doc::array_of(plan.sandbox.read_only)},
                                 {"read_write", doc::array_of(plan.sandbox.read_write)}})},
+       {"limits", describe(plan.limits)},
        {"user", isolation.user},
        {"timeout", to_text(plan.timeout)},
        {"output_bytes_max", plan.output_bytes_max},

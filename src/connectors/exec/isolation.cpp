@@ -53,21 +53,29 @@ std::string read_some(int fd) {
   return text;
 }
 
-void try_sandbox(Isolation& isolation) {
+void try_sandbox(Isolation& isolation, const Result<Fd>& filter) {
+  if (!filter) {
+    isolation.sandbox_problem = filter.error().message;
+    return;
+  }
   if (::access(kBubblewrap, X_OK) != 0) {
     isolation.sandbox_problem = std::string(kBubblewrap) + " is not installed";
     return;
   }
   Pipe output = make_pipe(), status = make_pipe();
-  Launch launch_plan{.program_path = kBubblewrap,
-                     .argv = bubblewrap_argv({}, "/", isolation.data_folder, {}, 3),
-                     .env = {std::string("PATH=") + kSearchPath, "LANG=C.UTF-8"},
-                     .stdout_fd = output.write.get(),
-                     .stderr_fd = output.write.get(),
-                     .descriptors = {{status.write.get(), 3}},
-                     .drop_user = isolation.drops_user,
-                     .uid = isolation.uid,
-                     .gid = isolation.gid};
+  const Fd own_filter = reopen(*filter);
+  const SandboxFds fds;
+  Launch launch_plan{
+      .program_path = kBubblewrap,
+      .argv = bubblewrap_argv({}, "/", isolation.data_folder, {}, fds),
+      .env = {std::string("PATH=") + kSearchPath, "LANG=C.UTF-8"},
+      .stdout_fd = output.write.get(),
+      .stderr_fd = output.write.get(),
+      .descriptors = {{status.write.get(), fds.status}, {own_filter.get(), fds.filter}},
+      .limits = rlimits_of({}, isolation.drops_user),
+      .drop_user = isolation.drops_user,
+      .uid = isolation.uid,
+      .gid = isolation.gid};
   launch_plan.argv.insert(launch_plan.argv.end(), {"--", "/usr/bin/true"});
   const auto pid = launch(launch_plan);
   output.write.reset();
@@ -134,7 +142,8 @@ AsExecutionUser::~AsExecutionUser() {
 
 std::vector<std::string> bubblewrap_argv(const catalog::Sandbox& sandbox, const std::string& cwd,
                                          const std::string& data_folder,
-                                         const std::vector<Overlay>& overlays, int status_fd) {
+                                         const std::vector<Overlay>& overlays,
+                                         const SandboxFds& fds) {
   std::vector<std::string> argv{"bwrap",
                                 "--unshare-all",
                                 "--unshare-user",
@@ -144,7 +153,10 @@ std::vector<std::string> bubblewrap_argv(const catalog::Sandbox& sandbox, const 
                                 "--cap-drop",
                                 "ALL",
                                 "--json-status-fd",
-                                std::to_string(status_fd)};
+                                std::to_string(fds.status),
+                                "--seccomp",
+                                std::to_string(fds.filter)};
+  if (fds.gate >= 0) argv.insert(argv.end(), {"--block-fd", std::to_string(fds.gate)});
   if (sandbox.network) argv.push_back("--share-net");
   add_root_folders(argv);
   for (const char* path : kEtc) argv.insert(argv.end(), {"--ro-bind-try", path, path});
@@ -171,11 +183,11 @@ std::vector<std::string> bubblewrap_argv(const catalog::Sandbox& sandbox, const 
   return argv;
 }
 
-Isolation find_isolation(const std::string& data_folder) {
+Isolation find_isolation(const std::string& data_folder, const Result<Fd>& filter) {
   Isolation isolation;
   isolation.data_folder = data_folder;
   choose_user(isolation);
-  try_sandbox(isolation);
+  try_sandbox(isolation, filter);
   return isolation;
 }
 
@@ -202,7 +214,8 @@ Isolation isolation_from_value(const doc::Value& value) {
 doc::Value describe(const Isolation& isolation, const catalog::Sandbox& sandbox) {
   std::string note;
   if (sandbox.enabled) {
-    note = "runs in bubblewrap: own namespaces, the system's folders read-only, ";
+    note =
+        "runs in bubblewrap: own namespaces, fewer system calls, the system's folders read-only, ";
     note += sandbox.network ? "the host's network" : "no network";
     if (!isolation.drops_user) note += "; as the server's own user, whose data folder is not there";
   } else if (isolation.drops_user) {

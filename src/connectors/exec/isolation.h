@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "connectors/exec/plan.h"
+#include "connectors/fd.h"
 
 namespace keyturn::connectors::exec {
 
@@ -23,8 +24,8 @@ struct Isolation {
 };
 
 // Looks once: root becomes keyturn-exec, or nobody where that user is missing; the sandbox is tried
-// out by running one program in it.
-Isolation find_isolation(const std::string& data_folder);
+// out by running one program in it. `filter` is seccomp_filter()'s answer.
+Isolation find_isolation(const std::string& data_folder, const Result<Fd>& filter);
 
 doc::Value to_value(const Isolation& isolation);
 Isolation isolation_from_value(const doc::Value& value);
@@ -67,10 +68,18 @@ struct Overlay {
   bool executable = false;
 };
 
-// bubblewrap's argument vector (argv[0] included) up to "--"; `status_fd` receives its JSON status.
+// Numbers of descriptors in bubblewrap's process, none of which the program gets.
+struct SandboxFds {
+  int status = 3;  // receives bubblewrap's JSON status
+  int filter = 5;  // the system call filter
+  int gate = -1;   // the program starts when something can be read here; -1: at once
+};
+
+// bubblewrap's argument vector (argv[0] included) up to "--".
 std::vector<std::string> bubblewrap_argv(const catalog::Sandbox& sandbox, const std::string& cwd,
                                          const std::string& data_folder,
-                                         const std::vector<Overlay>& overlays, int status_fd);
+                                         const std::vector<Overlay>& overlays,
+                                         const SandboxFds& fds);
 
 inline constexpr const char* kBubblewrap = "/usr/bin/bwrap";
 inline constexpr const char* kSearchPath =

@@ -49,7 +49,6 @@ struct Child {
   [[noreturn]] void run() const {
     reset_signals();
     ::setsid();
-    set_limits();
     if (what.drop_user) become();
     // After the user changed: a change of user clears it.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) fail(1);
@@ -65,19 +64,15 @@ struct Child {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
   }
 
-  void set_limits() const {
-    // Processes are counted by user: only a user of its own can be held to a number.
-    const rlim_t processes = what.drop_user ? 4096 : RLIM_INFINITY;
-    const std::array<std::pair<int, rlim_t>, 4> limits{{{RLIMIT_CORE, 0},
-                                                        {RLIMIT_NOFILE, 4096},
-                                                        {RLIMIT_FSIZE, rlim_t{16} << 30},
-                                                        {RLIMIT_NPROC, processes}}};
-    for (const auto& [resource, most] : limits) {
+  // After the descriptors have their numbers, some of which may be beyond a limit.
+  void set_limits(int trouble) const {
+    for (const auto& [resource, most] : what.limits) {
+      const auto which = static_cast<__rlimit_resource>(resource);
       rlimit limit{};
-      if (::getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) fail(2);
-      limit.rlim_max = std::min(limit.rlim_max, most);
-      limit.rlim_cur = std::min(limit.rlim_cur, limit.rlim_max);
-      if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) fail(2);
+      if (::getrlimit(which, &limit) != 0) finish_failing(trouble, 2);
+      limit.rlim_max = std::min<rlim_t>(limit.rlim_max, most);
+      limit.rlim_cur = limit.rlim_max;
+      if (::setrlimit(which, &limit) != 0) finish_failing(trouble, 2);
     }
   }
 
@@ -111,6 +106,7 @@ struct Child {
     for (std::size_t i = 0; i < count; ++i) {
       if (::dup2(moves[i].first, moves[i].second) < 0) finish_failing(trouble, 4);
     }
+    set_limits(trouble);
     if (program >= 0) {
       ::execveat(program, "", argv, env, AT_EMPTY_PATH);
     } else {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "connectors/exec/limits.h"
 
 namespace keyturn::connectors::exec {
 
@@ -20,6 +21,7 @@ struct Launch {
   std::string cwd = "/";
   int stdout_fd = -1, stderr_fd = -1;            // stdin is /dev/null
   std::vector<std::pair<int, int>> descriptors;  // (ours, its number there); all others are closed
+  Rlimits limits;
   bool drop_user = false;
   uid_t uid = 0;
   gid_t gid = 0;

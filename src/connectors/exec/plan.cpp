@@ -1,6 +1,7 @@
 #include "connectors/exec/plan.h"
 
 #include "base/bytes.h"
+#include "connectors/exec/limits.h"
 #include "doc/json.h"
 
 namespace keyturn::connectors::exec {
@@ -83,6 +84,7 @@ Plan make_plan(const catalog::Tool& tool, const doc::Value& args) {
     plan.secrets.push_back({name, reference.as_file});
   }
   plan.sandbox = tool.sandbox;
+  plan.limits = tool.limits;
   plan.timeout = tool.timeout;
   plan.output_bytes_max = tool.output_bytes_max;
   return plan;
@@ -111,6 +113,7 @@ doc::Value to_value(const Plan& plan) {
                       {"shown_env", env_value(plan.shown_env)},
                       {"secrets", secrets},
                       {"sandbox", sandbox_value(plan.sandbox)},
+                      {"limits", to_value(plan.limits)},
                       {"timeout_us", static_cast<std::int64_t>(plan.timeout.count())},
                       {"output_bytes_max", plan.output_bytes_max}});
 }
@@ -134,6 +137,7 @@ Plan plan_from_value(const doc::Value& value) {
                     .read_only = texts(sandbox->find("read_only")),
                     .read_write = texts(sandbox->find("read_write"))};
   }
+  if (const doc::Value* limits = value.find("limits")) plan.limits = limits_from_value(*limits);
   plan.timeout = Duration(value.integer("timeout_us"));
   plan.output_bytes_max = value.integer("output_bytes_max");
   return plan;

@@ -24,6 +24,7 @@ struct Plan {
   std::map<std::string, std::string> shown_env;  // the same, secret parameters replaced
   std::vector<SecretName> secrets;
   catalog::Sandbox sandbox;
+  catalog::Limits limits;
   Duration timeout{};
   std::int64_t output_bytes_max = 0;
 };
