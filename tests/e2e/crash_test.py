@@ -2,6 +2,7 @@
 import collections
 import concurrent.futures
 import http.client
+import os
 import pathlib
 import random
 import sys
@@ -10,7 +11,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import DEADLINE, Keyturn  # noqa: E402
+from support.keyturn import DEADLINE, POLICY, TOOLS, Keyturn, read_fifo, write_fifo  # noqa: E402
 
 ROUNDS = 20
 FINAL = ("succeeded", "failed", "unknown", "denied", "expired", "cancelled")
@@ -224,6 +225,36 @@ class Crash(unittest.TestCase):
         self.assertIn(after["state"], ("succeeded", "unknown"), after)
         if after["state"] == "succeeded":
             self.assertEqual(after["outcome"]["stdout"], "done\n")
+
+
+RUNNING = 6
+PROGRAM = """\
+  waits: {exec: [@WORK@/waits.sh, "{{n}}"], params: {n: {type: string, pattern: "^[0-9]$"}}, resource: {kind: host, name: here, env: dev}, sandbox: none}
+"""
+
+
+class AfterACrash(unittest.TestCase):
+    def test_each_program_that_still_runs_is_known_when_it_ends_whatever_the_others_do(self):
+        k = Keyturn(policy=POLICY.replace("[echo,", "[waits, echo,"), tools=TOOLS + PROGRAM, start=False)
+        self.addCleanup(k.close)
+        program = k.work / "waits.sh"
+        program.write_text(f"#!/bin/sh\necho started > {k.out}/started$1\nread x < {k.out}/go$1\necho done $1\n")
+        program.chmod(0o755)
+        for name in [f"{word}{n}" for word in ("started", "go") for n in range(RUNNING)]:
+            os.mkfifo(k.out / name)
+            (k.out / name).chmod(0o666)
+        k.start()
+        actions = [k.request("waits", {"n": str(n)}).json for n in range(RUNNING)]
+        for n in range(RUNNING):
+            read_fifo(k.out / f"started{n}")
+        k.kill9()
+        k.start()
+        self.assertEqual(k.settled(k.request("echo", {"text": "at once"}).json["id"])["state"], "succeeded")
+        for n in (2, 5, 0, 3, 1, 4):
+            self.assertEqual(k.action(actions[n]["id"]).json["state"], "executing")
+            write_fifo(k.out / f"go{n}", b"go\n")
+            after = k.settled(actions[n]["id"])
+            self.assertEqual((after["state"], after["outcome"]["stdout"]), ("succeeded", f"done {n}\n"))
 
 
 if __name__ == "__main__":
