@@ -93,7 +93,7 @@ TEST_CASE("every code of the contract has the status that the contract gives it"
   for (const Row& row : std::to_array<Row>({{"operation_mismatch", 400},
                                             {"resource_mismatch", 400},
                                             {"invalid_args", 400},
-                                            {"literal_secret", 400},
+                                            {"literal_credential", 400},
                                             {"not_found", 404},
                                             {"closed", 409},
                                             {"digest_mismatch", 409},

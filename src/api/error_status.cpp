@@ -42,7 +42,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"operation_mismatch", 400, true},
     {"resource_mismatch", 400, true},
     {"mode_mismatch", 400},
-    {"literal_secret", 400, true},
+    {"literal_credential", 400, true},
     {"retype_mismatch", 400},
     {"retype_conflict", 400},
     {"confusing_name", 400},

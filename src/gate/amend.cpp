@@ -17,6 +17,8 @@ Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args,
                      "a note has at most " + std::to_string(review::kNoteBytesMax) + " bytes",
                      "/note");
   }
+  if (Result<void> ok = impl_->check_words(note, "the note", "/note"); !ok)
+    co_return std::unexpected(ok.error());
   if (Result<void> ok = impl_->admit(who); !ok) co_return std::unexpected(ok.error());
   ++numbers_.requested;
   ActionRequest request;

@@ -45,6 +45,15 @@ struct GateOptions {
   // shown.
   std::function<Result<void>(const doc::Value& args, const std::set<std::string>& secret_params)>
       check_literals;
+  // The same for what agents and people write: `what` it is ("the comment"), and its JSON Pointer.
+  std::function<Result<void>(std::string_view text, std::string_view what,
+                             const std::string& where)>
+      check_text;
+  // Takes out of what an enforcement point reports what looks like a credential, and the values of
+  // the tool's secret parameters. (It happened: refusing the report would lose it.) Null tool:
+  // nobody configured it any more.
+  std::function<void(doc::Value& reported, const catalog::Tool* tool, const doc::Value& args)>
+      redact_report;
   std::function<void(std::string_view line)> log;  // what went wrong without anybody waiting for it
 };
 

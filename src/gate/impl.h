@@ -103,6 +103,11 @@ struct Gate::Impl {
   Task<void> finish(std::shared_ptr<ActionRecord> record, Outcome outcome);
   std::string grant_text(const GrantId& id) const;
 
+  Result<void> check_words(std::string_view text, std::string_view what,
+                           const std::string& where) const {
+    return options.check_text ? options.check_text(text, what, where) : Result<void>{};
+  }
+
   // ---- amend.cpp
   bool may_amend(const Principal& who, const ActionRecord& record) const;
   Result<void> can_amend(const Principal& who, const ActionRecord& record) const;

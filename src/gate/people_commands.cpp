@@ -57,6 +57,8 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
     Result<std::vector<EventDraft>> drafts =
         review::decide(*record->review, cast, world_.directory, at);
     if (!drafts) co_return std::unexpected(drafts.error());
+    if (Result<void> ok = impl_->check_words(command.note, "the note", "/note"); !ok)
+      co_return std::unexpected(ok.error());
     std::shared_ptr<ActionRecord> after = folded(*record, *drafts, at);
     std::set<std::string> streams = review::streams_read(*after->review, world_.directory);
     streams.insert({"policy", "tools", "config"});
@@ -105,6 +107,10 @@ Task<Result<RecordPtr>> Gate::Impl::simple_command(Principal who, ActionId id,
     Result<std::vector<EventDraft>> drafts =
         review::decide(review, command, world.directory, now());
     if (!drafts) co_return std::unexpected(drafts.error());
+    if (const auto* comment = std::get_if<review::Comment>(&command)) {
+      if (Result<void> ok = check_words(comment->text, "the comment", "/text"); !ok)
+        co_return std::unexpected(ok.error());
+    }
     Result<std::vector<Event>> appended = co_await append(record, std::move(*drafts), {}, {});
     if (!appended && appended.error().code == "conflict") continue;
     if (!appended) co_return std::unexpected(appended.error());

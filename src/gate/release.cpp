@@ -327,6 +327,10 @@ Task<Result<RecordPtr>> Gate::report_outcome(Principal who, ActionId id, Outcome
   Outcome outcome;
   outcome.kind = kind;
   outcome.result = std::move(result);
+  if (options_.redact_report) {
+    const catalog::Tool* tool = impl_->find_tool(*world_.configuration, record->tool);
+    options_.redact_report(*outcome.result, tool, record->args);
+  }
   doc::Value body = doc::object({{"execution", public_outcome(outcome)}});
   if (late) body.set("late", true);
   body.set("state", to_text(late ? State::kUnknown : state_of(kind)));

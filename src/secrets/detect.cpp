@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "doc/read.h"
+#include "secrets/rewrite.h"
 
 namespace keyturn::secrets {
 namespace {
+
+constexpr std::string_view kPrivateKey = "a private key";
 
 struct Shape {
   std::string_view kind;
@@ -18,7 +21,7 @@ struct Shape {
 };
 
 constexpr std::array<Shape, 17> kShapes = {{
-    {"a private key", R"((-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----))"},
+    {kPrivateKey, R"((-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----))"},
     {"an AWS access key", R"(\b((?:AKIA|ASIA)[A-Z2-7]{16})\b)"},
     {"an AWS secret key",
      R"((?i)\baws[a-z_ -]{0,30}["']?\s*[:=]\s*["']?([a-z0-9/+]{40})(?:[^a-z0-9/+=]|$))"},
@@ -77,6 +80,19 @@ bool is_credential_name(std::string_view name) {
     if (c != '_' && c != '-') plain += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
   }
   return std::ranges::find(kNames, plain) != kNames.end();
+}
+
+// Where what a pattern found ends. The pattern of a key knows its first line only.
+std::size_t end_of(std::string_view kind, std::string_view text, std::size_t found_end) {
+  if (kind != kPrivateKey) return found_end;
+  const std::size_t last_line = text.find("-----END", found_end);
+  if (last_line == std::string_view::npos) return text.size();
+  const std::size_t dashes = text.find("-----", last_line + 8);
+  return dashes == std::string_view::npos ? text.size() : dashes + 5;
+}
+
+std::string redacted(std::string_view kind) {
+  return "[redacted: " + std::string(kind) + "]";
 }
 
 std::unexpected<Refusal> literal(std::string_view kind, const std::string& pointer) {
@@ -160,6 +176,63 @@ Result<void> CredentialDetector::check_args(const doc::Value& args,
     if (!secret_params.contains(member.key)) shown.push_back(member);
   }
   return check(doc::Value(std::move(shown)), pointer);
+}
+
+Result<void> CredentialDetector::check_text(std::string_view text, std::string_view what,
+                                            const std::string& pointer) const {
+  const std::optional<FoundCredential> found = find(text);
+  if (!found) return {};
+  return refuse("literal_credential",
+                std::string(what) + " holds what looks like " + std::string(found->kind) +
+                    ", and everybody who may read the action would see it; leave it out, say where "
+                    "it is kept instead, and rotate it if it was real",
+                pointer);
+}
+
+std::vector<CredentialDetector::Span> CredentialDetector::spans(std::string_view text) const {
+  std::vector<Span> found;
+  for (const auto& [shape, regex] : patterns_->all) {
+    re2::StringPiece rest(text.data(), text.size());
+    re2::StringPiece value;
+    while (re2::RE2::FindAndConsume(&rest, *regex, &value)) {
+      if (shape->may_be_placeholder && is_placeholder({value.data(), value.size()})) continue;
+      const auto begin = static_cast<std::size_t>(value.data() - text.data());
+      found.push_back({begin, end_of(shape->kind, text, begin + value.size()), shape->kind});
+    }
+  }
+  std::ranges::sort(found, {}, [](const Span& span) { return std::pair(span.begin, span.end); });
+  std::vector<Span> apart;  // what overlaps goes together, under the name of the first
+  for (const Span& span : found) {
+    if (!apart.empty() && span.begin < apart.back().end)
+      apart.back().end = std::max(apart.back().end, span.end);
+    else
+      apart.push_back(span);
+  }
+  return apart;
+}
+
+std::string CredentialDetector::redact(std::string_view text) const {
+  std::string out;
+  std::size_t done = 0;
+  for (const Span& span : spans(text)) {
+    out.append(text.substr(done, span.begin - done)).append(redacted(span.kind));
+    done = span.end;
+  }
+  return out.append(text.substr(done));
+}
+
+void CredentialDetector::redact(doc::Value& value) const {
+  const auto text = [this](const std::string& t) { return redact(std::string_view(t)); };
+  const auto leaf = [&text](doc::Value& v) {
+    if (v.is_string()) v = doc::Value(text(v.as_string()));
+  };
+  rewrite(value, leaf, text, [](doc::Member& member) {
+    const bool is_secret = member.value.is_number() ||
+                           (member.value.is_string() && !is_placeholder(member.value.as_string()));
+    if (!is_secret || !is_credential_name(member.key)) return false;
+    member.value = doc::Value(redacted("a credential"));
+    return true;
+  });
 }
 
 }  // namespace keyturn::secrets

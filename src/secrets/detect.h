@@ -1,4 +1,5 @@
-// Literal credentials in the arguments of an action: refused, with advice (promise no-secrets).
+// Literal credentials in what agents and people send: refused with advice, or taken out of what
+// must not be lost (promise no-secrets).
 #pragma once
 
 #include <memory>
@@ -6,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "doc/value.h"
@@ -40,7 +42,23 @@ class CredentialDetector {
                                         const std::set<std::string>& secret_params,
                                         const std::string& pointer = "/args") const;
 
+  // A free text of an agent or a person: `what` it is reads well at the start of a sentence ("the
+  // comment"). Refuses like check_args, with `pointer` itself as the place.
+  [[nodiscard]] Result<void> check_text(std::string_view text, std::string_view what,
+                                        const std::string& pointer) const;
+
+  // With "[redacted: a GitHub token]" in place of every one; a private key goes whole, to its end
+  // line or, where there is none, to the end of the text. In a value: every string and key, and
+  // members whose name says credential.
+  std::string redact(std::string_view text) const;
+  void redact(doc::Value& value) const;
+
  private:
+  struct Span {
+    std::size_t begin, end;
+    std::string_view kind;
+  };
+  std::vector<Span> spans(std::string_view text) const;
   Result<void> check(const doc::Value& value, const std::string& pointer) const;
   struct Patterns;
   std::unique_ptr<Patterns> patterns_;

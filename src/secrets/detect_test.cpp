@@ -137,5 +137,77 @@ TEST_CASE("arguments are refused with the place and advice, and without the cred
   }
 }
 
+TEST_CASE("a free text is refused with its place and what it is, and without the credential") {
+  const CredentialDetector detector;
+  const std::string token =
+      "gh"
+      "p_" +
+      std::string(36, 'a');
+  const Result<void> ok = detector.check_text("try " + token, "the comment", "/text");
+  REQUIRE_FALSE(ok.has_value());
+  CHECK(ok.error().code == "literal_credential");
+  CHECK(ok.error().where == "/text");
+  CHECK(ok.error().message.starts_with("the comment holds what looks like a GitHub token"));
+  CHECK_FALSE(ok.error().message.contains("aaaa"));
+  CHECK(detector.check_text("the token is in the vault", "the comment", "/text").has_value());
+}
+
+TEST_CASE("redacting takes out the credential and leaves the rest") {
+  const CredentialDetector detector;
+  const std::string word(36, 'a');
+  const struct {
+    std::string before, after;
+  } rows[] = {
+      {"nothing to see", "nothing to see"},
+      {"", ""},
+      {"gh"
+       "p_" +
+           word +
+           " and gl"
+           "pat-" +
+           word + ".",
+       "[redacted: a GitHub token] and [redacted: a GitLab token]."},
+      {"postgres://bob:hunter2@db/orders",
+       "postgres://bob:[redacted: a URL with a password]@db/orders"},
+      {"mysql -psecret --password hunter22 -e x",
+       "mysql -psecret --password [redacted: a password] -e x"},
+      {"password=$1 password=hunter2", "password=$1 password=[redacted: a password]"},
+      {"a\n-----BEGIN "
+       "EC PRIVATE KEY-----\nMHcC\nAQEE\n-----END EC PRIVATE KEY-----\nb",
+       "a\n[redacted: a private key]\nb"},
+      {"-----BEGIN "
+       "PRIVATE KEY-----\nMIIEv and whatever follows",
+       "[redacted: a private key]"},
+      {"token=ey"
+       "JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefghijkl;",
+       "token=[redacted: a JSON Web Token];"},
+  };
+  for (const auto& row : rows) {
+    CHECK(detector.redact(row.before) == row.after);
+    CHECK_FALSE(detector.find(detector.redact(row.before)).has_value());
+  }
+}
+
+TEST_CASE("redacting reaches every string, every key and every member of a telling name") {
+  const CredentialDetector detector;
+  const std::string a = "gh"
+                        "p_" +
+                        std::string(36, 'a'),
+                    b = "gh"
+                        "p_" +
+                        std::string(36, 'b');
+  Result<doc::Value> value =
+      doc::parse_json(R"({"log": ["ok", "used )" + a +
+                      R"("], "password": "hunter2", "apiKey": 1234567, "token": "page-2",)"
+                      R"( "pwd": "$PWD", "passphrase": null, "by": {")" +
+                      a + R"(": 1, ")" + b + R"(": 2}, "n": 3})");
+  REQUIRE(value.has_value());
+  detector.redact(*value);
+  CHECK(doc::write_json(*value) ==
+        R"({"log":["ok","used [redacted: a GitHub token]"],"password":"[redacted: a credential]",)"
+        R"("apiKey":"[redacted: a credential]","token":"page-2","pwd":"$PWD","passphrase":null,)"
+        R"("by":{"[redacted: a GitHub token]":1,"[redacted: a GitHub token] 2":2},"n":3})");
+}
+
 }  // namespace
 }  // namespace keyturn::secrets

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/bytes.h"
+#include "secrets/rewrite.h"
 
 namespace keyturn::secrets {
 namespace {
@@ -208,6 +209,16 @@ std::string Redactor::redact(std::string_view text) const {
   out.reserve(text.size());
   append_redacted(out, text, text.size(), find(text));
   return out;
+}
+
+void Redactor::redact(doc::Value& value) const {
+  if (empty()) return;
+  const auto text = [this](const std::string& t) { return redact(std::string_view(t)); };
+  const auto leaf = [&text](doc::Value& v) {
+    const std::string& before = v.is_number() ? v.as_number().text : v.as_string();
+    if (std::string after = text(before); after != before) v = doc::Value(std::move(after));
+  };
+  rewrite(value, leaf, text, [](const doc::Member&) { return false; });
 }
 
 std::string StreamRedactor::feed(std::string_view bytes) {

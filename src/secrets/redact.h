@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "doc/value.h"
 
 namespace keyturn::secrets {
 
@@ -29,6 +30,7 @@ class Redactor {
   bool add(const std::string& name, const Secret& value);
   bool empty() const { return patterns_.empty(); }
   std::string redact(std::string_view text) const;  // linear in the text for practical values
+  void redact(doc::Value& value) const;  // every string and key; numbers as they are written
 
  private:
   friend class StreamRedactor;

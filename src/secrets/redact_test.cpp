@@ -127,5 +127,17 @@ TEST_CASE("whatever surrounds it, a value never stays in a redacted text") {
   }));
 }
 
+TEST_CASE("known values are taken out of every part of a tree") {
+  Redactor redactor;
+  CHECK(redactor.add("pin", Secret("24681357")));
+  Result<doc::Value> value =
+      doc::parse_json(R"({"a": ["24681357", 24681357, 2468], "x24681357": {"b": "at 24681357."}})");
+  REQUIRE(value.has_value());
+  redactor.redact(*value);
+  CHECK(
+      doc::write_json(*value) ==
+      R"({"a":["[redacted:pin]","[redacted:pin]",2468],"x[redacted:pin]":{"b":"at [redacted:pin]."}})");
+}
+
 }  // namespace
 }  // namespace keyturn::secrets

@@ -6,9 +6,11 @@
 #include <filesystem>
 
 #include "base/task_impl.h"
+#include "connectors/exec/plan.h"
 #include "connectors/executors.h"
 #include "crypto/crypto.h"
 #include "ledger/note.h"
+#include "secrets/redact.h"
 
 namespace keyturn::server {
 namespace {
@@ -39,6 +41,17 @@ std::string node_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? std::string(name)
                                                                       : "keyturn";
+}
+
+void redact(const secrets::CredentialDetector& detector, doc::Value& reported,
+            const catalog::Tool* tool, const doc::Value& args) {
+  if (tool != nullptr) {
+    secrets::Redactor known;
+    for (const auto& secret : connectors::exec::secret_parameters(*tool, args))
+      known.add(secret.name, secret.value);
+    known.redact(reported);
+  }
+  detector.redact(reported);
 }
 
 std::string host_part(const std::string& url) {
@@ -134,6 +147,13 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
                                                          const std::set<std::string>& secret) {
     return detector->check_args(args, secret);
   };
+  options.check_text = [detector = &core->detector_](std::string_view text, std::string_view what,
+                                                     const std::string& where) {
+    return detector->check_text(text, what, where);
+  };
+  options.redact_report = [detector = &core->detector_](
+                              doc::Value& reported, const catalog::Tool* tool,
+                              const doc::Value& args) { redact(*detector, reported, tool, args); };
   options.log = say;
   gate::Ports ports{*core->journal_,
                     *core->executor_,

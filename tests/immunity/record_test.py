@@ -310,6 +310,51 @@ class Record(unittest.TestCase):
         end_helper(k.data)
         self.assertEqual(contains(k.data, list(literal)), [])
 
+    def test_a_literal_credential_in_what_people_write_is_refused_with_its_place(self):
+        k = self.server()
+        token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+        action = k.request("append", {"text": "words"}).json
+        path = f"/v1/actions/{action['id']}"
+        for who, at, body, where in (
+                ("bob", "/comments", {"text": f"I used {token}"}, "/text"), ("bot", "/comments", {"text": token}, "/text"),
+                ("bob", "/votes", {"decision": "approve", "digest": action["digest"], "note": f"fine with {token}"}, "/note"),
+                ("bob", "/votes", {"decision": "deny", "digest": action["digest"], "note": f"you sent {token}"}, "/note"),
+                ("bob", "/amend", {"args": {"text": "other"}, "note": token}, "/note"), ("bob", "/amend", {"args": {"text": token}}, "/args/text")):
+            with self.subTest(at=at, who=who):
+                answer = k.post(path + at, who, body)
+                self.assertEqual((answer.status, answer.code, answer.json.get("pointer")), (400, "literal_credential", where), answer)
+                self.assertNotIn(token[8:], answer.body.decode(), "the credential is not repeated")
+        after = k.action(action["id"]).json
+        self.assertEqual((after["state"], after["votes"], after["comments"]), ("pending", [], []))
+        self.assertEqual(k.post(path + "/comments", "bob", {"text": "its token is in the vault: token=$TOKEN"}).status, 200)
+        self.assertEqual(k.vote(action, "bob", "deny", note="no").status, 200)
+        k.stop()
+        end_helper(k.data)
+        self.assertEqual(contains(k.data, [token]), [])
+
+    def test_a_credential_in_a_reported_outcome_is_taken_out_and_the_outcome_is_kept(self):
+        pin = "p-7713-secret-parameter"
+        tools = TOOLS + "  pinned: {mode: grant, enforcement_point: deployer, operation: deploy, params: {pin: {type: string, secret: true}}, resource: {kind: service, name: web, env: prod}}\n"
+        k = self.server(policy=POLICY.replace("tool: [deploy]", "tool: [deploy, pinned]"), tools=tools)
+        token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+        action = k.request("pinned", {"pin": pin}).json
+        used = k.post("/v1/grants/consume", "deployer", {"grant": action["grant"], "digest": action["digest"]})
+        self.assertEqual(used.status, 200, used)
+        report = {"outcome": "succeeded", "result": {"log": [f"pushed with {token}", f"pin {pin} accepted"], "password": "Sup3rS3cret99", "url": "https://root:Sup3rS3cret99@host/x", "count": 3}}
+        self.assertEqual(k.post(f"/v1/actions/{action['id']}/outcome", "deployer", report).status, 200)
+        needles = [token, pin, "Sup3rS3cret99"]
+        for _ in range(2):
+            shown = k.action(action["id"], "olga")
+            self.assertEqual(shown.json["state"], "succeeded")
+            self.assertEqual(shown.json["outcome"]["result"]["count"], 3)
+            self.assertIn("pushed with [redacted", shown.json["outcome"]["result"]["log"][0])
+            for needle in needles:
+                self.assertNotIn(needle, shown.body.decode())
+            k.restart()
+        k.stop()
+        end_helper(k.data)
+        self.assertEqual(contains(k.data, needles), [])
+
     # ------------------------------------------------------------ denials
     def events(self, k):
         size = int(k.get("/v1/ledger", "ada").json["size"])
