@@ -74,7 +74,8 @@ void say_applied(Response& response, const std::optional<Duration>& wait) {
 }  // namespace
 
 ActionView view_of(Service& s) {
-  return {s.ports.gate.world(), s.options.public_url, s.ports.audit.origin(), s.fingerprint_key};
+  return {s.ports.gate.world(), s.options.public_url, s.ports.audit.origin(),
+          s.options.fingerprint_key};
 }
 
 Response action_answer(Service& s, const Call& call, const gate::ActionRecord& record,

@@ -15,6 +15,7 @@
 #include "audit/audit.h"
 #include "gate/gate.h"
 #include "identity/identity.h"
+#include "net/forwarded.h"
 #include "net/http.h"
 #include "net/loop.h"
 #include "net/server.h"
@@ -66,6 +67,10 @@ struct ApiOptions {
   std::size_t streams_max = 5000;
   std::size_t refusals_recorded_per_minute_max = 10;  // a code and caller; the rest is counted
   Duration wait_max = std::chrono::seconds(300);
+  Duration heartbeat = std::chrono::seconds(15);  // of streams: who is gone is noticed by then
+  net::TrustedProxies trusted_proxies;            // who may say for whom they speak
+  // Of secret parameters on the page: the same value has the same fingerprint, today and tomorrow.
+  Secret fingerprint_key{};
 };
 
 class Api final : public net::HttpHandler {

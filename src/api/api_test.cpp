@@ -313,4 +313,37 @@ TEST_CASE("openapi.json describes every route, and no other") {
   }
 }
 
+TEST_CASE("who has to wait is told how long") {
+  const auto header = [](Refusal refusal) {
+    return std::string(problem(refusal).headers.find("retry-after").value_or("none"));
+  };
+  CHECK(header({"rate_limited", "", "", 7}) == "7");
+  CHECK(header({"overloaded", "", ""}) == "1");
+  CHECK(header({"not_found", "", "", 7}) == "none");
+}
+
+TEST_CASE("a peer may begin to sign in sixty times at once and twice a second, others meanwhile") {
+  SignInLimit limit;
+  const Time start = Time{} + std::chrono::hours(500'000);
+  for (int i = 0; i < 60; ++i) REQUIRE(limit.admit("a", start).has_value());
+  const Result<void> refused = limit.admit("a", start);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == "too_many_sign_ins");
+  CHECK(refused.error().retry_after_s == 1);
+  CHECK(limit.admit("b", start).has_value());
+  CHECK(limit.admit("a", start + std::chrono::milliseconds(500)).has_value());
+}
+
+TEST_CASE("with as many peers as are remembered, a new one is told when one will be forgotten") {
+  SignInLimit limit;
+  const Time start = Time{} + std::chrono::hours(500'000);
+  int admitted = 0;
+  while (limit.admit("peer " + std::to_string(admitted), start).has_value()) ++admitted;
+  const Result<void> refused = limit.admit("one more", start + std::chrono::seconds(20));
+  REQUIRE_FALSE(refused.has_value());
+  const auto wait = std::chrono::seconds(refused.error().retry_after_s);
+  CHECK(wait == std::chrono::seconds(40));
+  CHECK(limit.admit("one more", start + std::chrono::seconds(20) + wait).has_value());
+}
+
 }  // namespace keyturn::api

@@ -13,7 +13,7 @@ Response ceremony_answer(const identity::Ceremony& ceremony) {
 // The browser has one cookie: the session that it held before this sign-in has nobody any more.
 Task<Response> session_answer(Service& s, const Call& call, identity::OpenedSession opened) {
   if (const auto cookie = call.request.cookie(s.cookie_name())) {
-    const Result<identity::Session> before = s.ports.identity.authenticate_cookie(*cookie);
+    const Result<identity::Session> before = s.ports.identity.session_of(*cookie);
     if (before) co_await s.ports.identity.close_session(before->id);
   }
   Response response = json_answer(
@@ -24,9 +24,7 @@ Task<Response> session_answer(Service& s, const Call& call, identity::OpenedSess
 
 Result<void> may_try(Service& s, const Call& call) {
   if (Result<void> ok = s.check_origin(call.request); !ok) return ok;
-  if (!s.sign_ins.admit(call.request.peer, s.now()))
-    return refuse("too_many_sign_ins", "too many attempts from here; wait a minute");
-  return {};
+  return s.sign_ins.admit(call.request.peer, s.now());
 }
 
 // A ceremony that fails is a failed sign-in, whatever the reason; it leaves a trace.

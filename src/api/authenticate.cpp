@@ -48,7 +48,7 @@ std::string Api::Impl::set_cookie(std::string_view value) const {
   return out;
 }
 
-Result<Caller> Api::Impl::authenticate(const net::HttpRequest& request) const {
+Result<Caller> Api::Impl::authenticate(const net::HttpRequest& request, Asked asked) const {
   const std::size_t headers = request.headers.count("authorization");
   const std::optional<std::string_view> cookie = request.cookie(cookie_name());
   if (headers > 1 || (headers == 1 && cookie)) {
@@ -77,7 +77,9 @@ Result<Caller> Api::Impl::authenticate(const net::HttpRequest& request) const {
     return caller;
   }
   if (!cookie) return std::unexpected(unauthenticated("sign in, or send a bearer token"));
-  Result<identity::Session> session = ports.identity.authenticate_cookie(*cookie);
+  Result<identity::Session> session = asked == Asked::kByPerson
+                                          ? ports.identity.authenticate_cookie(*cookie)
+                                          : ports.identity.session_of(*cookie);
   if (!session) return std::unexpected(as_caller_refusal(session.error()));
   if (Result<void> ok = check_real(directory(), session->person); !ok)
     return std::unexpected(ok.error());
@@ -106,7 +108,7 @@ Result<void> Api::Impl::check_browser(const net::HttpRequest& request, const Cal
 }
 
 bool Api::Impl::still_valid(const Call& call) const {
-  const Result<Caller> again = authenticate(call.request);
+  const Result<Caller> again = authenticate(call.request, Asked::kByItself);
   return again && again->principal == call.caller.principal;
 }
 

@@ -198,7 +198,9 @@ net::HttpResponse problem(const Refusal& refusal) {
   response.status = status;
   response.headers = {{"Content-Type", "application/problem+json"}, {"Cache-Control", "no-store"}};
   if (status == 401) response.headers.add("WWW-Authenticate", "Bearer realm=\"keyturn\"");
-  if (status == 429 || status == 503) response.headers.add("Retry-After", "1");
+  if (status == 429 || status == 503) {
+    response.headers.add("Retry-After", std::to_string(std::max(1U, refusal.retry_after_s)));
+  }
   response.body = doc::write_json(body);
   return response;
 }

@@ -85,7 +85,7 @@ class RefusalMeter {
 // How often one peer may begin to sign in: what nobody is authenticated for yet.
 class SignInLimit {
  public:
-  bool admit(const std::string& peer, Time now);
+  Result<void> admit(const std::string& peer, Time now);
 
  private:
   struct Bucket {
@@ -104,8 +104,11 @@ struct Api::Impl {
   Impl(ApiPorts ports, ApiOptions options);
 
   Task<Response> answer(net::HttpRequest request, net::RequestContext& context);
-  // Who asks. Codes: unauthenticated, ambiguous_credentials, inactive, suspended.
-  Result<Caller> authenticate(const net::HttpRequest& request) const;
+  // Who asks. A session lives on by what its person does; an open stream, a wait and a page that
+  // looks by itself keep none alive. Codes: unauthenticated, ambiguous_credentials, inactive,
+  // suspended.
+  enum class Asked { kByPerson, kByItself };
+  Result<Caller> authenticate(const net::HttpRequest& request, Asked asked) const;
   // What a browser's request that changes something must carry. Codes: wrong_origin, csrf.
   Result<void> check_browser(const net::HttpRequest& request, const Caller& caller) const;
   Result<void> check_origin(const net::HttpRequest& request) const;
@@ -125,7 +128,6 @@ struct Api::Impl {
   ApiPorts ports;
   ApiOptions options;
   HostRoutes host;
-  Secret fingerprint_key;  // for secret parameters on the page; lives as long as the process
   Looks looks;
   RefusalMeter meter;
   SignInLimit sign_ins;

@@ -1,5 +1,6 @@
 // What this server remembers of callers, bounded.
 #include <algorithm>
+#include <cmath>
 
 #include "api/impl.h"
 
@@ -9,7 +10,7 @@ namespace {
 constexpr std::size_t kLooksMax = 10'000;
 constexpr std::size_t kKindsMax = 1'000;
 constexpr std::size_t kPeersMax = 4'096;
-constexpr double kSignInsBurst = 60, kSignInsPerSecond = 2;
+constexpr double kSignInsBurst = 60, kSignInsPerSecond = 2, kForgottenAfter = 60;
 constexpr std::uint64_t kRecordedPerMinuteMax = 120;  // of all kinds together
 
 }  // namespace
@@ -52,22 +53,30 @@ std::optional<std::uint64_t> RefusalMeter::admit(const std::string& kind, Time n
   return std::exchange(count.held_back, 0);
 }
 
-bool SignInLimit::admit(const std::string& peer, Time now) {
+Result<void> SignInLimit::admit(const std::string& peer, Time now) {
+  const auto refused = [](double wait) {
+    const auto whole = static_cast<unsigned>(std::clamp(std::ceil(wait), 1.0, 60.0));
+    return std::unexpected(Refusal{
+        "too_many_sign_ins",
+        "too many attempts to sign in; try again in " + std::to_string(whole) + " s", "", whole});
+  };
+  const auto rested_for = [now](const auto& item) {
+    return std::chrono::duration<double>(now - item.second.at).count();
+  };
   if (buckets_.size() >= kPeersMax && !buckets_.contains(peer)) {
-    const auto rested = [&](const auto& item) {
-      return now - item.second.at > std::chrono::minutes(1);
-    };
-    std::erase_if(buckets_, rested);
-    if (buckets_.size() >= kPeersMax) return false;
+    std::erase_if(buckets_, [&](const auto& item) { return rested_for(item) >= kForgottenAfter; });
+    if (buckets_.size() >= kPeersMax)
+      return refused(kForgottenAfter -
+                     rested_for(*std::ranges::max_element(buckets_, {}, rested_for)));
   }
   const auto [found, is_new] = buckets_.try_emplace(peer, Bucket{kSignInsBurst, now});
   Bucket& bucket = found->second;
   const double seconds = std::max(0.0, std::chrono::duration<double>(now - bucket.at).count());
   bucket.tokens = std::min(kSignInsBurst, bucket.tokens + seconds * kSignInsPerSecond);
   bucket.at = now;
-  if (bucket.tokens < 1) return false;
+  if (bucket.tokens < 1) return refused((1 - bucket.tokens) / kSignInsPerSecond);
   bucket.tokens -= 1;
-  return true;
+  return {};
 }
 
 }  // namespace keyturn::api

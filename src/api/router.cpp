@@ -52,6 +52,13 @@ Principal nobody(const std::string& peer) {
   return out;
 }
 
+// A browser opens its streams again by itself, and a page that nobody touches says so.
+Service::Asked asked(const Route& route, const net::HttpRequest& request) {
+  const bool by_itself =
+      route.path.ends_with("/stream") || request.header("x-keyturn-background").has_value();
+  return by_itself ? Service::Asked::kByItself : Service::Asked::kByPerson;
+}
+
 Response method_not_allowed(const std::string& allowed) {
   Response response = problem({"method_not_allowed", "this path takes " + allowed, ""});
   response.headers.add("Allow", allowed);
@@ -131,8 +138,9 @@ Api::Impl::Impl(ApiPorts all, ApiOptions wanted)
     : ports(std::move(all)),
       options(std::move(wanted)),
       host(ports.gate, ports.admin, ports.identity, options.public_url, ports.reload),
-      fingerprint_key(ports.gate.random().bytes(32)),
       meter(options.refusals_recorded_per_minute_max) {
+  if (options.fingerprint_key.empty())
+    options.fingerprint_key = Secret(ports.gate.random().bytes(32));
   if (options.origins.empty()) options.origins.push_back(origin_of(options.public_url));
 }
 
@@ -163,7 +171,7 @@ Task<Response> Api::Impl::answer(net::HttpRequest request, net::RequestContext& 
     co_return problem({"not_found", "there is nothing at " + call.request.path, ""});
   }
   if (found->access != Access::kPublic) {
-    Result<Caller> caller = authenticate(call.request);
+    Result<Caller> caller = authenticate(call.request, asked(*found, call.request));
     if (!caller) {
       // Nobody asked to be anybody: nothing to remember.
       if (!call.request.header("authorization")) co_return problem(caller.error());
@@ -185,6 +193,7 @@ Api::Api(ApiPorts ports, ApiOptions options)
 Api::~Api() = default;
 
 Task<net::HttpResponse> Api::handle(net::HttpRequest request, net::RequestContext& context) {
+  request.peer = net::client_of(request, impl_->options.trusted_proxies);
   Response response = co_await impl_->answer(std::move(request), context);
   harden(response);
   ++impl_->http.by_class[response.status / 100];

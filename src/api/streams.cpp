@@ -7,7 +7,6 @@
 namespace keyturn::api {
 namespace {
 
-constexpr Duration kHeartbeat = std::chrono::seconds(15);
 constexpr std::size_t kInboxQueueMax = 2'000;  // actions changed and not yet told; past it: again
 constexpr std::size_t kInboxKnownMax = 20'000;
 
@@ -107,7 +106,8 @@ Task<void> run_action(std::shared_ptr<Stream> stream, net::BodyWriter& out) {
       }
       if (final) co_return;
     }
-    const net::Woken woken = co_await stream->call.context.park(stream->waiter, kHeartbeat);
+    const net::Woken woken =
+        co_await stream->call.context.park(stream->waiter, s.options.heartbeat);
     if (woken == net::Woken::kCancelled) co_return;
     if (woken == net::Woken::kDeadline) {
       const bool more = co_await events.comment("still here");
@@ -163,7 +163,8 @@ Task<void> run_inbox(std::shared_ptr<Stream> stream, net::BodyWriter& out) {
     if (stream->overflowed || !s.still_valid(stream->call)) co_return;
     const bool told = co_await tell_inbox(stream, events, known);
     if (!told) co_return;
-    const net::Woken woken = co_await stream->call.context.park(stream->waiter, kHeartbeat);
+    const net::Woken woken =
+        co_await stream->call.context.park(stream->waiter, s.options.heartbeat);
     if (woken == net::Woken::kCancelled) co_return;
     if (woken == net::Woken::kDeadline) {
       const bool more = co_await events.comment("still here");

@@ -1,5 +1,6 @@
 // The whole story of an action on one page: identify, describe, decide, record - and only then act.
 #include <algorithm>
+#include <cmath>
 
 #include "gate/impl.h"
 
@@ -125,7 +126,7 @@ Result<void> Gate::Impl::admit(const Principal& who) {
       return refuse("inactive", who.id + " is not an active person");
   }
   Bucket& bucket = rates[who.id];
-  const double burst = options.requests_per_second_max * 10;
+  const double burst = std::max(1.0, options.requests_per_second_max * 10);
   const Time at = now();
   if (bucket.at == Time{}) bucket.tokens = burst;
   const double seconds = std::chrono::duration<double>(at - bucket.at).count();
@@ -134,7 +135,13 @@ Result<void> Gate::Impl::admit(const Principal& who) {
                       : std::min(burst, bucket.tokens + std::max(0.0, seconds) *
                                                             options.requests_per_second_max);
   bucket.at = at;
-  if (bucket.tokens < 1) return refuse("rate_limited", who.id + " asks too often; wait a second");
+  if (bucket.tokens < 1) {
+    const double wait = std::ceil((1 - bucket.tokens) / options.requests_per_second_max);
+    const auto whole = static_cast<unsigned>(std::clamp(wait, 1.0, 86'400.0));
+    Refusal refusal{"rate_limited",
+                    who.id + " asks too often; wait " + std::to_string(whole) + " s", "", whole};
+    return std::unexpected(std::move(refusal));
+  }
   bucket.tokens -= 1;
   return {};
 }

@@ -169,17 +169,22 @@ Result<Principal> Identity::authenticate_bearer(std::string_view secret) {
 }
 
 Result<Session> Identity::authenticate_cookie(std::string_view cookie) {
+  Result<Session> session = session_of(cookie);
+  if (session) impl_->sessions.at(session->id).last_seen = impl_->now();
+  return session;
+}
+
+Result<Session> Identity::session_of(std::string_view cookie) const {
   const auto none = [] { return refuse("invalid_token", "the session has ended; sign in again"); };
   if (cookie.empty() || cookie.size() > 256) return none();
   const auto by_digest = impl_->session_by_digest.find(crypto::sha256_text(cookie));
   if (by_digest == impl_->session_by_digest.end()) return none();
-  SessionState& state = impl_->sessions.at(by_digest->second);
+  const SessionState& state = impl_->sessions.at(by_digest->second);
   const Time now = impl_->now();
   if (now >= state.expires_at || now - state.last_seen >= impl_->options.session_idle)
     return refuse("expired_token", "the session has expired; sign in again");
   if (!impl_->is_active(state.session.person))
     return refuse("inactive", "this person is not active");
-  state.last_seen = now;
   return state.session;
 }
 

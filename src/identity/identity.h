@@ -74,7 +74,10 @@ class Identity {
 
   // ---- who calls. Codes: invalid_token, expired_token, revoked_token, inactive, suspended.
   Result<Principal> authenticate_bearer(std::string_view token);
+  // The first is a sign of life of the person; the second is for what goes on by itself (an open
+  // stream, say), which keeps no session from going idle.
   Result<Session> authenticate_cookie(std::string_view cookie);
+  Result<Session> session_of(std::string_view cookie) const;
   bool csrf_matches(const Session& session, std::string_view sent) const;
 
   // ---- tokens

@@ -166,6 +166,8 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   const std::string url = public_url_of(settings);
   identity.rp_id = host_part(url);
   identity.origins = {url};
+  identity.session_idle = settings.session_idle;
+  identity.session_life = settings.session_life;
   core->identity_ = std::make_unique<identity::Identity>(*core->gate_, std::move(identity));
   core->admin_ = std::make_unique<admin::Admin>(
       *core->gate_,

@@ -274,6 +274,10 @@ Result<void> Serving::listen() {
   api::ApiOptions options;
   options.public_url = url;
   options.demo = options_.demo;
+  options.trusted_proxies = options_.settings.trusted_proxies;
+  options.fingerprint_key = core_->data().hmac_key();
+  // A stream ends soon after its session.
+  options.heartbeat = std::min(options.heartbeat, options_.settings.session_idle / 4);
   api_ = std::make_unique<api::Api>(std::move(ports), std::move(options));
   Result<std::unique_ptr<net::Server>> http =
       net::Server::listen(core_->loop(), server_options(), *api_);

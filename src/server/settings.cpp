@@ -34,6 +34,34 @@ void read_limits(doc::ObjectReader& root, Settings& settings, doc::Problems& pro
   reader.finish();
 }
 
+// An open-ended session is nobody's any more: the defaults are the most.
+void read_sessions(doc::ObjectReader& root, Settings& settings, doc::Problems& problems) {
+  const doc::Value* sessions = root.object("sessions");
+  if (sessions == nullptr) return;
+  doc::ObjectReader reader(*sessions, root.pointer_to("sessions"), problems);
+  const auto read = [&](std::string_view key, Duration& into) {
+    const auto wanted = reader.duration(key);
+    if (!wanted) return;
+    if (*wanted >= std::chrono::seconds(1) && *wanted <= into)
+      into = *wanted;
+    else
+      reader.problem("out_of_range", "must be from 1s to the default", key);
+  };
+  read("idle", settings.session_idle);
+  read("life", settings.session_life);
+  reader.finish();
+}
+
+void read_proxies(doc::ObjectReader& root, Settings& settings) {
+  const auto networks = root.strings("trusted_proxies");
+  if (!networks) return;
+  Result<net::TrustedProxies> parsed = net::TrustedProxies::parse(*networks);
+  if (parsed)
+    settings.trusted_proxies = std::move(*parsed);
+  else
+    root.problem(parsed.error().code, parsed.error().message, "trusted_proxies");
+}
+
 }  // namespace
 
 Result<void> set_listen(Settings& settings, const std::string& text) {
@@ -78,6 +106,8 @@ Result<Settings> read_settings(const std::string& path, Settings settings) {
   settings.hosts = root.strings("hosts").value_or(settings.hosts);
   read_tls(root, settings, problems);
   read_limits(root, settings, problems);
+  read_sessions(root, settings, problems);
+  read_proxies(root, settings);
   root.finish();
   if (!settings.public_url.empty() && !settings.public_url.starts_with("http://") &&
       !settings.public_url.starts_with("https://")) {

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "net/forwarded.h"
 
 namespace keyturn::server {
 
@@ -18,6 +19,9 @@ struct Settings {
   std::string public_url;          // "" : http://localhost:PORT (passkeys refuse IP addresses)
   std::vector<std::string> hosts;  // further names allowed in Host
   std::string tls_certificate, tls_key;
+  net::TrustedProxies trusted_proxies;
+  Duration session_idle = std::chrono::hours(12);  // can be shortened, not lengthened
+  Duration session_life = std::chrono::hours(24 * 7);
   std::string policy = "policy.yaml";
   std::string tools = "tools.yaml";
   std::string origin;  // of the ledger; "" : keyturn.local/ + 8 hex of the key

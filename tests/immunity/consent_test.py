@@ -5,10 +5,11 @@ import json
 import pathlib
 import re
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import Keyturn  # noqa: E402
+from support.keyturn import DEADLINE, Keyturn  # noqa: E402
 from support.passkey import AT, UP, UV, Browser, Key, Passkey, b64, unb64  # noqa: E402
 
 
@@ -272,6 +273,50 @@ class Consent(unittest.TestCase):
         self.assertEqual(client["origin"], self.k.url)
         x, y = (v.to_bytes(32, "big") for v in self.bob.passkey.key.public)
         self.assertEqual(unb64(kept["public_key"]), x + y)
+
+
+class Sessions(unittest.TestCase):
+    """What keeps a session alive, and what does not; and whose attempts to sign in are whose."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.k = Keyturn(config="sessions: {idle: 4s}\ntrusted_proxies: [127.0.0.1]\n")
+        cls.addClassCleanup(cls.k.close)
+
+    def test_an_open_stream_alone_keeps_no_session_alive(self):
+        browser = Browser(self.k, "bob")
+        action = self.k.request("append-session", {"text": "watched"}).json
+        for path in ("/v1/inbox/stream", f"/v1/actions/{action['id']}/stream"):
+            stream = self.k.events(path, None, {"Cookie": browser.cookie})
+            self.addCleanup(stream.close)
+            self.assertEqual(stream.status, 200)
+            deadline = time.monotonic() + DEADLINE
+            while stream.answer.readline():  # until the server ends it; it says every second that it is there
+                self.assertLess(time.monotonic(), deadline, "it was open for ever")
+            self.assertEqual(browser.get("/v1/me").status, 401)
+            browser.sign_in()
+
+    def test_a_page_that_nobody_touches_keeps_no_session_alive(self):
+        browser = Browser(self.k, "carol")
+        deadline = time.monotonic() + DEADLINE
+        while browser.get("/v1/me", **{"X-Keyturn-Background": "1"}).status == 200:
+            self.assertLess(time.monotonic(), deadline, "it looked for ever")
+            time.sleep(0.05)  # a pace; the verdict is the answer
+        self.assertEqual(browser.get("/v1/me").status, 401)
+
+    def attempt(self, forwarded):
+        return self.k.post("/auth/login/begin", None, {}, headers={"Origin": self.k.url, "X-Forwarded-For": forwarded})
+
+    def test_attempts_are_counted_by_whom_the_trusted_proxy_names(self):
+        for n in range(500):
+            answer = self.attempt(f"203.0.113.{n % 200}, 198.51.100.7")  # what is left of it, the client wrote itself
+            if answer.status == 429:
+                break
+        self.assertEqual((answer.status, answer.code), (429, "too_many_sign_ins"), answer)
+        self.assertEqual(answer.headers["retry-after"], "1")
+        self.assertEqual(self.attempt("198.51.100.8").status, 200, "others are not kept out with them")
+        self.assertEqual(self.attempt("198.51.100.7, 198.51.100.9").status, 200)
+
 
 
 if __name__ == "__main__":

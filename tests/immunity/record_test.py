@@ -3,6 +3,7 @@ import base64
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import sqlite3
@@ -293,6 +294,20 @@ class Record(unittest.TestCase):
         self.assertEqual(contains(k.data, needles), [])
         for needle in needles:
             self.assertNotIn(needle, k.stderr() + "".join(k.stdout_lines))
+
+    def test_reviewers_tell_secrets_apart_by_a_fingerprint_that_outlives_the_process(self):
+        k = self.server(policy=POLICY + RULES.replace("effect: allow", "effect: require, require: {quorum: {dba: 1}, expires: 1h}"), tools=TOOLS + OWN)
+
+        def fingerprint(action_id):
+            found = re.findall(r"fingerprint ([0-9a-zA-Z_-]+)", k.action(action_id, "bob").body.decode())
+            self.assertEqual(len(set(found)), 1, "one secret, one fingerprint")
+            return found[0]
+        first, other = (k.request("with-secret", {"pin": pin}).json["id"] for pin in (PARAM, PARAM + "x"))
+        before = fingerprint(first)
+        self.assertNotEqual(before, fingerprint(other))
+        k.restart()
+        self.assertEqual(fingerprint(first), before)
+        self.assertEqual(fingerprint(k.request("with-secret", {"pin": PARAM}).json["id"]), before)
 
     def test_a_literal_credential_in_an_action_is_refused_with_advice(self):
         k = self.server()

@@ -48,12 +48,20 @@ export function withQuery(path: string, query: Record<string, string | number | 
   return text ? `${path}?${text}` : path;
 }
 
+// What a page does while nobody touches it (after events, when a connection comes back) keeps no session alive.
+const touchedLately = 60_000; // ms
+let touched = Date.now();
+for (const act of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
+  globalThis.addEventListener?.(act, () => { touched = Date.now(); }, { capture: true, passive: true });
+}
+
 async function call<T>(
   method: string, path: string, body?: string, signal?: AbortSignal,
 ): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf) headers["X-Keyturn-CSRF"] = csrf;
+  if (Date.now() - touched > touchedLately) headers["X-Keyturn-Background"] = "1";
   let response: Response;
   let text: string;
   try {
