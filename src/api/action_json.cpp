@@ -200,6 +200,9 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
                                 {"claims", object_or_empty(r.claims)},
                                 {"verdict", verdict_json(r.verdict, for_person)},
                                 {"needed", needed_json(view.world, r)}});
+  if (reader.kind == PrincipalKind::kPerson)
+    out.set("waits_for_you", r.state == State::kPending && r.review &&
+                                 review::waits_for(*r.review, directory, reader.id));
   out.set("votes", r.review ? review::to_value(r.review->votes) : doc::Value(doc::Array{}));
   out.set("comments", comments_json(r));
   out.set("review_url", std::string(view.public_url) + "/a/" + r.id.str());

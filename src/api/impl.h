@@ -150,6 +150,8 @@ ActionView view_of(Service& service);
 Response action_answer(Service& service, const Call& call, const gate::ActionRecord& record,
                        std::optional<int> status = std::nullopt);
 Refusal no_such_action();
+// What waits for the calling person (for=me), or for others after their vote (for=voted). inbox.cpp
+Response inbox(Service& service, const Call& call, const ListQuery& query);
 std::string tool_of(Service& service, const Call& call);  // of an open action; for refusals
 
 // ---- the handlers, a file a concern
@@ -164,6 +166,7 @@ Task<Response> delete_vote(Service&, Call&);
 Task<Response> challenge_vote(Service&, Call&);
 Task<Response> stream_action(Service&, Call&);  // streams.cpp
 Task<Response> stream_inbox(Service&, Call&);
+Task<Response> stream_actions(Service&, Call&);
 Task<Response> list_actions(Service&, Call&);   // lists.cpp
 Task<Response> consume_grant(Service&, Call&);  // grants.cpp
 Task<Response> post_outcome(Service&, Call&);

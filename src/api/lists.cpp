@@ -24,7 +24,7 @@ Result<std::vector<State>> states_of(const net::HttpRequest& request) {
 
 Result<ListQuery> read_query(const net::HttpRequest& request) {
   Result<void> known = known_parameters(
-      request, {"tool", "actor", "q", "from", "to", "after", "limit", "for"}, {"state"});
+      request, {"tool", "actor", "q", "from", "to", "after", "limit", "for", "order"}, {"state"});
   if (!known) return std::unexpected(known.error());
   ListQuery query;
   Result<std::vector<State>> states = states_of(request);
@@ -64,34 +64,14 @@ doc::Value page_json(doc::Array items, const std::string& next) {
                       {"next", next.empty() ? doc::Value(nullptr) : doc::Value(next)}});
 }
 
-// What waits for this person: from the table of open actions, never a moment behind.
-Response inbox(Service& s, const Call& call, const ListQuery& query) {
-  doc::Array items;
-  std::string next;
-  for (const gate::RecordPtr& record : s.ports.gate.waiting_for(call.caller.principal.id)) {
-    if (!query.after.empty() && record->id.str() <= query.after) continue;
-    if (items.size() == query.limit) {
-      next = items.back().text("id");
-      break;
-    }
-    items.push_back(action_json(view_of(s), call.caller.principal, *record, Detail::kSummary));
-  }
-  return json_answer(200, page_json(std::move(items), next));
-}
-
 }  // namespace
 
 Task<Response> list_actions(Service& s, Call& call) {
   Result<ListQuery> query = read_query(call.request);
   if (!query) co_return problem(query.error());
-  if (const auto whose = call.request.param("for")) {
-    const bool only_pending =
-        query->states.empty() || query->states == std::vector{State::kPending};
-    if (*whose != "me" || !call.caller.is_person() || !only_pending)
-      co_return problem(
-          {"invalid_parameter", "for=me is a person's inbox: it goes with state=pending", ""});
-    co_return inbox(s, call, *query);
-  }
+  if (call.request.param("for")) co_return inbox(s, call, *query);
+  if (call.request.param("order"))
+    co_return problem({"invalid_parameter", "order goes with for=me or for=voted", ""});
   look_with(*query, s, call);
   Result<Page> page = co_await s.ports.list(std::move(*query));
   if (!page) co_return problem(page.error());

@@ -81,6 +81,7 @@ const std::vector<Route>& routes() {
   static const std::vector<Route> table = {
       {"POST", "/v1/actions", kCaller, post_action},
       {"GET", "/v1/actions", kCaller, list_actions},
+      {"GET", "/v1/actions/stream", kPerson, stream_actions},
       {"GET", "/v1/actions/{id}", kCaller, get_action},
       {"GET", "/v1/actions/{id}/stream", kCaller, stream_action},
       {"GET", "/v1/actions/{id}/timeline", kCaller, get_timeline},

@@ -1,4 +1,5 @@
-// Server-sent events: one action, or what waits for a person.
+// Server-sent events: one action, what waits for a person, or all that they may read.
+#include <algorithm>
 #include <deque>
 #include <set>
 
@@ -118,50 +119,89 @@ Task<void> run_action(std::shared_ptr<Stream> stream, net::BodyWriter& out) {
 }
 
 void note_change(Stream& stream, const gate::RecordPtr& record) {
-  if (!record->review || !stream.queued.insert(record->id).second) return;
+  if (!stream.queued.insert(record->id).second) return;
   if (stream.changed.size() >= kInboxQueueMax) stream.overflowed = true;
   if (!stream.overflowed) stream.changed.push_back(record->id);
   stream.waiter.fire();
 }
 
-// Tells what has changed among what this person is, or was, asked about. False: end.
-Task<bool> tell_inbox(std::shared_ptr<Stream> stream, net::EventWriter& events,
-                      std::set<ActionId>& known) {
+// Which of the changes are told, and how many wait for this person, as far as a stream knows.
+struct Inbox {
+  bool everything = false;     // all that may be read, not only what is asked of this person
+  std::set<ActionId> known;    // told of, or waiting when the stream opened
+  std::set<ActionId> waiting;  // for this person's vote
+};
+
+bool voted_on(const std::string& person, const gate::ActionRecord& record) {
+  return record.review && std::ranges::any_of(record.review->votes, [&](const review::Vote& vote) {
+           return vote.reviewer == person;
+         });
+}
+
+// Whether a change is this stream's to tell; keeps its sets.
+bool takes_note(Inbox& inbox, const gate::Gate& gate, const std::string& person,
+                const gate::ActionRecord& record) {
+  if (inbox.everything) return true;
+  const bool asked = gate.may_vote(person, record);
+  if (asked) inbox.waiting.insert(record.id);
+  if (!asked) inbox.waiting.erase(record.id);
+  if (!asked && !inbox.known.contains(record.id) && !voted_on(person, record)) return false;
+  if (inbox.known.size() < kInboxKnownMax) inbox.known.insert(record.id);
+  if (record.state != State::kPending) inbox.known.erase(record.id);
+  return true;
+}
+
+Task<bool> tell_waiting(net::EventWriter& events, const Inbox& inbox) {
+  if (inbox.everything) co_return true;
+  const std::string data = doc::write_json(doc::object({{"total", inbox.waiting.size()}}));
+  const bool more = co_await events.write("waiting", "", data);
+  co_return more;
+}
+
+// Tells what has changed, and then how many wait. False: end.
+Task<bool> tell_inbox(std::shared_ptr<Stream> stream, net::EventWriter& events, Inbox& inbox) {
   Service& s = stream->service;
   const Principal who = stream->call.caller.principal;
+  const std::size_t before = inbox.waiting.size();
   while (!stream->changed.empty()) {
     const ActionId id = stream->changed.front();
     stream->changed.pop_front();
     stream->queued.erase(id);
     const gate::RecordPtr record = co_await s.ports.gate.find(who, id);
-    if (!record) continue;
-    const bool asked = s.ports.gate.may_vote(who.id, *record);
-    if (!asked && !known.contains(id)) continue;
-    if (known.size() < kInboxKnownMax) known.insert(id);
-    if (record->state != State::kPending) known.erase(id);
+    if (!record || !takes_note(inbox, s.ports.gate, who.id, *record)) continue;
     const std::string data = summary(*stream, *record);
     const bool more = co_await events.write("action", std::to_string(record->version), data);
     if (!more) co_return false;
   }
-  co_return true;
+  if (inbox.waiting.size() == before) co_return true;
+  const bool more = co_await tell_waiting(events, inbox);
+  co_return more;
 }
 
-Task<void> run_inbox(std::shared_ptr<Stream> stream, net::BodyWriter& out) {
+Task<void> run_inbox(std::shared_ptr<Stream> stream, net::BodyWriter& out, bool everything) {
   net::EventWriter events(out);
   Service& s = stream->service;
   const gate::Watch watch =
       s.ports.gate.watch_all([weak = std::weak_ptr(stream)](const gate::RecordPtr& record) {
         if (const auto open = weak.lock()) note_change(*open, record);
       });
-  std::set<ActionId> known;
-  for (const gate::RecordPtr& record : s.ports.gate.waiting_for(stream->call.caller.principal.id))
-    known.insert(record->id);
+  Inbox inbox;
+  inbox.everything = everything;
+  if (!everything) {
+    for (const gate::RecordPtr& record :
+         s.ports.gate.waiting_for(stream->call.caller.principal.id)) {
+      inbox.known.insert(record->id);
+      inbox.waiting.insert(record->id);
+    }
+  }
   const bool open = co_await events.write("ping", "", "{}");
   if (!open) co_return;
+  const bool counted = co_await tell_waiting(events, inbox);
+  if (!counted) co_return;
   for (;;) {
     // A client that fell behind too far comes back and reads its inbox anew.
     if (stream->overflowed || !s.still_valid(stream->call)) co_return;
-    const bool told = co_await tell_inbox(stream, events, known);
+    const bool told = co_await tell_inbox(stream, events, inbox);
     if (!told) co_return;
     const net::Woken woken =
         co_await stream->call.context.park(stream->waiter, s.options.heartbeat);
@@ -172,6 +212,14 @@ Task<void> run_inbox(std::shared_ptr<Stream> stream, net::BodyWriter& out) {
     }
     stream->waiter.reset();
   }
+}
+
+Response open_inbox(Service& s, const Call& call, bool everything) {
+  if (Result<void> ok = admit(s, call); !ok) return problem(ok.error());
+  if (call.request.is_head) return net::event_stream({});
+  auto stream = std::make_shared<Stream>(s, call);
+  return net::event_stream(
+      [stream, everything](net::BodyWriter& out) { return run_inbox(stream, out, everything); });
 }
 
 }  // namespace
@@ -186,10 +234,11 @@ Task<Response> stream_action(Service& s, Call& call) {
 }
 
 Task<Response> stream_inbox(Service& s, Call& call) {
-  if (Result<void> ok = admit(s, call); !ok) co_return problem(ok.error());
-  if (call.request.is_head) co_return net::event_stream({});
-  auto stream = std::make_shared<Stream>(s, call);
-  co_return net::event_stream([stream](net::BodyWriter& out) { return run_inbox(stream, out); });
+  co_return open_inbox(s, call, false);
+}
+
+Task<Response> stream_actions(Service& s, Call& call) {
+  co_return open_inbox(s, call, true);
 }
 
 }  // namespace keyturn::api

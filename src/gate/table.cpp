@@ -186,9 +186,8 @@ bool Gate::may_read(const Principal& who, const ActionRecord& record) const {
 }
 
 bool Gate::may_vote(const std::string& person, const ActionRecord& record) const {
-  if (!record.review || record.state != State::kPending) return false;
-  const std::vector<std::string> asked = review::waiting_for(*record.review, world_.directory);
-  return std::ranges::find(asked, person) != asked.end();
+  return record.review && record.state == State::kPending &&
+         review::waits_for(*record.review, world_.directory, person);
 }
 
 std::vector<RecordPtr> Gate::waiting_for(const std::string& person) const {

@@ -198,6 +198,14 @@ std::vector<std::string> waiting_for(const Review& review, const people::Directo
   return out;
 }
 
+bool waits_for(const Review& review, const people::Directory& directory, std::string_view person) {
+  if (review.status != Status::kOpen || has_voted(review, directory, person)) return false;
+  return people::may_review(directory, people::humans_of(directory, review.lineage), person) &&
+         in_any(directory, person,
+                open_groups(review.plan, approvers_for(review, review.plan), directory,
+                            review.lineage));
+}
+
 bool is_reviewer(const Review& review, const people::Directory& directory,
                  std::string_view person) {
   const people::Person* p = directory.person(person);

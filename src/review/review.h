@@ -167,6 +167,8 @@ Tally tally_of(const Review& review, const people::Directory& directory);
 
 // Accounts that could cast a counting vote now: asked, and not voted yet. What an inbox lists.
 std::vector<std::string> waiting_for(const Review& review, const people::Directory& directory);
+// Whether this account is one of them, without looking at the others.
+bool waits_for(const Review& review, const people::Directory& directory, std::string_view person);
 
 // Whether this account may know of the review as one of its reviewers (voted or not, open or not).
 bool is_reviewer(const Review& review, const people::Directory& directory, std::string_view person);
