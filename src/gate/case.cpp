@@ -110,6 +110,8 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
     }
   }
   c.tool = find_tool(*c.configuration, c.request.tool);
+  if (built_ins.contains(c.request.tool) && c.requester.kind != PrincipalKind::kPerson)
+    co_return refuse("people_only", "only people propose changes of configuration", "/tool");
   if (options.check_literals) {
     std::set<std::string> secret_params;
     if (c.tool != nullptr) {
