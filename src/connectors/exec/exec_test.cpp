@@ -301,6 +301,60 @@ TEST_CASE("the helper dies under a running server: unknown; the next action find
   CHECK(rig.run(tool_of({"/bin/echo", "again"})).stdout_text == "again\n");
 }
 
+TEST_CASE("a server that was updated gets a helper of its own version") {
+  Rig rig(60'000);  // the old one would stay
+  const TempFolder folder(0755);
+  const std::string updated = folder.path() + "/keyturn_exec_helper";
+  std::filesystem::copy_file(testing::own_program("keyturn_exec_helper"), updated);
+  auto parent = tool_of({"/bin/sh", "-c", "echo $PPID"});
+  parent.sandbox.enabled = false;
+  const std::string old_helper = rig.run(parent).stdout_text;
+  CHECK(rig.run(parent).stdout_text == old_helper);
+  SUBCASE("the same version: the helper stays") {
+    rig.stop_server();
+    rig.start();
+    CHECK(rig.run(parent).stdout_text == old_helper);
+    rig.kill_helper();
+  }
+  SUBCASE("another version, nothing runs: at once") {
+    rig.stop_server();
+    rig.start(updated);
+    CHECK(rig.run(parent).stdout_text != old_helper);
+  }
+  SUBCASE(
+      "another version, a program runs: it ends in peace, and what is asked for meanwhile waits") {
+    const Fifo said(folder.path() + "/said"), go(folder.path() + "/go");
+    auto slow = tool_of(
+        {"/bin/sh", "-c", "echo up > " + said.path + "; read x < " + go.path + "; echo finished"});
+    slow.sandbox.enabled = false;
+    const auto described = rig.describe(slow);
+    REQUIRE(described);
+    const gate::Order order{new_action(), &slow, doc::Object{}, described->description};
+    rig.loop().spawn([](gate::Executor& executor, gate::Order what) -> Task<void> {
+      auto outcome = co_await executor.execute(std::move(what));
+    }(rig.executor(), order));
+    std::thread server([&] { rig.loop().run(); });
+    CHECK(said.read_line() == "up");
+    rig.loop().stop();
+    server.join();
+    rig.stop_server();
+    rig.start(updated);
+    std::optional<Result<Outcome>> later;
+    const auto parent_described = rig.describe(parent);
+    REQUIRE(parent_described);
+    const gate::Order next{new_action(), &parent, doc::Object{}, parent_described->description};
+    rig.loop().spawn(connectors::testing::keep(rig.executor().execute(next), later, rig.loop()));
+    std::thread soon([&] { go.write_line("go"); });
+    CHECK(rig.recover(order.action).stdout_text == "finished\n");
+    soon.join();
+    if (!later) rig.loop().run();
+    REQUIRE(later);
+    REQUIRE_MESSAGE(*later, later->error().message);
+    CHECK((*later)->stdout_text != old_helper);
+    CHECK(rig.recover(order.action).stdout_text == "finished\n");  // from the spool
+  }
+}
+
 TEST_CASE("what never started is failed, and can never start; a lost spool makes it unknown") {
   Rig rig;
   const auto tool = tool_of({"/bin/echo", "x"});

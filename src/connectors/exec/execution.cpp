@@ -13,6 +13,7 @@
 #include <fstream>
 #include <tuple>
 
+#include "catalog/size.h"
 #include "connectors/exec/launch.h"
 #include "connectors/output.h"
 #include "doc/json.h"
@@ -142,12 +143,15 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-Result<void> Execution::start(const Isolation& isolation, const Fd* filter, SteadyTime now) {
+Result<void> Execution::start(const Isolation& isolation, const Fd* filter,
+                              std::unique_ptr<Cgroup> group, SteadyTime now) {
   Pipe out = make_pipe(), err = make_pipe(), status = make_pipe(), gate = make_pipe();
   Preparation preparation(job_, isolation);
   auto prepared = preparation.run(out.write.get(), err.write.get(), status.write.get(),
                                   gate.read.get(), filter);
   if (!prepared) return std::unexpected(prepared.error());
+  group_ = std::move(group);
+  if (group_) prepared->cgroup_fd = group_->join_fd();
   auto pid = launch(*prepared);
   if (!pid) return std::unexpected(pid.error());
   pid_ = *pid;
@@ -258,6 +262,7 @@ void Execution::terminate(SteadyTime now) {
 // A sandbox dies with its first process. Without one, everything that is in the session or carries
 // our mark dies.
 void Execution::kill_all() {
+  if (group_) group_->kill_all();
   if (inner_pid_ > 0) ::kill(inner_pid_, SIGKILL);
   ::kill(-pid_, SIGKILL);
   ::kill(pid_, SIGKILL);
@@ -265,6 +270,7 @@ void Execution::kill_all() {
 }
 
 void Execution::kill_strays() const {
+  if (group_) group_->kill_all();
   if (job_.plan.sandbox.enabled) return;
   const std::string mark = marker(job_.action);
   std::error_code error;
@@ -311,6 +317,10 @@ Outcome Execution::judge() const {
       outcome.reason += std::string(", as after signal ") + std::to_string(code - 128) + " (" +
                         ::strsignal(code - 128) + ")";
     }
+  }
+  if (group_ && outcome.kind == OutcomeKind::kFailed && group_->ran_out_of_memory()) {
+    outcome.reason += "; it needed more memory than its limit of " +
+                      catalog::size_text(job_.plan.limits.memory_bytes);
   }
   return outcome;
 }

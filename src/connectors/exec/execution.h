@@ -4,10 +4,12 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "connectors/exec/cgroup.h"
 #include "connectors/exec/image.h"
 #include "connectors/exec/isolation.h"
 #include "connectors/exec/plan.h"
@@ -31,9 +33,10 @@ class Execution {
  public:
   explicit Execution(Job job) : job_(std::move(job)) {}
 
-  // `filter` is of seccomp_filter(); null where there is none, and then no sandbox. Refuses
-  // start_failed, no_secret, no_sandbox: nothing ran.
-  [[nodiscard]] Result<void> start(const Isolation& isolation, const Fd* filter, SteadyTime now);
+  // `filter` is of seccomp_filter(); null where there is none, and then no sandbox. `group` may be
+  // null. Refuses start_failed, no_secret, no_sandbox: nothing ran.
+  [[nodiscard]] Result<void> start(const Isolation& isolation, const Fd* filter,
+                                   std::unique_ptr<Cgroup> group, SteadyTime now);
 
   // Descriptors that are worth polling for input; read() after one became readable.
   std::vector<int> descriptors() const;
@@ -48,6 +51,7 @@ class Execution {
   Result<Outcome> outcome(SteadyTime now) const;
 
   pid_t pid() const { return pid_; }
+  const Cgroup* group() const { return group_.get(); }
   const ActionId& action() const { return job_.action; }
 
  private:
@@ -70,7 +74,8 @@ class Execution {
   Job job_;
   pid_t pid_ = -1;
   pid_t inner_pid_ = -1;  // the sandbox's first process, as seen from here
-  uid_t uid_ = 0;         // whose the processes are
+  std::unique_ptr<Cgroup> group_;
+  uid_t uid_ = 0;  // whose the processes are
   gid_t gid_ = 0;
   Fd gate_;                    // a sandboxed program waits for a byte
   std::string limit_problem_;  // why it got none

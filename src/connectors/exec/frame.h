@@ -2,6 +2,8 @@
 // big-endian), over a Unix stream socket that only the owner of the data folder can connect to.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 
@@ -26,7 +28,12 @@ Result<void> send_all(int socket, std::string_view bytes);  // never raises SIGP
 // DATA/exec.sock. Paths beyond sun_path are reached through the open folder (/proc/self/fd/N).
 Result<Fd> listen_at(const std::string& data_folder);
 Result<Fd> connect_to(const std::string& data_folder);
+// Which program stands at a path: the same text for the same file, another once an update has
+// replaced it. "" when there is none.
+std::string program_identity(const std::string& path);
+
 // True when the other end runs as our own user, or as root.
 bool peer_is_trusted(int fd);
+pid_t peer_pid(int fd);  // who made the other end; 0 when that cannot be told
 
 }  // namespace keyturn::connectors::exec

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -16,10 +17,12 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "connectors/exec/cgroup.h"
 #include "connectors/exec/execution.h"
 #include "connectors/exec/frame.h"
 #include "connectors/exec/isolation.h"
@@ -31,10 +34,12 @@ namespace {
 
 constexpr std::size_t kClientsMax = 16;
 constexpr std::size_t kRunningMax = 256;
+constexpr int kBubblewrapProcesses = 2;               // outside and inside
 constexpr auto kSpoolWait = std::chrono::seconds(5);  // for a helper that is just ending
 
 struct Client {
   std::int64_t number = 0;
+  pid_t pid = 0;
   Fd fd;
   std::string in, out;
 };
@@ -85,15 +90,21 @@ class Helper {
         listener_(std::move(listener)),
         filter_(seccomp_filter()),
         isolation_(find_isolation(options_.data_folder, filter_)),
-        idle_since_(std::chrono::steady_clock::now()) {}
+        idle_since_(std::chrono::steady_clock::now()) {
+    if (auto found = CgroupTree::find())
+      cgroups_ = std::move(*found);
+    else
+      isolation_.cgroup_problem = found.error().message;
+  }
 
   void adopt(Fd client) {
     set_nonblocking(client.get());
-    clients_.push_back({++last_client_, std::move(client), {}, {}});
+    const pid_t pid = peer_pid(client.get());
+    clients_.push_back({++last_client_, pid, std::move(client), {}, {}});
   }
 
   int run() {
-    while (!idle_too_long()) {
+    while (!idle_too_long() && !may_retire()) {
       gather();
       const int ready = ::poll(polled_.data(), polled_.size(), wait_ms());
       if (ready < 0 && errno != EINTR) return 1;
@@ -155,6 +166,11 @@ class Helper {
     return now - idle_since_ >= std::chrono::milliseconds(options_.linger_ms);
   }
 
+  bool may_retire() const {
+    const auto is_silent = [](const Client& client) { return client.out.empty(); };
+    return retiring_ && runs_.empty() && std::ranges::all_of(clients_, is_silent);
+  }
+
   // ---- clients
   void accept_client() {
     Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -197,14 +213,19 @@ class Helper {
       }
     }
     clients_.remove_if([](const Client& client) { return !client.fd; });
+    if (clients_.empty() && cgroups_ && cgroups_->enabled()) cgroups_->disable();
   }
 
   // ---- requests
   void answer(const Waiter& waiter, const doc::Value& request) {
     const std::string_view op = request.text("op");
     if (op == "hello") {
+      divide_group();
+      retiring_ = retiring_ || request.text("program") != program_;
       send(waiter, doc::object({{"isolation", to_value(isolation_)},
-                                {"pid", static_cast<std::int64_t>(::getpid())}}));
+                                {"pid", static_cast<std::int64_t>(::getpid())},
+                                {"retiring", retiring_},
+                                {"running", static_cast<std::int64_t>(runs_.size())}}));
     } else if (op == "start") {
       if (auto started = start(waiter, request); !started)
         send(waiter, refusal_value(started.error()));
@@ -213,6 +234,30 @@ class Helper {
     } else {
       send(waiter, refusal_value({"bad_request", "the exec helper knows no such request", ""}));
     }
+  }
+
+  // With the server here: it must leave the group that is to be divided.
+  void divide_group() {
+    if (!cgroups_ || cgroups_->enabled()) return;
+    std::vector<pid_t> own{::getpid()};
+    for (const Client& client : clients_) own.push_back(client.pid);
+    if (auto done = cgroups_->enable(own); !done) {
+      isolation_.cgroup_problem = done.error().message;
+      return;
+    }
+    isolation_.cgroup = cgroups_->root();
+    for (const auto& [action, run] : runs_) {
+      if (run.execution->group() != nullptr) std::ignore = run.execution->group()->limit();
+    }
+  }
+
+  std::unique_ptr<Cgroup> group_for(const Job& job) {
+    if (!cgroups_ || !cgroups_->enabled()) return nullptr;
+    auto group = cgroups_->make(job.action.str(), job.plan.limits,
+                                job.plan.sandbox.enabled ? kBubblewrapProcesses : 0);
+    if (group) return std::move(*group);
+    std::fprintf(stderr, "keyturn exec-helper: %s\n", group.error().message.c_str());
+    return nullptr;
   }
 
   // Everything that can be refused is refused before the spool says "started".
@@ -224,6 +269,8 @@ class Helper {
       return refuse("bad_request",
                     "the exec helper got an order without action, plan or description");
     }
+    if (retiring_)
+      return refuse("helper_retiring", "the exec helper of another version starts nothing more");
     if (runs_.contains(job.action))
       return refuse("already_started", job.action.str() + " runs already");
     if (runs_.size() >= kRunningMax)
@@ -246,8 +293,9 @@ class Helper {
 
   Result<void> launch_job(const Waiter& waiter, Job job) {
     const ActionId action = job.action;
+    auto group = group_for(job);
     auto execution = std::make_unique<Execution>(std::move(job));
-    if (auto started = execution->start(isolation_, filter_ ? &*filter_ : nullptr,
+    if (auto started = execution->start(isolation_, filter_ ? &*filter_ : nullptr, std::move(group),
                                         std::chrono::steady_clock::now());
         !started) {
       record(action, failed_outcome(started.error().message));
@@ -315,7 +363,10 @@ class Helper {
   Fd listener_;
   Result<Fd> filter_;
   Isolation isolation_;
+  std::optional<CgroupTree> cgroups_;
   SystemClock clock_;
+  const std::string program_ = program_identity("/proc/self/exe");
+  bool retiring_ = false;
   SteadyTime idle_since_;
   std::int64_t last_client_ = 0;
   std::list<Client> clients_;

@@ -4,13 +4,17 @@
 // helper there, or starts one that reads the spool.
 //
 // Requests carry "id"; every answer repeats it:
-//   {"op": "hello"}                      -> {"isolation": {…}, "pid": N}
+//   {"op": "hello", "program"}           -> {"isolation": {…}, "pid": N, "retiring", "running": N}
 //   {"op": "start", "action", "plan", "secrets", "hide", "description"}
 //                                        -> {"outcome": {…}} when it is over, or {"refusal":
 //                                        {"code", "message"}}: nothing ran
 //   {"op": "ask", "action"}              -> {"outcome": {…}} (waits for one that runs) | {"state":
 //   "not_started" | "unknown"}
 // "not_started" is final: the action is fenced, and can never start any more.
+//
+// The server may have been updated since the helper was started. A hello that names another program
+// file than the helper's own retires it: it starts nothing more, ends when nothing runs any more,
+// and the server starts its own.
 #pragma once
 
 #include <string>

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 
@@ -45,10 +46,15 @@ void choose_user(Isolation& isolation) {
   isolation.drops_user = true;
 }
 
-std::string read_some(int fd) {
-  std::string text(4096, '\0');
-  const ssize_t n = ::read(fd, text.data(), text.size());
-  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+// To its end: bubblewrap writes a line in pieces.
+std::string read_all(int fd) {
+  std::string text;
+  std::array<char, 1024> block;
+  for (ssize_t n; (n = ::read(fd, block.data(), block.size())) != 0;) {
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    if (text.size() < 4096) text.append(block.data(), static_cast<std::size_t>(n));
+  }
   while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
@@ -83,7 +89,7 @@ void try_sandbox(Isolation& isolation, const Result<Fd>& filter) {
     isolation.sandbox_problem = pid.error().message;
     return;
   }
-  const std::string said = read_some(output.read.get());
+  const std::string said = read_all(output.read.get());
   int code = 0;
   ::waitpid(*pid, &code, 0);
   isolation.sandbox_works = WIFEXITED(code) && WEXITSTATUS(code) == 0;
@@ -198,7 +204,9 @@ doc::Value to_value(const Isolation& isolation) {
                       {"drops_user", isolation.drops_user},
                       {"sandbox_works", isolation.sandbox_works},
                       {"sandbox_problem", isolation.sandbox_problem},
-                      {"data_folder", isolation.data_folder}});
+                      {"data_folder", isolation.data_folder},
+                      {"cgroup", isolation.cgroup},
+                      {"cgroup_problem", isolation.cgroup_problem}});
 }
 
 Isolation isolation_from_value(const doc::Value& value) {
@@ -208,7 +216,23 @@ Isolation isolation_from_value(const doc::Value& value) {
           .drops_user = value.flag("drops_user"),
           .sandbox_works = value.flag("sandbox_works"),
           .sandbox_problem = std::string(value.text("sandbox_problem")),
-          .data_folder = std::string(value.text("data_folder"))};
+          .data_folder = std::string(value.text("data_folder")),
+          .cgroup = std::string(value.text("cgroup")),
+          .cgroup_problem = std::string(value.text("cgroup_problem"))};
+}
+
+std::vector<std::string> notes(const Isolation& isolation) {
+  std::vector<std::string> out;
+  if (!isolation.sandbox_works)
+    out.push_back("programs cannot run in a sandbox on this machine: " + isolation.sandbox_problem);
+  if (!isolation.drops_user)
+    out.push_back("programs run as Keyturn's own user, because it does not run as root");
+  out.push_back(isolation.cgroup.empty()
+                    ? "memory is limited for each process of a program alone, not for all of them "
+                      "together: " +
+                          isolation.cgroup_problem
+                    : "memory and processes of each execution are limited in " + isolation.cgroup);
+  return out;
 }
 
 doc::Value describe(const Isolation& isolation, const catalog::Sandbox& sandbox) {

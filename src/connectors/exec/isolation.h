@@ -21,6 +21,8 @@ struct Isolation {
   bool sandbox_works = false;
   std::string sandbox_problem;  // when not: what bubblewrap said
   std::string data_folder;      // what no program may see
+  std::string cgroup;           // the group that is divided among executions; "" without one
+  std::string cgroup_problem;   // when not: why
 };
 
 // Looks once: root becomes keyturn-exec, or nobody where that user is missing; the sandbox is tried
@@ -32,6 +34,9 @@ Isolation isolation_from_value(const doc::Value& value);
 
 // The part of a description that says so, with a warning where the promise is weaker.
 doc::Value describe(const Isolation& isolation, const catalog::Sandbox& sandbox);
+
+// What whoever runs the server should know of this machine, a line each.
+std::vector<std::string> notes(const Isolation& isolation);
 
 // Refuses no_sandbox when the plan wants a sandbox and the host forbids it.
 [[nodiscard]] Result<void> check_sandbox(const Isolation& isolation,

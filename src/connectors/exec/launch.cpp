@@ -25,13 +25,14 @@ struct Trouble {
   int step = 0;
   int error = 0;
 };
-constexpr std::array<const char*, 7> kSteps{"",
+constexpr std::array<const char*, 8> kSteps{"",
                                             "watch its parent",
                                             "limit it",
                                             "change the user",
                                             "pass descriptors",
                                             "enter its folder",
-                                            "run it"};
+                                            "run it",
+                                            "join its control group"};
 
 struct Child {
   const Launch& what;
@@ -49,6 +50,7 @@ struct Child {
   [[noreturn]] void run() const {
     reset_signals();
     ::setsid();
+    if (what.cgroup_fd >= 0 && ::write(what.cgroup_fd, "0", 1) != 1) fail(7);
     if (what.drop_user) become();
     // After the user changed: a change of user clears it.
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) fail(1);

@@ -22,6 +22,7 @@ struct Launch {
   int stdout_fd = -1, stderr_fd = -1;            // stdin is /dev/null
   std::vector<std::pair<int, int>> descriptors;  // (ours, its number there); all others are closed
   Rlimits limits;
+  int cgroup_fd = -1;  // cgroup.procs of the group to join; -1: ours
   bool drop_user = false;
   uid_t uid = 0;
   gid_t gid = 0;

@@ -16,6 +16,7 @@ namespace keyturn::connectors::exec {
 namespace {
 
 constexpr int kHelperFd = 3;
+constexpr Duration kRetireWait = std::chrono::minutes(5);
 
 std::unexpected<Refusal> no_helper(const std::string& why) {
   return refuse("no_helper",
@@ -57,10 +58,17 @@ Result<pid_t> spawn(const HelperStart& how, int socket) {
   return pid;
 }
 
-Result<Isolation> greet(int socket, Duration patience) {
-  const timeval limit{std::chrono::duration_cast<std::chrono::seconds>(patience).count(), 0};
+struct Greeting {
+  Isolation isolation;
+  bool retiring = false;
+  std::int64_t running = 0;
+};
+
+Result<Greeting> greet(int socket, const HelperStart& how) {
+  const timeval limit{std::chrono::duration_cast<std::chrono::seconds>(how.patience).count(), 0};
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  const std::string hello = frame_of(doc::object({{"op", "hello"}, {"id", 0}}));
+  const std::string hello = frame_of(
+      doc::object({{"op", "hello"}, {"id", 0}, {"program", program_identity(how.program)}}));
   if (auto sent = send_all(socket, hello); !sent) return std::unexpected(sent.error());
   std::string buffer;
   auto answer = read_frame(socket, buffer);
@@ -69,20 +77,23 @@ Result<Isolation> greet(int socket, Duration patience) {
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever);
   const doc::Value* isolation = answer->find("isolation");
   if (isolation == nullptr) return no_helper("it answered something else");
-  return isolation_from_value(*isolation);
+  return Greeting{isolation_from_value(*isolation), answer->flag("retiring"),
+                  answer->integer("running")};
 }
 
-Result<HelperConnection> greeted(Fd socket, pid_t child, Duration patience) {
-  auto isolation = greet(socket.get(), patience);
-  if (!isolation) return std::unexpected(isolation.error());
-  return HelperConnection{std::move(socket), child, std::move(*isolation)};
+Result<HelperConnection> greeted(Fd socket, pid_t child, const HelperStart& how) {
+  auto greeting = greet(socket.get(), how);
+  if (!greeting) return std::unexpected(greeting.error());
+  if (greeting->retiring && greeting->running == 0) return no_helper("it retires");
+  return HelperConnection{std::move(socket), child, std::move(greeting->isolation),
+                          greeting->retiring};
 }
 
 }  // namespace
 
 Result<HelperConnection> start_helper(const HelperStart& how) {
   if (auto socket = connect_to(how.data_folder)) {
-    if (auto connection = greeted(std::move(*socket), -1, how.patience)) return connection;
+    if (auto connection = greeted(std::move(*socket), -1, how)) return connection;
   }
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -94,7 +105,7 @@ Result<HelperConnection> start_helper(const HelperStart& how) {
   auto pid = spawn(how, theirs.get());
   if (!pid) return std::unexpected(pid.error());
   theirs.reset();
-  auto connection = greeted(std::move(ours), *pid, how.patience);
+  auto connection = greeted(std::move(ours), *pid, how);
   if (!connection) {
     ::waitpid(*pid, nullptr, WNOHANG);
     return no_helper(connection.error().message);
@@ -133,6 +144,7 @@ void HelperLink::read_from(HelperConnection connection) {
   stop_reading();
   if (child_ > 0) ::waitpid(child_, nullptr, WNOHANG);
   child_ = connection.child;
+  retiring_ = connection.retiring;
   isolation_ = connection.isolation;  // another helper may find another user, or no sandbox
   shared_ = std::make_shared<Shared>();
   shared_->socket = std::move(connection.socket);
@@ -164,6 +176,8 @@ void HelperLink::hear(std::uint64_t generation, Result<doc::Value> message) {
     *question.answer = refuse("helper_lost", "the exec helper ended while it was asked");
     question.waiter->fire();
   }
+  retiring_ = false;
+  for (const auto& waiter : std::exchange(until_gone_, {})) waiter->fire();
 }
 
 Task<Result<void>> HelperLink::connected() {
@@ -179,8 +193,24 @@ Task<Result<void>> HelperLink::connected() {
   co_return Result<void>{};
 }
 
+Task<Result<void>> HelperLink::connected_to_ours() {
+  for (;;) {
+    auto ready = co_await connected();
+    if (!ready || !retiring_) co_return ready;
+    auto gone = std::make_shared<net::Waiter>(loop_);
+    until_gone_.push_back(gone);
+    const net::Woken woken = co_await gone->wait(kRetireWait);
+    if (woken != net::Woken::kFired) {
+      co_return no_helper(
+          "a program that was started by another version of Keyturn still runs; ask again when it "
+          "has ended");
+    }
+  }
+}
+
 Task<Result<doc::Value>> HelperLink::ask(doc::Value message, Duration patience) {
-  auto ready = co_await connected();
+  const bool starts = message.text("op") == "start";
+  auto ready = starts ? co_await connected_to_ours() : co_await connected();
   if (!ready) co_return std::unexpected(ready.error());
   const std::int64_t number = ++last_question_;
   message.set("id", number);

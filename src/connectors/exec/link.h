@@ -34,11 +34,14 @@ struct HelperConnection {
   Fd socket;
   pid_t child = -1;  // when we started it
   Isolation isolation;
+  // Of another version, with programs that still run: it tells of them, and starts nothing more.
+  bool retiring = false;
 };
 
-// Connects to the helper that runs, or starts one by posix_spawn with a clean environment.
-// Blocking. Call it first thing in main: a process is started fastest from a small one. Refuses
-// no_helper.
+// Connects to the helper that runs, or starts one by posix_spawn with a clean environment. One of
+// another version (the server was updated) is retired; once it has nothing to do another is
+// started. Blocking. Call it first thing in main: a process is started fastest from a small one.
+// Refuses no_helper.
 Result<HelperConnection> start_helper(const HelperStart& how);
 
 // Asks the helper, many questions at a time; when it is gone, connects again or starts another. I/O
@@ -52,7 +55,8 @@ class HelperLink {
   HelperLink& operator=(const HelperLink&) = delete;
 
   // The helper's answer to `message`. Refuses helper_lost: the question may or may not have
-  // arrived; no_helper: it did not; helper_slow: no answer within `patience`.
+  // arrived; no_helper: it did not; helper_slow: no answer within `patience`. An order to start
+  // something waits, for a time, until a helper that retires is gone.
   Task<Result<doc::Value>> ask(doc::Value message, Duration patience);
 
   const Isolation& isolation() const { return isolation_; }
@@ -65,6 +69,7 @@ class HelperLink {
   struct Shared;  // what the reader's thread may touch
 
   Task<Result<void>> connected();
+  Task<Result<void>> connected_to_ours();
   void read_from(HelperConnection connection);
   void hear(std::uint64_t generation, Result<doc::Value> message);
   void stop_reading();
@@ -78,6 +83,8 @@ class HelperLink {
   std::thread reader_;
   pid_t child_ = -1;
   bool connecting_ = false;
+  bool retiring_ = false;
+  std::vector<std::shared_ptr<net::Waiter>> until_gone_;  // wait for the end of one that retires
   std::uint64_t generation_ = 0;
   std::int64_t last_question_ = 0;
   std::map<std::int64_t, Question> questions_;

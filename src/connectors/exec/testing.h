@@ -42,11 +42,13 @@ inline catalog::Tool tool_of(std::vector<std::string> argv) {
 class Rig {
  public:
   Rig() { start(); }
+  explicit Rig(int linger_ms) { start(own_program("keyturn_exec_helper"), linger_ms); }
   ~Rig() { stop_server(); }
 
-  void start() {
-    HelperStart how{.data_folder = data_.path(), .program = own_program("keyturn_exec_helper")};
-    how.arguments = {"exec-helper", "--linger-ms", "100"};
+  // `linger_ms`: how long the helper stays without a server.
+  void start(const std::string& program = own_program("keyturn_exec_helper"), int linger_ms = 100) {
+    HelperStart how{.data_folder = data_.path(), .program = program};
+    how.arguments = {"exec-helper", "--linger-ms", std::to_string(linger_ms)};
     loop_ = std::make_unique<net::Loop>();
     auto connection = start_helper(how);
     REQUIRE_MESSAGE(connection, connection.error().message);
