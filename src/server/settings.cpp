@@ -39,16 +39,16 @@ void read_sessions(doc::ObjectReader& root, Settings& settings, doc::Problems& p
   const doc::Value* sessions = root.object("sessions");
   if (sessions == nullptr) return;
   doc::ObjectReader reader(*sessions, root.pointer_to("sessions"), problems);
-  const auto read = [&](std::string_view key, Duration& into) {
+  const auto read = [&](std::string_view key, Duration& into, const std::string& most) {
     const auto wanted = reader.duration(key);
     if (!wanted) return;
     if (*wanted >= std::chrono::seconds(1) && *wanted <= into)
       into = *wanted;
     else
-      reader.problem("out_of_range", "must be from 1s to the default", key);
+      reader.problem("out_of_range", std::string(key) + " is from 1s to " + most, key);
   };
-  read("idle", settings.session_idle);
-  read("life", settings.session_life);
+  read("idle", settings.session_idle, "12h");
+  read("life", settings.session_life, "7d");
   reader.finish();
 }
 
