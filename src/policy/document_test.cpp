@@ -11,6 +11,7 @@
 #include "policy/decide.h"
 #include "policy/scalar_place.h"
 #include "policy/testing.h"
+#include "policy/tests.h"
 
 using namespace keyturn;
 using namespace keyturn::policy;
@@ -19,8 +20,12 @@ using policy::testing::rules;
 
 namespace {
 
+std::filesystem::path examples() {
+  return std::filesystem::path(__FILE__).parent_path() / "../../examples";
+}
+
 std::string example(const std::string& name) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../examples" / name;
+  const auto path = examples() / name;
   std::ifstream file(path);
   REQUIRE_MESSAGE(file.good(), path.string());
   return {std::istreambuf_iterator<char>(file), {}};
@@ -72,21 +77,29 @@ void check_rows(std::span<const Row> rows, bool warnings, const LoadOptions& opt
 
 }  // namespace
 
-TEST_CASE("the document of the design loads, and its tests pass") {
-  doc::Problems problems;
-  const auto document =
-      Document::load(example("policies/prod-agents.yaml"), "prod-agents.yaml", {}, problems);
-  const std::string said = all(problems);
-  CAPTURE(said);
-  REQUIRE(document.has_value());
-  CHECK(document->name() == "prod-agents");
-  CHECK(document->revision() == 14);
-  CHECK(document->rule_count() == 11);
-  CHECK(document->digest().starts_with("sha256:"));
-  CHECK(document->groups() ==
-        std::set<std::string>{"controller", "dba", "finance", "security", "sre"});
-  for (const TestResult& result : run_tests(*document))
-    CHECK_MESSAGE(result.passed, result.message);
+TEST_CASE(
+    "every example policy loads without a warning, passes its tests, and they reach every rule") {
+  const catalog::Catalog catalog = tools(example("policies/tools.yaml"));
+  int loaded = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(examples() / "policies")) {
+    const std::string name = entry.path().filename().string();
+    if (name == "tools.yaml") continue;
+    CAPTURE(name);
+    doc::Problems problems;
+    const auto document =
+        Document::load(example("policies/" + name), name, {.tools = &catalog}, problems);
+    const std::string said = all(problems);
+    CAPTURE(said);
+    REQUIRE(document.has_value());
+    CHECK(problems.empty());
+    CHECK(document->name() + ".yaml" == name);
+    CHECK(document->digest().starts_with("sha256:"));
+    for (const TestResult& result : run_tests(*document))
+      CHECK_MESSAGE(result.passed, result.message);
+    CHECK(untested_rules(*document).empty());
+    ++loaded;
+  }
+  CHECK(loaded >= 8);
 }
 
 TEST_CASE("the examples that ./run starts with load with their tools, and their tests pass") {

@@ -37,6 +37,10 @@ const doc::Value* first_of(const doc::Value& body,
   return nullptr;
 }
 
+const doc::Value* verdict_of(const doc::Value& body) {
+  return first_of(body, {{"verdict"}, {"policy", "verdict"}});
+}
+
 std::string_view text_at(const doc::Value* value, std::string_view key) {
   return value == nullptr ? std::string_view() : value->text(key);
 }
@@ -65,7 +69,7 @@ ReadTables::ReadTables(Database& database)
       insert_(database,
               "INSERT INTO action(seq, id, created_ms, state, tool, operation, kind, name, env, "
               "actor, owner, digest, effect, last) "
-              "VALUES(?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, '', '', ?)"),
+              "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       insert_needle_(database, "INSERT INTO needle(rowid, words) VALUES(?, ?)"),
       update_(database,
               "UPDATE action SET state = coalesce(?, state), digest = coalesce(?, digest), "
@@ -88,13 +92,15 @@ void ReadTables::move(const Cursor& cursor) {
 void ReadTables::apply(const Event& event) {
   if (!event.stream.starts_with(kActionPrefix)) return;
   const std::string_view id = std::string_view(event.stream).substr(kActionPrefix.size());
-  std::optional<std::int64_t> seq = find(id);
-  if (!seq) {
+  // The first event of a stream cannot have been listed before.
+  std::optional<std::int64_t> seq = event.position == 1 ? std::nullopt : find(id);
+  if (seq) {
+    update(*seq, event);
+  } else {
     const doc::Value* action = event.body.find("action");
     if (action == nullptr || action->text("tool").empty()) return;  // nothing to list it by
     seq = add(event, id, *action);
   }
-  update(*seq, event);
   show(*seq, event);
 }
 
@@ -112,6 +118,7 @@ std::int64_t ReadTables::add(const Event& event, std::string_view id, const doc:
       .bind(seq)
       .bind_text(id)
       .bind(unix_ms(event.time))
+      .bind_text(event.body.text("state"))
       .bind_text(action.text("tool"))
       .bind_text(action.text("operation"))
       .bind_text(text_at(resource, "kind"))
@@ -119,6 +126,8 @@ std::int64_t ReadTables::add(const Event& event, std::string_view id, const doc:
       .bind_text(text_at(resource, "env"))
       .bind_text(text_at(agent, "id"))
       .bind_text(text_at(agent, "owner"))
+      .bind_text(action.text("digest"))
+      .bind_text(text_at(verdict_of(event.body), "effect"))
       .bind(seq)
       .run();
   add_needle(seq, id, action, text_at(agent, "id"));
@@ -140,12 +149,11 @@ void ReadTables::add_needle(std::int64_t seq, std::string_view id, const doc::Va
 void ReadTables::update(std::int64_t seq, const Event& event) {
   const doc::Value& body = event.body;
   const doc::Value* action = body.find("action");
-  const doc::Value* verdict = first_of(body, {{"verdict"}, {"policy", "verdict"}});
   Query query(update_);
   bind_if(query, body.text("state"));
   bind_if(query, text_at(action, "digest"));
   bind_if(query, text_at(action, "operation"));
-  bind_if(query, text_at(verdict, "effect"));
+  bind_if(query, text_at(verdict_of(body), "effect"));
   query.bind(event.index).bind(seq).run();
 }
 
