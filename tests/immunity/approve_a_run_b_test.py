@@ -6,6 +6,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.keyturn import POLICY, TOOLS, Keyturn  # noqa: E402
+from support.postgres import Postgres, installed  # noqa: E402
 
 OWN = """\
   job: {exec: [@WORK@/job.sh], resource: {kind: host, name: here, env: prod}, sandbox: none}
@@ -169,6 +170,18 @@ class ApproveARunB(unittest.TestCase):
         self.assertEqual(self.k.vote(amended, "erin", digest=first["digest"]).code, "digest_mismatch")
         self.assertEqual(self.k.vote(amended, "bob").code, "related_to_requester", "who edits does not approve")
 
+    def test_who_only_reads_it_or_may_use_its_grant_edits_nothing(self):
+        action = self.ask("binary", {"text": "mine"})
+        granted = self.k.request("deploy-reviewed", {"ref": "v1"}).json
+        for target, who, args, refusals in ((action, "ada", {"text": "theirs"}, (403,)), (action, "carol", {"text": "theirs"}, (404,)), (action, "bot2", {"text": "theirs"}, (404,)),
+                                            (granted, "deployer", {"ref": "theirs"}, (403, 404)), (granted, "bob", {"ref": "theirs"}, (404,))):
+            with self.subTest(who=who):
+                answer = self.k.post(f"/v1/actions/{target['id']}/amend", who, {"args": args})
+                self.assertIn(answer.status, refusals, answer)
+        for target in (action, granted):
+            now = self.k.action(target["id"]).json
+            self.assertEqual((now["state"], now["digest"], now["amended_by"]), ("pending", target["digest"], None))
+
     def test_most_recent_match(self):
         """Two identical calls wait; the approval of one releases that one."""
         one, two = self.ask("binary", {"text": "same"}), self.ask("binary", {"text": "same"})
@@ -182,7 +195,8 @@ class ApproveARunB(unittest.TestCase):
         first = self.k.request("binary", {"text": "a"}, idempotency_key="reuse").json
         self.k.vote(first, "bob")
         self.k.settled(first["id"])
-        for change in ({"args": {"text": "b"}}, {"tool": "job", "args": {}}):
+        for change in ({"args": {"text": "b"}}, {"tool": "job", "args": {}}, {"args": {"text": "a"}, "reason": "another"}, {"args": {"text": "a"}, "operation": "execute"},
+                       {"args": {"text": "a"}, "resource": {"kind": "host", "name": "here"}}):
             answer = self.k.post("/v1/actions", "bot", {"tool": "binary", "idempotency_key": "reuse", **change})
             self.assertEqual((answer.status, answer.code), (409, "idempotency_mismatch"), answer)
         same = self.k.request("binary", {"text": "a"}, idempotency_key="reuse")
@@ -201,6 +215,60 @@ class ApproveARunB(unittest.TestCase):
         self.assertEqual(self.k.vote(after, "erin").status, 200)
         self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
 
+    def test_a_vote_on_an_earlier_round_is_refused(self):
+        """A decision counts for the version of the case that it was made on, and for no other."""
+        action = self.ask("job")
+        self.changed_policy("binary, by-env]}, effect: require, require: {quorum: {dba: 1}", "binary, by-env]}, effect: require, require: {quorum: {dba: 2}")
+        self.assertEqual(self.k.vote(action, "bob", digest=action["digest"]).status, 200)
+        second = self.k.action(action["id"], "erin").json
+        self.assertNotEqual(second["digest"], action["digest"])
+        for decision in ("approve", "deny"):
+            stale = self.k.vote(second, "erin", decision, digest=action["digest"])
+            self.assertEqual((stale.status, stale.code), (409, "digest_mismatch"), stale)
+        before = self.k.lines()
+        self.script("job.sh", "evil")
+        self.k.vote(second, "erin", digest=second["digest"])
+        third = self.k.action(action["id"], "erin").json
+        self.assertEqual((third["state"], third["votes"], self.k.lines()), ("pending", [], before))
+        self.assertEqual(len({action["digest"], second["digest"], third["digest"]}), 3)
+        for digest in (action["digest"], second["digest"], "sha256:" + "0" * 64):
+            for who in ("bob", "erin", "dave"):
+                stale = self.k.vote(third, who, digest=digest)
+                self.assertEqual((stale.status, stale.code), (409, "digest_mismatch"), stale)
+        self.assertEqual(self.k.action(action["id"], "erin").json["votes"], [])
+
+    def test_policy_changed_to_modify_the_arguments(self):
+        action = self.ask("binary", {"text": "mine"})
+        self.changed_policy("rules:\n", 'rules:\n- {id: theirs, match: {tool: [binary]}, effect: modify, modify: {set: {args.text: "theirs"}}}\n')
+        again = self.assertReturned(action)
+        self.assertEqual(again["args"], {"text": "theirs"})
+        self.assertEqual(self.k.vote(again, "erin").status, 200)
+        self.assertEqual(self.k.settled(action["id"])["outcome"]["stdout"], "theirs\n")
+
+    def granted(self):
+        action = self.k.request("deploy-reviewed", {"ref": "v1"}).json
+        self.assertEqual(self.k.vote(action, "carol").status, 200)
+        return self.k.action(action["id"]).json
+
+    def consume(self, action):
+        return self.k.post("/v1/grants/consume", "deployer", {"grant": action["grant"], "digest": action["digest"]})
+
+    def test_policy_or_tool_changed_between_the_approval_and_the_use_of_the_grant(self):
+        rule = "tool: [deploy-reviewed]}, effect: require, require: {quorum: {sre: 1}"
+        for old, new in ((rule, rule.replace("[deploy-reviewed]", "[deploy-nothing]")), (rule, rule.replace("sre: 1", "sre: 2"))):
+            action = self.granted()
+            self.changed_policy(old, new)
+            used = self.consume(action)
+            self.assertEqual((used.status, used.code), (409, "digest_mismatch"), used)
+            self.assertEqual(self.k.action(action["id"]).json["state"], "approved", "it was not used up")
+            self.k.write_policy(POLICY + RULE)
+            self.k.reload()
+        self.assertEqual(self.consume(action).status, 200, "the policy that it was approved under is back")
+        action = self.granted()
+        self.reconfigured("  deploy-reviewed:\n    params: {ref: {type: string}}\n    resource: {kind: service, name: web", "  deploy-reviewed:\n    params: {ref: {type: string}}\n    resource: {kind: service, name: db")
+        used = self.consume(action)
+        self.assertEqual((used.status, used.code), (409, "digest_mismatch"), used)
+
     def test_policy_changed_to_denied(self):
         action = self.ask("job")
         before = self.k.lines()
@@ -215,6 +283,81 @@ class ApproveARunB(unittest.TestCase):
         self.changed_policy("- {id: echo-ok, match: {tool: [echo,", "- {id: echo-ok, match: {tool: [job, echo,")
         self.assertEqual(self.k.action(action["id"]).json["state"], "pending")
         self.assertEqual(self.k.lines(), before)
+
+
+SQL = """\
+  retire:
+    sql: {dsn: "host=127.0.0.1 port=@PORT@ dbname=orders user=keyturn", password: {secret: "file:@PASSWORD@"}, statement: "UPDATE orders SET old = true WHERE id = {{id}}"}
+    params: {id: {type: integer}}
+    resource: {kind: database, name: orders, env: prod}
+    rows_max: 5
+    timeout: 20s
+"""
+
+
+@unittest.skipUnless(installed(), "PostgreSQL is not installed")
+class ApproveThisStatementRunThat(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.pg = Postgres()
+        cls.addClassCleanup(cls.pg.close)
+        cls.pg.psql("SET ROLE keyturn; CREATE TABLE orders AS SELECT n AS id, false AS old FROM generate_series(1, 9) n")
+        cls.pg.psql("CREATE DATABASE other OWNER keyturn", database="postgres")
+        cls.pg.psql("SET ROLE keyturn; CREATE TABLE orders AS SELECT n AS id, false AS old FROM generate_series(1, 9) n", database="other")
+        cls.sql = SQL.replace("@PORT@", str(cls.pg.port)).replace("@PASSWORD@", str(cls.pg.password_file))
+        cls.k = Keyturn(policy=POLICY + RULE.replace("by-env]", "by-env, retire]"), tools=TOOLS + OWN + cls.sql)
+        cls.addClassCleanup(cls.k.close)
+
+    def setUp(self):
+        self.pg.psql("UPDATE orders SET old = false")
+        self.tools(self.sql)
+
+    def tools(self, sql):
+        self.k.write_tools(TOOLS + OWN + sql)
+        self.k.reload()
+
+    def retired(self, database="orders"):
+        return self.pg.psql("SELECT string_agg(id::text, ',' ORDER BY id) FROM orders WHERE old", database=database)
+
+    def ask(self):
+        answer = self.k.request("retire", {"id": 3})
+        self.assertEqual(answer.status, 202, answer)
+        return answer.json
+
+    def assertReturned(self, action):
+        self.k.vote(action, "bob")
+        after = self.k.action(action["id"], "bob").json
+        self.assertEqual((after["state"], after["votes"], after["outcome"]), ("pending", [], None), after)
+        self.assertNotEqual(after["digest"], action["digest"])
+        self.assertEqual(self.k.vote(action, "erin", digest=action["digest"]).code, "digest_mismatch")
+        self.assertEqual((self.retired(), self.retired("other")), ("", ""), "it ran")
+
+    def test_the_statement_that_was_reviewed_runs(self):
+        action = self.ask()
+        self.assertEqual(self.k.vote(action, "bob").status, 200)
+        self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
+        self.assertEqual((self.retired(), self.retired("other")), ("3", ""))
+
+    def test_statement_changed(self):
+        for new in ("id >= {{id}}", "id = {{id}} OR true", "id = {{id}} "):
+            with self.subTest(new=new):
+                action = self.ask()
+                self.tools(self.sql.replace("id = {{id}}", new))
+                self.assertReturned(action)
+                self.tools(self.sql)
+
+    def test_server_changed(self):
+        action = self.ask()
+        self.tools(self.sql.replace("dbname=orders", "dbname=other"))
+        self.assertReturned(action)
+
+    def test_limits_changed(self):
+        for old, new in (("rows_max: 5", "rows_max: 500"), ("timeout: 20s", "timeout: 50s")):
+            with self.subTest(new=new):
+                action = self.ask()
+                self.tools(self.sql.replace(old, new))
+                self.assertReturned(action)
+                self.tools(self.sql)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,16 @@ class Record(unittest.TestCase):
             (k.data / name).unlink(missing_ok=True)
             if (k.folder / "backup" / name).exists():
                 shutil.copy(k.folder / "backup" / name, k.data / name)
+        for words in (("person", "add", "mallory", "--group", "dba"), ("token", "create", "--person", "ada"), ("agent", "resume", "bot"), ("seal",)):
+            done = k.host(*words, check=False)
+            self.assertNotEqual(done.code, 0, f"added to a log that was rolled back: {words}")
+            self.assertIn("signed", done.err, words)
+        with sqlite3.connect(k.data / "journal.db") as now, sqlite3.connect(k.folder / "backup/journal.db") as then:
+            table, _ = self.leaf_column(now)
+            sizes = [db.execute(f"SELECT count(*) FROM {table}").fetchone() for db in (now, then)]
+        self.assertEqual(*sizes)
+        for db in (now, then):
+            db.close()
         self.assertAlarm(k)
 
     def test_forked_history_is_noticed(self):
@@ -257,6 +267,16 @@ class Record(unittest.TestCase):
                 return
             cursor = page["next"]
 
+    def test_a_database_that_is_taken_away_is_missed(self):
+        """What is appended to a deleted file is lost: that must not look like a new beginning."""
+        k = self.server()
+        self.signed_now(k)
+        for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
+            (k.data / name).unlink(missing_ok=True)
+        k.kill9()
+        end_helper(k.data)
+        self.assertAlarm(k)
+
     # ------------------------------------------------------------ secrets
     def test_secrets_are_nowhere(self):
         k = self.server(policy=POLICY + RULES, tools=TOOLS + OWN, start=False, people={}, agents={})
@@ -324,6 +344,26 @@ class Record(unittest.TestCase):
         k.stop()
         end_helper(k.data)
         self.assertEqual(contains(k.data, list(literal)), [])
+
+    def test_a_credential_sent_to_a_tool_that_does_not_exist_is_not_recorded(self):
+        k = self.server()
+        token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+        answer = k.request("no-such-tool", {"anything": {"deep": [token]}})
+        self.assertEqual((answer.status, answer.code, answer.json["pointer"]), (400, "literal_credential", "/args/anything/deep/0"), answer)
+        answer = k.request("no-such-tool", {}, claims={"model": token})
+        self.assertEqual((answer.status, answer.json["pointer"]), (400, "/claims"), answer)
+        k.stop()
+        end_helper(k.data)
+        self.assertEqual(contains(k.data, [token]), [])
+
+    def test_an_output_too_large_to_keep_is_cut_and_its_outcome_is_known(self):
+        big = "  big: {exec: [/usr/bin/seq, \"3000000\"], resource: {kind: host, name: here, env: dev}, sandbox: none, output_bytes_max: 33554432}\n"
+        k = self.server(policy=POLICY.replace("[echo,", "[big, echo,"), tools=TOOLS + big)
+        action = k.request("big", wait=25).json
+        self.assertEqual(action["state"], "succeeded", str(action)[:500])
+        self.assertEqual((action["outcome"]["exit_code"], action["outcome"]["truncated"]), (0, True))
+        k.restart()
+        self.assertEqual(k.action(action["id"]).json["state"], "succeeded")
 
     def test_a_literal_credential_in_what_people_write_is_refused_with_its_place(self):
         k = self.server()
@@ -398,6 +438,18 @@ class Record(unittest.TestCase):
         for code in ("operation_mismatch", "related_to_requester", "own_request", "people_only", "unauthenticated"):
             self.assertIn(code, text, f"a refusal ({code}) left no trace")
         self.assertIn("no-such-tool", text)
+
+    def test_a_refusal_with_half_a_character_leaves_a_trace(self):
+        """What is recorded of the request is cut, and a cut through a character must not lose the entry."""
+        k = self.server()
+        for n, character in enumerate(("é", "界", "😀")):
+            for shift in range(4):
+                tool = "x" * shift + character * 60
+                answer = k.request(tool, {"text": "x"}, "bot", operation=f"op{n}{shift}", reason="token=hunter2hunter2")
+                self.assertEqual((answer.status, answer.code), (400, "literal_credential"), answer)
+        self.signed_now(k)
+        codes = [e["refusal"]["code"] for e in self.events(k) if e["type"] == "request.refused"]
+        self.assertEqual(codes.count("literal_credential"), 10, "as many as are recorded a minute")
 
     def test_a_flood_of_refusals_neither_fills_the_ledger_nor_hides(self):
         k = self.server()

@@ -89,6 +89,27 @@ class TwoPeople(unittest.TestCase):
         self.assertEqual((again.status, again.code), (409, "already_voted"), "the same person, by another channel")
         self.assertEqual(self.state(action), "pending")
 
+    def test_a_vote_under_an_alias_is_the_same_persons_vote(self):
+        """Whatever name somebody signs in with, they are one person with one vote."""
+        self.k.host("person", "add", "nora", "--email", "nora@example.com", "--alias", "nn@corp.example", "--group", "dba", "--group", "sre")
+        names = ["nora"]
+        for n, alias in enumerate(("nn@corp.example", "nora@example.com", "NORA", "Nora+x@Example.com")):
+            made = self.k.host("token", "create", "--person", alias, check=False)
+            if made.code == 0:
+                names.append(f"nora-{n}")
+                self.k.tokens[f"nora-{n}"] = made.last
+        self.k.new_token("nora", person="nora")
+        self.k.new_token("nora-again", person="nora")
+        action = self.ask("an alias votes")
+        self.assertEqual(self.k.vote(action, names[-1], digest=action["digest"]).status, 200)
+        for name in [*names, "nora-again"]:
+            again = self.k.vote(action, name, digest=action["digest"])
+            self.assertEqual((again.status, again.code), (409, "already_voted"), again)
+        after = self.k.action(action["id"], "nora").json
+        self.assertEqual((after["state"], [v["reviewer"] for v in after["votes"]], sum(n["have"] for n in after["needed"])), ("pending", ["nora"], 1))
+        self.assertEqual(self.k.delete(f"/v1/actions/{action['id']}/votes", "nora-again").status, 200)
+        self.assertEqual(self.k.action(action["id"], "nora").json["votes"], [])
+
     def test_votes_twice_in_the_same_millisecond(self):
         action = self.ask("dave many times")
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
@@ -231,6 +252,18 @@ class TheSeal(unittest.TestCase):
         Browser(self.k, "ben")
         self.k.host("seal")
         self.assertTrue(self.k.get("/v1/me", "bot").json["sealed"])
+
+    def test_it_ends_the_enrolment_links_that_the_host_made_for_those_who_have_a_passkey(self):
+        """A second passkey for an administrator, minted before the seal and used after it, would be a second person's vote."""
+        for who in ("ada", "ben"):
+            Browser(self.k, who)
+        links = [self.k.enrol_link("ada"), self.k.enrol_link("ben")]
+        self.k.host("seal")
+        for _ in range(2):
+            for link in links:
+                began = Browser(self.k, "ada", enrol=False).anonymous("/auth/enrol/begin", {"token": link.split("#")[1]})
+                self.assertEqual(began.status, 401, began)
+            self.k.restart()
 
     def test_it_ends_the_tokens_that_the_host_made_for_people(self):
         ada, _, bob = (Browser(self.k, who) for who in ("ada", "ben", "bob"))
