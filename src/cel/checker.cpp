@@ -133,10 +133,7 @@ class Checker {
   }
 
   Type field_type(Expr& expr, const Type& container) {
-    if (container.is(TypeKind::kMap)) {
-      substitutions_.assignable(Type::string(), container.parameter_at(0));
-      return known(container.parameter_at(1));
-    }
+    if (container.is(TypeKind::kMap)) return known(container.parameter_at(1));
     if (container.is(TypeKind::kParameter)) {
       substitutions_.assignable(Type::dyn(), container);
       return Type::dyn();

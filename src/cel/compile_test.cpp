@@ -56,6 +56,8 @@ TEST_CASE("expressions have the values that the specification gives them") {
       {"timestamp('2026-01-01T00:00:00Z') - timestamp('2025-12-31T00:00:00Z') == duration('24h')",
        "true"},
       {"type(1) == int", "true"},
+      {"type(int) == type && type(optional.of(1)) == optional_type", "true"},
+      {"--1 == 1 && ---1 == -1", "true"},
       {"cel.bind(x, {'a': [1]}, x.a)", "[1]"},
       {"cel.bind(x, 'abc' + 'def', x)", "\"abcdef\""},
       {"{'a': 1}.?a.orValue(2)", "1"},
@@ -133,6 +135,9 @@ TEST_CASE("a wrong expression is refused with its place and a suggestion") {
       {"(1", 1, 3, ""},
       {"for", 1, 1, ""},
       {"M{a: 1}", 1, 2, "a map in {}"},
+      {"1 < 1.99e90000009", 1, 5, ""},
+      {"--9223372036854775808 > 0", 1, 3, ""},
+      {"[1].map(__result__, 3)", 1, 9, ""},
   };
   for (const Wrong& c : cases) {
     CAPTURE(c.expression);

@@ -14,15 +14,24 @@ class Expansion {
   Expansion(ExprPtr call, ExprFactory& make)
       : call_(std::move(call)), make_(make), offset_(call_->offset) {}
 
-  ExprPtr run() {
+  ExprPtr run(Syntax syntax) {
     const std::string& name = call_->name;
     if (!call_->member) return name == "has" && argc() == 1 ? has() : std::move(call_);
-    if (is_namespace("cel")) return name == "bind" && argc() == 4 ? bind() : block_name();
+    if (syntax == Syntax::kExtended && is_namespace("cel")) {
+      return name == "bind" && argc() == 4 ? bind() : block_name();
+    }
     if (name == "all" && argc() == 3) return quantifier(Macro::kAll, 1);
     if (name == "exists" && argc() == 3) return quantifier(Macro::kExists, 1);
     if ((name == "exists_one" || name == "existsOne") && argc() == 3) return exists_one(1);
     if (name == "map" && (argc() == 3 || argc() == 4)) return collect(1, argc() == 4);
     if (name == "filter" && argc() == 3) return filter();
+    return syntax == Syntax::kExtended ? extended() : std::move(call_);
+  }
+
+ private:
+  // Optionals, and comprehensions over two variables.
+  ExprPtr extended() {
+    const std::string& name = call_->name;
     if (name == "optMap" && argc() == 3) return opt_map(true);
     if (name == "optFlatMap" && argc() == 3) return opt_map(false);
     if (name == "all" && argc() == 4) return quantifier(Macro::kAll, 2);
@@ -38,7 +47,6 @@ class Expansion {
     return std::move(call_);
   }
 
- private:
   std::size_t argc() const { return call_->args.size(); }
   ExprPtr arg(std::size_t i) { return std::move(call_->args[i]); }
   bool is_namespace(std::string_view name) const {
@@ -109,7 +117,7 @@ class Expansion {
         make_.error(name.offset, "a variable of ." + call_->name + "() must be a plain name");
         return false;
       }
-      if (name.name == kAccumulator) {
+      if (name.name == kAccumulator || name.name == "__result__") {
         make_.error(name.offset, "this name is reserved");
         return false;
       }
@@ -230,8 +238,8 @@ class Expansion {
 
 }  // namespace
 
-ExprPtr expand_macro(ExprPtr call, ExprFactory& factory) {
-  return Expansion(std::move(call), factory).run();
+ExprPtr expand_macro(ExprPtr call, ExprFactory& factory, Syntax syntax) {
+  return Expansion(std::move(call), factory).run(syntax);
 }
 
 }  // namespace keyturn::cel

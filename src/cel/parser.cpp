@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/bytes.h"
 #include "cel/clip.h"
@@ -26,8 +27,11 @@ bool is_literal_word(std::string_view word) {
 // Recursive descent. After the first problem every function returns null at once.
 class Parser {
  public:
-  Parser(std::vector<Lexeme> lexemes, const Limits& limits, Reporter& reporter)
-      : lexemes_(std::move(lexemes)), limits_(limits), factory_(limits, reporter) {}
+  Parser(std::vector<Lexeme> lexemes, const Limits& limits, Reporter& reporter, Syntax syntax)
+      : lexemes_(std::move(lexemes)),
+        limits_(limits),
+        factory_(limits, reporter),
+        syntax_(syntax) {}
 
   ExprPtr run() {
     ExprPtr expr = expression();
@@ -48,6 +52,11 @@ class Parser {
     if (!peek().is(op)) return false;
     take();
     return true;
+  }
+  // The "?" of optional fields, indices and items.
+  bool accept_optional() { return syntax_ == Syntax::kExtended && accept("?"); }
+  bool at_quoted_field() const {
+    return syntax_ == Syntax::kExtended && peek().token == Token::kQuotedIdent;
   }
   bool expect(std::string_view op, const char* why) {
     if (accept(op)) return true;
@@ -166,7 +175,7 @@ class Parser {
     while (peek().is(op)) {
       const Token next = peek(1).token;
       const bool number = next == Token::kInt || next == Token::kDouble;
-      if (op == "-" && number) break;  // a negative literal
+      if (op == "-" && number && count == 0) break;  // a negative literal; of --1 neither is
       take();
       ++count;
     }
@@ -202,9 +211,9 @@ class Parser {
 
   ExprPtr after_dot(ExprPtr operand) {
     take();
-    const bool optional = accept("?");
+    const bool optional = accept_optional();
     const Lexeme name = peek();
-    const bool quoted = name.token == Token::kQuotedIdent;
+    const bool quoted = at_quoted_field();
     if (!quoted && (name.token != Token::kIdent || is_literal_word(name.text))) {
       return unexpected("the name of a field");
     }
@@ -224,12 +233,12 @@ class Parser {
   }
 
   ExprPtr macro(ExprPtr call) {
-    return call ? checked(expand_macro(std::move(call), factory_)) : nullptr;
+    return call ? checked(expand_macro(std::move(call), factory_, syntax_)) : nullptr;
   }
 
   ExprPtr index(ExprPtr operand) {
     const std::uint32_t offset = take().offset;
-    const char* name = accept("?") ? "_[?_]" : "_[_]";
+    const char* name = accept_optional() ? "_[?_]" : "_[_]";
     ExprPtr key = expression();
     if (!key || !expect("]", "after an index")) return nullptr;
     return checked(factory_.call(offset, name, exprs(std::move(operand), std::move(key))));
@@ -299,6 +308,9 @@ class Parser {
     }
     const auto value = parse_double(shown);
     if (!value) return fail(at.offset, shown + " is no number");
+    if (std::isinf(*value)) {
+      return fail(at.offset, "the double " + shown + " is larger than any double");
+    }
     return checked(factory_.literal(at.offset, Value::number(*value)));
   }
 
@@ -335,7 +347,7 @@ class Parser {
     std::vector<ExprPtr> items;
     std::vector<bool> optional;
     while (!peek().is("]")) {
-      optional.push_back(accept("?"));
+      optional.push_back(accept_optional());
       ExprPtr item = expression();
       if (!item) return nullptr;
       items.push_back(std::move(item));
@@ -352,7 +364,7 @@ class Parser {
     std::vector<ExprPtr> items;
     std::vector<bool> optional;
     while (!peek().is("}")) {
-      optional.push_back(accept("?"));
+      optional.push_back(accept_optional());
       ExprPtr key = expression();
       if (!key || !expect(":", "between a key and its value")) return nullptr;
       ExprPtr value = expression();
@@ -372,9 +384,9 @@ class Parser {
     const std::string type_text = type_name(*type);
     ExprPtr expr = factory_.map(offset);
     while (!peek().is("}")) {
-      expr->optional_items.push_back(accept("?"));
+      expr->optional_items.push_back(accept_optional());
       const Lexeme field = peek();
-      if (field.token != Token::kIdent && field.token != Token::kQuotedIdent) {
+      if (field.token != Token::kIdent && !at_quoted_field()) {
         return unexpected("the name of a field");
       }
       take();
@@ -395,13 +407,14 @@ class Parser {
   std::vector<Lexeme> lexemes_;
   const Limits& limits_;
   ExprFactory factory_;
+  Syntax syntax_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
 };
 
 }  // namespace
 
-ExprPtr parse(std::string_view source, const Limits& limits, Reporter& reporter) {
+ExprPtr parse(std::string_view source, const Limits& limits, Reporter& reporter, Syntax syntax) {
   if (source.size() > limits.expression_bytes_max) {
     reporter.add(0, "the expression is longer than " + std::to_string(limits.expression_bytes_max) +
                         " bytes");
@@ -413,7 +426,7 @@ ExprPtr parse(std::string_view source, const Limits& limits, Reporter& reporter)
   }
   std::vector<Lexeme> lexemes = lex(source, reporter);
   if (reporter.failed()) return nullptr;
-  return Parser(std::move(lexemes), limits, reporter).run();
+  return Parser(std::move(lexemes), limits, reporter, syntax).run();
 }
 
 }  // namespace keyturn::cel

@@ -9,8 +9,13 @@
 
 namespace keyturn::cel {
 
+// How much of the language: with kStandard no extension, only what cel-spec itself defines (the
+// reference suites are of that language).
+enum class Syntax : std::uint8_t { kExtended, kStandard };
+
 // Null when it does not parse; the reporter knows why.
-ExprPtr parse(std::string_view source, const Limits& limits, Reporter& reporter);
+ExprPtr parse(std::string_view source, const Limits& limits, Reporter& reporter,
+              Syntax syntax = Syntax::kExtended);
 
 // Makes expressions, and keeps them within the limits: past one of them it reports, once, and the
 // parser stops.
@@ -48,6 +53,6 @@ std::vector<ExprPtr> exprs(T... expr) {
 
 // If `call` is a macro, what it expands to; else `call` itself. Null when a macro is used wrongly
 // (reported).
-ExprPtr expand_macro(ExprPtr call, ExprFactory& factory);
+ExprPtr expand_macro(ExprPtr call, ExprFactory& factory, Syntax syntax);
 
 }  // namespace keyturn::cel

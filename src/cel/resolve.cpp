@@ -146,10 +146,10 @@ const Type* find_type_name(std::string_view name) {
       {"null_type", Type::null()},
       {"list", Type::list(Type::dyn())},
       {"map", Type::map(Type::dyn(), Type::dyn())},
-      {"type", Type::type(Type::dyn())},
+      {"type", Type::type()},
       {"google.protobuf.Timestamp", Type::timestamp()},
       {"google.protobuf.Duration", Type::duration()},
-      {"optional_type", Type::optional(Type::dyn())}};
+      {"optional_type", Type::opaque("optional_type")}};
   const auto found = types.find(name);
   return found == types.end() ? nullptr : &found->second;
 }

@@ -32,6 +32,9 @@ Type Type::with_parameters(TypeKind kind, std::string name, std::vector<Type> pa
           std::make_shared<Rep>(Rep{std::move(name), std::move(parameters), {}, false, weight})};
 }
 
+Type Type::type() {
+  return with_parameters(TypeKind::kType, "type", {});
+}
 Type Type::type(Type of) {
   return with_parameters(TypeKind::kType, "type", {std::move(of)});
 }

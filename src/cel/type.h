@@ -45,6 +45,7 @@ class Type {
   static Type timestamp() { return Type(TypeKind::kTimestamp); }
   static Type duration() { return Type(TypeKind::kDuration); }
   static Type error() { return Type(TypeKind::kError); }
+  static Type type();  // of any type, the type of the name "type"
   static Type type(Type of);
   static Type list(Type of);
   static Type map(Type key, Type value);

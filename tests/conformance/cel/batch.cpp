@@ -7,16 +7,24 @@
 // "1"}), the answer is in that form too, and has "type". "variables" ({"x": "map(string, int)"}),
 // "functions" ({"f": ["id (int) string"]}), "container", "check": false and "check_only": true set
 // up the environment.
+//
+// With "trees": true the answer is {"ast": text, "checked": text, "type": text}, in the form of
+// cel-go's debug printer; "ast" always in the language without extensions, "checked" too when
+// "standard" is true. What is refused is absent.
 #include <cmath>
 #include <iostream>
 #include <string>
 
 #include "base/bytes.h"
+#include "cel/checker.h"
 #include "cel/convert.h"
 #include "cel/number_text.h"
+#include "cel/parser.h"
 #include "cel/program.h"
+#include "cel/resolve.h"
 #include "cel/signature.h"
 #include "cel/time_text.h"
+#include "debug_text.h"
 #include "doc/json.h"
 
 namespace {
@@ -130,7 +138,47 @@ cel::Environment environment_of(const doc::Value& request) {
   return env.container(std::string(request.text("container")));
 }
 
+// The reference's trees come from an environment that orders numbers of one type only.
+void order_one_type(cel::Environment& env) {
+  for (const char* name : {"_<_", "_<=_", "_>_", "_>=_"}) {
+    cel::Function f = *env.find_function(name);
+    std::erase_if(f.overloads,
+                  [](const cel::Overload& o) { return !(o.parameters[0] == o.parameters[1]); });
+    env.function(std::move(f));
+  }
+}
+
+doc::Value trees(const doc::Value& request) {
+  const std::string_view source = request.text("expr");
+  cel::Limits limits;
+  if (const auto* depth = request.find("depth_max")) {
+    limits.depth_max = static_cast<std::size_t>(*depth->as_int64());
+  }
+  doc::Value out{doc::Object{}};
+  cel::Reporter parsing(source, 20);
+  const cel::ExprPtr parsed = cel::parse(source, limits, parsing, cel::Syntax::kStandard);
+  if (parsed) out.set("ast", parsed_text(*parsed));
+  cel::Reporter checking(source, 20);
+  const cel::ExprPtr expr =
+      cel::parse(source, limits, checking,
+                 request.flag("standard") ? cel::Syntax::kStandard : cel::Syntax::kExtended);
+  cel::Environment env = environment_of(request);
+  if (!request.flag("order_across_types")) order_one_type(env);
+  if (expr) {
+    cel::resolve_names(*expr, env);
+    cel::check(*expr, env, checking);
+  }
+  if (checking.failed()) {
+    out.set("error", cel::to_text(checking.take().front()));
+  } else {
+    out.set("checked", checked_text(*expr));
+    out.set("type", cel::to_text(expr->type));
+  }
+  return out;
+}
+
 doc::Value answer(const doc::Value& request) {
+  if (request.flag("trees")) return trees(request);
   const bool typed = request.flag("typed");
   const auto* check = request.find("check");
   const bool unchecked = check != nullptr && !check->as_bool();
