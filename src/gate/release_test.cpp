@@ -53,6 +53,18 @@ TEST_CASE("a request is decided by the policy that is in force when it is record
   CHECK(m.b.executor.executed.empty());
 }
 
+TEST_CASE("a case names the configuration that it is recorded under, groups included") {
+  Midway m;
+  const auto asked = m.stop_at_describe(
+      "slow-ask", m.b.gate->submit(Bench::agent("bot"), Bench::request("slow-ask")));
+  const std::string before = m.b.gate->world().configuration->digest;
+  m.b.record({people::group_changed("dba", {}, {"bob"})});
+  const Result<Submitted> made = m.go_on(asked);
+  REQUIRE(made.has_value());
+  CHECK(made->record->config_digest != before);
+  CHECK(made->record->config_digest == m.b.gate->world().configuration->digest);
+}
+
 TEST_CASE("an agent that is suspended while its request is described asks for nothing") {
   Midway m;
   const auto asked =
@@ -205,37 +217,47 @@ struct Granted {
   }
 };
 
-TEST_CASE("a grant does not outlive what it rests on") {
+TEST_CASE("a grant is used once") {
   Granted g;
-  SUBCASE("nothing has changed") {
-    CHECK(g.consume().empty());
-    CHECK(g.consume() == "already_used");
-    return;
+  CHECK(g.consume().empty());
+  CHECK(g.consume() == "already_used");
+}
+
+TEST_CASE("a grant does not outlive what it rests on") {
+  const struct {
+    const char* what;
+    std::function<void(Bench&)> change;
+    const char* code;
+  } rows[] = {
+      {"policy denies it",
+       [](Bench& b) { b.activate("policy", policy_with("tool: [deploy]", "tool: [nothing]")); },
+       "digest_mismatch"},
+      {"policy asks for more people",
+       [](Bench& b) {
+         b.activate("policy",
+                    policy_with("tool: [deploy]}, effect: require, require: {quorum: {dba: 1}",
+                                "tool: [deploy]}, effect: require, require: {quorum: {dba: 2}"));
+       },
+       "digest_mismatch"},
+      {"the tool is another one",
+       [](Bench& b) { b.activate("tools", with(testing::tools_text(), "name: web", "name: db")); },
+       "digest_mismatch"},
+      {"the agent is suspended",
+       [](Bench& b) { b.record({people::agent_suspended("bot", "ada", "")}); }, "closed"},
+      {"who approved has left",
+       [](Bench& b) { b.record({people::person_deactivated("bob", "left")}); }, "quorum_lost"},
+      {"who approved is no dba any more",
+       [](Bench& b) { b.record({people::group_changed("dba", {}, {"bob"})}); }, "digest_mismatch"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    Granted g;
+    row.change(g.b);
+    CHECK(g.consume() == row.code);
+    CHECK(g.b.state(g.action->id) == State::kApproved);
+    CHECK(std::ranges::none_of(g.b.stream(g.action->id),
+                               [](const Event& e) { return e.type == "grant.consumed"; }));
   }
-  SUBCASE("policy denies it") {
-    g.b.activate("policy", policy_with("tool: [deploy]", "tool: [nothing]"));
-  }
-  SUBCASE("policy asks for more people") {
-    g.b.activate("policy",
-                 policy_with("tool: [deploy]}, effect: require, require: {quorum: {dba: 1}",
-                             "tool: [deploy]}, effect: require, require: {quorum: {dba: 2}"));
-  }
-  SUBCASE("the tool is another one") {
-    g.b.activate("tools", with(testing::tools_text(), "name: web", "name: db"));
-  }
-  SUBCASE("the agent is suspended") {
-    g.b.record({people::agent_suspended("bot", "ada", "")});
-  }
-  SUBCASE("who approved has left") {
-    g.b.record({people::person_deactivated("bob", "left")});
-  }
-  SUBCASE("who approved is no dba any more") {
-    g.b.record({people::group_changed("dba", {}, {"bob"})});
-  }
-  CHECK_FALSE(g.consume().empty());
-  CHECK(g.b.state(g.action->id) == State::kApproved);
-  CHECK(std::ranges::none_of(g.b.stream(g.action->id),
-                             [](const Event& e) { return e.type == "grant.consumed"; }));
 }
 
 }  // namespace

@@ -39,6 +39,29 @@ TEST_CASE("an action that a reader loaded and people decided meanwhile is not pu
   CHECK(b.run(b.gate->comment(Bench::person("bob"), id, "done")).has_value());
 }
 
+TEST_CASE("an action that people released before its own answer arrived starts once") {
+  Bench b;
+  const Hold hold = latch(b), runs = latch(b);
+  b.executor.hold_execute["ask"] = runs;
+  b.journal->hold_append = [&](const store::AppendRequest& request) {
+    return request.events.front().type == "action.decided" ? hold : nullptr;
+  };
+  const auto asked = b.begin(b.gate->submit(Bench::agent("bot"), Bench::request("ask")));
+  REQUIRE(b.until([&] { return hold->waiting == 1; }));
+  const std::vector<Event> committed = b.run(b.real->read_range(b.real->size() - 1, 1, false));
+  const ActionId id(committed.front().stream.substr(7));
+  b.journal->hold_append = nullptr;
+  REQUIRE(b.run(b.voting("bob", b.run(b.gate->find(Bench::person("bob"), id)))).has_value());
+  REQUIRE(b.until([&] { return runs->waiting == 1; }));
+  hold->open();
+  REQUIRE(b.until([&] { return asked->has_value(); }));
+  b.settle_down();
+  CHECK(b.executor.executed.size() == 1);
+  runs->open();
+  b.settle_down();
+  CHECK(b.state(id) == State::kSucceeded);
+}
+
 TEST_CASE("whoever asks and whoever reads hold the same record, and it counts as pending once") {
   GateOptions options;
   options.pending_per_agent_max = 2;
