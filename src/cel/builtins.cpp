@@ -11,7 +11,7 @@ Table all_builtins() {
   Table out;
   for (const auto entries :
        {arithmetic_builtins(), conversion_builtins(), collection_builtins(), string_builtins(),
-        format_builtins(), time_builtins(), math_builtins()}) {
+        format_builtins(), time_builtins(), math_builtins(), network_builtins()}) {
     for (const BuiltinEntry& entry : entries) out.emplace(entry.name, &entry);
   }
   return out;

@@ -24,5 +24,6 @@ std::span<const BuiltinEntry> string_builtins();
 std::span<const BuiltinEntry> format_builtins();
 std::span<const BuiltinEntry> time_builtins();
 std::span<const BuiltinEntry> math_builtins();
+std::span<const BuiltinEntry> network_builtins();
 
 }  // namespace keyturn::cel

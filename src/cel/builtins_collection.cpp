@@ -112,6 +112,8 @@ bool is_zero(const Value& v) {
       return v.size() == 0;
     case Kind::kOptional:
       return !v.has_value();
+    case Kind::kAddress:
+    case Kind::kNetwork:
     case Kind::kType:
     case Kind::kError:
       return false;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/bytes.h"
+#include "cel/address.h"
 #include "cel/builtins.h"
 #include "cel/clip.h"
 #include "cel/literal.h"
@@ -116,6 +117,10 @@ Value to_string(Frame& frame, Arguments args) {
       return Value::string(to_rfc3339(a.as_timestamp()));
     case Kind::kDuration:
       return Value::string(to_seconds_text(a.as_duration()));
+    case Kind::kAddress:
+      return Value::string(to_text(address_of(a)));
+    case Kind::kNetwork:
+      return Value::string(to_text(network_of(a)));
     default:
       return no_overload("string", args);
   }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/bytes.h"
+#include "cel/address.h"
 #include "cel/builtins.h"
 #include "cel/number_text.h"
 #include "cel/time_text.h"
@@ -182,6 +183,12 @@ class Formatter {
         return;
       case Kind::kDuration:
         out_ += to_seconds_text(v.as_duration());
+        return;
+      case Kind::kAddress:
+        out_ += to_text(address_of(v));
+        return;
+      case Kind::kNetwork:
+        out_ += to_text(network_of(v));
         return;
       case Kind::kList:
         return list(v);

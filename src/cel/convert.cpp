@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/bytes.h"
+#include "cel/address.h"
 #include "cel/clip.h"
 #include "cel/number_text.h"
 #include "cel/time_text.h"
@@ -108,6 +109,10 @@ class DocWriter {
         return doc::Value(to_rfc3339(v.as_timestamp()));
       case Kind::kDuration:
         return doc::Value(to_seconds_text(v.as_duration()));
+      case Kind::kAddress:
+        return doc::Value(to_text(address_of(v)));
+      case Kind::kNetwork:
+        return doc::Value(to_text(network_of(v)));
       case Kind::kList:
         return list(v);
       case Kind::kMap:

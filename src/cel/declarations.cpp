@@ -61,7 +61,8 @@ const Declaration kStandard[] = {
     "string_to_int64 (string) int", "timestamp_to_int64 (timestamp) int", "uint64_to_int64 (uint) int"}},
   {"string", {"string_to_string (string) string", "bool_to_string (bool) string", "bytes_to_string (bytes) string",
     "double_to_string (double) string", "duration_to_string (duration) string", "int64_to_string (int) string",
-    "timestamp_to_string (timestamp) string", "uint64_to_string (uint) string"}},
+    "timestamp_to_string (timestamp) string", "uint64_to_string (uint) string",
+    "ip_to_string (net.IP) string", "cidr_to_string (net.CIDR) string"}},
   {"timestamp", {"timestamp_to_timestamp (timestamp) timestamp", "int64_to_timestamp (int) timestamp",
     "string_to_timestamp (string) timestamp"}},
   {"uint", {"uint64_to_uint64 (uint) uint", "double_to_uint64 (double) uint", "int64_to_uint64 (int) uint",
@@ -138,6 +139,25 @@ const Declaration kMath[] = {
   {"math.bitNot", {"math_bitNot_int_int (int) int", "math_bitNot_uint_uint (uint) uint"}},
   {"math.bitShiftLeft", {"math_bitShiftLeft_int_int (int, int) int", "math_bitShiftLeft_uint_int (uint, int) uint"}},
   {"math.bitShiftRight", {"math_bitShiftRight_int_int (int, int) int", "math_bitShiftRight_uint_int (uint, int) uint"}},
+};
+
+const Declaration kNetwork[] = {
+  {"ip", {"string_to_ip (string) net.IP", "cidr_ip .(net.CIDR) net.IP"}},
+  {"isIP", {"is_ip (string) bool"}},
+  {"ip.isCanonical", {"ip_is_canonical (string) bool"}},
+  {"family", {"ip_family .(net.IP) int"}},
+  {"isUnspecified", {"ip_is_unspecified .(net.IP) bool"}},
+  {"isLoopback", {"ip_is_loopback .(net.IP) bool"}},
+  {"isGlobalUnicast", {"ip_is_global_unicast .(net.IP) bool"}},
+  {"isLinkLocalMulticast", {"ip_is_link_local_multicast .(net.IP) bool"}},
+  {"isLinkLocalUnicast", {"ip_is_link_local_unicast .(net.IP) bool"}},
+  {"cidr", {"string_to_cidr (string) net.CIDR"}},
+  {"isCIDR", {"is_cidr (string) bool"}},
+  {"containsIP", {"cidr_contains_ip .(net.CIDR, net.IP) bool", "cidr_contains_ip_string .(net.CIDR, string) bool"}},
+  {"containsCIDR", {"cidr_contains_cidr .(net.CIDR, net.CIDR) bool",
+    "cidr_contains_cidr_string .(net.CIDR, string) bool"}},
+  {"masked", {"cidr_masked .(net.CIDR) net.CIDR"}},
+  {"prefixLength", {"cidr_prefix_length .(net.CIDR) int"}},
 };
 // clang-format on
 
@@ -217,6 +237,7 @@ std::vector<Function> standard_functions() {
   declare(kOptionals, out);
   declare(kStrings, out);
   declare(kMath, out);
+  declare(kNetwork, out);
   declare_extremes(out);
   out.push_back({"cel.@mapInsert",
                  {parse_overload("@mapInsert_map_key_value (map(K, V), K, V) map(K, V)"),

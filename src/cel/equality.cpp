@@ -77,6 +77,8 @@ struct Comparison {
       case Kind::kString:
       case Kind::kBytes:
       case Kind::kType:
+      case Kind::kAddress:
+      case Kind::kNetwork:
         steps += a.text().size() / 64;
         return same(a.text() == b.text());
       case Kind::kTimestamp:
@@ -153,6 +155,8 @@ int compare(const Value& a, const Value& b) {
     case Kind::kList:
     case Kind::kMap:
     case Kind::kOptional:
+    case Kind::kAddress:
+    case Kind::kNetwork:
     case Kind::kError:
       return kNotComparable;
   }

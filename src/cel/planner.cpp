@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <functional>
 
+#include "cel/address.h"
 #include "cel/builtins.h"
+#include "cel/clip.h"
 #include "cel/nodes.h"
 #include "cel/paths.h"
 #include "cel/resolve.h"
@@ -188,7 +190,32 @@ class Planner {
       return error("no such overload: " + expr.name + " with " + std::to_string(args.size()) +
                    " arguments");
     }
+    check_network(expr, args);
     return call_node(entry->call, std::move(args));
+  }
+
+  // The text of an address or a network that is constant is read now.
+  void check_network(const Expr& expr, std::vector<NodePtr>& args) {
+    const std::string& name = expr.name;
+    const bool network = name == "cidr" || name == "containsCIDR";
+    if (!network && name != "ip" && name != "ip.isCanonical" && name != "containsIP") return;
+    const Value* value = args.back()->constant();
+    if (value == nullptr || !value->is_string()) return;
+    const std::string_view text = value->text();
+    const auto as_address = parse_address(text);
+    const auto as_network = parse_network(text);
+    if (network ? as_network.has_value() : as_address.has_value()) {
+      if (name == "containsCIDR") args.back() = constant(to_value(*as_network));
+      if (name == "containsIP") args.back() = constant(to_value(*as_address));
+      return;
+    }
+    std::string suggestion;
+    if (as_address)
+      suggestion = "\"" + to_text(*as_address) + (as_address->size == 4 ? "/32\"" : "/128\"");
+    if (as_network) suggestion = "\"" + to_text(as_network->address) + "\"";
+    reporter_.add(expr.args.back()->offset,
+                  "\"" + clip(text, 60) + (network ? "\" is no network" : "\" is no IP address"),
+                  suggestion);
   }
 
   // Whether the function may be called in this way at all, as a member or not.

@@ -149,6 +149,8 @@ const Type* find_type_name(std::string_view name) {
       {"type", Type::type()},
       {"google.protobuf.Timestamp", Type::timestamp()},
       {"google.protobuf.Duration", Type::duration()},
+      {"net.IP", Type::opaque("net.IP")},
+      {"net.CIDR", Type::opaque("net.CIDR")},
       {"optional_type", Type::opaque("optional_type")}};
   const auto found = types.find(name);
   return found == types.end() ? nullptr : &found->second;

@@ -65,7 +65,7 @@ class SignatureReader {
   std::string_view word() {
     peek();
     const std::size_t start = at_;
-    while (at_ < text_.size() && text_.find_first_of(" ().,", at_) != at_) ++at_;
+    while (at_ < text_.size() && text_.find_first_of(" (),", at_) != at_) ++at_;
     return text_.substr(start, at_ - start);
   }
   std::vector<Type> list() {

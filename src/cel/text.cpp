@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdio>
 
+#include "cel/address.h"
 #include "cel/number_text.h"
 #include "cel/time_text.h"
 #include "cel/value.h"
@@ -57,6 +58,12 @@ class Writer {
         return;
       case Kind::kOptional:
         optional(v);
+        return;
+      case Kind::kAddress:
+        out += "ip(\"" + cel::to_text(address_of(v)) + "\")";
+        return;
+      case Kind::kNetwork:
+        out += "cidr(\"" + cel::to_text(network_of(v)) + "\")";
         return;
       case Kind::kError:
         out += "error(";

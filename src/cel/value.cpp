@@ -38,6 +38,10 @@ std::string_view name_of(Kind kind) {
       return "map";
     case Kind::kOptional:
       return "optional_type";
+    case Kind::kAddress:
+      return "net.IP";
+    case Kind::kNetwork:
+      return "net.CIDR";
     case Kind::kError:
       return "error";
   }
@@ -90,6 +94,9 @@ Value Value::bytes(std::string_view bytes) {
 }
 Value Value::type(std::string_view name) {
   return text_of(Kind::kType, name);
+}
+Value Value::opaque(Kind kind, std::string_view bytes) {
+  return text_of(kind, bytes);
 }
 Value Value::error(std::string_view message) {
   return text_of(Kind::kError, message);
@@ -150,6 +157,8 @@ Value::Counted* Value::counted() const {
     case Kind::kString:
     case Kind::kBytes:
     case Kind::kType:
+    case Kind::kAddress:
+    case Kind::kNetwork:
     case Kind::kError:
       return reinterpret_cast<Counted*>(const_cast<char*>(bits_.chars)) - 1;
     default:

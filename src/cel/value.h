@@ -28,6 +28,8 @@ enum class Kind : std::uint8_t {
   kList,
   kMap,
   kOptional,
+  kAddress,  // net.IP, see address.h
+  kNetwork,  // net.CIDR
   kError,
 };
 
@@ -85,6 +87,7 @@ class Value {
   static Value map(std::vector<MapEntry> entries);
   static Value optional(Value value);
   static Value no_optional();
+  static Value opaque(Kind kind, std::string_view bytes);  // kAddress, kNetwork: see address.h
   static Value error(std::string_view message);
   static Value no_such_key(std::string_view key);  // error "no such key: ..."
 
@@ -109,7 +112,7 @@ class Value {
   double as_double() const { return bits_.d; }
   Timestamp as_timestamp() const { return {as_int(), static_cast<std::int32_t>(head_.size)}; }
   Duration as_duration() const { return {as_int(), static_cast<std::int32_t>(head_.size)}; }
-  // Bytes of a string, bytes, type (its name) or error (its message). Valid while this value lives.
+  // Bytes of a string, bytes, type (its name), error (its message), address or network. Valid while this value lives.
   std::string_view text() const { return {bits_.chars, head_.size}; }
   std::span<const Value> items() const;       // of a list
   std::span<const MapEntry> entries() const;  // of a map, in the order they were given

@@ -106,6 +106,9 @@ doc::Value to_typed(const Value& v) {
     case cel::Kind::kOptional:
       return doc::object(
           {{"optionalValue", v.has_value() ? to_typed(v.unwrapped()) : doc::Value()}});
+    case cel::Kind::kAddress:
+    case cel::Kind::kNetwork:
+      return doc::object({{"networkValue", cel::to_text(v)}});
     case cel::Kind::kError:
       return doc::object({{"errorValue", v.text()}});
   }
@@ -138,7 +141,15 @@ cel::Environment environment_of(const doc::Value& request) {
   return env.container(std::string(request.text("container")));
 }
 
-// The reference's trees come from an environment that orders numbers of one type only.
+// The reference's trees come from an environment without the network extension.
+void forget_networks(cel::Environment& env) {
+  cel::Function f = *env.find_function("string");
+  std::erase_if(f.overloads,
+                [](const cel::Overload& o) { return o.parameters[0].is(cel::TypeKind::kOpaque); });
+  env.function(std::move(f));
+}
+
+// ... that orders numbers of one type only, with few exceptions.
 void order_one_type(cel::Environment& env) {
   for (const char* name : {"_<_", "_<=_", "_>_", "_>=_"}) {
     cel::Function f = *env.find_function(name);
@@ -163,6 +174,7 @@ doc::Value trees(const doc::Value& request) {
       cel::parse(source, limits, checking,
                  request.flag("standard") ? cel::Syntax::kStandard : cel::Syntax::kExtended);
   cel::Environment env = environment_of(request);
+  forget_networks(env);
   if (!request.flag("order_across_types")) order_one_type(env);
   if (expr) {
     cel::resolve_names(*expr, env);
