@@ -126,7 +126,7 @@ def set_up_people(keyturn, data):
     host("person", "add", "admin", "--name", "You", "--group", "sre", "--group", "dba")
     host("person", "add", "sim-robin", "--name", "Robin (simulated)", "--group", "dba", "--simulated")
     host("person", "add", "sim-kim", "--name", "Kim (simulated)", "--group", "sre", "--simulated")
-    host("person", "add", "sim-owner", "--name", "Olga, owner of the demo agent (simulated)", "--simulated")
+    host("person", "add", "sim-owner", "--name", "Olga (simulated)", "--simulated")
     host("agent", "add", "demo-agent", "--owner", "sim-owner")
 
 

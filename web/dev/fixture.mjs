@@ -26,13 +26,15 @@ const hashes = leaves.map(tree.leafHash);
 const json = (value) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `@big${v}` : v)).replace(/"@big(\d+)"/g, "$1");
 const problem = (status, code, title, detail) => ({ status, type: "application/problem+json", body: { type: `about:${code}`, title, status, detail, code } });
 const find = (id) => actions.find((item) => item.id === id);
-const summary = ({ display, facts, ...rest }) => rest;
+const summary = ({ display, facts, ...rest }) => ({ ...rest, waits_for_you: waits(rest) });
+const waits = (item) => item.state === "pending" && item.owner?.id !== "alice" && !item.votes.some((given) => given.reviewer === "alice");
 
 function changed(item) {
   item.version += 1;
   for (const stream of streams) {
     if (stream.id && stream.id !== item.id) continue;
     stream.response.write(`event: ${stream.id ? "state" : "action"}\nid: ${item.version}\ndata: ${json(summary(item))}\n\n`);
+    if (stream.path === "/v1/inbox/stream") stream.response.write(`event: waiting\ndata: ${json({ total: inbox(new URLSearchParams("for=me")).body.total })}\n\n`);
   }
 }
 
@@ -61,7 +63,7 @@ function me(mood) {
 function onAction(method, item, rest, body) {
   if (!item) return problem(404, "not_found", "No such action", "There is no such action.");
   switch (`${method} ${rest}`) {
-    case "GET ": return { body: item };
+    case "GET ": return { body: { ...item, waits_for_you: waits(item) } };
     case "GET /timeline": return { body: { items: [...timelineOf(item), ...(comments.get(item.id) ?? [])] } };
     case "POST /votes":
       if (item.verdict.plan?.assurance === "passkey" && !body.assertion) return problem(403, "passkey_required", "A passkey is needed", "Policy asks for a vote signed with a passkey.");
@@ -89,8 +91,23 @@ function onAction(method, item, rest, body) {
   return problem(404, "not_found", "No such route", "");
 }
 
+const people = (item) => item.needed.reduce((sum, need) => sum + need.count, 0);
+const ranks = { oldest: () => 0, risk: (item) => -people(item), expiry: (item) => Date.parse(item.expires_at) };
+
+function inbox(query) {
+  const voted = (item) => item.votes.some((given) => given.reviewer === "alice");
+  const rank = ranks[query.get("order") ?? "oldest"];
+  const items = actions
+    .filter((item) => item.state === "pending" && (query.get("for") === "voted") === voted(item))
+    .sort((a, b) => rank(a) - rank(b) || a.created_at.localeCompare(b.created_at));
+  const from = query.get("after") ? items.findIndex((item) => item.id === query.get("after")) + 1 : 0;
+  const to = from + Number(query.get("limit") ?? 50);
+  return { body: { items: items.slice(from, to).map(summary), next: to < items.length ? items[to - 1].id : null, total: items.length } };
+}
+
 function list(query, mood) {
-  if (mood === "empty") return { body: { items: [], next: null } };
+  if (mood === "empty") return { body: { items: [], next: null, total: 0 } };
+  if (query.get("for")) return inbox(query);
   const q = (query.get("q") ?? "").toLowerCase();
   let items = actions.filter((item) =>
     (!query.get("state") || item.state === query.get("state")) && (!query.get("tool") || item.tool === query.get("tool")) &&
@@ -123,6 +140,27 @@ function ledger(path, query) {
   return problem(404, "not_found", "No such route", "");
 }
 
+const scenarios = [
+  { id: "select", title: "Read a few orders", text: "A SELECT. Policy allows it; it runs at once." },
+  { id: "drop", title: "Drop a table", text: "DROP TABLE orders_2019. It needs you and a colleague." },
+  { id: "delete", title: "Delete without WHERE", text: "The policy denies it, whoever asks." },
+  { id: "lie", title: "Lie about being a read", text: "An UPDATE that calls itself a read. Keyturn classifies it itself, and catches it." },
+];
+const daysFromNow = (days) => new Date(Date.now() + days * 86_400_000).toISOString();
+const tokens = [
+  { id: "tok_1", label: "laptop", person: "alice", created_at: daysFromNow(-3), expires_at: daysFromNow(27) },
+  { id: "tok_2", label: "nightly job", agent: "ops-bot", created_at: daysFromNow(-40), expires_at: daysFromNow(-10) },
+];
+const passkeys = [
+  { id: "AAAA", label: "Linux computer", created_at: daysFromNow(-90), backed_up: false, current: true },
+  { id: "BBBB", label: "iPhone", created_at: daysFromNow(-5), backed_up: true, current: false },
+];
+function makeToken({ label, agent }) {
+  const token = { id: `tok_${tokens.length + 1}`, label, ...(agent ? { agent } : { person: "alice" }), created_at: daysFromNow(0), expires_at: daysFromNow(30) };
+  tokens.push(token);
+  return { status: 201, body: { id: token.id, token: "kt_fixture_0123456789abcdefghijklmnopqrstuvwxyzABCDEF", expires_at: token.expires_at } };
+}
+
 const colleagues = () => ["bo", "cy"].map((id) => ({
   id: `${id}-simulated`, name: id === "bo" ? "Bo (simulated)" : "Cy (simulated)", simulated: true,
   pending: actions.filter((item) => item.state === "pending" && !item.votes.some((given) => given.reviewer === `${id}-simulated`)).slice(0, 2).map((item) => item.id),
@@ -147,8 +185,16 @@ function answer(method, url, body, mood) {
   if (onOne) return onAction(method, find(decodeURIComponent(onOne[1])), onOne[2] ?? "", body);
   if (path.startsWith("/v1/ledger")) return ledger(path, url.searchParams);
   if (path === "/demo/state") return { body: { colleagues: colleagues() } };
-  if (path === "/demo/scenarios") return { body: { items: ["select", "drop", "delete", "lie"].map((scenario) => ({ scenario })) } };
-  if (path === "/demo/run") return { body: { id: actions[0].id } };
+  if (path === "/v1/tokens") return method === "POST" ? makeToken(body) : { body: { items: mood === "empty" ? [] : tokens, next: null } };
+  if (path.startsWith("/v1/tokens/") && method === "DELETE") {
+    tokens.splice(tokens.findIndex((token) => path.endsWith(token.id)), 1);
+    return { body: {} };
+  }
+  if (path === "/v1/agents") return { body: { items: [{ name: "ops-bot", owner: { id: "alice" }, suspended: false }], next: null } };
+  if (path === "/v1/passkeys") return method === "POST" ? { status: 201, body: { token: "GOOD", url: `http://localhost:${port}/enrol#GOOD` } } : { body: { items: passkeys, next: null } };
+  if (path === "/v1/passkeys/challenge") return { body: { ceremony: "p-1", options: { challenge: "AAAA", rpId: "localhost" } } };
+  if (path === "/demo/scenarios") return { body: { items: scenarios } };
+  if (path === "/demo/run") return body.scenario === "lie" ? problem(400, "operation_mismatch", "Bad Request", "the request says read, and the statement is a write") : { body: { id: actions[0].id } };
   if (path === "/demo/vote") return vote(find(body.action), body.colleague, { decision: body.decision }, true);
   return problem(404, "not_found", "No such route", "");
 }
@@ -173,11 +219,12 @@ createServer((request, response) => {
     if (path.endsWith("/stream")) {
       if (mood === "signedout") { response.writeHead(401).end(); return; }
       const id = /^\/v1\/actions\/([^/]+)\/stream$/.exec(path)?.[1];
-      const stream = { response, id };
+      const stream = { response, id, path };
       streams.add(stream);
       response.on("close", () => streams.delete(stream));
       response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
       response.write(id && find(id) ? `event: snapshot\ndata: ${json(find(id))}\n\n` : "event: ping\ndata: {}\n\n");
+      if (path === "/v1/inbox/stream" && mood !== "empty") response.write(`event: waiting\ndata: ${json({ total: inbox(new URLSearchParams("for=me")).body.total })}\n\n`);
       return;
     }
     if (!/^\/(v1|auth)\/|^\/demo\//.test(path)) { file(path, response); return; }

@@ -19,9 +19,12 @@ const pages = [
   ["action", `/a/${id(1)}`], ["action-hostile", `/a/${id(2)}`], ["action-long", `/a/${id(3)}`], ["action-voted", `/a/${id(4)}`],
   ["action-incomplete", `/a/${id(5)}`], ["action-succeeded", `/a/${id(6)}`], ["action-failed", `/a/${id(7)}`], ["action-missing", "/a/act_none"],
   ["activity", "/activity"], ["activity-none", "/activity?q=zzzz"], ["ledger", "/ledger", "sealed"], ["ledger-entry", "/ledger?entry=17"],
-  ["demo", "/demo"], ["login", "/login", "signedout"], ["enrol", "/enrol#GOOD", "signedout"], ["enrol-bad", "/enrol#OLD", "signedout"],
-  ["help", "/", "", async (page) => page.keyboard.press("?")],
-  ["amend", `/a/${id(3)}`, "", async (page) => page.getByRole("button", { name: "Amend" }).click()],
+  ["demo", "/demo"], ["demo-refused", "/demo", "", async (page) => { await page.locator(".scenario", { hasText: "Lie about" }).getByRole("button").click(); await page.getByText("Refused.").waitFor(); }],
+  ["account", "/account"], ["account-empty", "/account", "empty"],
+  ["account-token", "/account", "", async (page) => { await page.getByLabel("What is it for?").fill("laptop"); await page.getByRole("button", { name: "Make a token" }).click(); await page.locator("[data-token]").waitFor(); }],
+  ["login", "/login", "signedout"], ["enrol", "/enrol#GOOD", "signedout"], ["enrol-bad", "/enrol#OLD", "signedout"],
+  ["help", "/", "", async (page) => { await page.keyboard.press("?"); await page.getByRole("dialog").waitFor(); }],
+  ["amend", `/a/${id(3)}`, "", async (page) => { await page.getByRole("button", { name: "Amend" }).click(); await page.getByRole("dialog").waitFor(); }],
 ].filter(([name]) => !only || name.startsWith(only));
 const views = [
   ["light", { width: 1280, height: 860 }, "light"], ["dark", { width: 1280, height: 860 }, "dark"], ["phone", { width: 390, height: 844 }, "light"],
@@ -33,6 +36,11 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
+// A page has settled when it has its heading, nothing on it still loads, and what is in view was seen to be so.
+const settled = (page) => page.waitForFunction(() =>
+  document.querySelector("main h1") && !document.querySelector(".loading") &&
+  (!document.querySelector(".meter") || document.querySelector(".meter .digits").textContent.slice(0, 2) !== "0 " ||
+    document.querySelector("[data-chunk]").getBoundingClientRect().bottom > innerHeight - document.querySelector(".decision").offsetHeight));
 let faults = 0;
 const fault = (...words) => { faults += 1; console.error(...words); };
 try {
@@ -43,11 +51,10 @@ try {
       const page = await context.newPage();
       page.on("pageerror", (error) => fault(name, view, "page error:", error.message));
       page.on("console", (message) => {
-        if (message.type() === "error" && !/status of (401|404|503)/.test(message.text())) fault(name, view, "console:", message.text());
+        if (message.type() === "error" && !/status of (400|401|404|503)/.test(message.text())) fault(name, view, "console:", message.text());
       });
       await page.goto(base + path);
-      await page.locator("main h1").first().waitFor();
-      await page.waitForTimeout(250);
+      await settled(page);
       if (act) await act(page);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) fault(name, view, `scrolls sideways by ${wide} px`);

@@ -40,7 +40,6 @@ export const actions = [
   action({
     reason: "free space, ticket OPS-812", args: { sql: "DROP TABLE orders_2019" },
     claims: { session: "s-42", model: "example-large-3", on_behalf_of: "dana@example.com" },
-    risk: { score: 72, why: ["drops a table", "production", "personal data"] },
     facts: { sql: { statements: [{ verb: "DROP", relations: ["orders_2019"], has_where: false }] }, uninspectable: false },
     verdict: {
       effect: "require", rules: ["prod-ddl", "pii-owner"], policy,

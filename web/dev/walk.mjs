@@ -15,19 +15,27 @@ const browser = await chromium.launch({
 });
 const steps = [];
 const step = (name, walk) => steps.push([name, walk]);
+// The next unseen part, until the page has counted it.
+async function seeNext(page) {
+  const before = await page.locator(".meter .digits").textContent();
+  await page.keyboard.press("n");
+  await page.waitForFunction((text) => document.querySelector(".meter .digits")?.textContent !== text, before);
+}
+async function seeAll(page) {
+  await approve(page).waitFor();
+  while (await page.locator(".meter").count() > 0) await seeNext(page);
+}
 const approve = (page) => page.getByRole("button", { name: /^Approve/ });
 
 step("approve opens only when every page was seen, and then records", async (page) => {
   await page.goto(`${base}/a/${id(3)}`);
   await approve(page).waitFor();
   assert(await approve(page).isDisabled());
+  const before = await page.locator(".meter .digits").textContent();
   await page.keyboard.press("End");
-  await page.waitForTimeout(200);
+  await page.waitForFunction((text) => document.querySelector(".meter .digits")?.textContent !== text, before);
   assert(await approve(page).isDisabled(), "jumping to the end shows not all of it");
-  for (let i = 0; i < 60 && (await approve(page).isDisabled()); i++) {
-    await page.keyboard.press("n");
-    await page.waitForTimeout(80);
-  }
+  await seeAll(page);
   assert(await approve(page).isEnabled());
   await page.getByRole("button", { name: "Add a note" }).click();
   await page.getByLabel("Note, kept with your vote").fill("looked at all 180");
@@ -38,17 +46,14 @@ step("approve opens only when every page was seen, and then records", async (pag
 step("a case that the server could not send whole is never approvable", async (page) => {
   await page.goto(`${base}/a/${id(5)}`);
   await page.getByText("Approve is not offered").waitFor();
-  await page.waitForTimeout(300);
+  await page.locator(".seen-done").first().waitFor();
   assert(await approve(page).isDisabled());
   await page.getByRole("button", { name: "Deny" }).click();
   await page.getByText("Denied").first().waitFor();
 });
 step("a vote that needs a passkey is signed", async (page) => {
   await page.goto(`${base}/a/${id(2)}`);
-  for (let i = 0; i < 20 && (await approve(page).isDisabled()); i++) {
-    await page.keyboard.press("n");
-    await page.waitForTimeout(80);
-  }
+  await seeAll(page);
   const sent = page.waitForRequest((request) => request.url().endsWith("/votes") && request.method() === "POST");
   await page.keyboard.press("a");
   await page.keyboard.press("Enter");

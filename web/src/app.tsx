@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Me } from "./api/types";
 import { arrival, followInbox, inbox, link } from "./inbox";
 import { moveRow, useKeys } from "./keys";
+import { AccountPage } from "./pages/account";
 import { ActionPage } from "./pages/action";
 import { ActivityPage } from "./pages/activity";
 import { DemoPage } from "./pages/demo";
@@ -68,8 +69,8 @@ function Bare({ children }: { children: preact.ComponentChildren }) {
 function SignedIn({ me }: { me: Me }) {
   const { path } = useStore(place);
   const [help, setHelp] = useState(false);
-  const waiting = useStore(inbox).items.size;
-  useEffect(() => followInbox(), [me.id]);
+  const waiting = useStore(inbox).total;
+  useEffect(() => followInbox(me), [me.id]);
   useKeys({
     "?": () => setHelp(true),
     "/": () => go("/activity?focus=1"),
@@ -77,6 +78,7 @@ function SignedIn({ me }: { me: Me }) {
     k: () => moveRow(-1),
     i: () => go("/"),
     l: () => go("/ledger"),
+    u: () => go("/account"),
   }, "frame");
   useEffect(() => {
     const bare = document.title.replace(/^\(\d+\) /, "");
@@ -93,7 +95,9 @@ function SignedIn({ me }: { me: Me }) {
         <a class="brand" href="/"><Keyhole turned size={26} /> Keyturn</a>
         <Nav me={me} waiting={waiting} path={path} />
         <div class="top-tools">
-          <span class="me" title={(me.groups ?? []).join(", ")}><Text>{me.name || me.id}</Text></span>
+          <a class="me" href="/account" title="Your account" aria-current={path === "/account" ? "page" : undefined}>
+            <Icon name="person" /><span class="me-name"><Text>{me.name || me.id}</Text></span>
+          </a>
           <button type="button" class="tool" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)"
             onClick={() => setHelp(true)}><Icon name="help" /></button>
           <ThemeButton />
@@ -119,6 +123,8 @@ function Page({ path, me }: { path: string; me: Me }) {
       return <ActivityPage me={me} />;
     case "/ledger":
       return <LedgerPage />;
+    case "/account":
+      return <AccountPage me={me} />;
     case "/demo":
       if (me.demo) return <DemoPage />;
       break;
@@ -144,12 +150,14 @@ function Nav({ me, waiting, path }: { me: Me; waiting: number; path: string }) {
         <a key={to} href={to} aria-current={path === to ? "page" : undefined}>
           <Icon name={icon} />
           <span>{word}</span>
-          {to === "/" && waiting > 0 && <span class="badge"><span class="digits">{waiting}</span><span class="hidden"> waiting</span></span>}
+          {to === "/" && waiting > 0 && <span class="badge"><span class="digits">{badge(waiting)}</span><span class="hidden"> waiting</span></span>}
         </a>
       ))}
     </nav>
   );
 }
+
+const badge = (n: number): string => (n > 999 ? "999+" : String(n));
 
 const themeIcons = { auto: "auto", light: "sun", dark: "moon" } as const;
 const themeWords = { auto: "as the system", light: "light", dark: "dark" } as const;

@@ -1,60 +1,149 @@
-// What waits for me: the first page by HTTP, then kept up by the stream.
+// What waits for me: pages by HTTP, in the server's order, then kept up by the stream.
 
 import { listenShared, type Link } from "./api/stream";
 import { api } from "./api/routes";
-import { Problem } from "./api/client";
-import type { Action } from "./api/types";
+import { asProblem, type Problem } from "./api/client";
+import type { Action, Me } from "./api/types";
+import { Batch } from "./batch";
+import { appended, merged, type Order } from "./list";
 import { Store } from "./store";
+import { plural } from "./words";
 
 export interface Inbox {
-  items: Map<string, Action>;
-  more: boolean; // the server holds more than the first page
+  order: Order;
+  list: Action[]; // what waits for my vote, as far as it was read
+  next: string | null; // the cursor behind it
+  total: number; // of all that waits, read or not
+  voted: Action[]; // I voted; others are still needed
   loaded: boolean;
+  reading: boolean; // a further page
   problem: Problem | null;
 }
 
-const empty: Inbox = { items: new Map(), more: false, loaded: false, problem: null };
+const empty: Inbox = {
+  order: "risk", list: [], next: null, total: 0, voted: [], loaded: false, reading: false, problem: null,
+};
+export const pageSize = 100;
+const requestMax = 200;
+const refillBelow = 20; // votes empty the screen: then the next page comes by itself
 
 export const inbox = new Store<Inbox>(empty);
 export const link = new Store<Link>("connecting");
 // Set by arrivals after the first load: what a screen reader should hear.
 export const arrival = new Store<string>("");
+// Counts what the stream told, for whoever wants to look again.
+export const inboxNews = new Store<number>(0);
+// How high rows out of sight were, for the way back.
+export const inboxHeights: number[] = [];
 
-function upsert(action: Action): void {
-  const now = inbox.get();
-  const before = now.items.get(action.id);
-  if (before && before.version > action.version) return;
-  const items = new Map(now.items);
-  if (action.state === "pending") items.set(action.id, action);
-  else items.delete(action.id);
-  if (!before && action.state === "pending") {
-    arrival.set(`New: ${action.operation} on ${action.resource?.name ?? action.tool}`);
-  }
-  inbox.set({ ...now, items });
+let person = "";
+let newest = ""; // the latest creation that was seen
+let reading = 0; // the read that counts; an older one's answer is dropped
+let meanwhile: Map<string, Action> | null = null; // told while a read was under way
+
+const waits = (action: Action): boolean => action.state === "pending" && action.waits_for_you === true;
+const mine = (action: Action): boolean =>
+  action.state === "pending" && !!action.votes?.some((vote) => vote.reviewer === person);
+
+function patch(part: Partial<Inbox>): void {
+  inbox.set({ ...inbox.get(), ...part });
 }
 
-export async function loadInbox(): Promise<void> {
+function announce(changes: Map<string, Action>): void {
+  const before = newest;
+  const fresh = [...changes.values()].filter((action) => waits(action) && action.created_at > before);
+  for (const action of fresh) if (action.created_at > newest) newest = action.created_at;
+  if (!before || fresh.length === 0) return;
+  const first = fresh[0]!;
+  arrival.set(fresh.length === 1
+    ? `New: ${first.operation} on ${first.resource?.name ?? first.tool}`
+    : `${plural(fresh.length, "new request")} for you`);
+}
+
+function apply(changes: Map<string, Action>, total: number | undefined): void {
+  const now = inbox.get();
+  if (meanwhile) for (const action of changes.values()) meanwhile.set(action.id, action);
+  announce(changes);
+  patch({
+    list: merged(now.list, changes, now.order, now.loaded && now.next === null, waits),
+    voted: merged(now.voted, changes, "oldest", true, mine),
+    total: total ?? now.total,
+  });
+  inboxNews.set(inboxNews.get() + 1);
+  if (inbox.get().list.length < refillBelow) void moreInbox();
+}
+
+const batch = new Batch(apply);
+
+// At least `count` of them, from the beginning.
+async function readFrom(order: Order, count: number): Promise<Pick<Inbox, "list" | "next" | "total">> {
+  let list: Action[] = [];
+  let next: string | null = null;
+  let total = 0;
+  do {
+    const page = await api.inbox(order, next, Math.min(requestMax, Math.max(pageSize, count - list.length)));
+    list = appended(list, page.items);
+    next = page.next ?? null;
+    total = page.total ?? list.length;
+  } while (next !== null && list.length < count);
+  return { list, next, total };
+}
+
+// Reads as much again as is on the screen, and shows it at once: nothing that was there goes missing.
+export async function loadInbox(order: Order = inbox.get().order): Promise<void> {
+  const mark = ++reading;
+  const before = inbox.get();
+  const count = order === before.order ? before.list.length : pageSize;
+  meanwhile = new Map();
   try {
-    const page = await api.inbox();
-    const items = new Map(page.items
-      .filter((action) => action.state === "pending").map((action) => [action.id, action]));
-    inbox.set({ items, more: !!page.next, loaded: true, problem: null });
+    const [read, voted] = await Promise.all([readFrom(order, count), api.voted()]);
+    if (mark !== reading) return;
+    if (order !== before.order) inboxHeights.length = 0;
+    for (const action of read.list) if (action.created_at > newest) newest = action.created_at;
+    if (!newest) newest = new Date(0).toISOString();
+    patch({
+      order, next: read.next, total: read.total,
+      list: merged(read.list, meanwhile, order, read.next === null, waits),
+      voted: merged(voted.items, meanwhile, "oldest", true, mine),
+      loaded: true, reading: false, problem: null,
+    });
   } catch (error) {
-    const problem = error instanceof Problem ? error : new Problem(0, "", "Unexpected answer", String(error));
-    inbox.set({ ...inbox.get(), loaded: true, problem });
+    if (mark === reading) patch({ loaded: true, reading: false, problem: asProblem(error) });
+  } finally {
+    if (mark === reading) meanwhile = null;
+  }
+}
+
+export async function moreInbox(): Promise<void> {
+  const { order, next, reading: busy } = inbox.get();
+  if (next === null || busy) return;
+  const mark = reading;
+  patch({ reading: true });
+  try {
+    const page = await api.inbox(order, next, pageSize);
+    if (mark !== reading) return;
+    patch({
+      list: appended(inbox.get().list, page.items), next: page.next ?? null, reading: false, problem: null,
+      total: page.total ?? inbox.get().total,
+    });
+  } catch (error) {
+    if (mark === reading) patch({ reading: false, problem: asProblem(error) });
   }
 }
 
 // Runs while somebody is signed in. Events that arrived before the first load ended are not lost: the list is
 // read again each time the stream opens.
-export function followInbox(): () => void {
+export function followInbox(me: Me): () => void {
+  person = me.id;
+  newest = "";
   inbox.set(empty);
   void loadInbox();
   let opened = false;
-  const stop = listenShared("/v1/inbox/stream", ["action"], {
-    onEvent: (_type, data) => {
+  const stop = listenShared("/v1/inbox/stream", ["action", "waiting"], {
+    onEvent: (type, data) => {
       try {
-        upsert(JSON.parse(data) as Action);
+        if (type === "waiting") batch.setTotal((JSON.parse(data) as { total: number }).total);
+        else batch.add(JSON.parse(data) as Action);
       } catch {
         void loadInbox();
       }
@@ -68,11 +157,13 @@ export function followInbox(): () => void {
   });
   return () => {
     stop();
+    batch.stop();
+    reading += 1;
     inbox.set(empty);
   };
 }
 
 // After one's own act, without waiting for the stream.
 export function noteAction(action: Action): void {
-  if (inbox.get().items.has(action.id)) upsert(action);
+  batch.add(action);
 }

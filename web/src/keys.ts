@@ -42,6 +42,12 @@ export function useKeys(keymap: Keymap, layer: "page" | "frame" = "page"): void 
 export function moveRow(step: 1 | -1): void {
   const rows = [...document.querySelectorAll<HTMLElement>("a[data-row]")];
   const at = rows.indexOf(document.activeElement as HTMLElement);
+  if (step > 0 && at >= 0 && at === rows.length - 1) {
+    const more = document.querySelector<HTMLElement>("button[data-more]");
+    more?.focus();
+    more?.click();
+    return;
+  }
   const next = at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step;
   const row = rows[Math.min(rows.length - 1, Math.max(0, next))];
   row?.focus();

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./app";
+import { startAttention } from "./attention";
 import { startKeys } from "./keys";
 import { startRouter } from "./router";
 import { startSession } from "./session";
@@ -12,6 +13,7 @@ import "./style/case.css";
 import "./style/pages.css";
 
 startTheme();
+startAttention();
 startRouter();
 startKeys();
 startSession();

@@ -1,13 +1,13 @@
 // Who is signed in, and what the server says of itself (sealed, observing, demo).
 
 import { api } from "./api/routes";
-import { onSignedOut, Problem, setCsrf } from "./api/client";
+import { asProblem, onSignedOut, type Problem, setCsrf } from "./api/client";
 import type { Me } from "./api/types";
 import { Store } from "./store";
 
 export type Session =
   | { kind: "loading" }
-  | { kind: "out" }
+  | { kind: "out"; ended?: boolean } // ended: by itself, in the middle of work
   | { kind: "unreachable"; problem: Problem }
   | { kind: "in"; me: Me };
 
@@ -21,7 +21,7 @@ export async function loadSession(): Promise<void> {
     setCsrf(me.csrf);
     session.set({ kind: "in", me });
   } catch (error) {
-    const problem = error instanceof Problem ? error : new Problem(0, "", "Unexpected answer", String(error));
+    const problem = asProblem(error);
     session.set(problem.status === 401 ? { kind: "out" } : { kind: "unreachable", problem });
   }
 }
@@ -41,7 +41,7 @@ export async function signOut(): Promise<void> {
 export function startSession(): void {
   onSignedOut(() => {
     setCsrf("");
-    if (session.get().kind === "in") session.set({ kind: "out" });
+    if (session.get().kind === "in") session.set({ kind: "out", ended: true });
   });
   if (others) others.onmessage = () => void loadSession();
   void loadSession();

@@ -1,7 +1,7 @@
 // Numbers and times as people say them. One language, one form, everywhere.
 
 import { useEffect, useState } from "preact/hooks";
-import type { Action, Needed, State } from "./api/types";
+import type { Needed, State } from "./api/types";
 
 const units: [name: string, seconds: number][] = [
   ["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1],
@@ -31,18 +31,51 @@ export const exactTime = (at: string): string => {
   return Number.isNaN(time) ? at : clock.format(time);
 };
 
+// For beside a relative time: the clock's, with the day when it is another one.
+const ofToday = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const ofAnotherDay = new Intl.DateTimeFormat(undefined, {
+  month: "short", day: "numeric", hour: "numeric", minute: "2-digit",
+});
+export const shortTime = (at: string, now: number): string => {
+  const time = Date.parse(at);
+  if (Number.isNaN(time)) return at;
+  const today = new Date(time).toDateString() === new Date(now).toDateString();
+  return (today ? ofToday : ofAnotherDay).format(time);
+};
+
 const number = new Intl.NumberFormat(undefined);
 export const count = (n: number): string => number.format(n);
 export const plural = (n: number, one: string, many = one + "s"): string =>
   `${count(n)} ${n === 1 ? one : many}`;
 
+// One clock a pace, whoever looks at it: hundreds of rows must not keep hundreds of timers.
+const clocks = new Map<number, { watchers: Set<(now: number) => void>; timer: number }>();
+
+function watchClock(everyMs: number, watcher: (now: number) => void): () => void {
+  let clock = clocks.get(everyMs);
+  if (!clock) {
+    const watchers = new Set<(now: number) => void>();
+    const timer = window.setInterval(() => {
+      const now = Date.now();
+      for (const tell of [...watchers]) tell(now);
+    }, everyMs);
+    clock = { watchers, timer };
+    clocks.set(everyMs, clock);
+  }
+  const { watchers, timer } = clock;
+  watchers.add(watcher);
+  return () => {
+    watchers.delete(watcher);
+    if (watchers.size > 0) return;
+    window.clearInterval(timer);
+    clocks.delete(everyMs);
+  };
+}
+
 // The time, told again every `everyMs`.
 export function useNow(everyMs: number): number {
   const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const timer = window.setInterval(() => setNow(Date.now()), everyMs);
-    return () => window.clearInterval(timer);
-  }, [everyMs]);
+  useEffect(() => watchClock(everyMs, setNow), [everyMs]);
   return now;
 }
 
@@ -78,7 +111,3 @@ export const towards = (operation: string): string =>
 
 export const places = (needed: Needed[] | undefined): number =>
   (needed ?? []).reduce((sum, need) => sum + need.count, 0);
-
-// Riskiest first: the server's score where it has one; else how many people policy asks for.
-export const weight = (action: Action): number =>
-  action.risk?.score ?? 10 * places(action.needed);

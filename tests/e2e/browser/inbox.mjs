@@ -1,66 +1,10 @@
-// A person at work in headless Chromium, with a virtual authenticator, against a real Keyturn.
-// Setting: JSON in the environment variable KEYTURN_BROWSER: {url, link, agent, carol}. A line of JSON a step: {name, ok, why}.
+// What a person does in the inbox, step by step.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { approve, as, asAgent, ask, axe, complaints, context, device, browser, enrol, lookAtAllOfIt, page, read, run, setting, step, url } from "./person.mjs";
 
-const require = createRequire(new URL("../../../web/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
-const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const { url, link, agent, carol } = JSON.parse(process.env.KEYTURN_BROWSER);
-
-const as = (token) => async (method, path, body, headers = {}) => {
-  const response = await fetch(url + path, {
-    method, headers: { Authorization: `Bearer ${token}`, ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  return { status: response.status, json: await response.json() };
-};
-const asAgent = as(agent);
-const asCarol = as(carol);
-const ask = (tool, text, more = {}) => asAgent("POST", "/v1/actions", { tool, args: { text }, ...more });
+const { link } = setting;
+const asCarol = as(setting.carol);
 const askAndWait = (tool, text) => asAgent("POST", "/v1/actions", { tool, args: { text }, reason: "ticket OPS-812" }, { Prefer: "wait=40" });
-const read = async (id) => (await asAgent("GET", `/v1/actions/${id}`)).json;
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-const context = await browser.newContext({ reducedMotion: "reduce", viewport: { width: 1200, height: 800 } });
-context.setDefaultTimeout(20_000);
-const page = await context.newPage();
-const complaints = [];
-page.on("pageerror", (error) => complaints.push(`page error: ${error.message}`));
-page.on("console", (message) => {
-  if (message.type() === "error" && !/status of 40[013]/.test(message.text())) complaints.push(message.text());
-});
-const devtools = await context.newCDPSession(page);
-await devtools.send("WebAuthn.enable");
-await devtools.send("WebAuthn.addVirtualAuthenticator", {
-  options: { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
-});
-
-const approve = () => page.getByRole("button", { name: /^Approve/ });
-async function lookAtAllOfIt() {
-  await approve().waitFor();
-  for (let i = 0; i < 200 && (await approve().isDisabled()); i += 1) {
-    const before = await page.locator(".meter .digits").textContent().catch(() => "");
-    await page.keyboard.press("n");
-    await page.waitForFunction((text) => {
-      const now = document.querySelector(".meter .digits");
-      return !now || now.textContent !== text;
-    }, before, { timeout: 2_000 }).catch(() => {});
-  }
-  assert(await approve().isEnabled(), "Approve did not open after all parts were shown");
-}
-async function axe() {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-  assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes[0]?.html.slice(0, 160)}`), []);
-}
-
-const steps = [];
-const step = (name, walk) => steps.push([name, walk]);
 
 step("an enrolment link makes a passkey and forgets its token", async () => {
   await page.goto(link);
@@ -98,6 +42,7 @@ step("a waiting action appears by itself, is seen whole, approved, and the agent
   await page.getByText("OPS-812").first().waitFor();
   await axe();
   await lookAtAllOfIt();
+  assert(await approve().isEnabled(), "Approve did not open after all parts were shown");
   const clicked = performance.now();
   await approve().click();
   const answer = await waiting;
@@ -125,7 +70,7 @@ step("a name that has to be typed again", async () => {
   const asked = await ask("append-retype", "typed again");
   await page.goto(`${url}/a/${asked.json.id}`);
   await approve().waitFor();
-  for (let i = 0; i < 100 && !(await page.getByText(/parts seen/).count() === 0); i += 1) await page.keyboard.press("n");
+  await lookAtAllOfIt();
   assert(await approve().isDisabled(), "Approve opens only when something was typed");
   const field = page.getByLabel(/To approve, type/);
   await field.fill("line");
@@ -203,10 +148,77 @@ step("the ledger is verified in the browser", async () => {
   await page.getByRole("link", { name: "Open the action that it is about" }).click();
   await page.getByText("found through the ledger").first().waitFor();
 });
+step("a token of one's own: made, shown once, used, revoked", async () => {
+  await page.goto(`${url}/account`);
+  await page.getByLabel("What is it for?").fill("laptop");
+  await axe();
+  await page.getByRole("button", { name: "Make a token" }).click();
+  const token = await page.locator("[data-token]").textContent();
+  assert.match(token, /^kt_[\w-]{40,}$/);
+  await axe();
+  await page.getByRole("button", { name: "Copy the token" }).click();
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), token);
+  const me = await as(token)("GET", "/v1/me");
+  assert.deepEqual([me.status, me.json.id, me.json.assurance], [200, "bob", "token"]);
+  await page.reload();
+  const row = page.getByRole("listitem").filter({ hasText: "laptop" });
+  await row.waitFor();
+  assert.equal(await page.locator("[data-token]").count(), 0);
+  assert(!(await page.content()).includes(token), "the token is still on the page");
+  await row.getByRole("button", { name: /^Revoke/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke it" }).click();
+  await row.waitFor({ state: "detached" });
+  assert.equal((await as(token)("GET", "/v1/me")).status, 401);
+});
+step("a further passkey on another device, and away with it", async () => {
+  await page.goto(`${url}/account`);
+  await page.getByRole("button", { name: "Add another passkey" }).click();
+  const further = await page.locator(".token-line").textContent();
+  assert(further.startsWith(`${url}/enrol#`), further);
+  const phone = await device();
+  await enrol(phone.page, further);
+  await page.getByRole("button", { name: "Done", exact: true }).click();
+  const rows = page.getByRole("list", { name: "Your passkeys" }).getByRole("listitem");
+  await rows.nth(1).waitFor();
+  await axe();
+  const lost = rows.filter({ hasNotText: "this session" });
+  await lost.getByRole("button", { name: /^Remove/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove it" }).click();
+  await lost.waitFor({ state: "detached" });
+  assert.equal(await page.getByRole("button", { name: /^Remove/ }).count(), 0, "the last one stays");
+  await phone.page.getByRole("link", { name: "Activity" }).click();
+  await phone.page.getByText("Your session has ended").waitFor();
+  assert.match(phone.page.url(), /login\?to=%2F/);
+  await phone.page.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await phone.page.getByText("this passkey is not enrolled here").waitFor();
+  await phone.context.close();
+});
+step("without a connection the page says so, and catches up", async () => {
+  await page.goto(url);
+  await page.getByRole("heading", { name: "Inbox" }).waitFor();
+  await context.setOffline(true);
+  await page.getByText("You are offline.").waitFor();
+  await axe();
+  const asked = await ask("append-session", "while nobody heard");
+  await context.setOffline(false);
+  await page.locator(`a[href="/a/${asked.json.id}"]`).waitFor();
+  await page.getByText("You are offline.").waitFor({ state: "detached" });
+});
+step("after a vote the next request is one click away", async () => {
+  const [first, second] = [await ask("append-session", "the first of two"), await ask("append-session", "the second of two")];
+  await page.goto(`${url}/a/${first.json.id}`);
+  await page.getByRole("button", { name: /^Deny/ }).click();
+  await page.getByText("Denied by bob").waitFor();
+  await page.getByRole("link", { name: /^Next request/ }).click();
+  await page.waitForURL((to) => /\/a\//.test(to.pathname) && !to.pathname.endsWith(first.json.id));
+  await approve().waitFor();
+  assert.equal((await read(second.json.id)).state, "pending");
+});
 step("on a phone it fits and stays accessible", async () => {
   await page.setViewportSize({ width: 390, height: 844 });
   const asked = await ask("append-session", "on a phone");
-  for (const path of ["/", `/a/${asked.json.id}`, "/activity", "/ledger"]) {
+  for (const path of ["/", `/a/${asked.json.id}`, "/activity", "/ledger", "/account"]) {
     await page.goto(url + path);
     await page.locator("main h1").first().waitFor();
     assert(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth) <= 0, `${path} scrolls sideways`);
@@ -220,18 +232,4 @@ step("the page's console stayed silent under its strict policy", async () => {
   assert.deepEqual(complaints, []);
 });
 
-try {
-  for (const [name, walk] of steps) {
-    try {
-      await walk();
-      console.log(JSON.stringify({ name, ok: true }));
-    } catch (error) {
-      const picture = process.env.KEYTURN_PICTURES;
-      if (picture) await page.screenshot({ path: `${picture}/${name.replace(/\W+/g, "-")}.png` }).catch(() => {});
-      const shown = await page.locator("main").innerText().catch(() => "");
-      console.log(JSON.stringify({ name, ok: false, why: `${String(error?.stack ?? error).slice(0, 3000)}\nThe page shows:\n${shown.slice(0, 1500)}\n…\n${shown.slice(-1500)}` }));
-    }
-  }
-} finally {
-  await browser.close();
-}
+await run();

@@ -1,5 +1,7 @@
 // The one door to the server: same origin only, JSON both ways, errors as RFC 9457 problems.
 
+import { unattended } from "../attention";
+
 export class Problem extends Error {
   constructor(
     readonly status: number, // 0: the server was not reached
@@ -11,6 +13,10 @@ export class Problem extends Error {
     super(detail || title);
   }
 }
+
+// Whatever was thrown, as something to show.
+export const asProblem = (error: unknown, title = "Unexpected answer"): Problem =>
+  error instanceof Problem ? error : new Problem(0, "", title, String(error));
 
 type Listener = () => void;
 let csrf = "";
@@ -61,6 +67,7 @@ async function call<T>(
   const headers: Record<string, string> = { Accept: "application/json, application/problem+json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf) headers["X-Keyturn-CSRF"] = csrf;
+  if (unattended()) headers["X-Keyturn-Background"] = "1";
   if (Date.now() - touched > touchedLately) headers["X-Keyturn-Background"] = "1";
   let response: Response;
   let text: string;

@@ -1,9 +1,10 @@
 // Every route that this page calls, by name.
 
 import { del, get, post, postText, withQuery } from "./client";
+import type { Order } from "../list";
 import type {
-  Action, Ceremony, Colleague, Decision, LedgerEntry, LedgerHead, Me, Page, Scenario,
-  TimelineItem, Json,
+  Action, Agent, Ceremony, Colleague, Decision, LedgerEntry, LedgerHead, Me, NewToken, Page, Passkey,
+  Scenario, TimelineItem, Token, Json,
 } from "./types";
 import type { ProofAnswer } from "../verify/log";
 import type {
@@ -25,11 +26,15 @@ export interface ActivityQuery {
   from?: string;
   to?: string;
   after?: string;
+  limit?: number;
 }
 
 export const api = {
   me: () => get<Me>("/v1/me"),
-  inbox: () => get<Page<Action>>("/v1/actions?state=pending&for=me"),
+  inbox: (order: Order, after: string | null, limit: number) =>
+    get<Page<Action>>(withQuery("/v1/actions",
+      { state: "pending", for: "me", order, limit, after: after ?? undefined })),
+  voted: () => get<Page<Action>>("/v1/actions?state=pending&for=voted&limit=200"),
   list: (query: ActivityQuery, signal?: AbortSignal) =>
     get<Page<Action>>(withQuery("/v1/actions", { ...query }), signal),
 
@@ -66,6 +71,17 @@ export const api = {
   loginFinish: (ceremony: string, credential: CredentialJson) =>
     post<unknown>("/auth/login/finish", { ceremony, credential }),
   logout: () => post<unknown>("/auth/logout"),
+
+  tokens: () => get<Page<Token>>("/v1/tokens"),
+  makeToken: (wanted: { label: string; expires: string; agent?: string }) =>
+    post<NewToken>("/v1/tokens", wanted),
+  revokeToken: (id: string) => del<unknown>(`/v1/tokens/${encodeURIComponent(id)}`),
+  agents: () => get<Page<Agent>>("/v1/agents"),
+  passkeys: () => get<Page<Passkey>>("/v1/passkeys"),
+  passkeyBegin: () => post<Ceremony<RequestOptionsJson>>("/v1/passkeys/challenge"),
+  passkeyLink: (ceremony: string, credential: CredentialJson) =>
+    post<{ token: string; url: string }>("/v1/passkeys", { ceremony, credential }),
+  removePasskey: (id: string) => del<unknown>(`/v1/passkeys/${encodeURIComponent(id)}`),
 
   demoState: () => get<{ colleagues: Colleague[] }>("/demo/state"),
   demoVote: (colleague: string, id: string, decision: Decision) =>

@@ -106,9 +106,9 @@ export interface Action {
   reason?: string;
   claims?: Record<string, Json> | null;
   facts?: Json;
-  risk?: { score?: number; why?: string[] } | null;
   verdict?: Verdict | null;
   needed?: Needed[];
+  waits_for_you?: boolean;
   votes?: Vote[];
   review_url?: string;
   outcome?: ActionOutcome | null;
@@ -130,11 +130,43 @@ export interface Me {
   mode: "enforce" | "observe";
   demo: boolean;
   admin: boolean;
+  auditor?: boolean;
 }
 
 export interface Page<T> {
   items: T[];
   next?: string | null;
+  total?: number;
+}
+
+// A token for programs, of a person or of an agent that they own. Its text is in NewToken only.
+export interface Token {
+  id: string;
+  label: string;
+  person?: string;
+  agent?: string;
+  created_at: string;
+  expires_at: string | null;
+}
+
+export interface NewToken {
+  id: string;
+  token: string;
+  expires_at: string | null;
+}
+
+export interface Passkey {
+  id: string;
+  label: string;
+  created_at: string;
+  backed_up: boolean;
+  current: boolean;
+}
+
+export interface Agent {
+  name: string;
+  owner: { id: string; name?: string };
+  suspended: boolean;
 }
 
 export interface TimelineItem {

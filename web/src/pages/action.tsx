@@ -1,14 +1,15 @@
 // The whole picture of one action, and the decision about it.
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { Problem } from "../api/client";
+import { asProblem, type Problem } from "../api/client";
 import { api } from "../api/routes";
 import { listen } from "../api/stream";
 import { isFinal, partyId, partyName, type Action, type Me, type Section, type TimelineItem } from "../api/types";
-import { noteAction } from "../inbox";
+import { noteInActivity } from "../activity";
+import { inbox, noteAction } from "../inbox";
 import { useKeys } from "../keys";
 import { AmendDialog } from "../parts/amend";
-import { DecisionPanel } from "../parts/decision";
+import { DecisionPanel, votedBy, whyNot } from "../parts/decision";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
 import { OutcomeCard } from "../parts/outcome";
@@ -21,7 +22,9 @@ import { CaseSection } from "../parts/section";
 import { Text } from "../parts/text";
 import { CommentForm, TimelineCard, VotesCard } from "../parts/timeline";
 import { go } from "../router";
-import { exactTime, stateMeanings, towards } from "../words";
+import { cameFrom, useSpot } from "../spot";
+import { useStore } from "../store";
+import { count, exactTime, stateMeanings, towards } from "../words";
 
 interface Loaded {
   action: Action;
@@ -48,9 +51,10 @@ function useAction(id: string): { loaded: Loaded | null; problem: Problem | null
       });
       setProblem(null);
       noteAction(action);
+      noteInActivity(action);
     } catch (error) {
       if (alive.current !== id) return;
-      setProblem(error instanceof Problem ? error : new Problem(0, "", "Unexpected answer", String(error)));
+      setProblem(asProblem(error));
     }
   }, [id]);
 
@@ -107,9 +111,21 @@ export function ActionPage({ id, me }: { id: string; me: Me }) {
   );
 }
 
-const Crumb = () => (
-  <p class="crumb"><a href="/"><Icon name="back" size={14} /> Inbox</a></p>
-);
+// Back to the list that this page was opened from, where one was on it.
+function Crumb() {
+  const { list, steps } = cameFrom();
+  const activity = list.startsWith("/activity");
+  const back = (event: MouseEvent): void => {
+    if (!list || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    history.go(-steps);
+  };
+  return (
+    <p class="crumb">
+      <a href={list || "/"} onClick={back}><Icon name="back" size={14} /> {activity ? "Activity" : "Inbox"}</a>
+    </p>
+  );
+}
 
 const noSections: Section[] = [];
 
@@ -131,8 +147,10 @@ function Case({ loaded, me, reload, problem }: {
     void reload();
   }, [reload]);
   useKeys({ c: () => comment.current?.focus() });
+  useSpot(true);
 
   const open = action.state === "pending" || action.state === "deferred";
+  const tracked = action.state === "pending" && !whyNot(action, me) && !votedBy(action, me);
   const mayCancel = !isFinal(action.state) && action.state !== "executing" &&
     (me.admin || partyId(action.owner) === me.id || partyId(action.requester) === me.id);
   const mayAmend = open && action.args !== undefined && action.args !== null;
@@ -149,26 +167,12 @@ function Case({ loaded, me, reload, problem }: {
       <div class="case-grid">
         <div class="case-body">
           {action.outcome && <OutcomeCard outcome={action.outcome} />}
-          {sections.map((section, i) => <CaseSection key={i} section={section} index={i} reveal={reveal} />)}
-          {sections.length === 0 && <ArgsCard action={action} />}
-          <ClaimsCard action={action} />
-          {hasContent(action.facts) && (
-            <Card title="Facts" aside={<span class="card-aside">what Keyturn found out itself</span>}>
-              <JsonBlock value={action.facts} label="Facts" />
-            </Card>
-          )}
+          {sections.map((section, i) => (
+            <CaseSection key={i} section={section} index={i} reveal={reveal} tracked={tracked} />
+          ))}
+          {sections.length === 0 && <Undisplayed action={action} />}
           <TimelineCard items={timeline} />
           <CommentForm action={action} field={comment} onSent={after} />
-        </div>
-        <aside class="case-rail" aria-label="Decision and policy">
-          {action.state === "pending" && (
-            <DecisionPanel action={action} me={me} reveal={reveal} onVoted={after} />
-          )}
-          {(action.needed?.length ?? 0) > 0 && (
-            <div class="wide-only"><Card title="Needed"><div class="pad"><Quorum needed={action.needed} words /></div></Card></div>
-          )}
-          <VotesCard votes={action.votes ?? []} simulated={(id) => me.demo && id.includes("simulated")} />
-          <PolicyCard action={action} />
           <EvidenceCard action={action} />
           {(mayAmend || mayCancel) && (
             <div class="case-acts">
@@ -184,6 +188,17 @@ function Case({ loaded, me, reload, problem }: {
               )}
             </div>
           )}
+        </div>
+        <aside class="case-rail" aria-label="Decision and policy">
+          {action.state === "pending" && (
+            <DecisionPanel action={action} me={me} reveal={reveal} onVoted={after} />
+          )}
+          {!tracked && <NextUp after={action.id} />}
+          {(action.needed?.length ?? 0) > 0 && (
+            <div class="wide-only"><Card title="Needed"><div class="pad"><Quorum needed={action.needed} words /></div></Card></div>
+          )}
+          <VotesCard votes={action.votes ?? []} simulated={(id) => me.demo && id.includes("simulated")} />
+          <PolicyCard action={action} />
         </aside>
       </div>
       {dialog === "amend" && (
@@ -206,16 +221,11 @@ function CaseHead({ action }: { action: Action }) {
       <div class="case-status">
         <StateTag state={action.state} />
         {action.expires_at && !isFinal(action.state) && (
-          <Expiry at={action.expires_at} from={action.created_at} />
-        )}
-        {action.risk?.score !== undefined && (
-          <span class="risk" title={(action.risk.why ?? []).join("; ")}>
-            risk <span class="digits">{action.risk.score}</span>
-          </span>
+          <Expiry at={action.expires_at} from={action.created_at} exact />
         )}
       </div>
       <Heading title={title}>
-        {partyName(action.requester) ? <><Who party={action.requester} /> asks to </> : <>A request to </>}
+        {partyName(action.requester) ? <><Who party={action.requester} /> {isFinal(action.state) ? "asked" : "asks"} to </> : <>A request to </>}
         <span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
         <ResourceName resource={action.resource} />
       </Heading>
@@ -225,16 +235,16 @@ function CaseHead({ action }: { action: Action }) {
           <> · on behalf of <strong><Text>{claimed}</Text></strong> <span class="claimed" title="The agent says so. Keyturn does not know it.">claimed</span></>
         )}
         {partyId(action.owner) && <> · owner <Who party={action.owner} /></>}
-        {" "}· asked <Ago at={action.created_at} />
+        {" "}· asked <Ago at={action.created_at} exact />
       </p>
-      {action.reason && (
+      {action.reason && !action.display?.length && (
         <blockquote class="reason">
           <Text lines>{action.reason}</Text>
           <footer>reason <span class="claimed" title="The agent says so. Keyturn does not know it.">claimed</span> by the agent</footer>
         </blockquote>
       )}
       <div class="narrow-only"><Quorum needed={action.needed} words /></div>
-      <p class="case-meaning">{stateMeanings[action.state]}</p>
+      <p class="case-meaning"><Denial action={action} />{stateMeanings[action.state]}</p>
       {action.amends && (
         <p class="case-by">Amends <a href={`/a/${encodeURIComponent(action.amends)}`}>an earlier request</a>, which was cancelled.</p>
       )}
@@ -248,26 +258,38 @@ function CaseHead({ action }: { action: Action }) {
 const hasContent = (value: unknown): boolean =>
   !!value && (typeof value !== "object" || Object.keys(value).length > 0);
 
-// Without sections from the server's renderer the arguments are still shown (and Approve is not offered).
-function ArgsCard({ action }: { action: Action }) {
-  if (!hasContent(action.args)) return null;
-  return <Card title="Arguments"><JsonBlock value={action.args} label="Arguments" /></Card>;
+// Who or what said no.
+function Denial({ action }: { action: Action }) {
+  if (action.state !== "denied") return null;
+  const vote = (action.votes ?? []).find((given) => given.decision === "deny");
+  if (vote) {
+    return (
+      <><strong>Denied by <Text>{vote.reviewer}</Text></strong>{vote.note && <>: “<Text>{vote.note}</Text>”</>}. </>
+    );
+  }
+  const reasons = action.verdict?.reasons ?? [];
+  return <><strong>Denied by policy</strong>{reasons.length > 0 && <>: <Text>{reasons.join("; ")}</Text></>}. </>;
 }
 
-function ClaimsCard({ action }: { action: Action }) {
-  const claims = Object.entries(action.claims ?? {});
-  if (!claims.length) return null;
+// Without sections from the server's renderer what there is, is still shown (and Approve is not offered).
+function Undisplayed({ action }: { action: Action }) {
+  const part = (title: string, value: unknown) => hasContent(value) && (
+    <Card title={title}><JsonBlock value={value} label={title} /></Card>
+  );
+  return <>{part("Arguments", action.args)}{part("Claims", action.claims)}{part("Facts", action.facts)}</>;
+}
+
+// After a decision: what else waits.
+function NextUp({ after }: { after: string }) {
+  const { list, total } = useStore(inbox);
+  const next = list.find((action) => action.id !== after);
+  if (!next) return null;
   return (
-    <Card title="Claims" aside={<span class="card-aside">what the agent says of itself</span>}>
-      <dl class="fields">
-        {claims.map(([name, value]) => (
-          <div class="field" key={name}>
-            <dt><Text>{name}</Text></dt>
-            <dd><Text lines>{typeof value === "string" ? value : JSON.stringify(value)}</Text> <span class="claimed">claimed</span></dd>
-          </div>
-        ))}
-      </dl>
-    </Card>
+    <p class="next-up">
+      <a class="button button-wide" href={`/a/${encodeURIComponent(next.id)}`}>
+        Next request <span class="muted">({count(total)} waiting)</span> <Icon name="next" size={16} />
+      </a>
+    </p>
   );
 }
 
@@ -339,7 +361,7 @@ function CancelDialog({ action, onClose, onDone }: {
       await api.cancel(action.id);
       onDone();
     } catch (error) {
-      setProblem(error instanceof Problem ? error : new Problem(0, "", "That did not work", String(error)));
+      setProblem(asProblem(error, "That did not work"));
     }
   };
   return (

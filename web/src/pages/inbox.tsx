@@ -1,66 +1,78 @@
-import { useMemo, useState } from "preact/hooks";
-import type { Action, Me } from "../api/types";
-import { inbox, loadInbox } from "../inbox";
+import type { Me } from "../api/types";
+import { inbox, inboxHeights, loadInbox, moreInbox } from "../inbox";
+import type { Order } from "../list";
 import { Empty, Heading, Loading, ProblemNote } from "../parts/pieces";
-import { ActionRow } from "../parts/row";
+import { ActionRows, More } from "../parts/rows";
+import { Text } from "../parts/text";
+import { useSpot } from "../spot";
 import { useStore } from "../store";
-import { plural, weight } from "../words";
+import { plural } from "../words";
 
-type Order = "risk" | "oldest" | "expiry";
-const orders: [Order, string][] = [["risk", "Riskiest"], ["oldest", "Oldest"], ["expiry", "Expiring"]];
-
-const byAge = (a: Action, b: Action): number => Date.parse(a.created_at) - Date.parse(b.created_at);
-const expires = (a: Action): number => (a.expires_at ? Date.parse(a.expires_at) : Infinity);
-
-const compare: Record<Order, (a: Action, b: Action) => number> = {
-  risk: (a, b) => weight(b) - weight(a) || byAge(a, b),
-  oldest: byAge,
-  expiry: (a, b) => expires(a) - expires(b) || byAge(a, b),
-};
+const orders: [order: Order, word: string, meaning: string][] = [
+  ["risk", "Riskiest", "First what needs the most people"],
+  ["oldest", "Oldest", "First what waits longest"],
+  ["expiry", "Expiring", "First what has the least time left"],
+];
+const noHeights: number[] = []; // short: always drawn whole
 
 export function InboxPage({ me }: { me: Me }) {
-  const { items, loaded, problem, more } = useStore(inbox);
-  const [order, setOrder] = useState<Order>("risk");
-  const sorted = useMemo(() => [...items.values()].sort(compare[order]), [items, order]);
-  const open = sorted.filter((action) => !action.votes?.some((vote) => vote.reviewer === me.id));
-  const voted = sorted.filter((action) => !open.includes(action));
-
+  const { list, total, next, voted, order, loaded, reading, problem } = useStore(inbox);
+  useSpot(loaded);
   return (
     <main id="main" class="page">
       <div class="page-head">
         <Heading title="Inbox" />
-        {sorted.length > 1 && (
-          <fieldset class="segmented">
-            <legend class="hidden">Order</legend>
-            {orders.map(([value, word]) => (
-              <label key={value}>
-                <input type="radio" name="order" checked={order === value} onChange={() => setOrder(value)} />
-                <span>{word}</span>
-              </label>
-            ))}
-          </fieldset>
-        )}
+        {list.length > 1 && <Orders order={order} />}
       </div>
       {problem && <ProblemNote problem={problem} retry={() => void loadInbox()} />}
       {!loaded && <Loading what="what waits for you" />}
-      {loaded && !problem && open.length === 0 && (
-        <Empty title="Nothing waits for you">
-          <p>New requests appear here by themselves.{" "}
-            <a href="/activity">Look at what happened before</a>.</p>
-        </Empty>
-      )}
-      {open.length > 0 && (
+      {loaded && !problem && list.length === 0 && <NothingWaits me={me} />}
+      {list.length > 0 && (
         <>
-          <p class="lede">{plural(open.length, "request waits", "requests wait")}{more ? " at least," : ""} for your decision.</p>
-          <ul class="rows">{open.map((action) => <ActionRow key={action.id} action={action} me={me} />)}</ul>
+          <p class="lede">{plural(Math.max(total, list.length), "request waits", "requests wait")} for your decision.</p>
+          <ActionRows key={order} items={list} total={Math.max(total, list.length)} me={me} label="Waiting for you"
+            heights={inboxHeights} />
+          {next !== null && (
+            <More shown={list.length} total={total} busy={reading} what="Show more" onMore={moreInbox} />
+          )}
         </>
       )}
       {voted.length > 0 && (
         <>
           <h2 class="rows-title">You voted; others are still needed</h2>
-          <ul class="rows">{voted.map((action) => <ActionRow key={action.id} action={action} me={me} />)}</ul>
+          <ActionRows items={voted} total={voted.length} me={me} label="Waiting for others" heights={noHeights} />
         </>
       )}
     </main>
+  );
+}
+
+function Orders({ order }: { order: Order }) {
+  return (
+    <fieldset class="segmented">
+      <legend class="hidden">Order</legend>
+      {orders.map(([value, word, meaning]) => (
+        <label key={value} title={meaning}>
+          <input type="radio" name="order" checked={order === value} onChange={() => void loadInbox(value)} />
+          <span>{word}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function NothingWaits({ me }: { me: Me }) {
+  return (
+    <Empty title="Nothing waits for you">
+      {me.demo
+        ? <p>New requests appear here by themselves. <a href="/demo">Let the demo agent ask for something</a>.</p>
+        : <p>New requests appear here by themselves, as soon as an agent asks for something that a group of yours decides.</p>}
+      <p>
+        {me.groups?.length
+          ? <>You are asked as one of {me.groups.map((group, i) => <span key={group}>{i > 0 && ", "}<strong><Text>{group}</Text></strong></span>)}. </>
+          : <>You are in no group, so policy asks you nothing. </>}
+        <a href="/activity">Look at what happened before</a>.
+      </p>
+    </Empty>
   );
 }

@@ -1,7 +1,7 @@
 // The ledger, checked here: in this browser, by WebCrypto, against what this browser remembers.
 
 import { useEffect, useState } from "preact/hooks";
-import { Problem } from "../api/client";
+import { asProblem, type Problem } from "../api/client";
 import { api } from "../api/routes";
 import type { LedgerEntry, LedgerHead } from "../api/types";
 import { moveRow, useKeys } from "../keys";
@@ -20,9 +20,6 @@ import { toHex } from "../verify/bytes";
 import { count, exactTime, plural } from "../words";
 
 const pageSize = 25;
-
-const asProblem = (error: unknown): Problem =>
-  error instanceof Problem ? error : new Problem(0, "", "Unexpected answer", String(error));
 
 export interface LeafWords {
   type: string;

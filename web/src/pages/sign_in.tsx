@@ -1,7 +1,7 @@
 // Signing in, and enrolling the first passkey.
 
 import { useEffect, useState } from "preact/hooks";
-import { Problem } from "../api/client";
+import { asProblem, type Problem } from "../api/client";
 import { createPasskey, hostIsAddress, passkeysWork, usePasskey, type CreationOptionsJson } from "../api/passkey";
 import { api } from "../api/routes";
 import type { Ceremony } from "../api/types";
@@ -9,16 +9,13 @@ import { Icon, Keyhole } from "../parts/icon";
 import { Heading, Loading, Note, ProblemNote } from "../parts/pieces";
 import { Text } from "../parts/text";
 import { decoded, go, place } from "../router";
-import { signedIn } from "../session";
+import { session, signedIn } from "../session";
 import { useStore } from "../store";
-
-const asProblem = (error: unknown): Problem =>
-  error instanceof Problem ? error : new Problem(0, "", "That did not work", String(error));
 
 // Only a path of this page: never an address that somebody put into a link.
 function returnPath(search: string): string {
   const to = new URLSearchParams(search).get("to") ?? "/";
-  return /^\/(a\/|activity|ledger|demo)/.test(to) ? to : "/";
+  return /^\/(a\/|activity|ledger|account|demo)/.test(to) ? to : "/";
 }
 
 function NoPasskeys() {
@@ -35,6 +32,7 @@ function NoPasskeys() {
 
 export function LoginPage() {
   const { search } = useStore(place);
+  const now = useStore(session);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const login = async (): Promise<void> => {
@@ -46,7 +44,7 @@ export function LoginPage() {
       go(returnPath(search), true);
       await signedIn();
     } catch (error) {
-      setProblem(asProblem(error));
+      setProblem(asProblem(error, "That did not work"));
     } finally {
       setBusy(false);
     }
@@ -57,6 +55,9 @@ export function LoginPage() {
         <span class="gate-lock"><Keyhole turned={busy} size={72} /></span>
         <Heading title="Sign in">Sign in to Keyturn</Heading>
         <p class="muted">With the passkey that you enrolled: your finger, your face, or a security key.</p>
+        {now.kind === "out" && now.ended && !problem && (
+          <Note kind="warn"><p>Your session has ended. Sign in again, and you are back where you were.</p></Note>
+        )}
         <NoPasskeys />
         {problem && <ProblemNote problem={problem} />}
         <button type="button" class="button button-accent button-wide" disabled={busy} onClick={() => void login()}>
@@ -87,7 +88,7 @@ export function EnrolPage() {
 
   const begin = (): void => {
     setProblem(null);
-    api.enrolBegin(token).then(setBegun, (error: unknown) => setProblem(asProblem(error)));
+    api.enrolBegin(token).then(setBegun, (error: unknown) => setProblem(asProblem(error, "That did not work")));
   };
   useEffect(() => {
     if (token) begin();
@@ -106,7 +107,7 @@ export function EnrolPage() {
       go("/", true); // the token leaves the address bar and the history
       await signedIn();
     } catch (error) {
-      setProblem(asProblem(error));
+      setProblem(asProblem(error, "That did not work"));
       // A ceremony serves once: the next try needs a new one.
       api.enrolBegin(token).then(setBegun, () => {});
     } finally {

@@ -1,7 +1,7 @@
 // Amending: the old action is cancelled, a new one with these arguments is decided by policy from the beginning.
 
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { Problem } from "../api/client";
+import { asProblem, Problem } from "../api/client";
 import { api } from "../api/routes";
 import type { Action } from "../api/types";
 import { Dialog } from "./dialog";
@@ -47,7 +47,7 @@ export function AmendDialog({ action, onClose, onAmended }: {
     try {
       onAmended((await api.amend(action.id, text, note.trim())).id);
     } catch (error) {
-      setProblem(error instanceof Problem ? error : new Problem(0, "", "That did not work", String(error)));
+      setProblem(asProblem(error, "That did not work"));
       setBusy(false);
     }
   };

@@ -1,10 +1,10 @@
 // Approve and Deny. The vote names the digest of the case that is on this screen, and of no other.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { Problem } from "../api/client";
+import { asProblem, Problem } from "../api/client";
 import { usePasskey } from "../api/passkey";
 import { api, type Assertion } from "../api/routes";
-import { partyId, type Action, type Decision, type Me } from "../api/types";
+import { partyId, type Action, type Decision, type Me, type Vote } from "../api/types";
 import { useKeys } from "../keys";
 import { useStore } from "../store";
 import { link } from "../inbox";
@@ -31,8 +31,17 @@ export function whyNot(action: Action, me: Me): string | null {
   if (groups.length && me.groups && !groups.some((group) => me.groups!.includes(group))) {
     return `It waits for ${groups.join(" and ")}; you are in none of these groups.`;
   }
+  const open = (action.needed ?? []).filter((need) => need.have < need.count).map((need) => need.group);
+  if (action.waits_for_you === false) {
+    return open.length
+      ? `It waits for ${open.join(" and ")}; the places that you could fill are taken.`
+      : "It does not wait for your vote.";
+  }
   return null;
 }
+
+export const votedBy = (action: Action, me: Me): Vote | undefined =>
+  (action.votes ?? []).find((vote) => vote.reviewer === me.id);
 
 async function signed(action: Action, decision: Decision): Promise<Assertion> {
   const { ceremony, options } = await api.challenge(action.id, decision);
@@ -60,7 +69,7 @@ async function cast(
 export function DecisionPanel({ action, me, reveal, onVoted }: {
   action: Action; me: Me; reveal: Reveal; onVoted: (said: string) => void;
 }) {
-  const mine = (action.votes ?? []).find((vote) => vote.reviewer === me.id);
+  const mine = votedBy(action, me);
   const reason = whyNot(action, me);
   if (mine) return <OwnVote action={action} decision={mine.decision} at={mine.at} onVoted={onVoted} />;
   if (reason) return <div class="decision decision-quiet"><Note>{reason}</Note></div>;
@@ -113,7 +122,7 @@ function Ballot({ action, reveal, onVoted }: {
       await cast(action, decision, note, retype, passkey);
       onVoted(decision === "approve" ? "Your approval is recorded." : "Your denial is recorded.");
     } catch (error) {
-      const said = error instanceof Problem ? error : new Problem(0, "", "That did not work", String(error));
+      const said = asProblem(error, "That did not work");
       setProblem(said);
       // Whatever it was, show the case as it is now: the vote may have arrived all the same.
       onVoted("");
@@ -144,7 +153,7 @@ function Ballot({ action, reveal, onVoted }: {
       )}
       <div class={noteOpen ? "ballot-note open" : "ballot-note"}>
         <button type="button" class="link-button" aria-expanded={noteOpen} onClick={() => setNoteOpen(!noteOpen)}>
-          <Icon name="comment" size={14} /> {noteOpen ? "Hide the note" : "Add a note"}
+          <Icon name="comment" size={16} /> <span>{noteOpen ? "Hide the note" : "Add a note"}</span>
         </button>
         {noteOpen && (
           <label class="field-label">
@@ -188,7 +197,7 @@ function OwnVote({ action, decision, at, onVoted }: {
       await api.takeBack(action.id);
       onVoted("Your vote is taken back.");
     } catch (error) {
-      setProblem(error instanceof Problem ? error : new Problem(0, "", "That did not work", String(error)));
+      setProblem(asProblem(error, "That did not work"));
       onVoted("");
     }
   };

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { Problem } from "../api/client";
+import { asProblem, Problem } from "../api/client";
 import { api } from "../api/routes";
 import type { LedgerHead } from "../api/types";
 import { toHex } from "../verify/bytes";
@@ -27,7 +27,7 @@ export function EntryProof({ index, head }: { index: number; head: LedgerHead })
       (found) => { if (alive) setResult(found); },
       (error: unknown) => {
         if (alive) {
-          setProblem(error instanceof Problem ? error : new Problem(0, "", "Unexpected answer", String(error)));
+          setProblem(asProblem(error));
         }
       });
     return () => { alive = false; };

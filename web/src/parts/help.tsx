@@ -10,6 +10,7 @@ const keys: [string[], string][] = [
   [["/"], "search"],
   [["i"], "the inbox"],
   [["l"], "the ledger"],
+  [["u"], "your account"],
   [["Esc"], "leave a field, close a dialog"],
   [["?"], "this help"],
 ];

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/client";
 import type { Needed, Party, Resource, State } from "../api/types";
 import { partyId, partyName } from "../api/types";
-import { ago, exactTime, plural, span, stateWords, useNow } from "../words";
+import { ago, exactTime, plural, shortTime, span, stateWords, useNow } from "../words";
 import { Icon, Keyhole, type IconName } from "./icon";
 import { Text } from "./text";
 
@@ -73,12 +73,17 @@ export function Quorum({ needed, words = false }: { needed: Needed[] | undefined
   );
 }
 
-export function Ago({ at }: { at: string }) {
+// `exact`: the clock's time beside it, for where nobody can hover.
+export function Ago({ at, exact = false }: { at: string; exact?: boolean }) {
   const now = useNow(5_000);
-  return <time dateTime={at} title={exactTime(at)}>{ago(at, now)}</time>;
+  return (
+    <time dateTime={at} title={exactTime(at)}>
+      {ago(at, now)}{exact && <span class="exact"> ({shortTime(at, now)})</span>}
+    </time>
+  );
 }
 
-export function Expiry({ at, from }: { at: string; from?: string }) {
+export function Expiry({ at, from, exact = false }: { at: string; from?: string; exact?: boolean }) {
   const now = useNow(1_000);
   const left = (Date.parse(at) - now) / 1000;
   const whole = from ? (Date.parse(at) - Date.parse(from)) / 1000 : 0;
@@ -86,7 +91,10 @@ export function Expiry({ at, from }: { at: string; from?: string }) {
   return (
     <span class={soon ? "expiry soon" : "expiry"} title={exactTime(at)}>
       <Icon name="clock" size={14} />
-      {left > 0 ? <>expires in <span class="digits">{span(left)}</span></> : "expired"}
+      <span>
+        {left > 0 ? <>expires in <span class="digits">{span(left)}</span></> : "expired"}
+        {exact && <span class="exact"> ({shortTime(at, now)})</span>}
+      </span>
     </span>
   );
 }
@@ -155,18 +163,24 @@ export function Heading({ title, children, quiet = false }: {
   return <h1 ref={ref} tabIndex={-1}>{children ?? title}</h1>;
 }
 
-export function Copy({ text, what }: { text: string; what: string }) {
-  const [done, setDone] = useState(false);
-  const copy = (): void => {
-    void navigator.clipboard?.writeText(text).then(() => {
-      setDone(true);
-      window.setTimeout(() => setDone(false), 1_500);
-    });
+export function Copy({ text, what, word = "Copy" }: { text: string; what: string; word?: string }) {
+  const [said, setSaid] = useState("");
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setSaid("Copied");
+    } catch {
+      setSaid("Not copied: select it by hand");
+    }
+    window.setTimeout(() => setSaid(""), 2_500);
   };
   return (
-    <button type="button" class="button button-small" onClick={copy} aria-label={`Copy ${what}`}>
-      {done ? "Copied" : "Copy"}
-    </button>
+    <>
+      <button type="button" class="button button-small" onClick={() => void copy()}>
+        {said || word}{word === "Copy" && <span class="hidden"> {what}</span>}
+      </button>
+      <span class="hidden" role="status">{said}</span>
+    </>
   );
 }
 

@@ -33,6 +33,7 @@ export function useReveal(caseKey: string, sections: Section[]): Reveal {
   const keys = useMemo(() => keysOf(pages), [pages]);
   const [state, setState] = useState({ caseKey, seen: new Set<string>() });
   const [page, setPage] = useState<number[]>([]);
+  const [wanted, setWanted] = useState<{ key: string } | null>(null);
   const observer = useRef<IntersectionObserver | null>(null);
   const markers = useRef(new Set<HTMLElement>());
   const covered = useRef(0);
@@ -84,15 +85,20 @@ export function useReveal(caseKey: string, sections: Section[]): Reveal {
     setPage((old) => pages.map((_, s) => (s === section ? to : old[s] ?? 0)));
   }, [pages]);
 
+  // As it is when the key is pressed, not when the handler was made.
+  const latest = useRef({ keys, seen });
+  latest.current = { keys, seen };
   const showNext = useCallback(() => {
-    const next = keys.find((key) => !seen.has(key));
+    const next = latest.current.keys.find((key) => !latest.current.seen.has(key));
     if (!next) return;
     const [s = 0, p = 0] = next.split(".").map(Number);
     turn(s, p);
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      document.querySelector(`[data-chunk="${next}"]`)?.scrollIntoView({ block: "center" });
-    }));
-  }, [keys, seen, turn]);
+    setWanted({ key: next });
+  }, [turn]);
+  // After the page that holds it was drawn.
+  useEffect(() => {
+    if (wanted) document.querySelector(`[data-chunk="${wanted.key}"]`)?.scrollIntoView({ block: "center" });
+  }, [wanted]);
 
   const counted = keys.filter((key) => seen.has(key)).length;
   return {

@@ -1,51 +1,76 @@
 // An action in a list: what is asked, by whom, who is still needed, how long there is.
 
+import { Component } from "preact";
 import type { Action, Me } from "../api/types";
 import { partyId, isFinal } from "../api/types";
-import { whyNot } from "./decision";
+import { gist } from "../list";
 import { Ago, Expiry, Quorum, ResourceName, StateTag, Who } from "./pieces";
 import { Text } from "./text";
 import { towards } from "../words";
 
-export function ActionRow({ action, me, showState = false }: {
-  action: Action; me: Me; showState?: boolean;
-}) {
+interface RowProps {
+  action: Action;
+  me: Me;
+  showState: boolean;
+  at: number; // its place in the list, from 1
+  total: number; // -1: unknown
+}
+
+export class ActionRow extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const now = this.props;
+    return now.action !== next.action || now.me !== next.me || now.at !== next.at || now.total !== next.total;
+  }
+
+  override render({ action, me, showState, at, total }: RowProps) {
+    const line = gist(action.args);
+    return (
+      <div class="row" role="listitem" aria-posinset={at} aria-setsize={total}>
+        <a class="row-link" data-row href={`/a/${encodeURIComponent(action.id)}`}>
+          <span class="row-main">
+            <span class="row-title">
+              <span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
+              <ResourceName resource={action.resource} />
+            </span>
+            {line && <span class="row-gist mono"><Text>{line}</Text></span>}
+            {action.reason && <span class="row-reason">“<Text>{action.reason}</Text>”</span>}
+            <By action={action} />
+          </span>
+          <Side action={action} me={me} showState={showState} />
+          <span class="row-time">
+            {action.expires_at && !isFinal(action.state) && (
+              <Expiry at={action.expires_at} from={action.created_at} />
+            )}
+            <span class="muted">asked <Ago at={action.created_at} exact /></span>
+          </span>
+        </a>
+      </div>
+    );
+  }
+}
+
+function By({ action }: { action: Action }) {
   const claimed = action.claims?.on_behalf_of;
-  const mine = (action.votes ?? []).find((vote) => vote.reviewer === me.id);
-  const score = action.risk?.score;
   return (
-    <li class="row">
-      <a class="row-link" data-row href={`/a/${encodeURIComponent(action.id)}`}>
-        <span class="row-main">
-          <span class="row-title">
-            <span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
-            <ResourceName resource={action.resource} />
-          </span>
-          {action.reason && <span class="row-reason">“<Text>{action.reason}</Text>”</span>}
-          <span class="row-by">
-            {partyId(action.requester) && <Who party={action.requester} />}
-            {typeof claimed === "string" && <> for <Text>{claimed}</Text> <span class="claimed">claimed</span></>}
-            {" "}through <span class="mono"><Text>{action.tool}</Text></span>
-          </span>
-        </span>
-        <span class="row-side">
-          {showState || action.state !== "pending" ? <StateTag state={action.state} /> : null}
-          {action.state === "pending" && <Quorum needed={action.needed} />}
-          {mine && action.state === "pending" && (
-            <span class="small muted">you {mine.decision === "approve" ? "approved" : "denied"}</span>
-          )}
-          {!mine && action.state === "pending" && showState && !whyNot(action, me) && (
-            <span class="small accent">waits for you</span>
-          )}
-        </span>
-        <span class="row-time">
-          {score !== undefined && <span class="risk">risk <span class="digits">{score}</span></span>}
-          {action.expires_at && !isFinal(action.state) && (
-            <Expiry at={action.expires_at} from={action.created_at} />
-          )}
-          <span class="muted">asked <Ago at={action.created_at} /></span>
-        </span>
-      </a>
-    </li>
+    <span class="row-by">
+      {partyId(action.requester) && <Who party={action.requester} />}
+      {typeof claimed === "string" && <> for <Text>{claimed}</Text> <span class="claimed">claimed</span></>}
+      {" "}through <span class="mono"><Text>{action.tool}</Text></span>
+    </span>
+  );
+}
+
+function Side({ action, me, showState }: { action: Action; me: Me; showState: boolean }) {
+  const pending = action.state === "pending";
+  const mine = (action.votes ?? []).find((vote) => vote.reviewer === me.id);
+  return (
+    <span class="row-side">
+      {(showState || !pending) && <StateTag state={action.state} />}
+      {pending && <Quorum needed={action.needed} />}
+      {mine && pending && (
+        <span class="small muted">you {mine.decision === "approve" ? "approved" : "denied"}</span>
+      )}
+      {showState && action.waits_for_you && <span class="small accent">waits for you</span>}
+    </span>
   );
 }

@@ -65,7 +65,7 @@ export const plainText = (runs: Run[]): string => runs.map((run) => run.t).join(
 // ---- Long content: pieces (a line, or a field), in chunks (what is watched until it was on screen), in pages.
 
 export interface Piece {
-  number: number | null; // the line's number; null where a long line goes on
+  number: number | null; // the line's number; null where a long line goes on, and for a field of one line
   label: Run[] | null;
   runs: Run[];
 }
@@ -110,12 +110,14 @@ function cut(line: Run[]): Run[][] {
 
 export function piecesOf(section: Section): Piece[] {
   if (section.kind === "fields") {
-    return (section.fields ?? []).flatMap(({ name, value }) =>
-      linesOf(checkedRuns(value, true)).flatMap(cut).map((runs, i) => ({
-        number: null,
-        label: i === 0 ? checkedRuns(name, false) : null,
+    return (section.fields ?? []).flatMap(({ name, value }) => {
+      const lines = linesOf(checkedRuns(value, true));
+      return lines.flatMap((line, i) => cut(line).map((runs, j) => ({
+        number: lines.length > 1 && j === 0 ? i + 1 : null,
+        label: i === 0 && j === 0 ? checkedRuns(name, false) : null,
         runs,
       })));
+    });
   }
   return linesOf(checkedRuns(section.runs ?? [], true)).flatMap((line, i) =>
     cut(line).map((runs, j) => ({ number: j === 0 ? i + 1 : null, label: null, runs })));

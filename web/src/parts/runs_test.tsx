@@ -79,5 +79,11 @@ describe("long content", () => {
       fields: [{ name: [{ t: "n" }], value: [{ t: "y".repeat(1_300) }] }],
     });
     expect(pieces.map((piece) => piece.label !== null)).toEqual([true, false, false]);
+    expect(pieces.map((piece) => piece.number)).toEqual([null, null, null]);
+  });
+  it("of fields numbers the lines of a value that has several", () => {
+    const pieces = piecesOf({ title: "x", kind: "fields", fields: [{ name: [{ t: "sql" }], value: [{ t: `a\n${"b".repeat(700)}\nc` }] }] });
+    expect(pieces.map((piece) => piece.number)).toEqual([1, 2, null, 3]);
+    expect(pieces.map((piece) => piece.label !== null)).toEqual([true, false, false, false]);
   });
 });

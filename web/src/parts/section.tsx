@@ -9,8 +9,9 @@ import type { Reveal } from "./reveal";
 import { plainText, visible, type Chunk, type Piece } from "./runs";
 import { Runs, Text } from "./text";
 
-export function CaseSection({ section, index, reveal }: {
-  section: Section; index: number; reveal: Reveal;
+// `tracked`: there is a decision that waits for all of it to be seen.
+export function CaseSection({ section, index, reveal, tracked }: {
+  section: Section; index: number; reveal: Reveal; tracked: boolean;
 }) {
   const ref = useRef<HTMLElement>(null);
   const pages = reveal.pages[index] ?? [];
@@ -27,15 +28,17 @@ export function CaseSection({ section, index, reveal }: {
         <h2><Text>{section.title}</Text></h2>
         <span class="card-aside">
           {section.bytes !== undefined && <span>{plural(section.bytes, "byte")}</span>}
-          <span class={done ? "seen seen-done" : "seen"}>
-            {done ? <><Icon name="check" size={14} /> seen</> : "not all seen"}
-          </span>
+          {tracked && (
+            <span class={done ? "seen seen-done" : "seen"}>
+              {done ? <><Icon name="check" size={14} /> seen</> : "not all seen"}
+            </span>
+          )}
         </span>
       </header>
       {(section.warnings ?? []).map((warning) => (
         <p class="section-warning" key={warning}><Icon name="warn" size={16} /><Text>{warning}</Text></p>
       ))}
-      <div class={`content content-${section.kind}`}>
+      <div class={`content content-${section.kind}${index === 0 ? " content-main" : ""}`}>
         {(pages[at] ?? []).map((chunk, c) => (
           <Fragment key={`${at}.${c}`}>
             {section.kind === "fields" ? <FieldChunk chunk={chunk} /> : <LineChunk chunk={chunk} kind={section.kind} />}
@@ -80,15 +83,39 @@ function LineChunk({ chunk, kind }: { chunk: Chunk; kind: Section["kind"] }) {
   );
 }
 
+// The pieces of each field together. A field that began in the chunk before goes on without its name.
+function fieldsOf(chunk: Chunk): Chunk[] {
+  const fields: Chunk[] = [];
+  for (const piece of chunk) {
+    if (piece.label || fields.length === 0) fields.push([piece]);
+    else fields.at(-1)!.push(piece);
+  }
+  return fields;
+}
+
+const shortNameChars = 40;
+const shortValueChars = 17;
+// Two such fit beside each other, where there is room.
+const isShort = ([piece, ...more]: Chunk): boolean =>
+  !!piece?.label && more.length === 0 && piece.number === null &&
+  plainText(piece.label).length <= shortNameChars && plainText(piece.runs).length <= shortValueChars;
+
 function FieldChunk({ chunk }: { chunk: Chunk }) {
   return (
     <dl class="fields">
-      {chunk.map((piece, i) => (
-        <div class="field" key={i}>
-          <dt>{piece.label ? <bdi><Runs runs={piece.label} /></bdi> : <span class="muted">…</span>}</dt>
-          <dd><bdi class="lines"><Runs runs={piece.runs} /></bdi></dd>
-        </div>
-      ))}
+      {fieldsOf(chunk).map((pieces, i) => {
+        const { label } = pieces[0]!;
+        return (
+          <div class={!label ? "field field-more" : isShort(pieces) ? "field field-short" : "field"} key={i}>
+            <dt>{label ? <bdi><Runs runs={label} name /></bdi> : <span class="hidden">goes on</span>}</dt>
+            <dd>
+              {pieces.length === 1 && pieces[0]!.number === null
+                ? <bdi class="lines"><Runs runs={pieces[0]!.runs} /></bdi>
+                : <LineChunk chunk={pieces} kind="code" />}
+            </dd>
+          </div>
+        );
+      })}
     </dl>
   );
 }

@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import type { Mark, Run } from "../api/types";
 import { visible } from "./runs";
 
@@ -22,14 +23,18 @@ const markClasses: Record<Mark, string> = {
   secret: "mark mark-secret",
 };
 
-export function Runs({ runs }: { runs: Run[] }) {
+// A long name of parts may break between them: sql.statements[0].relations.
+const breaking = (text: string) =>
+  text.split(/(?<=[.\]_/])/).map((part, i) => <Fragment key={i}>{i > 0 && <wbr />}{part}</Fragment>);
+
+export function Runs({ runs, name = false }: { runs: Run[]; name?: boolean }) {
   return (
     <>
       {runs.map((run, i) =>
         run.mark ? (
           <mark key={i} class={markClasses[run.mark] ?? "mark"} title={runTitle(run.mark)}>{run.t}</mark>
         ) : (
-          run.t
+          name ? breaking(run.t) : run.t
         ))}
     </>
   );

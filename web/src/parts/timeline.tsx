@@ -1,9 +1,8 @@
 import type { RefObject } from "preact";
 import { useState } from "preact/hooks";
-import { Problem } from "../api/client";
+import { asProblem, type Problem } from "../api/client";
 import { api } from "../api/routes";
 import type { Action, TimelineItem, Vote } from "../api/types";
-import { exactTime } from "../words";
 import { Icon, type IconName } from "./icon";
 import { Ago, Card, ProblemNote } from "./pieces";
 import { Text } from "./text";
@@ -17,23 +16,29 @@ const iconOf = (type: string): IconName => {
   return "ledger";
 };
 
+const isComment = (item: TimelineItem): boolean => item.type.includes("comment");
+
 export function TimelineCard({ items }: { items: TimelineItem[] }) {
   return (
     <Card title="What happened">
       <ol class="timeline">
         {items.map((item, i) => (
-          <li key={i} class={item.type.includes("comment") ? "event event-comment" : "event"}>
+          <li key={i} class={isComment(item) ? "event event-comment" : "event"}>
             <span class="event-icon"><Icon name={iconOf(item.type)} size={14} /></span>
             <div class="event-body">
-              <p class="event-head">
-                {item.by && <strong><Text>{item.by}</Text></strong>}
-                {" "}<span class="event-type"><Text>{item.type}</Text></span>
-                {" "}<time class="muted" dateTime={item.at}>{exactTime(item.at)}</time>
+              <p class="event-head" title={item.type}>
+                {item.by && <><strong><Text>{item.by}</Text></strong> </>}
+                {isComment(item) ? "commented" : item.type === "action.decided" && item.by
+                  ? <>asked; <Text>{item.text ?? ""}</Text></>
+                  : <Text>{item.text || item.type}</Text>}
+              </p>
+              {isComment(item) && item.text && <p class="event-text"><Text lines>{item.text}</Text></p>}
+              <p class="event-time small muted">
+                <Ago at={item.at} exact />
                 {typeof item.index === "number" && (
-                  <> <a class="entry-link" href={`/ledger?entry=${item.index}`}>entry {item.index}</a></>
+                  <> · <a class="entry-link" href={`/ledger?entry=${item.index}`}>ledger entry {item.index}</a></>
                 )}
               </p>
-              {item.text && <p class="event-text"><Text lines>{item.text}</Text></p>}
             </div>
           </li>
         ))}
@@ -54,7 +59,7 @@ export function VotesCard({ votes, simulated }: { votes: Vote[]; simulated: (rev
               <p>
                 <strong><Text>{vote.reviewer}</Text></strong>
                 {(vote.simulated || simulated(vote.reviewer)) && <span class="tag tag-simulated">simulated</span>}
-                {" "}{vote.decision === "approve" ? "approved" : "denied"} <span class="muted"><Ago at={vote.at} /></span>
+                {" "}{vote.decision === "approve" ? "approved" : "denied"} <span class="muted"><Ago at={vote.at} exact /></span>
               </p>
               {vote.note && <p class="event-text"><Text lines>{vote.note}</Text></p>}
               <p class="muted small">
@@ -84,7 +89,7 @@ export function CommentForm({ action, field, onSent }: {
       setText("");
       onSent("Your comment is recorded.");
     } catch (error) {
-      setProblem(error instanceof Problem ? error : new Problem(0, "", "That did not work", String(error)));
+      setProblem(asProblem(error, "That did not work"));
     } finally {
       setBusy(false);
     }

@@ -1,0 +1,182 @@
+// Long lists: hundreds of real actions, asked for through the API.
+import assert from "node:assert/strict";
+import { as, ask, axe, complaints, enrol, page, run, setting, step, url } from "./person.mjs";
+
+const asErin = as(setting.erin);
+const rows = page.locator("a[data-row]");
+const drawnMax = 200;
+const ids = []; // in the order of asking
+
+// `append-session`: bob decides. `append-one`: a token may, too.
+async function askMany(count, tool = "append-session") {
+  const batch = 20;
+  for (let i = 0; i < count; i += batch) {
+    const answers = await Promise.all(Array.from({ length: Math.min(batch, count - i) }, (_, j) => ask(tool, `line ${i + j}`)));
+    for (const { status, json } of answers) {
+      assert.equal(status, 202, JSON.stringify(json));
+      ids.push(json.id);
+    }
+  }
+}
+async function cancel(id) {
+  const { status, json } = await as(setting.agent)("POST", `/v1/actions/${id}/cancel`);
+  assert.equal(status, 200, JSON.stringify(json));
+}
+const waiting = (count) => page.getByText(`${count} requests wait for your decision.`).waitFor();
+const shown = (text) => page.locator(".more").getByText(text, { exact: true }).first().waitFor();
+const focusedPlace = () => page.evaluate(() => Number(document.activeElement?.closest("[role=listitem]")?.getAttribute("aria-posinset")));
+const focusIsAt = (place) => page.waitForFunction((at) => document.activeElement?.closest("[role=listitem]")?.getAttribute("aria-posinset") === String(at), place);
+const top = (id) => page.locator(`a[href="/a/${id}"]`).evaluate((row) => row.getBoundingClientRect().top);
+
+// The row nearest to the middle of the screen, once the rows there are drawn.
+async function rowInTheMiddle() {
+  const handle = await page.waitForFunction(() =>
+    document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest("a[data-row]")?.getAttribute("href")?.slice(3));
+  return handle.jsonValue();
+}
+async function scrollTo(fraction) {
+  await page.evaluate((part) => window.scrollTo({ top: part * document.documentElement.scrollHeight, behavior: "instant" }), fraction);
+  return rowInTheMiddle();
+}
+// Until the page stands still: two frames with the same place of the row.
+async function standsAt(id, y) {
+  await page.waitForFunction(([of, want]) => {
+    const row = document.querySelector(`a[href="/a/${of}"]`);
+    return row && Math.abs(row.getBoundingClientRect().top - want) <= 2;
+  }, [id, y]);
+}
+
+step("hundreds wait: the true count, one page of rows, and few of them drawn", async () => {
+  await enrol(page, setting.link);
+  await askMany(420);
+  await page.goto(url);
+  await waiting(420);
+  await shown("100 of 420 shown");
+  assert.equal(await page.locator(".badge .digits").textContent(), "420");
+  assert.equal(await page.locator("[role=listitem]").first().getAttribute("aria-setsize"), "420");
+  await axe();
+});
+step("the next page comes by the keyboard, and the focus goes on with it", async () => {
+  await page.getByRole("button", { name: "Show more" }).focus();
+  await page.keyboard.press("Enter");
+  await shown("200 of 420 shown");
+  await focusIsAt(101);
+  await page.keyboard.press("j");
+  await focusIsAt(102);
+  await page.keyboard.press("k");
+  await page.keyboard.press("k");
+  await focusIsAt(100);
+});
+step("the key j at the end asks for the next page", async () => {
+  await scrollTo(1);
+  await page.locator("[aria-posinset='200'] a").focus();
+  await page.keyboard.press("j");
+  await shown("300 of 420 shown");
+  await focusIsAt(201);
+});
+step("all of it can be read, and still few rows are drawn", async () => {
+  for (const text of ["400 of 420 shown"]) {
+    await page.getByRole("button", { name: "Show more" }).click();
+    await shown(text);
+  }
+  await page.getByRole("button", { name: "Show more" }).click();
+  await page.getByRole("button", { name: "Show more" }).waitFor({ state: "detached" });
+  await scrollTo(1);
+  await page.locator("[aria-posinset='420']").waitFor();
+  await page.waitForFunction((most) => document.querySelectorAll("a[data-row]").length <= most, drawnMax);
+  await axe();
+});
+step("from an action one comes back to the same row, at the same place, with the focus", async () => {
+  const id = await scrollTo(0.5);
+  const before = await top(id);
+  await page.locator(`a[href="/a/${id}"]`).click();
+  await page.getByRole("button", { name: /^Deny/ }).waitFor();
+  await page.getByRole("link", { name: "Inbox", exact: true }).first().click();
+  await page.locator(`a[href="/a/${id}"]`).waitFor();
+  await standsAt(id, before);
+  await page.waitForFunction((of) => document.activeElement?.getAttribute("href") === `/a/${of}`, id);
+  await page.goForward();
+  await page.getByRole("button", { name: /^Deny/ }).waitFor();
+  await page.goBack();
+  await standsAt(id, before);
+});
+step("a burst of newcomers is counted and moves nothing", async () => {
+  const id = await scrollTo(0.5);
+  const before = await top(id);
+  await askMany(60);
+  await waiting(480);
+  await standsAt(id, before);
+  await page.getByRole("radio", { name: "Oldest" }).check();
+  await shown("100 of 480 shown");
+  const other = await scrollTo(0.6);
+  const there = await top(other);
+  await askMany(20);
+  await waiting(500);
+  await standsAt(other, there);
+  await shown("100 of 500 shown");
+});
+step("what others decide goes away by itself, the rest stays", async () => {
+  await askMany(30, "append-one");
+  await waiting(530);
+  const decided = ids.slice(-30);
+  await Promise.all(decided.map(async (id) => {
+    const { json } = await asErin("GET", `/v1/actions/${id}`);
+    const { status } = await asErin("POST", `/v1/actions/${id}/votes`, { decision: "deny", digest: json.digest });
+    assert.equal(status, 200);
+  }));
+  await waiting(500);
+  const first = ids[0];
+  const { json } = await asErin("GET", `/v1/actions/${first}`);
+  assert.equal(json.state, "pending");
+  await cancel(first);
+  await waiting(499);
+  await page.locator(`a[href="/a/${first}"]`).waitFor({ state: "detached" });
+});
+step("activity: page after page, a row opened, and back where one was", async () => {
+  await page.goto(`${url}/activity`);
+  await shown("100 shown");
+  await page.getByRole("button", { name: "Show older ones" }).click();
+  await shown("200 shown");
+  await page.getByRole("button", { name: "Show older ones" }).click();
+  await shown("300 shown");
+  await axe();
+  const id = await scrollTo(0.5);
+  const before = await top(id);
+  await page.locator(`a[href="/a/${id}"]`).click();
+  await page.getByRole("link", { name: "Activity", exact: true }).first().waitFor();
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  const refreshed = page.waitForResponse((response) => response.url().includes("/v1/actions?"));
+  await page.locator(".crumb a").click();
+  await refreshed;
+  await shown("300 shown");
+  await standsAt(id, before);
+  await page.waitForFunction((most) => document.querySelectorAll("a[data-row]").length <= most, drawnMax);
+});
+step("activity: newcomers are counted and wait to be shown; rows change where they stand", async () => {
+  const id = await scrollTo(0.5);
+  const before = await top(id);
+  await askMany(3);
+  const newer = page.getByRole("button", { name: "3 newer actions: show" });
+  await newer.waitFor();
+  await cancel(id);
+  await page.locator(`a[href="/a/${id}"]`).getByText("Cancelled").waitFor();
+  await standsAt(id, before);
+  await newer.click();
+  await page.locator(`a[href="/a/${ids.at(-1)}"]`).waitFor();
+  assert.equal(await page.evaluate(() => window.scrollY), 0);
+});
+step("activity: a filter counts only newcomers that fit it", async () => {
+  await page.getByLabel("State").selectOption("cancelled");
+  await page.waitForURL(/state=cancelled/);
+  await page.locator(".state-pending").first().waitFor({ state: "detached" });
+  await page.getByText("That is all of it.").waitFor();
+  await askMany(1);
+  await cancel(ids.at(-1));
+  await page.getByRole("button", { name: "1 newer action: show" }).click();
+  await page.locator(`a[href="/a/${ids.at(-1)}"]`).waitFor();
+});
+step("the console stayed silent over all of it", async () => {
+  assert.deepEqual(complaints, []);
+});
+
+await run();
