@@ -31,6 +31,20 @@ Result<void> check_text(std::string_view text, std::string_view what, std::strin
   return {};
 }
 
+// What a decision was made from, besides what the record of it says elsewhere.
+doc::Value recorded(const policy::PolicyInput& input) {
+  policy::PolicyInput rest;
+  rest.resource.labels = input.resource.labels;
+  rest.actor = input.actor;
+  rest.request = input.request;
+  rest.history = input.history;
+  doc::Value out = to_value(rest);
+  std::erase_if(out.as_object(), [](const doc::Member& member) {
+    return member.key == "action" || member.key == "facts" || member.key == "claims";
+  });
+  return out;
+}
+
 std::string_view mode_word(catalog::Mode mode) {
   return mode == catalog::Mode::kGrant ? "grant" : "execute";
 }
@@ -170,6 +184,17 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
   co_return decided;
 }
 
+std::string Gate::Impl::request_print(const Case& c) const {
+  constexpr std::size_t kDigits = 32;
+  const doc::Value& asked = c.original_args.is_null() ? c.args : c.original_args;
+  return keyed_print(ports.hmac_key, {c.requester.id, c.request.tool, doc::write_json(asked)})
+      .substr(0, kDigits);
+}
+
+History::Use Gate::Impl::use_of(const Case& c) {
+  return {c.requester.id, c.request.tool, c.tool->resource.kind, c.tool->resource.name};
+}
+
 policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   policy::PolicyInput in;
   in.tool = c.request.tool;
@@ -187,10 +212,13 @@ policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   in.request.time = now();
   in.request.channel = c.requester.channel;
   if (!denied_before.empty()) {
-    const auto denied = denied_before.find(
-        keyed_print(ports.hmac_key, {c.requester.id, c.request.tool, doc::write_json(c.args)}));
+    const auto denied = denied_before.find(request_print(c));
     in.request.repeats_of_denied = denied == denied_before.end() ? 0 : denied->second;
   }
+  in.history = history.of(use_of(c), now(), c.counted_at);
+  const doc::Value* first = c.inputs.find_path({"history", "first_time"});
+  if (in.history && first != nullptr && first->is_bool())  // of an earlier decision on the same
+    in.history->first_time = first->as_bool();
   in.facts = c.described.facts.tree;
   in.claims = c.request.claims;
   in.claims.set("reason", c.request.reason);
@@ -201,6 +229,7 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
   const policy::Document& document = *c.configuration->policy;
   policy::PolicyInput input = policy_input(c);
   input.request.deferred_since = deferred_since;
+  c.inputs = recorded(input);
   c.verdict = policy::decide(document, input);
   if (c.verdict.modified_args) {
     c.original_args = c.args;
@@ -214,6 +243,7 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     c.described = std::move(*described);
     policy::PolicyInput again = policy_input(c);
     again.request.deferred_since = deferred_since;
+    c.inputs = recorded(again);
     const Verdict first = c.verdict;
     c.verdict = policy::decide_again(document, again, first);
   }
@@ -285,6 +315,8 @@ Case Gate::Impl::case_of(const ActionRecord& r) const {
   c.created_at = r.created_at;
   c.described.facts = r.facts;
   c.described.description = r.description;
+  c.counted_at = r.created_at;
+  c.inputs = r.inputs;
   return c;
 }
 
@@ -327,6 +359,7 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
                                     {"claims", c.request.claims},
                                     {"facts", c.described.facts.tree},
                                     {"description", c.described.description},
+                                    {"inputs", c.inputs},
                                     {"salt", c.salt}});
   if (!c.original_args.is_null()) draft.private_part->set("original_args", c.original_args);
   draft.subject = c.requester.id;

@@ -71,11 +71,15 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
   store::AppendRequest request{std::move(events), c.expects, std::move(claims)};
   std::ranges::copy(closes.events, std::back_inserter(request.events));
   std::ranges::copy(closes.expects, std::back_inserter(request.expects));
+  // Counted before it is durable: many requests at once are not each the first.
+  if (c.tool != nullptr) history.asked(use_of(c), c.created_at);
   store::Appended appended = co_await ports.journal.append(std::move(request));
   if (!appended) {
     ++gate.numbers_.conflicts;
+    if (c.tool != nullptr) history.not_asked(use_of(c), c.created_at);
     co_return refused(appended.error());
   }
+  if (state == State::kDenied && c.tool != nullptr) history.denied(use_of(c), c.created_at);
   if (closes.record) fold_closing(closes, *appended);
   const std::shared_ptr<ActionRecord> record = take_in(c.id, *appended);
   if (record->version == appended->back().position) {  // else a reader was quicker, and more came
@@ -85,6 +89,7 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
     record->claims = c.request.claims;
     record->facts = c.described.facts;
     record->description = c.described.description;
+    record->inputs = c.inputs;
   }
 
   if (state == State::kExecuting) start_execution(record);
@@ -165,13 +170,16 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
     case Effect::kDeny:
     case Effect::kModify:  // decide() leaves none; were there one, it would be a denial
       ++n.denied;
-      ++denied_before[keyed_print(ports.hmac_key,
-                                  {c.requester.id, c.request.tool, doc::write_json(c.args)})];
       state = State::kDenied;
       break;
   }
   std::vector<EventDraft> events;
   events.push_back(decided_draft(c, state));
+  if (state == State::kDenied && c.tool != nullptr) {
+    const std::string print = request_print(c);
+    ++denied_before[print];
+    events.back().body.set("request_print", print);
+  }
   if (state == State::kDeferred) {
     events.push_back({stream_of(c.id), "action.deferred", doc::object({{"state", to_text(state)}}),
                       std::nullopt, ""});

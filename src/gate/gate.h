@@ -25,6 +25,7 @@
 #include "gate/record.h"
 #include "gate/world.h"
 #include "store/journal.h"
+#include "store/read_model.h"
 
 namespace keyturn::gate {
 
@@ -107,6 +108,13 @@ class Gate {
   // `executing` until it is known; a program that still runs is known when it ends.
   void recover();
 
+  // What was asked for before this process began. Until it is told, a condition that reads
+  // `history` is an error, and denies.
+  struct Past {
+    std::vector<store::Uses> minutes, hours, ever;  // of the last hour, of the last 7 days
+    std::vector<std::pair<std::string, std::int64_t>> denied_prints;
+  };
+  void load_past(const Past& past);
   // ---- the life of an action. Refusal codes are those of API.md, unchanged.
   Task<Result<Submitted>> submit(Principal who, ActionRequest request);
   Task<Result<RecordPtr>> vote(Principal who, ActionId id, VoteCommand command);

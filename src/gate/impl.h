@@ -14,6 +14,7 @@
 #include "doc/json.h"
 #include "doc/yaml.h"
 #include "gate/gate.h"
+#include "gate/history.h"
 #include "gate/serial.h"
 #include "policy/decide.h"
 
@@ -42,6 +43,8 @@ struct Case {
   std::string digest;  // of the whole case
   std::string amends;
   Time created_at, expires_at;
+  std::optional<Time> counted_at;  // when it is decided again: when it was counted in the history
+  doc::Value inputs;               // what it was decided from, as recorded
   std::optional<Time> defer_until;
   std::vector<store::Expect> expects;  // what the decision read, as it stood when it was read
 };
@@ -84,6 +87,9 @@ struct Gate::Impl {
   Result<void> admit(const Principal& who);
   std::vector<EventDraft> first_events(const Case& c, State& state);
   std::vector<store::Expect> expects_of(const Case& c) const;
+  static History::Use use_of(const Case& c);
+  void count_denied(const ActionRecord& record);
+  std::string request_print(const Case& c) const;  // keyed: (agent, tool, args)
 
   // ---- release.cpp: from an approval to an outcome
   struct Release {
@@ -173,6 +179,7 @@ struct Gate::Impl {
   std::map<std::string, Bucket> rates;
   std::unordered_map<std::string, std::string>
       idempotent;  // claim key -> value, while its append is on the way
+  History history;
   std::unordered_map<std::string, std::int64_t>
       denied_before;  // keyed fingerprint of (agent, tool, args) -> times
   // What time has begun and not ended.

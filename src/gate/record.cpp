@@ -91,6 +91,7 @@ void decided(ActionRecord& r, const Event& event) {
   if (const doc::Value* args = part.find("original_args")) r.original_args = *args;
   if (const doc::Value* claims = part.find("claims")) r.claims = *claims;
   if (const doc::Value* d = part.find("description")) r.description = *d;
+  if (const doc::Value* inputs = part.find("inputs")) r.inputs = *inputs;
   if (const doc::Value* facts = part.find("facts")) {
     r.facts.tree = *facts;
     r.facts.uninspectable = facts->flag("uninspectable");

@@ -55,6 +55,7 @@ struct ActionRecord {
   std::string reason;
   Facts facts;
   doc::Value description;  // of the executor
+  doc::Value inputs;       // what else the decision was made from
   std::optional<Outcome> outcome;
   std::vector<Comment> comments;
   std::vector<std::string> notes;  // in the order of review votes

@@ -51,6 +51,10 @@ std::shared_ptr<ActionRecord> Gate::Impl::take_in(const ActionId& id,
   return record;
 }
 
+void Gate::Impl::count_denied(const ActionRecord& r) {
+  history.denied({r.requester.id, r.tool, r.resource.kind, r.resource.name}, r.created_at);
+}
+
 void Gate::Impl::settle(const std::shared_ptr<ActionRecord>& record) {
   open.erase(record->id.str());
   if (!settled.insert_or_assign(record->id.str(), record).second) return;
@@ -112,6 +116,7 @@ Task<Result<std::vector<Event>>> Gate::Impl::append(std::shared_ptr<ActionRecord
     evolve(*record, (*appended)[i]);
   }
   index_open(record, before, true);
+  if (record->state == State::kDenied && before != State::kDenied) count_denied(*record);
   if (is_final(record->state)) settle(record);
   co_return std::move(*appended);
 }

@@ -39,6 +39,11 @@ void Gate::load() {
 }
 
 std::uint64_t Gate::Impl::seen(const std::string& stream) const {
+void Gate::load_past(const Past& past) {
+  impl_->history.load(past.minutes, past.hours, past.ever);
+  for (const auto& [print, times] : past.denied_prints) impl_->denied_before[print] += times;
+}
+
   const auto found = world_versions.find(stream);
   return found == world_versions.end() ? 0 : found->second;
 }

@@ -14,6 +14,14 @@ doc::Value calendar_value(const CalendarState& calendar) {
   return out;
 }
 
+doc::Value history_value(const HistoryInput& h) {
+  return doc::object({{"count_1h", h.count_1h},
+                      {"count_24h", h.count_24h},
+                      {"count_7d", h.count_7d},
+                      {"denied_24h", h.denied_24h},
+                      {"first_time", h.first_time}});
+}
+
 void read_text(ObjectReader& in, std::string_view key, std::string& out) {
   if (auto text = in.string(key)) out = std::move(*text);
 }
@@ -129,7 +137,6 @@ doc::Value to_value(const PolicyInput& input) {
   for (const auto& [key, value] : input.resource.labels) labels.set(key, value);
   doc::Value facts = input.facts;
   if (facts.is_null()) facts = doc::object({{"uninspectable", false}, {"why", doc::Array{}}});
-  const HistoryInput& h = input.history;
   doc::Value out = doc::object(
       {{"action", doc::object({{"tool", input.tool},
                                {"operation", input.operation},
@@ -145,12 +152,8 @@ doc::Value to_value(const PolicyInput& input) {
                               {"delegated_by", doc::array_of(input.actor.delegated_by)}})},
        {"request", std::move(request)},
        {"facts", std::move(facts)},
-       {"history", doc::object({{"count_1h", h.count_1h},
-                                {"count_24h", h.count_24h},
-                                {"count_7d", h.count_7d},
-                                {"denied_24h", h.denied_24h},
-                                {"first_time", h.first_time}})},
        {"claims", input.claims}});
+  if (input.history) out.set("history", history_value(*input.history));
   if (input.risk) {
     out.set("risk",
             doc::object({{"score", input.risk->score}, {"why", doc::array_of(input.risk->why)}}));
@@ -172,7 +175,10 @@ PolicyInput input_from_value(const doc::Value& tree, const PolicyInput& base,
   part("resource", [&](ObjectReader r) { read_resource(std::move(r), input.resource, problems); });
   part("actor", [&](ObjectReader r) { read_actor(std::move(r), input.actor); });
   part("request", [&](ObjectReader r) { read_request(std::move(r), input.request); });
-  part("history", [&](ObjectReader r) { read_history(std::move(r), input.history); });
+  part("history", [&](ObjectReader r) {
+    if (!input.history) input.history.emplace();
+    read_history(std::move(r), *input.history);
+  });
   part("risk", [&](ObjectReader r) { read_risk(std::move(r), input.risk); });
   part("calendar", [&](ObjectReader r) { read_calendar(std::move(r), input.calendar); });
   if (const doc::Value* facts = in.object("facts")) input.facts = *facts;

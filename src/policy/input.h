@@ -66,7 +66,8 @@ struct PolicyInput {
   ActorInput actor;
   RequestInput request;
   doc::Value facts;  // Facts::tree; null: {"uninspectable": false, "why": []}
-  HistoryInput history;
+  std::optional<HistoryInput> history = HistoryInput{};  // absent: not known, and no condition may
+                                                         // take it for nothing
   doc::Value claims = doc::Object{};
   // Absent: decide() works them out from the document. Give them to repeat a recorded decision.
   std::optional<Risk> risk;

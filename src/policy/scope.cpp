@@ -134,7 +134,8 @@ cel::Value Scope::risk_field(std::string_view name) {
 }
 
 cel::Value Scope::history(std::string_view name) const {
-  const HistoryInput& history = input_.history;
+  if (!input_.history) return cel::Value::error("the history is not known yet");
+  const HistoryInput& history = *input_.history;
   if (name == "count_1h") return cel::Value::integer(history.count_1h);
   if (name == "count_24h") return cel::Value::integer(history.count_24h);
   if (name == "count_7d") return cel::Value::integer(history.count_7d);

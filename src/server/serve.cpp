@@ -21,6 +21,7 @@ namespace keyturn::server {
 namespace {
 
 constexpr Duration kTickEvery = std::chrono::milliseconds(200);
+constexpr std::chrono::seconds kPatienceForPast{1};
 constexpr Duration kStopWithin = std::chrono::seconds(5);
 
 Result<std::string> read_file(const std::string& path) {
@@ -63,6 +64,8 @@ class Serving {
   Task<Result<api::StateCounts>> counts();
   Task<void> stop();
   Result<void> listen();
+  Task<bool> load_past(std::uint64_t size, Duration patience);
+  Task<void> keep_loading_past(std::uint64_t size);
   net::ServerOptions server_options() const;
 
   std::unique_ptr<Core> core_;
@@ -135,9 +138,42 @@ Task<Result<void>> Serving::open() {
   if (!read_model) co_return std::unexpected(read_model.error());
   read_model_ = std::move(*read_model);
   co_return Result<void>{};
+  const std::uint64_t size = core_->journal().size();
+  if (!co_await load_past(size, kPatienceForPast)) {
+    say("the lists are being made anew; until they are there, what policy decides by `history` is "
+        "denied");
+    core_->loop().spawn(keep_loading_past(size));
+  }
 }
 
 Task<Result<bool>> Serving::reload(std::vector<std::string>& problems) {
+// What the first `size` events of the record tell of the past.
+Task<bool> Serving::load_past(std::uint64_t size, Duration patience) {
+  using std::chrono::days;
+  if (size > 0 && !co_await read_model_->wait_for(size - 1, patience)) co_return false;
+  const Time now = core_->clock().now();
+  Result<std::vector<store::Uses>> minutes =
+      co_await read_model_->uses(now - std::chrono::hours(2), std::chrono::minutes(1), size);
+  Result<std::vector<store::Uses>> hours =
+      co_await read_model_->uses(now - days(8), std::chrono::hours(1), size);
+  Result<std::vector<store::Uses>> ever = co_await read_model_->uses(Time{}, days(36'500), size);
+  auto denied = co_await read_model_->denied_prints(now - days(30), size);
+  if (!minutes || !hours || !ever || !denied) co_return false;
+  core_->gate().load_past(
+      {std::move(*minutes), std::move(*hours), std::move(*ever), std::move(*denied)});
+  co_return true;
+}
+
+Task<void> Serving::keep_loading_past(std::uint64_t size) {
+  while (!stopping_) {
+    if (co_await load_past(size, std::chrono::seconds(5))) {
+      say("the history is complete");
+      co_return;
+    }
+    co_await core_->loop().sleep(std::chrono::seconds(1));
+  }
+}
+
   const Settings& s = options_.settings;
   Result<std::string> policy = read_file(s.policy), tools = read_file(s.tools);
   if (!policy) co_return std::unexpected(policy.error());

@@ -47,6 +47,13 @@ struct ActionPage {
   std::string next;              // "" when there are no more
 };
 
+// How often one actor asked for one tool on one resource within [from, from + step).
+struct Uses {
+  std::string actor, tool, kind, name;  // of the resource the last two
+  Time from{};
+  std::int64_t asked = 0, denied = 0;
+};
+
 using Counts = std::vector<std::pair<State, std::uint64_t>>;
 
 class ReadModel {
@@ -60,6 +67,15 @@ class ReadModel {
   // How many actions stand in each state, of those created at or after `from`; states without any
   // are absent. Code: read_model_unavailable.
   virtual Task<Result<Counts>> count_by_state(std::optional<Time> from) = 0;
+
+  // What was asked for at or after `from`, by actions that begin before ledger index `before`,
+  // added up over steps of this length since 1970. Code: read_model_unavailable.
+  virtual Task<Result<std::vector<Uses>>> uses(Time from, Duration step, std::uint64_t before) = 0;
+
+  // Fingerprints of the requests denied at or after `from`, as recorded, and how often. Code:
+  // read_model_unavailable.
+  virtual Task<Result<std::vector<std::pair<std::string, std::int64_t>>>> denied_prints(
+      Time from, std::uint64_t before) = 0;
 
   // Resumes when the event of this ledger index is visible to queries. False: not within `timeout`.
   virtual Task<bool> wait_for(std::uint64_t index, Duration timeout) = 0;

@@ -83,26 +83,23 @@ class ReadModelImpl final : public ReadModel {
   }
 
   Task<Result<ActionPage>> query(ActionFilter filter) override {
-    if (progress_->failed) return refused<ActionPage>();
-    return connections_.ask<Result<ActionPage>>(
-        [filter = std::move(filter)](ReadQueries& queries) -> Result<ActionPage> {
-          try {
-            return queries.page(filter);
-          } catch (const SqliteError& error) {
-            return unanswered(error);
-          }
-        });
+    return asked<ActionPage>(
+        [filter = std::move(filter)](ReadQueries& queries) { return queries.page(filter); });
   }
 
   Task<Result<Counts>> count_by_state(std::optional<Time> from) override {
-    if (progress_->failed) return refused<Counts>();
-    return connections_.ask<Result<Counts>>([from](ReadQueries& queries) -> Result<Counts> {
-      try {
-        return queries.count_by_state(from);
-      } catch (const SqliteError& error) {
-        return unanswered(error);
-      }
-    });
+    return asked<Counts>([from](ReadQueries& queries) { return queries.count_by_state(from); });
+  }
+
+  Task<Result<std::vector<Uses>>> uses(Time from, Duration step, std::uint64_t before) override {
+    return asked<std::vector<Uses>>(
+        [=](ReadQueries& queries) { return queries.uses(from, step, before); });
+  }
+
+  Task<Result<std::vector<std::pair<std::string, std::int64_t>>>> denied_prints(
+      Time from, std::uint64_t before) override {
+    return asked<std::vector<std::pair<std::string, std::int64_t>>>(
+        [=](ReadQueries& queries) { return queries.denied_prints(from, before); });
   }
 
   Task<bool> wait_for(std::uint64_t index, Duration timeout) override {
@@ -110,6 +107,19 @@ class ReadModelImpl final : public ReadModel {
   }
 
  private:
+  template <class T, class Question>
+  Task<Result<T>> asked(Question question) {
+    if (progress_->failed) return refused<T>();
+    return connections_.ask<Result<T>>(
+        [question = std::move(question)](ReadQueries& queries) -> Result<T> {
+          try {
+            return question(queries);
+          } catch (const SqliteError& error) {
+            return unanswered(error);
+          }
+        });
+  }
+
   template <class T>
   static Task<Result<T>> refused() {
     co_return refuse("read_model_unavailable",

@@ -13,7 +13,8 @@ namespace keyturn::store::sqlite {
 namespace {
 
 constexpr std::size_t kLimitMax = 200;
-constexpr std::size_t kTrigram = 3;  // code points
+constexpr std::size_t kTrigram = 3;                   // code points
+constexpr std::chrono::seconds kPatienceAtStart{20};  // nobody else asks yet
 constexpr std::chrono::seconds kPatience{2};
 constexpr int kStepsBetweenLooks = 20'000;
 
@@ -205,6 +206,38 @@ std::vector<std::pair<State, std::uint64_t>> ReadQueries::count_by_state(std::op
     if (state) counts.emplace_back(*state, static_cast<std::uint64_t>(query.integer(1)));
   }
   return counts;
+}
+
+std::vector<Uses> ReadQueries::uses(Time from, Duration step, std::uint64_t before) {
+  deadline_ = std::chrono::steady_clock::now() + kPatienceAtStart;
+  const std::int64_t step_ms = std::chrono::duration_cast<std::chrono::milliseconds>(step).count();
+  Statement statement(database_,
+                      "SELECT actor, tool, kind, name, created_ms / ?1 AS step, count(*), "
+                      "sum(state = 'denied') FROM action WHERE created_ms >= ?2 AND seq < ?3 "
+                      "GROUP BY actor, tool, kind, name, step");
+  Query query(statement);
+  query.bind(step_ms).bind(unix_ms(from)).bind(before);
+  std::vector<Uses> out;
+  while (query.step()) {
+    out.push_back({std::string(query.bytes(0)), std::string(query.bytes(1)),
+                   std::string(query.bytes(2)), std::string(query.bytes(3)),
+                   Time(std::chrono::milliseconds(query.integer(4) * step_ms)), query.integer(5),
+                   query.integer(6)});
+  }
+  return out;
+}
+
+std::vector<std::pair<std::string, std::int64_t>> ReadQueries::denied_prints(Time from,
+                                                                             std::uint64_t before) {
+  deadline_ = std::chrono::steady_clock::now() + kPatienceAtStart;
+  Statement statement(database_,
+                      "SELECT print, count(*) FROM denied WHERE at_ms >= ? AND seq < ? "
+                      "GROUP BY print");
+  Query query(statement);
+  query.bind(unix_ms(from)).bind(before);
+  std::vector<std::pair<std::string, std::int64_t>> out;
+  while (query.step()) out.emplace_back(std::string(query.bytes(0)), query.integer(1));
+  return out;
 }
 
 }  // namespace keyturn::store::sqlite

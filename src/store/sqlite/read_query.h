@@ -17,6 +17,8 @@ class ReadQueries {
   // Throw SqliteError; a question that takes longer than 2 s is interrupted (SQLITE_INTERRUPT).
   Result<ActionPage> page(const ActionFilter& filter);
   std::vector<std::pair<State, std::uint64_t>> count_by_state(std::optional<Time> from);
+  std::vector<Uses> uses(Time from, Duration step, std::uint64_t before);
+  std::vector<std::pair<std::string, std::int64_t>> denied_prints(Time from, std::uint64_t before);
 
  private:
   static int is_over(void* deadline);

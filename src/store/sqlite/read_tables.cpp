@@ -7,7 +7,7 @@
 namespace keyturn::store::sqlite {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr std::string_view kActionPrefix = "action/";
 
 constexpr const char* kTables = R"sql(
@@ -21,6 +21,8 @@ CREATE INDEX action_created ON action(created_ms);
 CREATE INDEX action_state ON action(state);
 CREATE INDEX action_tool ON action(tool);
 CREATE INDEX action_actor ON action(actor);
+CREATE TABLE denied(seq INTEGER PRIMARY KEY, print TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+CREATE INDEX denied_at ON denied(at_ms);
 CREATE TABLE visible(seq INTEGER NOT NULL, who TEXT NOT NULL, PRIMARY KEY(seq, who))
   STRICT, WITHOUT ROWID;
 CREATE VIRTUAL TABLE needle USING fts5(words, content='', tokenize='trigram');
@@ -76,6 +78,7 @@ ReadTables::ReadTables(Database& database)
               "operation = coalesce(?, operation), effect = coalesce(?, effect), last = ? "
               "WHERE seq = ?"),
       show_(database, "INSERT OR IGNORE INTO visible(seq, who) VALUES(?, ?)"),
+      deny_(database, "INSERT INTO denied(seq, print, at_ms) VALUES(?, ?, ?)"),
       read_cursor_(database, "SELECT next, last_hash FROM cursor"),
       move_(database, "INSERT OR REPLACE INTO cursor(one, next, last_hash) VALUES(1, ?, ?)") {}
 
@@ -131,6 +134,8 @@ std::int64_t ReadTables::add(const Event& event, std::string_view id, const doc:
       .bind(seq)
       .run();
   add_needle(seq, id, action, text_at(agent, "id"));
+  if (const std::string_view print = event.body.text("request_print"); !print.empty())
+    Query(deny_).bind(seq).bind_text(print).bind(unix_ms(event.time)).run();
   return seq;
 }
 

@@ -42,7 +42,7 @@ class ReadTables {
   void show(std::int64_t seq, const Event& event);
   void show_to(std::int64_t seq, std::string_view kind, std::string_view name);
 
-  Statement find_, insert_, insert_needle_, update_, show_, read_cursor_, move_;
+  Statement find_, insert_, insert_needle_, update_, show_, deny_, read_cursor_, move_;
 };
 
 }  // namespace keyturn::store::sqlite
