@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the source tree against docs/architecture.md: arrows, cycles, stale arrows, sizes, forbidden words.
+"""Holds the source tree against docs/architecture.md: arrows, cycles, stale arrows, what CMake is told, sizes, forbidden words.
 
 Exit 0 when everything holds; else one line a finding, `path:line: message`, and exit 1.
 """
@@ -109,6 +109,46 @@ def check_file(path, arrows, used, findings):
             findings.append(f"{path}:{number}: {room}/ may not include {target}/ (docs/architecture.md)")
 
 
+def declared(room):
+    """(line, DEPS) of the room's library as its CMakeLists.txt has it; None without one."""
+    path = ROOT / "src" / room / "CMakeLists.txt"
+    text = path.read_text() if path.is_file() else ""
+    match = re.search(r"keyturn_room\(\s*" + room + r"\b([^)]*)\)", text)
+    if not match:
+        return None
+    words = re.split(r"\b(DEPS|LIBS|TEST_LIBS)\b", match[1])
+    deps = [word for keyword, part in zip(words[1::2], words[2::2]) if keyword == "DEPS" for word in part.split()]
+    return text[:match.start()].count("\n") + 1, deps
+
+
+def check_deps(arrows, used, findings):
+    """DEPS name exactly the rooms that are included; the ground floor may come with a room that is named."""
+    told = {room: declared(room) for room in arrows}
+
+    def reached(room, seen):
+        for to in told[room][1] if told.get(room) else []:
+            if to not in seen:
+                seen.add(to)
+                reached(to, seen)
+        return seen
+
+    for room, found in told.items():
+        if not (ROOT / "src" / room).is_dir():
+            continue
+        place = f"src/{room}/CMakeLists.txt"
+        if found is None:
+            findings.append(f"{place}:1: no keyturn_room({room} …)")
+            continue
+        line, deps = found
+        includes = {to for user, to in used if user == room}
+        for to in sorted(includes - set(deps)):
+            if to not in GROUND_FLOOR or to not in reached(room, set()):
+                findings.append(f"{place}:{line}: {room}/ includes {to}/, which is not in its DEPS")
+        for to in deps:
+            if to not in includes:
+                findings.append(f"{place}:{line}: DEPS names {to}, which {room}/ does not include")
+
+
 def main():
     arrows = rooms()
     findings, used = [], set()
@@ -117,6 +157,7 @@ def main():
         findings.append("docs/architecture.md:1: cycle " + " -> ".join(cycle))
     for path in tracked():
         check_file(path, arrows, used, findings)
+    check_deps(arrows, used, findings)
     for room, targets in arrows.items():
         if not (ROOT / "src" / room).is_dir():
             findings.append(f"docs/architecture.md:1: room {room}/ does not exist")
