@@ -35,16 +35,14 @@ std::set<std::string> minus(const std::set<std::string>& a, const std::set<std::
 
 }  // namespace
 
-std::optional<Checked> check_configuration(const std::string& policy_text,
-                                           const std::string& policy_file,
-                                           const std::string& tools_text,
-                                           const std::string& tools_file,
-                                           const people::Directory* directory, bool sealed,
-                                           std::vector<std::string>& problems) {
+std::optional<Checked> check_configuration(
+    const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
+    const std::string& tools_file, const people::Directory* directory, bool sealed,
+    const catalog::LoadOptions& host, std::vector<std::string>& problems) {
   doc::Problems tool_problems, policy_problems;
   std::optional<catalog::Catalog> tools;
   if (Result<doc::Value> tree = doc::parse_yaml(tools_text, tools_file)) {
-    tools = catalog::Catalog::load(*tree, tool_problems);
+    tools = catalog::Catalog::load(*tree, tool_problems, host);
   } else {
     problems.push_back(tree.error().where + ": " + tree.error().message);
   }
@@ -72,7 +70,7 @@ Task<Result<bool>> Admin::activate_files(std::string policy_text, std::string po
   const gate::Configuration& active = *gate_.world().configuration;
   std::optional<Checked> checked =
       check_configuration(policy_text, policy_file, tools_text, tools_file,
-                          &gate_.world().directory, active.sealed, problems);
+                          &gate_.world().directory, active.sealed, active.host, problems);
   if (!checked)
     co_return refuse("invalid_configuration",
                      "the configuration has errors; the one in force stays");

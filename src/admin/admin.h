@@ -46,13 +46,11 @@ struct Checked {
 
 // Loads both texts and checks one against the other. `problems` gets a line for everything found
 // ("policy.yaml:41:9: …"), warnings with "warning: " in front; nullopt when one is an error.
-// `directory` may be null: groups are not checked.
-std::optional<Checked> check_configuration(const std::string& policy_text,
-                                           const std::string& policy_file,
-                                           const std::string& tools_text,
-                                           const std::string& tools_file,
-                                           const people::Directory* directory, bool sealed,
-                                           std::vector<std::string>& problems);
+// `directory` may be null: groups are not checked. `host` is the machine's that runs the tools.
+std::optional<Checked> check_configuration(
+    const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
+    const std::string& tools_file, const people::Directory* directory, bool sealed,
+    const catalog::LoadOptions& host, std::vector<std::string>& problems);
 
 // Host commands and files. They refuse with code `sealed` once the configuration is sealed; the
 // message says how to propose instead.

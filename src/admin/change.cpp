@@ -80,7 +80,7 @@ std::optional<Checked> checked_with(const gate::Configuration& active, const std
                                     std::vector<std::string>& problems) {
   return check_configuration(policy.empty() ? active.policy_text : policy, "policy.yaml",
                              tools.empty() ? active.tools_text : tools, "tools.yaml", &directory,
-                             active.sealed, problems);
+                             active.sealed, active.host, problems);
 }
 
 Refusal does_not_load(const std::vector<std::string>& problems) {

@@ -16,7 +16,7 @@ Task<Result<std::string>> Admin::seal() {
   std::vector<std::string> problems;
   const gate::Configuration& active = *world.configuration;
   if (!check_configuration(active.policy_text, "policy.yaml", active.tools_text, "tools.yaml",
-                           &world.directory, true, problems)) {
+                           &world.directory, true, active.host, problems)) {
     std::string all = "the active configuration would not load sealed:";
     for (const std::string& problem : problems) all += "\n" + problem;
     co_return refuse("invalid_configuration", all);

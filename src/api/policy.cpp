@@ -131,7 +131,7 @@ Task<Response> check_policy(Service& s, Call& call) {
   std::vector<std::string> lines;
   const bool good = admin::check_configuration(policy.value_or(active.policy_text), "policy.yaml",
                                                tools.value_or(active.tools_text), "tools.yaml",
-                                               &s.directory(), active.sealed, lines)
+                                               &s.directory(), active.sealed, active.host, lines)
                         .has_value();
   doc::Array diagnostics;
   for (const std::string& line : lines) diagnostics.push_back(diagnostic(line));

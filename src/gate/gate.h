@@ -33,6 +33,7 @@ struct GateOptions {
   std::size_t pending_per_agent_max = 100;  // 429 too_many_pending
   double requests_per_second_max = 100;     // per agent, with a burst of 10 s; 429 rate_limited
   std::size_t settled_kept_max = 10'000;    // settled records kept in memory
+  catalog::LoadOptions host;                // for who checks new tools (Configuration)
   bool demo = false;  // simulated people count, while the configuration is not sealed
   // How much of what time does goes on side by side: what closes (expiry, an overdue outcome), what
   // is described and decided again after a deferral (of all, and of one requester), questions after
@@ -107,7 +108,6 @@ class Gate {
   // without outcome: those that are loaded now, so call it before anything new can start. They stay
   // `executing` until it is known; a program that still runs is known when it ends.
   void recover();
-
   // What was asked for before this process began. Until it is told, a condition that reads
   // `history` is an error, and denies.
   struct Past {
@@ -115,6 +115,7 @@ class Gate {
     std::vector<std::pair<std::string, std::int64_t>> denied_prints;
   };
   void load_past(const Past& past);
+
   // ---- the life of an action. Refusal codes are those of API.md, unchanged.
   Task<Result<Submitted>> submit(Principal who, ActionRequest request);
   Task<Result<RecordPtr>> vote(Principal who, ActionId id, VoteCommand command);

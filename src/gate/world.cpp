@@ -19,6 +19,7 @@ Gate::Gate(Ports ports, GateOptions options)
                            (problems.empty() ? "" : problems.front().message));
   empty->policy = std::make_shared<const policy::Document>(std::move(*nothing));
   empty->tools = std::make_shared<const catalog::Catalog>();
+  empty->host = options_.host;
   world_.configuration = std::move(empty);
   world_.directory.admit_simulated(options_.demo);
   impl_->redigest();
@@ -38,12 +39,12 @@ void Gate::load() {
                            [this](const std::vector<Event>& events) { impl_->fold_all(events); });
 }
 
-std::uint64_t Gate::Impl::seen(const std::string& stream) const {
 void Gate::load_past(const Past& past) {
   impl_->history.load(past.minutes, past.hours, past.ever);
   for (const auto& [print, times] : past.denied_prints) impl_->denied_before[print] += times;
 }
 
+std::uint64_t Gate::Impl::seen(const std::string& stream) const {
   const auto found = world_versions.find(stream);
   return found == world_versions.end() ? 0 : found->second;
 }

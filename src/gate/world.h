@@ -18,6 +18,7 @@ struct Configuration {
   std::shared_ptr<const catalog::Catalog> tools;
   std::string policy_text, tools_text;
   bool sealed = false;
+  catalog::LoadOptions host;  // what this machine asks of new tools; not in the digest
   // SHA-256 over policy, tools, groups and seal: its digest is in every case.
   std::string digest;
 };

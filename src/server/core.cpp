@@ -86,6 +86,10 @@ audit::AuditOptions Core::audit_options(const Settings& settings) const {
   return options;
 }
 
+catalog::LoadOptions host_of_tools() {
+  return {.programs_run_as_server = ::geteuid() != 0};
+}
+
 void say(std::string_view line) {
   std::fprintf(stderr, "%s %.*s\n", to_rfc3339(SystemClock().now()).c_str(),
                static_cast<int>(line.size()), line.data());
@@ -120,6 +124,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   if (executes) {  // before memory grows
     helper = connectors::exec::start_helper(executors.helper);
     if (!helper) return std::unexpected(helper.error());
+    for (const std::string& note : connectors::exec::notes(helper->isolation)) say(note);
   }
   core->loop_ = std::make_unique<net::Loop>();
   store::sqlite::JournalOptions journal;
@@ -141,6 +146,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   }
   gate::GateOptions options;
   options.pending_per_agent_max = settings.pending_per_agent_max;
+  options.host = host_of_tools();
   options.requests_per_second_max = settings.requests_per_second_max;
   options.demo = settings.demo;
   options.check_literals = [detector = &core->detector_](const doc::Value& args,

@@ -55,6 +55,9 @@ class Core {
   bool created_ = false;
 };
 
+// What this machine asks of tools.yaml.
+catalog::LoadOptions host_of_tools();
+
 // A line of the server's log: stderr, with the time.
 void say(std::string_view line);
 

@@ -1,5 +1,6 @@
 #include "server/serve.h"
 
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -20,8 +21,8 @@
 namespace keyturn::server {
 namespace {
 
-constexpr Duration kTickEvery = std::chrono::milliseconds(200);
 constexpr std::chrono::seconds kPatienceForPast{1};
+constexpr Duration kTickEvery = std::chrono::milliseconds(200);
 constexpr Duration kStopWithin = std::chrono::seconds(5);
 
 Result<std::string> read_file(const std::string& path) {
@@ -63,9 +64,9 @@ class Serving {
   Task<Result<api::Page>> list(api::ListQuery query);
   Task<Result<api::StateCounts>> counts();
   Task<void> stop();
-  Result<void> listen();
   Task<bool> load_past(std::uint64_t size, Duration patience);
   Task<void> keep_loading_past(std::uint64_t size);
+  Result<void> listen();
   net::ServerOptions server_options() const;
 
   std::unique_ptr<Core> core_;
@@ -137,16 +138,15 @@ Task<Result<void>> Serving::open() {
       core_->loop().executor());
   if (!read_model) co_return std::unexpected(read_model.error());
   read_model_ = std::move(*read_model);
-  co_return Result<void>{};
   const std::uint64_t size = core_->journal().size();
   if (!co_await load_past(size, kPatienceForPast)) {
     say("the lists are being made anew; until they are there, what policy decides by `history` is "
         "denied");
     core_->loop().spawn(keep_loading_past(size));
   }
+  co_return Result<void>{};
 }
 
-Task<Result<bool>> Serving::reload(std::vector<std::string>& problems) {
 // What the first `size` events of the record tell of the past.
 Task<bool> Serving::load_past(std::uint64_t size, Duration patience) {
   using std::chrono::days;
@@ -174,6 +174,7 @@ Task<void> Serving::keep_loading_past(std::uint64_t size) {
   }
 }
 
+Task<Result<bool>> Serving::reload(std::vector<std::string>& problems) {
   const Settings& s = options_.settings;
   Result<std::string> policy = read_file(s.policy), tools = read_file(s.tools);
   if (!policy) co_return std::unexpected(policy.error());
@@ -345,9 +346,9 @@ int check(const ServeOptions& options) {
     }
   }
   std::vector<std::string> problems;
-  const bool good =
-      admin::check_configuration(*policy, s.policy, *tools, s.tools, nullptr, false, problems)
-          .has_value();
+  const bool good = admin::check_configuration(*policy, s.policy, *tools, s.tools, nullptr, false,
+                                               host_of_tools(), problems)
+                        .has_value();
   for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
   std::printf(good ? "configuration is good\n" : "configuration has errors\n");
   return good ? 0 : 1;
@@ -357,6 +358,9 @@ int check(const ServeOptions& options) {
 
 int serve(ServeOptions options) {
   if (options.check) return check(options);
+  // Keys and secrets pass through here: no core file, and no look into memory or environment for
+  // another program of the same user.
+  ::prctl(PR_SET_DUMPABLE, 0);
   Result<std::unique_ptr<Core>> core = Core::open(options.settings, true, true);
   if (!core) {
     std::fprintf(stderr, "keyturn: %s\n", core.error().message.c_str());

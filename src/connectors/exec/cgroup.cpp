@@ -50,7 +50,7 @@ bool is_delegated(const std::string& folder) {
   return false;
 }
 
-// Groups of executions that left something running, which has ended since.
+// Groups of executions whose last process had not gone, or that left something running.
 void remove_empty(const std::string& root) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
@@ -142,7 +142,6 @@ Result<void> CgroupTree::enable(const std::vector<pid_t>& own) {
     }
   }
   enabled_ = true;
-  remove_empty(root_);
   return {};
 }
 
@@ -154,6 +153,7 @@ void CgroupTree::disable() {
 
 Result<std::unique_ptr<Cgroup>> CgroupTree::make(const std::string& name,
                                                  const catalog::Limits& limits, int more) {
+  remove_empty(root_);
   const std::string path = root_ + "/" + name;
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST)
     return no_cgroup("cannot make " + path + ": " + errno_text(errno));

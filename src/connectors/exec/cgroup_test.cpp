@@ -93,7 +93,17 @@ TEST_CASE("an execution's group holds all of it, ends all of it, and goes") {
   const int status = wait_for(pid);
   CHECK(WIFSIGNALED(status));
   while (!read_file(path + "/cgroup.procs").empty()) ::sched_yield();
-  group->reset();
+  SUBCASE("with the last process") {
+    group->reset();
+  }
+  SUBCASE("or with the next execution, when a process outlived it") {
+    const pid_t left = start({"/bin/sleep", "1000"}, **group);
+    group->reset();
+    CHECK(std::filesystem::exists(path));
+    ::kill(left, SIGKILL);
+    wait_for(left);
+    CHECK(tree.make("act_2", {}, 0));
+  }
   CHECK_FALSE(std::filesystem::exists(path));
 }
 

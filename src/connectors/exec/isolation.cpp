@@ -255,6 +255,12 @@ doc::Value describe(const Isolation& isolation, const catalog::Sandbox& sandbox)
 }
 
 Result<void> check_sandbox(const Isolation& isolation, const catalog::Sandbox& sandbox) {
+  if (!sandbox.enabled && !isolation.drops_user && !sandbox.exposes_keyturn) {
+    return refuse("exposes_keyturn",
+                  "without a sandbox this program could read Keyturn's keys and data, because "
+                  "Keyturn does not run as root; give the tool a sandbox, run Keyturn as root, or "
+                  "accept it in the tool: sandbox: {disabled: true, exposes_keyturn: true}");
+  }
   if (!sandbox.enabled || isolation.sandbox_works) return {};
   return refuse(
       "no_sandbox",
@@ -262,8 +268,10 @@ Result<void> check_sandbox(const Isolation& isolation, const catalog::Sandbox& s
           "). Install bubblewrap and allow unprivileged user namespaces "
           "(sysctl kernel.unprivileged_userns_clone=1 or "
           "kernel.apparmor_restrict_unprivileged_userns=0; in a container, a seccomp profile that "
-          "allows them), then restart; or say `sandbox: none` in this tool, and reviewers are "
-          "told");
+          "allows them), then restart; or say " +
+          std::string(isolation.drops_user ? "`sandbox: none`"
+                                           : "`sandbox: {disabled: true, exposes_keyturn: true}`") +
+          " in this tool, and reviewers are told");
 }
 
 }  // namespace keyturn::connectors::exec

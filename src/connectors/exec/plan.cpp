@@ -16,6 +16,7 @@ std::vector<std::string> texts(const doc::Value* array) {
 
 doc::Value sandbox_value(const catalog::Sandbox& sandbox) {
   return doc::object({{"enabled", sandbox.enabled},
+                      {"exposes_keyturn", sandbox.exposes_keyturn},
                       {"network", sandbox.network},
                       {"read_only", doc::array_of(sandbox.read_only)},
                       {"read_write", doc::array_of(sandbox.read_write)}});
@@ -133,6 +134,7 @@ Plan plan_from_value(const doc::Value& value) {
   }
   if (const doc::Value* sandbox = value.find("sandbox")) {
     plan.sandbox = {.enabled = sandbox->flag("enabled"),
+                    .exposes_keyturn = sandbox->flag("exposes_keyturn"),
                     .network = sandbox->flag("network"),
                     .read_only = texts(sandbox->find("read_only")),
                     .read_write = texts(sandbox->find("read_write"))};
