@@ -151,9 +151,10 @@ function Case({ loaded, me, reload, problem }: {
 
   const open = action.state === "pending" || action.state === "deferred";
   const tracked = action.state === "pending" && !whyNot(action, me) && !votedBy(action, me);
-  const mayCancel = !isFinal(action.state) && action.state !== "executing" &&
-    (me.admin || partyId(action.owner) === me.id || partyId(action.requester) === me.id);
-  const mayAmend = open && action.args !== undefined && action.args !== null;
+  const isTheirs = partyId(action.owner) === me.id || partyId(action.requester) === me.id;
+  const isAsked = (action.needed ?? []).some((place) => me.groups?.includes(place.group));
+  const mayCancel = !isFinal(action.state) && action.state !== "executing" && (me.admin || isTheirs);
+  const mayAmend = open && (isTheirs || isAsked) && action.args !== undefined && action.args !== null;
 
   return (
     <main id="main" class={action.state === "pending" ? "page case case-open" : "page case"}>
