@@ -121,8 +121,20 @@ class Failed(Exception):
     """A command that should have worked."""
 
 
+# What sanitizers say when KEYTURN_BIN is built with them. Their environment reaches every program that is tested.
+_REPORT = re.compile(r"^.*(?:(?:ERROR|WARNING): \w+Sanitizer|: runtime error: ).*$", re.M)
+_SANITIZER_OPTIONS = ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")
+
+
+def fail_on_report(name, stderr):
+    found = _REPORT.search(stderr)
+    if found:
+        raise Failed(f"{name}: {stderr[found.start():][:20000]}")
+
+
 class CommandResult:
     def __init__(self, done):
+        fail_on_report(" ".join(done.args), done.stderr)
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
 
     @property
@@ -196,6 +208,8 @@ class Keyturn:
         self.policy_file.write_text(text)
 
     def write_tools(self, text):
+        if os.getuid() != 0:  # programs are of the server's own user there, and a tool must say that it knows
+            text = re.sub(r"sandbox: none\b", "sandbox: {disabled: true, exposes_keyturn: true}", text)
         self.tools_file.write_text(text.replace("@WORK@", str(self.work)))
 
     def lines(self):
@@ -312,12 +326,17 @@ class Keyturn:
         raise Failed(f"stderr did not say {pattern!r}:\n{self.stderr()}")
 
     def close(self):
+        was_running = self.running
         try:
-            self.stop()
+            code = self.stop()
         finally:
             self.pool.shutdown(wait=False, cancel_futures=True)
             end_helper(self.data)
+            said = self.stderr()
             shutil.rmtree(self.folder, ignore_errors=True)
+        fail_on_report("the server", said)
+        if was_running and code != 0:
+            raise Failed(f"the server was asked to stop and ended with {code}:\n{said}")
 
     def __enter__(self):
         return self
@@ -328,7 +347,8 @@ class Keyturn:
     # ------------------------------------------------------------ the command line
     def cli(self, *words, token=None, check=True, stdin=None, env=None, timeout=DEADLINE):
         environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(self.folder), "LANG": "C.UTF-8", "KEYTURN_URL": self.url if hasattr(self, "port") else "",
-                       **({"KEYTURN_TOKEN": self.tokens.get(token, token)} if token else {}), **(env or {})}
+                       **({"KEYTURN_TOKEN": self.tokens.get(token, token)} if token else {}), **{k: os.environ[k] for k in _SANITIZER_OPTIONS if k in os.environ},
+                       **(env or {})}
         done = subprocess.run([str(BIN), *map(str, words)], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, env=environment, cwd=self.folder, timeout=timeout)
         if check and done.returncode != 0:
