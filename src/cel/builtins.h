@@ -12,6 +12,7 @@ struct BuiltinEntry {
   Builtin call;
   std::size_t least;  // number of arguments, the target of a member call included
   std::size_t most;
+  CallBounds bound = nullptr;  // null: bound_of_any
 };
 
 const BuiltinEntry* find_builtin(std::string_view name);  // null: not one of ours

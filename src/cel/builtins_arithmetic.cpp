@@ -144,9 +144,20 @@ Value negate(Frame&, Arguments args) {
                                                                       : Value::integer(result);
 }
 
-constexpr BuiltinEntry kTable[] = {{"_+_", add, 2, 2},      {"_-_", subtract, 2, 2},
-                                   {"_*_", multiply, 2, 2}, {"_/_", divide, 2, 2},
-                                   {"_%_", modulo, 2, 2},   {"-_", negate, 1, 1}};
+// Texts and lists are put one after the other.
+CallBound bound_of_add(std::span<const Extent> args) {
+  Extent of = both(args[0], args[1]);
+  of.text = plus(args[0].text, args[1].text);
+  of.items = plus(args[0].items, args[1].items);
+  of.simple = args[0].simple && args[1].simple;
+  of.simple_items = args[0].simple_items && args[1].simple_items;
+  return {plus(text_cost(of.text), of.items), of};
+}
+
+constexpr BuiltinEntry kTable[] = {
+    {"_+_", add, 2, 2, bound_of_add},         {"_-_", subtract, 2, 2, bound_of_number},
+    {"_*_", multiply, 2, 2, bound_of_number}, {"_/_", divide, 2, 2, bound_of_number},
+    {"_%_", modulo, 2, 2, bound_of_number},   {"-_", negate, 1, 1, bound_of_number}};
 
 }  // namespace
 

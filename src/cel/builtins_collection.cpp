@@ -151,17 +151,24 @@ Value optional_or_value(Frame&, Arguments args) {
   return args[0]->has_value() ? Value(args[0]->unwrapped()) : *args[1];
 }
 
-constexpr BuiltinEntry kTable[] = {{"size", size, 1, 1},
-                                   {"_[_]", index, 2, 2},
-                                   {"_[?_]", optional_index, 2, 2},
-                                   {"_?._", optional_select, 2, 2},
-                                   {"optional.of", optional_of, 1, 1},
-                                   {"optional.ofNonZeroValue", optional_of_non_zero, 1, 1},
-                                   {"optional.none", optional_none, 0, 0},
-                                   {"value", optional_value, 1, 1},
-                                   {"hasValue", has_value, 1, 1},
-                                   {"or", optional_or, 2, 2},
-                                   {"orValue", optional_or_value, 2, 2}};
+CallBound bound_of_index(std::span<const Extent> args) {
+  CallBound out = bound_of_part(args);
+  out.of.simple = args[0].simple_items;
+  return out;
+}
+
+constexpr BuiltinEntry kTable[] = {
+    {"size", size, 1, 1, bound_of_test},
+    {"_[_]", index, 2, 2, bound_of_index},
+    {"_[?_]", optional_index, 2, 2, bound_of_part},
+    {"_?._", optional_select, 2, 2, bound_of_part},
+    {"optional.of", optional_of, 1, 1, bound_of_part},
+    {"optional.ofNonZeroValue", optional_of_non_zero, 1, 1, bound_of_part},
+    {"optional.none", optional_none, 0, 0, bound_of_part},
+    {"value", optional_value, 1, 1, bound_of_part},
+    {"hasValue", has_value, 1, 1, bound_of_number},
+    {"or", optional_or, 2, 2, bound_of_part},
+    {"orValue", optional_or_value, 2, 2, bound_of_part}};
 
 }  // namespace
 

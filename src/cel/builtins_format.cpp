@@ -247,7 +247,16 @@ Value format(Frame& frame, Arguments args) {
   return Formatter(frame, args[0]->text(), args[1]->items()).run();
 }
 
-constexpr BuiltinEntry kTable[] = {{"format", format, 2, 2}};
+// Each value in the list may be written in full, a number with up to kPrecisionMax digits.
+CallBound bound_of_format(std::span<const Extent> args) {
+  const Amount values = args[1].values;
+  const Amount each = plus(plus(4, text_cost(kPrecisionMax)), text_cost(times(2, args[1].text)));
+  Extent of = Extent::scalar();
+  of.text = plus(args[0].text, times(values, plus(times(2, args[1].text), kPrecisionMax + 400)));
+  return {plus(text_cost(args[0].text), times(values, each)), of};
+}
+
+constexpr BuiltinEntry kTable[] = {{"format", format, 2, 2, bound_of_format}};
 
 }  // namespace
 

@@ -129,22 +129,22 @@ Value shift(Frame&, Arguments args) {
 
 constexpr BuiltinEntry kTable[] = {{"math.greatest", extreme<1>, 1, 6},
                                    {"math.least", extreme<-1>, 1, 6},
-                                   {"math.ceil", of_double<ceiling>, 1, 1},
-                                   {"math.floor", of_double<floor_of>, 1, 1},
-                                   {"math.round", of_double<round_of>, 1, 1},
-                                   {"math.trunc", of_double<truncated>, 1, 1},
-                                   {"math.sqrt", square_root, 1, 1},
-                                   {"math.abs", absolute, 1, 1},
-                                   {"math.sign", sign, 1, 1},
-                                   {"math.isNaN", test_double<is_nan>, 1, 1},
-                                   {"math.isInf", test_double<is_inf>, 1, 1},
-                                   {"math.isFinite", test_double<is_finite>, 1, 1},
-                                   {"math.bitAnd", bits<bit_and>, 2, 2},
-                                   {"math.bitOr", bits<bit_or>, 2, 2},
-                                   {"math.bitXor", bits<bit_xor>, 2, 2},
-                                   {"math.bitNot", bit_not, 1, 1},
-                                   {"math.bitShiftLeft", shift<true>, 2, 2},
-                                   {"math.bitShiftRight", shift<false>, 2, 2}};
+                                   {"math.ceil", of_double<ceiling>, 1, 1, bound_of_number},
+                                   {"math.floor", of_double<floor_of>, 1, 1, bound_of_number},
+                                   {"math.round", of_double<round_of>, 1, 1, bound_of_number},
+                                   {"math.trunc", of_double<truncated>, 1, 1, bound_of_number},
+                                   {"math.sqrt", square_root, 1, 1, bound_of_number},
+                                   {"math.abs", absolute, 1, 1, bound_of_number},
+                                   {"math.sign", sign, 1, 1, bound_of_number},
+                                   {"math.isNaN", test_double<is_nan>, 1, 1, bound_of_number},
+                                   {"math.isInf", test_double<is_inf>, 1, 1, bound_of_number},
+                                   {"math.isFinite", test_double<is_finite>, 1, 1, bound_of_number},
+                                   {"math.bitAnd", bits<bit_and>, 2, 2, bound_of_number},
+                                   {"math.bitOr", bits<bit_or>, 2, 2, bound_of_number},
+                                   {"math.bitXor", bits<bit_xor>, 2, 2, bound_of_number},
+                                   {"math.bitNot", bit_not, 1, 1, bound_of_number},
+                                   {"math.bitShiftLeft", shift<true>, 2, 2, bound_of_number},
+                                   {"math.bitShiftRight", shift<false>, 2, 2, bound_of_number}};
 
 }  // namespace
 

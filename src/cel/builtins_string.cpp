@@ -267,21 +267,50 @@ Value base64_decode(Frame& frame, Arguments args) {
   return bytes ? Value::bytes(*bytes) : Value::error("invalid base64");
 }
 
-constexpr BuiltinEntry kTable[] = {{"contains", contains, 2, 2},
-                                   {"startsWith", starts_with, 2, 2},
-                                   {"endsWith", ends_with, 2, 2},
-                                   {"matches", matches, 2, 2},
-                                   {"charAt", char_at, 2, 2},
-                                   {"indexOf", index_of, 2, 3},
-                                   {"lastIndexOf", last_index_of, 2, 3},
-                                   {"substring", substring, 2, 3},
-                                   {"lowerAscii", lower_ascii, 1, 1},
-                                   {"upperAscii", upper_ascii, 1, 1},
-                                   {"replace", replace, 3, 4},
-                                   {"split", split, 2, 3},
-                                   {"join", join, 1, 2},
-                                   {"trim", trim, 1, 1},
-                                   {"reverse", reverse, 1, 1},
+CallBound bound_of_matches(std::span<const Extent> args) {
+  return {plus(plus(100, args[1].text), text_cost(args[0].text)), Extent::scalar()};
+}
+
+CallBound bound_of_search(std::span<const Extent> args) {
+  return {text_cost(plus(times(2, args[0].text), args[1].text)), Extent::scalar()};
+}
+
+// The text between each of its bytes, and at both ends.
+CallBound bound_of_replace(std::span<const Extent> args) {
+  const Amount times_most = plus(args[0].text, 1);
+  Extent of = Extent::scalar();
+  of.text = plus(args[0].text, times(times_most, args[2].text));
+  return {plus(text_cost(args[0].text), times(times_most, text_cost(args[2].text))), of};
+}
+
+CallBound bound_of_split(std::span<const Extent> args) {
+  const Amount parts = plus(args[0].text, 1);
+  return {plus(text_cost(args[0].text), times(2, parts)),
+          {args[0].text, parts, plus(1, parts), false, true}};
+}
+
+CallBound bound_of_join(std::span<const Extent> args) {
+  const Amount piece = plus(args[0].text, args.size() > 1 ? args[1].text : 0);
+  Extent of = Extent::scalar();
+  of.text = times(args[0].items, piece);
+  return {times(args[0].items, text_cost(piece)), of};
+}
+
+constexpr BuiltinEntry kTable[] = {{"contains", contains, 2, 2, bound_of_test},
+                                   {"startsWith", starts_with, 2, 2, bound_of_test},
+                                   {"endsWith", ends_with, 2, 2, bound_of_test},
+                                   {"matches", matches, 2, 2, bound_of_matches},
+                                   {"charAt", char_at, 2, 2, bound_of_text},
+                                   {"indexOf", index_of, 2, 3, bound_of_search},
+                                   {"lastIndexOf", last_index_of, 2, 3, bound_of_search},
+                                   {"substring", substring, 2, 3, bound_of_text},
+                                   {"lowerAscii", lower_ascii, 1, 1, bound_of_text},
+                                   {"upperAscii", upper_ascii, 1, 1, bound_of_text},
+                                   {"replace", replace, 3, 4, bound_of_replace},
+                                   {"split", split, 2, 3, bound_of_split},
+                                   {"join", join, 1, 2, bound_of_join},
+                                   {"trim", trim, 1, 1, bound_of_text},
+                                   {"reverse", reverse, 1, 1, bound_of_text},
                                    {"strings.quote", quote, 1, 1},
                                    {"base64.encode", base64_encode, 1, 1},
                                    {"base64.decode", base64_decode, 1, 1}};

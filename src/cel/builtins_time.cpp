@@ -25,16 +25,21 @@ Value get(Frame& frame, Arguments args) {
   return Value::integer(field_of(args[0]->as_timestamp(), kField, *zone));
 }
 
-constexpr BuiltinEntry kTable[] = {{"getFullYear", get<TimeField::kFullYear>, 1, 2},
-                                   {"getMonth", get<TimeField::kMonth>, 1, 2},
-                                   {"getDate", get<TimeField::kDate>, 1, 2},
-                                   {"getDayOfMonth", get<TimeField::kDayOfMonth>, 1, 2},
-                                   {"getDayOfWeek", get<TimeField::kDayOfWeek>, 1, 2},
-                                   {"getDayOfYear", get<TimeField::kDayOfYear>, 1, 2},
-                                   {"getHours", get<TimeField::kHours>, 1, 2},
-                                   {"getMinutes", get<TimeField::kMinutes>, 1, 2},
-                                   {"getSeconds", get<TimeField::kSeconds>, 1, 2},
-                                   {"getMilliseconds", get<TimeField::kMilliseconds>, 1, 2}};
+CallBound bound_of_field(std::span<const Extent> args) {
+  return {args.size() > 1 ? Amount{50} : 0, Extent::scalar()};
+}
+
+constexpr BuiltinEntry kTable[] = {
+    {"getFullYear", get<TimeField::kFullYear>, 1, 2, bound_of_field},
+    {"getMonth", get<TimeField::kMonth>, 1, 2, bound_of_field},
+    {"getDate", get<TimeField::kDate>, 1, 2, bound_of_field},
+    {"getDayOfMonth", get<TimeField::kDayOfMonth>, 1, 2, bound_of_field},
+    {"getDayOfWeek", get<TimeField::kDayOfWeek>, 1, 2, bound_of_field},
+    {"getDayOfYear", get<TimeField::kDayOfYear>, 1, 2, bound_of_field},
+    {"getHours", get<TimeField::kHours>, 1, 2, bound_of_field},
+    {"getMinutes", get<TimeField::kMinutes>, 1, 2, bound_of_field},
+    {"getSeconds", get<TimeField::kSeconds>, 1, 2, bound_of_field},
+    {"getMilliseconds", get<TimeField::kMilliseconds>, 1, 2, bound_of_field}};
 
 }  // namespace
 

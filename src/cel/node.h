@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cel/activation_impl.h"
+#include "cel/estimate.h"
 #include "cel/value.h"
 
 namespace keyturn::cel {
@@ -53,6 +54,9 @@ class Node {
   }
 
   virtual const Value* constant() const { return nullptr; }
+
+  // What eval() or test() charges, at least (when an error ends it early, too) and at most.
+  virtual Bound bound(Estimate& estimate) const = 0;
 };
 
 using NodePtr = std::unique_ptr<const Node>;
@@ -76,6 +80,7 @@ class ConstantNode final : public Node {
   explicit ConstantNode(Value value) : value_(std::move(value)) {}
   const Value& eval(Frame&, Value&) const override { return value_; }
   const Value* constant() const override { return &value_; }
+  Bound bound(Estimate&) const override { return {0, 0, Extent::of(value_)}; }
 
  private:
   Value value_;

@@ -12,6 +12,8 @@
 
 namespace keyturn::cel {
 
+struct BuiltinEntry;
+
 NodePtr path_node(Slot slot);
 NodePtr has_path_node(Slot slot);  // has(path)
 NodePtr local_node(std::size_t depth);
@@ -28,7 +30,7 @@ enum class Relation : std::uint8_t { kLess, kLessEqual, kGreater, kGreaterEqual 
 NodePtr relation_node(NodePtr a, NodePtr b, Relation relation);
 NodePtr in_node(NodePtr item, NodePtr container);
 
-NodePtr call_node(Builtin builtin, std::vector<NodePtr> args);
+NodePtr call_node(const BuiltinEntry& entry, std::vector<NodePtr> args);
 NodePtr custom_call_node(FunctionBody body, std::vector<NodePtr> args);
 NodePtr matches_node(NodePtr text, std::shared_ptr<const RE2> pattern);
 NodePtr time_field_node(NodePtr operand, TimeField field, std::shared_ptr<const TimeZone> zone);

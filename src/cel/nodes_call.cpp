@@ -1,6 +1,7 @@
 // Calls, and the making of lists and maps.
 #include <array>
 
+#include "cel/builtins.h"
 #include "cel/nodes.h"
 
 namespace keyturn::cel {
@@ -27,10 +28,29 @@ class FixedArguments {
   std::array<const Value*, N> values_{};
 };
 
+// Arguments are evaluated one after the other; an error among them ends the call.
+Bound of_call(Estimate& estimate, const std::vector<NodePtr>& args, CallBounds call) {
+  Bound out{1, 1, {}};
+  std::vector<Extent> extents;
+  for (const NodePtr& arg : args) {
+    const Bound of = arg->bound(estimate);
+    if (&arg == &args.front()) out.least = plus(out.least, of.least);
+    out.most = plus(out.most, of.most);
+    extents.push_back(of.of);
+  }
+  const CallBound bound = call(extents);
+  return {out.least, plus(out.most, bound.most), bound.of};
+}
+
+CallBounds bounds_of(const BuiltinEntry& entry) {
+  return entry.bound != nullptr ? entry.bound : &bound_of_any;
+}
+
 class CallNode final : public Node {
  public:
-  CallNode(Builtin builtin, std::vector<NodePtr> args)
-      : builtin_(builtin), args_(std::move(args)) {}
+  CallNode(const BuiltinEntry& entry, std::vector<NodePtr> args)
+      : builtin_(entry.call), bound_(bounds_of(entry)), args_(std::move(args)) {}
+  Bound bound(Estimate& estimate) const override { return of_call(estimate, args_, bound_); }
   const Value& eval(Frame& frame, Value& scratch) const override {
     ++frame.steps;
     FixedArguments<kFewArguments> args;
@@ -40,13 +60,15 @@ class CallNode final : public Node {
 
  private:
   Builtin builtin_;
+  CallBounds bound_;
   std::vector<NodePtr> args_;
 };
 
 class LongCallNode final : public Node {
  public:
-  LongCallNode(Builtin builtin, std::vector<NodePtr> args)
-      : builtin_(builtin), args_(std::move(args)) {}
+  LongCallNode(const BuiltinEntry& entry, std::vector<NodePtr> args)
+      : builtin_(entry.call), bound_(bounds_of(entry)), args_(std::move(args)) {}
+  Bound bound(Estimate& estimate) const override { return of_call(estimate, args_, bound_); }
   const Value& eval(Frame& frame, Value& scratch) const override {
     ++frame.steps;
     std::vector<Value> scratches(args_.size());
@@ -60,6 +82,7 @@ class LongCallNode final : public Node {
 
  private:
   Builtin builtin_;
+  CallBounds bound_;
   std::vector<NodePtr> args_;
 };
 
@@ -77,6 +100,13 @@ class CustomCallNode final : public Node {
       values.push_back(value);
     }
     return scratch = body_(values);
+  }
+  Bound bound(Estimate& estimate) const override {
+    Bound out = of_call(estimate, args_, &bound_of_number);
+    out.of = estimate.unknown();
+    out.least = plus(out.least, 9);
+    out.most = plus(out.most, 9);
+    return out;
   }
 
  private:
@@ -103,6 +133,11 @@ class MatchesNode final : public ConditionNode {
     scratch = text.is_string() ? over_limit() : no_overload("matches", args);
     return Truth::kOther;
   }
+  Bound bound(Estimate& estimate) const override {
+    const Bound text = text_->bound(estimate);
+    return {plus(1, text.least), plus(plus(1, text.most), text_cost(text.of.text)),
+            Extent::scalar()};
+  }
 
  private:
   NodePtr text_;
@@ -126,6 +161,10 @@ class TimeFieldNode final : public Node {
     const Value* args[] = {&operand};
     return scratch = no_overload("time field", args);
   }
+  Bound bound(Estimate& estimate) const override {
+    const Bound operand = operand_->bound(estimate);
+    return {plus(1, operand.least), plus(1, operand.most), Extent::scalar()};
+  }
 
  private:
   NodePtr operand_;
@@ -140,6 +179,20 @@ bool unwrap_item(Value& item, bool& present) {
   present = item.has_value();
   if (present) item = Value(item.unwrapped());
   return true;
+}
+
+// The items of a list, or the keys and values of a map, whose count is charged first.
+Bound of_items(Estimate& estimate, const std::vector<NodePtr>& nodes, std::size_t count) {
+  Bound out{1 + nodes.size(), 1 + nodes.size(), {0, count, 1, true, false}};
+  for (const NodePtr& node : nodes) {
+    const Bound of = node->bound(estimate);
+    if (&node == &nodes.front()) out.least = plus(out.least, of.least);
+    out.most = plus(out.most, of.most);
+    out.of = both(out.of, of.of);
+  }
+  out.of.simple_items = out.of.simple;
+  out.of.simple = false;
+  return out;
 }
 
 class ListNode final : public Node {
@@ -162,6 +215,9 @@ class ListNode final : public Node {
       if (present) out.push_back(std::move(item));
     }
     return scratch = Value::list(std::move(out));
+  }
+  Bound bound(Estimate& estimate) const override {
+    return of_items(estimate, items_, items_.size());
   }
 
  private:
@@ -192,6 +248,9 @@ class MapNode final : public Node {
     }
     return scratch = Value::map(std::move(out));
   }
+  Bound bound(Estimate& estimate) const override {
+    return of_items(estimate, items_, items_.size() / 2);
+  }
 
  private:
   std::vector<NodePtr> items_;
@@ -213,11 +272,11 @@ Value no_overload(std::string_view function, Arguments args) {
   return Value::error(out + ")");
 }
 
-NodePtr call_node(Builtin builtin, std::vector<NodePtr> args) {
+NodePtr call_node(const BuiltinEntry& entry, std::vector<NodePtr> args) {
   if (args.size() > kFewArguments) {
-    return std::make_unique<LongCallNode>(builtin, std::move(args));
+    return std::make_unique<LongCallNode>(entry, std::move(args));
   }
-  return std::make_unique<CallNode>(builtin, std::move(args));
+  return std::make_unique<CallNode>(entry, std::move(args));
 }
 
 NodePtr custom_call_node(FunctionBody body, std::vector<NodePtr> args) {

@@ -11,6 +11,7 @@ class PathNode final : public Node {
  public:
   explicit PathNode(Slot slot) : slot_(slot) {}
   const Value& eval(Frame& frame, Value&) const override { return frame.input->read(slot_); }
+  Bound bound(Estimate& estimate) const override { return {0, 0, estimate.path(slot_)}; }
 
  private:
   Slot slot_;
@@ -23,6 +24,7 @@ class HasPathNode final : public Node {
     ++frame.steps;
     return scratch = frame.input->has(slot_);
   }
+  Bound bound(Estimate&) const override { return {1, 1, Extent::scalar()}; }
 
  private:
   Slot slot_;
@@ -32,6 +34,7 @@ class LocalNode final : public Node {
  public:
   explicit LocalNode(std::size_t depth) : depth_(depth) {}
   const Value& eval(Frame& frame, Value&) const override { return *frame.locals[depth_]; }
+  Bound bound(Estimate& estimate) const override { return {0, 0, estimate.local(depth_)}; }
 
  private:
   std::size_t depth_;
@@ -44,6 +47,11 @@ class SelectNode final : public Node {
   const Value& eval(Frame& frame, Value& scratch) const override {
     ++frame.steps;
     return select_field(operand_->eval(frame, scratch), field_, scratch);
+  }
+  Bound bound(Estimate& estimate) const override {
+    const Bound operand = operand_->bound(estimate);
+    const Extent extents[] = {operand.of};
+    return {plus(1, operand.least), plus(1, operand.most), bound_of_part(extents).of};
   }
 
  private:
@@ -58,6 +66,10 @@ class HasNode final : public Node {
   const Value& eval(Frame& frame, Value& scratch) const override {
     ++frame.steps;
     return scratch = has_field(operand_->eval(frame, scratch), field_);
+  }
+  Bound bound(Estimate& estimate) const override {
+    const Bound operand = operand_->bound(estimate);
+    return {plus(1, operand.least), plus(1, operand.most), Extent::scalar()};
   }
 
  private:
@@ -84,13 +96,25 @@ class LogicNode final : public ConditionNode {
     for (const NodePtr& term : terms_) {
       const Truth truth = term->test(frame, scratch);
       if (truth == kDeciding) return kDeciding;
-      if (truth != Truth::kOther || other) continue;
+      if (truth != Truth::kOther) continue;
+      if (frame.exhausted()) return truth;  // past the limit no other term may decide
+      if (other) continue;
       other = true;
       first = std::move(scratch);
     }
     if (!other) return kDeciding == Truth::kTrue ? Truth::kFalse : Truth::kTrue;
     scratch = not_a_condition(kDeciding == Truth::kTrue ? "||" : "&&", std::move(first));
     return Truth::kOther;
+  }
+  // The first term is always evaluated, and may decide.
+  Bound bound(Estimate& estimate) const override {
+    Bound out{terms_.size(), terms_.size(), Extent::scalar()};
+    for (const NodePtr& term : terms_) {
+      const Bound of = term->bound(estimate);
+      if (&term == &terms_.front()) out.least = plus(out.least, of.least);
+      out.most = plus(out.most, of.most);
+    }
+    return out;
   }
 
  private:
@@ -107,6 +131,10 @@ class NotNode final : public ConditionNode {
     scratch = not_a_condition("!", std::move(scratch));
     return Truth::kOther;
   }
+  Bound bound(Estimate& estimate) const override {
+    const Bound operand = operand_->bound(estimate);
+    return {plus(1, operand.least), plus(1, operand.most), Extent::scalar()};
+  }
 
  private:
   NodePtr operand_;
@@ -122,6 +150,13 @@ class ConditionalNode final : public Node {
     if (truth == Truth::kTrue) return yes_->eval(frame, scratch);
     if (truth == Truth::kFalse) return no_->eval(frame, scratch);
     return scratch = not_a_condition("?:", std::move(scratch));
+  }
+  Bound bound(Estimate& estimate) const override {
+    const Bound condition = condition_->bound(estimate);
+    const Bound yes = yes_->bound(estimate);
+    const Bound no = no_->bound(estimate);
+    return {plus(1, condition.least), plus(plus(1, condition.most), std::max(yes.most, no.most)),
+            either(yes.of, no.of)};
   }
 
  private:

@@ -1,5 +1,7 @@
 // Comprehensions. Each goes through a list (elements, or index and element) or a map (keys, or key
 // and value).
+#include <algorithm>
+
 #include "cel/nodes.h"
 
 namespace keyturn::cel {
@@ -59,6 +61,29 @@ class Range {
   Value problem_;
 };
 
+// The range, and for each element a step and the parts.
+Bound of_loop(Estimate& estimate, const Loop& loop, const NodePtr& filter, const NodePtr& part,
+              Bound* each = nullptr) {
+  const Bound range = loop.range->bound(estimate);
+  const Extent element = range.of.element();
+  estimate.set_local(loop.depth, loop.two ? either(element, Extent::scalar()) : element);
+  if (loop.two) estimate.set_local(loop.depth + 1, element);
+  const Bound of_part = part->bound(estimate);
+  Amount turn = plus(1, of_part.most);
+  if (filter) turn = plus(turn, filter->bound(estimate).most);
+  if (each != nullptr) *each = of_part;
+  return {plus(1, range.least), plus(plus(1, range.most), times(range.of.items, turn)), range.of};
+}
+
+// A list or a map of what the part gives for each element, each time `entries` of them.
+Extent collected(const Extent& range, const Extent& part, Amount entries) {
+  Extent out = either(range, part);
+  out.items = std::max(times(range.items, entries), part.items);
+  out.values = plus(1, times(range.items, plus(part.values, 1)));
+  out.simple = false;
+  return out;
+}
+
 Value predicate_error(Value value) {
   if (value.is_error()) return value;
   const Value* args[] = {&value};
@@ -97,6 +122,10 @@ class QuantifierNode final : public ConditionNode {
     if (failed) return other(scratch, error);
     return truth_of(deciding_ == Truth::kFalse);
   }
+  Bound bound(Estimate& estimate) const override {
+    const Bound out = of_loop(estimate, loop_, nullptr, predicate_);
+    return {out.least, out.most, Extent::scalar()};
+  }
 
  private:
   Loop loop_;
@@ -123,6 +152,10 @@ class ExistsOneNode final : public ConditionNode {
     if (problem != nullptr) return other(scratch, *problem);
     if (failed) return other(scratch, predicate_error(std::move(scratch)));
     return truth_of(count == 1);
+  }
+  Bound bound(Estimate& estimate) const override {
+    const Bound out = of_loop(estimate, loop_, nullptr, predicate_);
+    return {out.least, out.most, Extent::scalar()};
   }
 
  private:
@@ -174,6 +207,13 @@ class CollectNode final : public Node {
     if (error.is_error()) return scratch = std::move(error);
     return scratch = Value::list(std::move(out));
   }
+  Bound bound(Estimate& estimate) const override {
+    Bound item;
+    Bound out = of_loop(estimate, loop_, filter_, item_, &item);
+    out.of = collected(out.of, item.of, 1);
+    out.of.simple_items = item.of.simple;
+    return out;
+  }
 
  private:
   Loop loop_;
@@ -205,6 +245,15 @@ class CollectMapNode final : public Node {
     });
     if (error.is_error()) return scratch = std::move(error);
     return scratch = Value::map(std::move(out));
+  }
+  Bound bound(Estimate& estimate) const override {
+    Bound value;
+    Bound out = of_loop(estimate, loop_, filter_, value_, &value);
+    const Amount entries = entries_ ? value.of.items : 1;
+    if (entries_) out.most = plus(out.most, times(out.of.items, entries));
+    out.of = collected(out.of, value.of, entries);
+    out.of.simple_items = entries_ ? value.of.simple_items : value.of.simple;
+    return out;
   }
 
  private:
@@ -242,6 +291,12 @@ class BindNode final : public Node {
     const Value& result = body_->eval(frame, scratch);
     if (&result != &scratch) scratch = Value(result);
     return scratch;
+  }
+  Bound bound(Estimate& estimate) const override {
+    const Bound value = value_->bound(estimate);
+    estimate.set_local(depth_, value.of);
+    const Bound body = body_->bound(estimate);
+    return {plus(plus(1, value.least), body.least), plus(plus(1, value.most), body.most), body.of};
   }
 
  private:

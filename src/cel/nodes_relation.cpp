@@ -44,6 +44,16 @@ Truth equality(Frame& frame, const Value& a, const Value& b, bool negated, Value
   return Truth::kOther;
 }
 
+// Two operands, both always evaluated, and `beyond` for what is done with them.
+template <class Beyond>
+Bound of_operands(Estimate& estimate, const NodePtr& a, const NodePtr& b, Beyond beyond) {
+  const Bound left = a->bound(estimate);
+  const Bound right = b->bound(estimate);
+  const Amount both_most = plus(plus(1, left.most), right.most);
+  return {plus(plus(1, left.least), right.least), plus(both_most, beyond(left.of, right.of)),
+          Extent::scalar()};
+}
+
 class EqualNode final : public ConditionNode {
  public:
   EqualNode(NodePtr a, NodePtr b, bool negated)
@@ -54,6 +64,9 @@ class EqualNode final : public ConditionNode {
     const Value& a = a_->eval(frame, scratch);
     const Value& b = b_->eval(frame, right);
     return equality(frame, a, b, negated_, scratch);
+  }
+  Bound bound(Estimate& estimate) const override {
+    return of_operands(estimate, a_, b_, equality_cost);
   }
 
  private:
@@ -70,6 +83,11 @@ class EqualConstantNode final : public ConditionNode {
   Truth test(Frame& frame, Value& scratch) const override {
     ++frame.steps;
     return equality(frame, a_->eval(frame, scratch), b_, negated_, scratch);
+  }
+  Bound bound(Estimate& estimate) const override {
+    const Bound a = a_->bound(estimate);
+    return {plus(1, a.least), plus(plus(1, a.most), equality_cost(a.of, Extent::of(b_))),
+            Extent::scalar()};
   }
 
  private:
@@ -132,6 +150,10 @@ class RelationNode final : public ConditionNode {
     scratch = no_overload(symbol(relation_), args);
     return Truth::kOther;
   }
+  Bound bound(Estimate& estimate) const override {
+    return of_operands(estimate, a_, b_,
+                       [](const Extent& a, const Extent&) { return a.text / 64; });
+  }
 
  private:
   NodePtr a_;
@@ -180,6 +202,9 @@ class InNode final : public ConditionNode {
     const Value& container = container_->eval(frame, right);
     return is_in(frame, item, container, scratch);
   }
+  Bound bound(Estimate& estimate) const override {
+    return of_operands(estimate, item_, container_, search_cost);
+  }
 
  private:
   NodePtr item_;
@@ -198,6 +223,11 @@ class InStringsNode final : public ConditionNode {
     const Value& item = item_->eval(frame, scratch);
     if (!item.is_string()) return is_in(frame, item, list_, scratch);
     return truth_of(std::binary_search(sorted_.begin(), sorted_.end(), item.text()));
+  }
+  Bound bound(Estimate& estimate) const override {
+    const Bound item = item_->bound(estimate);
+    const Amount search = search_cost(item.of, Extent::of(list_));  // of what is no string
+    return {plus(1, item.least), plus(plus(1, item.most), search), Extent::scalar()};
   }
 
  private:

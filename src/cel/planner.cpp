@@ -25,6 +25,7 @@ class Planner {
     out.root = node(expr);
     out.locals_max = locals_max_;
     out.paths = std::move(read_);
+    out.slots = std::move(slots_);
     return out;
   }
 
@@ -88,12 +89,13 @@ class Planner {
     return kNoSlot;
   }
 
-  void reads(Slot slot, const Expr& at) {
+  void reads(Slot slot, const Expr& at, const Type& type) {
     std::string text = path_text(paths_, slot);
     for (const AttributePath& known : read_) {
       if (known.text == text) return;
     }
-    read_.push_back({std::move(text), start_of(at)});
+    read_.push_back({std::move(text), start_of(at), type});
+    slots_.push_back(slot);
   }
 
   static std::size_t start_of(const Expr& expr) {
@@ -103,7 +105,7 @@ class Planner {
   NodePtr ident(const Expr& expr) {
     if (expr.named == Named::kType) return constant(Value::type(expr.variable));
     if (const Slot slot = slot_of(expr); slot != kNoSlot) {
-      reads(slot, expr);
+      reads(slot, expr, expr.type);
       return path_node(slot);
     }
     for (std::size_t i = locals_.size(); i-- > 0;) {
@@ -116,14 +118,14 @@ class Planner {
     if (!expr.test_only && expr.named == Named::kType) return ident(expr);
     if (!expr.test_only) {
       if (const Slot slot = slot_of(expr); slot != kNoSlot) {
-        reads(slot, expr);
+        reads(slot, expr, expr.type);
         return path_node(slot);
       }
       return select_node(node(*expr.args[0]), expr.name);
     }
     if (const Slot parent = slot_of(*expr.args[0]); parent != kNoSlot) {
       if (const Slot slot = paths_.child(parent, expr.name); slot != kNoSlot) {
-        reads(slot, expr);
+        reads(slot, expr, Type::dyn());
         return has_path_node(slot);
       }
     }
@@ -191,7 +193,7 @@ class Planner {
                    " arguments");
     }
     check_network(expr, args);
-    return call_node(entry->call, std::move(args));
+    return call_node(*entry, std::move(args));
   }
 
   // The text of an address or a network that is constant is read now.
@@ -320,6 +322,7 @@ class Planner {
   std::vector<std::string> locals_;
   std::size_t locals_max_ = 0;
   std::vector<AttributePath> read_;
+  std::vector<Slot> slots_;
   bool all_constant_ = false;
 };
 

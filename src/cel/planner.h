@@ -17,6 +17,7 @@ struct Plan {
   NodePtr root;
   std::size_t locals_max = 0;  // how many variables are bound at once, at most
   std::vector<AttributePath> paths;
+  std::vector<Slot> slots;  // of the paths
 };
 
 // The names are resolved. Invalid constant regexes and time zones are reported.

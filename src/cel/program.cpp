@@ -68,6 +68,31 @@ const std::string& Program::source() const {
   return impl_->source;
 }
 
+namespace {
+
+// The hint for a path: its own, or that of the nearest path it is below.
+const SizeMax& size_max(const SizeHints& hints, std::string_view path) {
+  while (!path.empty()) {
+    if (const auto found = hints.paths.find(path); found != hints.paths.end()) return found->second;
+    const std::size_t dot = path.rfind('.');
+    path = path.substr(0, dot == std::string_view::npos ? 0 : dot);
+  }
+  return hints.otherwise;
+}
+
+}  // namespace
+
+CostBounds Program::cost_bounds(const SizeHints& hints) const {
+  Estimate estimate(hints.otherwise);
+  const auto paths = this->paths();
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    estimate.set_path(impl_->plan.slots[i],
+                      Extent::of(paths[i].type, size_max(hints, paths[i].text)));
+  }
+  const Bound bound = impl_->plan.root->bound(estimate);
+  return {bound.least, bound.most};
+}
+
 bool Program::depends_on(std::string_view root) const {
   const auto paths = this->paths();
   return std::any_of(paths.begin(), paths.end(),

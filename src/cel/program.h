@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cel/cost.h"
 #include "cel/diagnostic.h"
 #include "cel/environment.h"
 #include "cel/type.h"
@@ -67,6 +68,7 @@ class Activation {
 struct AttributePath {
   std::string text;  // "action.args.amount": the longest chain of field names known when compiled
   std::size_t offset = 0;  // where in the expression it is read first
+  Type type;               // as the checker knows it
   // One is the other, or a part of it: reading all of `claims` may read claims.model.
   bool depends_on(std::string_view path) const;
 };
@@ -89,6 +91,9 @@ class Program {
   // Set when the expression has the same value whatever the input is ("true", "1 < 2").
   const std::optional<Value>& constant() const;
   const std::string& source() const;
+  // Bounds of what evaluate() costs; `most` holds for input within `hints` and for roots that are
+  // values (a Resolver's own work is not in it).
+  CostBounds cost_bounds(const SizeHints& hints = {}) const;
 
   class Impl;
   explicit Program(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
