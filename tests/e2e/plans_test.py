@@ -40,8 +40,11 @@ RULES = "".join(f"- {{id: {name}, match: {{tool: [{name}]}}, effect: require, re
 TOOLS = "tools:\n" + "".join(
     f'  {name}: {{exec: [@WORK@/append.sh, "{{{{text}}}}"], params: {{text: {{type: string}}}}, resource: {{kind: file, name: lines, env: prod}}, sandbox: none}}\n'
     for name in [*PLANS, "later", "capped", "tiered", "both"])
-SECONDS_UNTIL = 8
 HEAD = POLICY.split("rules:")[0] + "rules:\n"
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc)
 
 
 class Plans(unittest.TestCase):
@@ -152,22 +155,41 @@ class Plans(unittest.TestCase):
 
 
 class Deferring(unittest.TestCase):
-    """`later` waits until a time a few seconds after the server's start, then is decided again from the beginning."""
+    """`later` waits until a time some seconds ahead, then is decided again from the beginning."""
 
-    def test_a_deferred_action_is_decided_again_when_its_time_comes(self):
-        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=SECONDS_UNTIL)
-        k = Keyturn(policy=(HEAD + RULES).replace("@UNTIL@", until.strftime("%Y-%m-%dT%H:%M:%SZ")), tools=TOOLS, people={"ada": [], "olga": [], "bob": ["dba"], "carol": ["sre"]},
+    def start(self, seconds):
+        k = Keyturn(policy=HEAD + RULES.replace("@UNTIL@", "2999-01-01T00:00:00Z"), tools=TOOLS, people={"ada": [], "olga": [], "bob": ["dba"], "carol": ["sre"]},
                     agents={"bot": "olga", "sleeper": "olga"})
         self.addCleanup(k.close)
+        until = (now() + datetime.timedelta(seconds=seconds)).replace(microsecond=0)
+        k.write_policy((HEAD + RULES).replace("@UNTIL@", until.strftime("%Y-%m-%dT%H:%M:%SZ")))
+        k.reload()
+        return k, until
+
+    def waits(self, state, until, why):
+        """Whether it waits; a machine too slow to be asked in time says nothing about that."""
+        if state == "deferred" or now() < until:
+            self.assertEqual(state, "deferred", why)
+            return True
+        return False
+
+    def waits_across_a_restart(self, seconds):
+        k, until = self.start(seconds)
         one, other = k.request("later", {"text": "one"}).json, k.request("later", {"text": "other"}, "sleeper").json
-        self.assertEqual((one["state"], other["state"]), ("deferred", "deferred"))
+        if not (self.waits(one["state"], until, "its time has not come") and self.waits(other["state"], until, "its time has not come")):
+            return False
         k.host("agent", "suspend", "sleeper")
         k.restart()
-        self.assertEqual(k.action(one["id"]).json["state"], "deferred", "it waits across a restart")
+        if not self.waits(k.action(one["id"]).json["state"], until, "it waits across a restart"):
+            return False
         self.assertEqual(k.settled(one["id"])["state"], "succeeded")
-        self.assertGreaterEqual(datetime.datetime.now(datetime.timezone.utc), until.replace(microsecond=0))
+        self.assertGreaterEqual(now(), until)
         self.assertEqual(k.settled(other["id"], "ada")["state"], "denied", "the kill switch covers what was deferred")
         self.assertEqual(k.lines(), ["one"])
+        return True
+
+    def test_a_deferred_action_is_decided_again_when_its_time_comes(self):
+        self.assertTrue(any(self.waits_across_a_restart(seconds) for seconds in (5, 10, 20)), "this machine cannot restart a server in 20 seconds")
 
 
 if __name__ == "__main__":
