@@ -14,27 +14,31 @@ namespace {
 
 using Test = bool (*)(std::string_view, std::string_view);
 
-Value text_test(const char* name, Frame& frame, Arguments args, Test test) {
+Value text_test(const char* name, Frame& frame, Arguments args, Test test, bool one_end) {
   if (!args[0]->is_string() || !args[1]->is_string()) return no_overload(name, args);
   const std::string_view text = args[0]->text();
-  return frame.charge_text(text.size()) ? Value::boolean(test(text, args[1]->text()))
-                                        : over_limit();
+  const std::string_view part = args[1]->text();
+  const std::size_t read = one_end ? std::min(text.size(), part.size()) : text.size();
+  return frame.charge_text(read) ? Value::boolean(test(text, part)) : over_limit();
 }
 
 Value contains(Frame& frame, Arguments args) {
-  return text_test("contains", frame, args, [](std::string_view text, std::string_view part) {
+  const Test test = [](std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
-  });
+  };
+  return text_test("contains", frame, args, test, false);
 }
 Value starts_with(Frame& frame, Arguments args) {
-  return text_test("startsWith", frame, args, [](std::string_view text, std::string_view part) {
+  const Test test = [](std::string_view text, std::string_view part) {
     return text.starts_with(part);
-  });
+  };
+  return text_test("startsWith", frame, args, test, true);
 }
 Value ends_with(Frame& frame, Arguments args) {
-  return text_test("endsWith", frame, args, [](std::string_view text, std::string_view part) {
+  const Test test = [](std::string_view text, std::string_view part) {
     return text.ends_with(part);
-  });
+  };
+  return text_test("endsWith", frame, args, test, true);
 }
 
 // A pattern that is no constant: compiled each time, so it costs.
@@ -267,6 +271,10 @@ Value base64_decode(Frame& frame, Arguments args) {
   return bytes ? Value::bytes(*bytes) : Value::error("invalid base64");
 }
 
+CallBound bound_of_end(std::span<const Extent> args) {
+  return {text_cost(std::min(args[0].text, args[1].text)), Extent::scalar()};
+}
+
 CallBound bound_of_matches(std::span<const Extent> args) {
   return {plus(plus(100, args[1].text), text_cost(args[0].text)), Extent::scalar()};
 }
@@ -297,8 +305,8 @@ CallBound bound_of_join(std::span<const Extent> args) {
 }
 
 constexpr BuiltinEntry kTable[] = {{"contains", contains, 2, 2, bound_of_test},
-                                   {"startsWith", starts_with, 2, 2, bound_of_test},
-                                   {"endsWith", ends_with, 2, 2, bound_of_test},
+                                   {"startsWith", starts_with, 2, 2, bound_of_end},
+                                   {"endsWith", ends_with, 2, 2, bound_of_end},
                                    {"matches", matches, 2, 2, bound_of_matches},
                                    {"charAt", char_at, 2, 2, bound_of_text},
                                    {"indexOf", index_of, 2, 3, bound_of_search},

@@ -24,7 +24,7 @@ struct SizeHints {
 // In the unit of Program::evaluate.
 struct CostBounds {
   std::uint64_t least = 0;  // no evaluation costs less
-  std::uint64_t most = 0;   // none costs more, with input within the hints
+  std::uint64_t most = 0;   // none costs more, with input of its types and within the hints
 };
 
 }  // namespace keyturn::cel

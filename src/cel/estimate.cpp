@@ -7,20 +7,6 @@ bool is_simple(const Value& v) {
   return v.is_null() || v.is_bool() || v.is_int() || v.is_uint() || v.is_double() || v.is_string();
 }
 
-bool is_simple(const Type& t) {
-  switch (t.kind()) {
-    case TypeKind::kNull:
-    case TypeKind::kBool:
-    case TypeKind::kInt:
-    case TypeKind::kUint:
-    case TypeKind::kDouble:
-    case TypeKind::kString:
-      return true;
-    default:
-      return false;
-  }
-}
-
 Amount texts(std::span<const Extent> args) {
   Amount sum = 0;
   for (const Extent& a : args) sum = plus(sum, a.text);
@@ -46,6 +32,20 @@ Extent object_extent(const Type& type, const SizeMax& max) {
 }
 
 }  // namespace
+
+bool is_simple(const Type& t) {
+  switch (t.kind()) {
+    case TypeKind::kNull:
+    case TypeKind::kBool:
+    case TypeKind::kInt:
+    case TypeKind::kUint:
+    case TypeKind::kDouble:
+    case TypeKind::kString:
+      return true;
+    default:
+      return false;
+  }
+}
 
 Extent either(const Extent& a, const Extent& b) {
   return {std::max(a.text, b.text), std::max(a.items, b.items), std::max(a.values, b.values),

@@ -31,6 +31,8 @@ inline Amount text_cost(Amount bytes) {  // as Frame::charge_text
   return plus(1, bytes / 16);
 }
 
+bool is_simple(const Type& type);  // see Extent::simple
+
 // How large a value may be, everything inside it included.
 struct Extent {
   Amount text = 0;            // bytes of the longest text

@@ -17,7 +17,7 @@ struct BuiltinEntry;
 NodePtr path_node(Slot slot);
 NodePtr has_path_node(Slot slot);  // has(path)
 NodePtr local_node(std::size_t depth);
-NodePtr select_node(NodePtr operand, std::string field);
+NodePtr select_node(NodePtr operand, std::string field, bool simple);  // simple: its type says so
 NodePtr has_node(NodePtr operand, std::string field);
 
 NodePtr and_node(std::vector<NodePtr> terms);

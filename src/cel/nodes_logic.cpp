@@ -42,8 +42,8 @@ class LocalNode final : public Node {
 
 class SelectNode final : public Node {
  public:
-  SelectNode(NodePtr operand, std::string field)
-      : operand_(std::move(operand)), field_(std::move(field)) {}
+  SelectNode(NodePtr operand, std::string field, bool simple)
+      : operand_(std::move(operand)), field_(std::move(field)), simple_(simple) {}
   const Value& eval(Frame& frame, Value& scratch) const override {
     ++frame.steps;
     return select_field(operand_->eval(frame, scratch), field_, scratch);
@@ -51,12 +51,15 @@ class SelectNode final : public Node {
   Bound bound(Estimate& estimate) const override {
     const Bound operand = operand_->bound(estimate);
     const Extent extents[] = {operand.of};
-    return {plus(1, operand.least), plus(1, operand.most), bound_of_part(extents).of};
+    Extent of = bound_of_part(extents).of;
+    if (simple_) of = {of.text, 0, 1, true, false};
+    return {plus(1, operand.least), plus(1, operand.most), of};
   }
 
  private:
   NodePtr operand_;
   std::string field_;
+  bool simple_;
 };
 
 class HasNode final : public Node {
@@ -176,8 +179,8 @@ NodePtr has_path_node(Slot slot) {
 NodePtr local_node(std::size_t depth) {
   return std::make_unique<LocalNode>(depth);
 }
-NodePtr select_node(NodePtr operand, std::string field) {
-  return std::make_unique<SelectNode>(std::move(operand), std::move(field));
+NodePtr select_node(NodePtr operand, std::string field, bool simple) {
+  return std::make_unique<SelectNode>(std::move(operand), std::move(field), simple);
 }
 NodePtr has_node(NodePtr operand, std::string field) {
   return std::make_unique<HasNode>(std::move(operand), std::move(field));

@@ -121,7 +121,7 @@ class Planner {
         reads(slot, expr, expr.type);
         return path_node(slot);
       }
-      return select_node(node(*expr.args[0]), expr.name);
+      return select_node(node(*expr.args[0]), expr.name, is_simple(expr.type));
     }
     if (const Slot parent = slot_of(*expr.args[0]); parent != kNoSlot) {
       if (const Slot slot = paths_.child(parent, expr.name); slot != kNoSlot) {

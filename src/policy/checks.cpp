@@ -10,6 +10,9 @@
 namespace keyturn::policy {
 namespace {
 
+// How large the lists and texts of an action are taken to be, for the worst case of its rules.
+constexpr cel::SizeMax kAssumed{.text_bytes = 1024, .items = 32, .values = 256};
+
 class Checks {
  public:
   Checks(const Document::Rep& document, const Compiler& compiler, const LoadOptions& options,
@@ -22,10 +25,15 @@ class Checks {
       check_waives(rule);
       check_tiers(rule);
       check_claims(rule);
+      check_costs(rule);
       for_each_plan(rule,
                     [&](const Plan& plan, doc::Position at) { check_people(rule, plan, at); });
     }
     check_channels();
+    for (const Variable& variable : document_.variables) {
+      check_cost("variable \"" + variable.name + "\"", variable.value);
+    }
+    for (const RiskTerm& term : document_.risk) check_cost("a term of risk", term.when);
   }
 
  private:
@@ -33,6 +41,8 @@ class Checks {
   void check_waives(const Rule& rule);
   void check_tiers(const Rule& rule);
   void check_claims(const Rule& rule);
+  void check_costs(const Rule& rule);
+  void check_cost(const std::string& what, const Condition& condition);
   void check_people(const Rule& rule, const Plan& plan, doc::Position at);
   void check_channels();
   void check_common_channel(const Rule& a, const Rule& b);
@@ -135,6 +145,40 @@ void Checks::check_claims(const Rule& rule) {
   for (const Tier& tier : rule.tiers) {
     if (choice || tier.effect == Effect::kAllow) warn(tier.when, "the choice of a tier");
   }
+}
+
+void Checks::check_costs(const Rule& rule) {
+  const std::string of = "rule \"" + rule.id + "\": ";
+  if (rule.when) check_cost(of + "its condition", *rule.when);
+  if (rule.unless) check_cost(of + "its exception", *rule.unless);
+  for (std::size_t i = 0; i < rule.tiers.size(); ++i) {
+    check_cost(of + "tier " + std::to_string(i + 1), rule.tiers[i].when);
+  }
+  if (rule.defer) check_cost(of + "the time it defers to", rule.defer->until);
+}
+
+// Past costLimit an expression is an error, and that denies.
+void Checks::check_cost(const std::string& what, const Condition& condition) {
+  cel::SizeHints hints;
+  hints.otherwise = kAssumed;
+  const cel::CostBounds cost = condition.program.cost_bounds(hints);
+  const std::uint64_t limit = document_.cost_limit;
+  if (cost.most <= limit) return;
+  const bool never = cost.least > limit;
+  const std::uint64_t need = never ? cost.least : cost.most;
+  const bool settable = need <= static_cast<std::uint64_t>(kCostLimitMax);
+  const std::string steps =
+      settable ? std::to_string(need) + " steps" : "more steps than can be allowed";
+  std::string message = what + (never ? " takes at least " : " may take ") + steps;
+  if (!never) {
+    message += " with lists of " + std::to_string(kAssumed.items) + " items and texts of " +
+               std::to_string(kAssumed.text_bytes) + " bytes";
+  }
+  message += ", and is an error past costLimit " + std::to_string(limit) + ", which denies; ";
+  if (settable) message += "set defaults.costLimit to " + std::to_string(need) + ", or ";
+  message += "split it into rules, or put fewer loops inside loops";
+  problems_.push_back(
+      {never ? "too_costly" : "may_be_too_costly", std::move(message), "", condition.at, !never});
 }
 
 void Checks::check_people(const Rule& rule, const Plan& plan, doc::Position at) {

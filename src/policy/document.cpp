@@ -126,7 +126,7 @@ void Loader::read_defaults() {
   if (in.string("onError").value_or("deny") != "deny") {
     in.problem("unknown_choice", "onError is deny: an error is never an approval", "onError");
   }
-  if (const auto limit = in.integer("costLimit", 100, 10'000'000)) {
+  if (const auto limit = in.integer("costLimit", 100, kCostLimitMax)) {
     rep_->cost_limit = static_cast<std::uint64_t>(*limit);
   }
   in.finish();

@@ -221,6 +221,28 @@ TEST_CASE("what is risky but meant is warned about") {
   CHECK(stricter.empty());
 }
 
+TEST_CASE("what a condition may cost is known when it is loaded") {
+  const std::string rule = "rules:\n- {id: a, match: {tool: [t]}, effect: deny, when: '";
+  const std::string nested = "action.args.a.exists(x, action.args.b.exists(y, x == y.z))'}";
+  const Row warned[] = {
+      {rule + nested, "may_be_too_costly", "its condition may take ", 5, 0},
+      {rule + nested, "may_be_too_costly", "set defaults.costLimit to ", 5, 0},
+      {rule + "action.args.text.split(action.args.by).exists(x, x in action.args.all)'}",
+       "may_be_too_costly", "lists of 32 items and texts of 1024 bytes", 5, 0},
+      {"variables: {v: '[1].exists(x, action.args.a.all(y, y.all(z, z.all(u, u == x))))'}\n" +
+           rule + "variables.v'}",
+       "may_be_too_costly", "variable \"v\"", 4, 0},
+  };
+  check_rows(warned, true);
+  CHECK(problems_of(kHead + "defaults: {costLimit: 5000000}\n" + rule + nested).empty());
+  CHECK(problems_of(kHead + rule + "action.args.a.exists(x, x.b == 1 && x.c in [1, 2])'}").empty());
+  std::string many = "request.incident != \"\"";
+  for (int i = 0; i < 120; ++i) many += " && request.incident != \"\"";
+  const Row refused[] = {{"defaults: {costLimit: 100}\n" + rule + many + "'}", "too_costly",
+                          "takes at least 122 steps", 6, 0}};
+  check_rows(refused, false);
+}
+
 TEST_CASE("arguments are checked with the types of the one tool that a rule names") {
   const catalog::Catalog catalog = tools(
       "tools: {pay: {exec: [/bin/echo, '{{amount}}', '{{to}}'], params: {amount: {type: integer}, "

@@ -85,6 +85,8 @@ struct DocumentTest {
   Expectation expect;
 };
 
+constexpr std::int64_t kCostLimitMax = 10'000'000;
+
 struct Document::Rep {
   std::string name;
   std::int64_t revision = 0;
@@ -92,7 +94,7 @@ struct Document::Rep {
   std::string text;
   bool observe = false;
   Effect fallback = Effect::kDeny;  // defaults.effect
-  std::uint64_t cost_limit = 10'000;
+  std::uint64_t cost_limit = 10'000;  // at most kCostLimitMax
   cel::Environment environment;
   std::vector<Variable> variables;  // in an order in which each needs only those before it
   std::vector<RiskTerm> risk;
