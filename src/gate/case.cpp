@@ -240,10 +240,14 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     c.args = std::move(*checked);
     Result<Described> described = co_await describe(*c.tool, c.args);
     if (!described) co_return std::unexpected(described.error());
+    // What was found in the arguments as they were asked for: the first round was made from that.
+    doc::Value asked = doc::object(
+        {{"operation", c.described.facts.operation}, {"facts", c.described.facts.tree}});
     c.described = std::move(*described);
     policy::PolicyInput again = policy_input(c);
     again.request.deferred_since = deferred_since;
     c.inputs = recorded(again);
+    c.inputs.set("asked", std::move(asked));
     const Verdict first = c.verdict;
     c.verdict = policy::decide_again(document, again, first);
   }

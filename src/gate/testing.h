@@ -81,6 +81,10 @@ class HeldJournal final : public store::Journal {
                                       bool with_private) override {
     return real_.read_range(from, limit, with_private);
   }
+  Task<store::FirstEvents> read_first_events(std::string prefix, std::uint64_t before,
+                                             std::size_t limit) override {
+    return real_.read_first_events(std::move(prefix), before, limit);
+  }
   void load_open_streams(const std::string& prefix,
                          const std::function<void(std::vector<Event>)>& each) override {
     real_.load_open_streams(prefix, each);

@@ -64,6 +64,13 @@ struct Signed {
   Digest root{};
 };
 
+// The first events of streams, newest first.
+struct FirstEvents {
+  std::vector<Event> events;     // private parts included, where they were not erased
+  std::uint64_t unreadable = 0;  // left out: their private parts do not open
+  std::uint64_t from = 0;        // every entry from here on was looked at
+};
+
 using Appended = std::expected<std::vector<Event>, Conflict>;
 
 class Journal {
@@ -87,6 +94,13 @@ class Journal {
   // Committed events by ledger index in [from, from+limit), oldest first.
   virtual Task<std::vector<Event>> read_range(std::uint64_t from, std::size_t limit,
                                               bool with_private) = 0;
+
+  // Of the ledger's entries in [before-limit, before): those that begin a stream whose name has
+  // this prefix. Stops earlier (`from`) where private parts would be too much for one answer; go on
+  // before that, until it is 0. Meant for long readings: it takes one reader's time, a chunk a
+  // call.
+  virtual Task<FirstEvents> read_first_events(std::string prefix, std::uint64_t before,
+                                              std::size_t limit) = 0;
 
   // Streams with this prefix whose last event's type is not in the closed set that the journal was
   // opened with; used at start to load what is still open, private parts included. Blocking; call

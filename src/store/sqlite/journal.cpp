@@ -302,6 +302,13 @@ Task<std::vector<Event>> JournalImpl::read_range(std::uint64_t from, std::size_t
   });
 }
 
+Task<FirstEvents> JournalImpl::read_first_events(std::string prefix, std::uint64_t before,
+                                                 std::size_t limit) {
+  return readers_.ask<FirstEvents>([prefix = std::move(prefix), before, limit](Reader& reader) {
+    return reader.first_events(prefix, before, limit);
+  });
+}
+
 Task<std::vector<std::string>> JournalImpl::read_leaves(std::uint64_t from, std::size_t limit) {
   return readers_.ask<std::vector<std::string>>(
       [from, limit](Reader& reader) { return reader.leaves(from, limit); });

@@ -30,6 +30,8 @@ class JournalImpl final : public Journal {
   Task<std::optional<std::string>> find_claim(std::string key) override;
   Task<std::vector<Event>> read_range(std::uint64_t from, std::size_t limit,
                                       bool with_private) override;
+  Task<FirstEvents> read_first_events(std::string prefix, std::uint64_t before,
+                                      std::size_t limit) override;
   void load_open_streams(const std::string& prefix,
                          const std::function<void(std::vector<Event>)>& each) override;
   void on_commit(std::function<bool(const Event&)> wants,

@@ -25,6 +25,9 @@ constexpr std::string_view kPrivate =
 constexpr std::string_view kOfStream =
     "WHERE e.stream = (SELECT id FROM stream WHERE name = ?) AND e.position >= ? "
     "ORDER BY e.position";
+constexpr std::string_view kFirst =
+    "WHERE e.idx >= ? AND e.idx < ? AND e.position = 1 AND substr(s.name, 1, length(?3)) = ?3 "
+    "ORDER BY e.idx DESC";
 constexpr std::string_view kOfRange = "WHERE e.idx >= ? AND e.idx < ? ORDER BY e.idx";
 
 constexpr doc::ParseLimits kPrivateLimits{
@@ -47,6 +50,7 @@ Database open_for_reading(const std::string& path) {
 
 // Numbers come from outside, and SQLite's are signed: past this there is nothing.
 constexpr std::uint64_t kBeyond = std::uint64_t{1} << 62;
+constexpr std::size_t kSealedBytesMax = std::size_t{16} << 20;  // of one answer
 constexpr unsigned kTileLevels = 8;
 
 std::uint64_t start_of(std::uint64_t from) {
@@ -66,6 +70,7 @@ Reader::Reader(const std::string& path, const Secret& master)
       stream_private_(database_, sql(kPrivate, kOfStream)),
       range_(database_, sql(kPlain, kOfRange)),
       range_private_(database_, sql(kPrivate, kOfRange)),
+      first_(database_, sql(kPrivate, kFirst)),
       leaves_(database_, "SELECT leaf FROM event WHERE idx >= ? AND idx < ? ORDER BY idx"),
       tile_(database_, "SELECT hashes FROM tile WHERE id = ?"),
       claim_(database_, "SELECT value FROM claim WHERE key = ?"),
@@ -111,6 +116,32 @@ std::vector<Event> Reader::range(std::uint64_t from, std::size_t limit, bool wit
   query.bind(start_of(from)).bind(end_of(from, limit));
   while (query.step()) events.push_back(event_at(query, with_private));
   return events;
+}
+
+FirstEvents Reader::first_events(const std::string& prefix, std::uint64_t before,
+                                 std::size_t limit) {
+  FirstEvents out;
+  const std::uint64_t end = start_of(before);
+  out.from = end - std::min<std::uint64_t>(limit, end);
+  std::size_t sealed_bytes = 0;
+  Query query(first_);
+  query.bind(out.from).bind(end).bind_text(prefix);
+  while (query.step()) {
+    sealed_bytes += query.bytes(kSealed).size();
+    Event event = event_at(query, false);
+    const std::uint64_t index = event.index;
+    try {
+      event.private_part = private_part(query, event);
+      out.events.push_back(std::move(event));
+    } catch (const std::runtime_error&) {
+      ++out.unreadable;
+    }
+    if (sealed_bytes > kSealedBytesMax) {
+      out.from = index;
+      break;
+    }
+  }
+  return out;
 }
 
 std::vector<std::string> Reader::leaves(std::uint64_t from, std::size_t limit) {

@@ -21,6 +21,7 @@ class Reader {
   std::vector<Event> stream_events(const std::string& stream, std::uint64_t from_position,
                                    bool with_private);
   std::vector<Event> range(std::uint64_t from, std::size_t limit, bool with_private);
+  FirstEvents first_events(const std::string& prefix, std::uint64_t before, std::size_t limit);
   std::vector<std::string> leaves(std::uint64_t from, std::size_t limit);
   std::string tile(unsigned level, std::uint64_t index, unsigned width);
   std::optional<std::string> claim(const std::string& key);
@@ -34,7 +35,8 @@ class Reader {
 
   const Secret master_;
   Database database_;
-  Statement stream_, stream_private_, range_, range_private_, leaves_, tile_, claim_, signed_;
+  Statement stream_, stream_private_, range_, range_private_, first_, leaves_, tile_, claim_,
+      signed_;
 };
 
 }  // namespace keyturn::store::sqlite
