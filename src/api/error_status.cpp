@@ -123,6 +123,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"too_many_pending", 429},
     {"rate_limited", 429},
     {"too_many_streams", 429},
+    {"replay_running", 429},
     {"too_many_sign_ins", 429},
     // ourselves
     {"internal", 500},
@@ -166,6 +167,7 @@ bool is_known_code(std::string_view code) {
 
 std::vector<std::string_view> known_codes() {
   std::vector<std::string_view> out;
+  out.reserve(std::size(kRows));
   for (const Row& row : kRows) out.push_back(row.code);
   return out;
 }

@@ -165,6 +165,7 @@ class Checker {
                     nearest(expr.name, environment_.function_names()));
     }
     std::vector<Type> types;
+    types.reserve(expr.args.size());
     for (const ExprPtr& arg : expr.args) types.push_back(known(arg->type));
     resolve_overload(expr, *function, types);
   }
@@ -189,6 +190,7 @@ class Checker {
       if (overload.member != expr.member || overload.parameters.size() != types.size()) continue;
       std::map<std::string, Type, std::less<>> renamed;
       std::vector<Type> wanted;
+      wanted.reserve(overload.parameters.size());
       for (const Type& p : overload.parameters) {
         wanted.push_back(substitutions_.instantiate(p, renamed));
       }

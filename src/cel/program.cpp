@@ -36,7 +36,8 @@ class Program::Impl {
     const Value& result = plan.root->eval(frame, scratch);
     if (cost_used != nullptr) *cost_used = frame.steps;
     if (frame.exhausted()) return over_limit();
-    return &result == &scratch ? std::move(scratch) : result;
+    if (&result == &scratch) return scratch;
+    return result;
   }
 };
 

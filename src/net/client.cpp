@@ -117,8 +117,7 @@ Result<List> header_list(const ClientRequest& request) {
   const auto append = [&](const std::string& line) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
     if (longer == nullptr) throw std::bad_alloc();
-    static_cast<void>(list.release());  // part of `longer` now
-    list.reset(longer);
+    if (!list) list.reset(longer);  // it stays the head as the list grows
   };
   for (const Header& field : request.headers.all()) {
     if (!is_token(field.name) || !is_field_value(field.value)) {
