@@ -1,5 +1,5 @@
 // Runs the tests of cel-spec that need no protobuf messages (from @bufbuild/cel-spec) through a batch evaluator, and
-// compares parse trees and checked trees with those of cel-go.
+// compares parse trees and checked trees with those of cel-go, and generated expressions with @bufbuild/cel.
 //
 //   node run.mjs PATH-OF-keyturn_cel_batch [--verbose]
 //
@@ -16,7 +16,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const batch = process.argv[2];
 const verbose = process.argv.includes("--verbose");
 if (!batch) throw new Error("usage: node run.mjs PATH-OF-keyturn_cel_batch [--verbose]");
-if (!existsSync(join(here, "node_modules/@bufbuild/cel-spec"))) {
+if (!existsSync(join(here, "node_modules/@bufbuild/cel-spec")) || !existsSync(join(here, "node_modules/@bufbuild/cel"))) {
   execSync("npm ci --no-fund --no-audit --silent", {cwd: here, stdio: "inherit"});
 }
 const {tests} = await import("@bufbuild/cel-spec/testdata/conformance.js");
@@ -97,4 +97,13 @@ function conclude(title, tally, least) {
 }
 conclude("values", values, floor.values);
 conclude("trees", trees, floor.trees);
+
+// Imported late: the packages may have been installed just now.
+const {runDifferential} = await import("./differential.mjs");
+const {total, errors, differ} = runDifferential(batch);
+console.log(`${"as @bufbuild/cel".padEnd(26)} ${total - differ.length}/${total} generated expressions, ${errors} of them errors`);
+if (differ.length) {
+  failed = true;
+  console.log(`differently from @bufbuild/cel:\n  ${differ.slice(0, 30).join("\n  ")}`);
+}
 process.exit(failed ? 1 : 0);
