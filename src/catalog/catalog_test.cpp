@@ -221,6 +221,21 @@ TEST_CASE("every form of a reference that secrets/ reads, tools.yaml takes") {
   }
 }
 
+TEST_CASE("what a client library says of a dsn is said in its place") {
+  const catalog::LoadOptions host{.check_dsn = [](const std::string& dsn) -> Result<void> {
+    if (dsn == "host=good") return {};
+    return refuse("invalid_dsn", "the dsn is not valid: missing \"=\"");
+  }};
+  doc::Problems problems;
+  CHECK(Catalog::load(yaml("tools: {t: {sql: {dsn: host=good, statement: select 1}}}"), problems,
+                      host));
+  CHECK_FALSE(Catalog::load(yaml("tools:\n  t:\n    sql: {dsn: host good, statement: select 1}"),
+                            problems, host));
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].code == "invalid_dsn");
+  CHECK(problems[0].position.line == 3);
+}
+
 TEST_CASE("limits have defaults, and sizes have units") {
   const Catalog tools = good(
       "tools:\n  a: {exec: [/bin/a]}\n"

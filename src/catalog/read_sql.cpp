@@ -61,6 +61,9 @@ void ToolReader::read_sql() {
         "dsn must not hold a password; write password: {secret: \"file:/path\"}, and the dsn as "
         "\"host=… dbname=… user=…\"",
         "dsn");
+  } else if (!tool_.dsn.empty() && options_.check_dsn) {
+    if (const Result<void> good = options_.check_dsn(tool_.dsn); !good)
+      sql.problem(good.error().code, good.error().message, "dsn");
   }
   if (const doc::Value* password = sql.any("password")) {
     tool_.password = read_secret(*password, sql.pointer_to("password"));

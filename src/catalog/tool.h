@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -93,6 +94,8 @@ struct LoadOptions {
   // Keyturn is not root here, so that programs run as its own user: one without a sandbox could
   // read its keys and data, and its tool must say that it knows (exposes_keyturn).
   bool programs_run_as_server = false;
+  // What a client library says of a conninfo string; not asked when empty.
+  std::function<Result<void>(const std::string& dsn)> check_dsn;
 };
 
 class Catalog {

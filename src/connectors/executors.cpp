@@ -7,6 +7,7 @@
 #include "base/task_impl.h"
 #include "connectors/exec/exec_executor.h"
 #include "connectors/spool.h"
+#include "connectors/sql/connection.h"
 #include "connectors/sql/sql_executor.h"
 
 namespace keyturn::connectors {
@@ -72,6 +73,12 @@ class Executors final : public gate::Executor {
 };
 
 }  // namespace
+
+Result<void> check_dsn(const std::string& dsn) {
+  const Result<std::string> shown = sql::server_text(dsn);
+  if (!shown) return std::unexpected(shown.error());
+  return {};
+}
 
 Result<std::unique_ptr<gate::Executor>> make_executor(net::Loop& loop, const Clock& clock,
                                                       ExecutorOptions options,

@@ -30,4 +30,8 @@ Result<std::unique_ptr<gate::Executor>> make_executor(net::Loop& loop, const Clo
                                                       ExecutorOptions options,
                                                       exec::HelperConnection connection);
 
+// Whether libpq can read a conninfo string, and it holds no password. Codes: invalid_dsn,
+// literal_secret. Connects to nothing.
+[[nodiscard]] Result<void> check_dsn(const std::string& dsn);
+
 }  // namespace keyturn::connectors

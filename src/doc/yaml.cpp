@@ -253,7 +253,9 @@ Result<Value> parse_yaml(std::string_view text, std::string_view name, const Par
                             static_cast<std::uint32_t>(std::max(error.mark.column, 0) + 1), 0};
     return refuse("invalid_yaml", error.msg, place(name, position));
   }
-  return builder.take();
+  Value tree = builder.take();
+  if (tree.position().line == 0) tree.set_position({1, 1, 0});  // nothing stands in it
+  return tree;
 }
 
 }  // namespace keyturn::doc

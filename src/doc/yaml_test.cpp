@@ -139,6 +139,15 @@ TEST_CASE("limits hold against hostile documents") {
   CHECK(read(std::string(500, '7')).starts_with("too_large "));
 }
 
+TEST_CASE("a document with nothing in it stands somewhere, too") {
+  for (const std::string_view text : {"", "\n\n", "# only a comment\n"}) {
+    const auto tree = parse_yaml(text, "f.yaml");
+    REQUIRE(tree);
+    CHECK(tree->position().line == 1);
+    CHECK(tree->position().column == 1);
+  }
+}
+
 TEST_CASE("YAML properties") {
   CHECK(rc::check("JSON is YAML", [](const std::vector<std::string>& raw) {
     doc::Value list{doc::Array{}};

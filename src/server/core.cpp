@@ -87,7 +87,7 @@ audit::AuditOptions Core::audit_options(const Settings& settings) const {
 }
 
 catalog::LoadOptions host_of_tools() {
-  return {.programs_run_as_server = ::geteuid() != 0};
+  return {.programs_run_as_server = ::geteuid() != 0, .check_dsn = connectors::check_dsn};
 }
 
 void say(std::string_view line) {

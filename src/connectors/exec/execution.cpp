@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -21,6 +23,7 @@
 namespace keyturn::connectors::exec {
 namespace {
 
+constexpr const char* kPrlimit = "/usr/bin/prlimit";  // util-linux: on every Debian
 constexpr SandboxFds kSandboxFds{.gate = 4};
 constexpr int kFirstSecretFd = 10;
 constexpr int kFirstSealedFd = 60;
@@ -108,11 +111,25 @@ class Preparation {
     launch_.argv =
         bubblewrap_argv(sandbox, job_.plan.cwd, isolation_.data_folder, overlays, kSandboxFds);
     launch_.argv.emplace_back("--");
+    limit_files_inside();
     const std::vector<std::string> argv = started_argv(job_.plan, job_.image, 0);
     launch_.argv.insert(launch_.argv.end(), argv.begin(), argv.end());
     launch_.descriptors.emplace_back(status, kSandboxFds.status);
     launch_.descriptors.emplace_back(gate, kSandboxFds.gate);
     pass(reopen(filter), kSandboxFds.filter);
+  }
+
+  // bubblewrap writes the sealed copies into the sandbox, and may not be held to less than the
+  // largest; the program is, by one more program in between.
+  void limit_files_inside() {
+    const std::int64_t most = job_.plan.limits.file_bytes;
+    const auto too_large = [&](const SealedFile& file) {
+      return file.substituted && file.bytes > most;
+    };
+    if (std::ranges::none_of(job_.image.files, too_large)) return;
+    const std::string bytes = std::to_string(most);
+    launch_.argv.insert(launch_.argv.end(), {kPrlimit, "--fsize=" + bytes + ":" + bytes, "--"});
+    std::erase_if(launch_.limits, [](const auto& limit) { return limit.first == RLIMIT_FSIZE; });
   }
 
   void bare() {

@@ -167,6 +167,19 @@ TEST_CASE("memory, open files and the size of files are bounded") {
   CHECK(read_file(path).size() == 204'800);
 }
 
+TEST_CASE("a program larger than the files that it may write runs in a sandbox") {
+  Rig rig;
+  const TempFolder folder(0755);
+  const std::string path = folder.path() + "/out";
+  write_file(path, "", 0666);
+  auto tool = probe({"write", "100", path});
+  tool.limits.file_bytes = 8192;
+  tool.sandbox.read_write = {path};
+  const Outcome cut = rig.run(tool);
+  CHECK(cut.reason.find(std::to_string(SIGXFSZ)) != std::string::npos);
+  CHECK(read_file(path).size() == 8192);
+}
+
 TEST_CASE("a program that crashes leaves no core file, wherever it stands") {
   Rig rig;
   const TempFolder folder(0777);
