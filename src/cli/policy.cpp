@@ -305,6 +305,8 @@ void add_policy(CLI::App& app, Session& session) {
   check->callback([&session, words] { session.exit = run_check(session, *words); });
   test->callback([&session, words] { session.exit = run_tests(session, *words); });
   add_explain(*policy, session);
+  add_policy_replay(*policy, session);
+  add_policy_sign(*policy, session);
 }
 
 }  // namespace keyturn::cli

@@ -6,15 +6,14 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
-#include <sstream>
 
 #include "api/api.h"
 #include "base/task_impl.h"
 #include "connectors/exec/helper.h"
 #include "net/server.h"
 #include "server/core.h"
+#include "server/files.h"
 #include "store/read_model.h"
 #include "store/sqlite/read_model.h"
 
@@ -23,15 +22,8 @@ namespace {
 
 constexpr std::chrono::seconds kPatienceForPast{1};
 constexpr Duration kTickEvery = std::chrono::milliseconds(200);
+constexpr Duration kWatchEvery = std::chrono::milliseconds(500);
 constexpr Duration kStopWithin = std::chrono::seconds(5);
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return refuse("unreadable", path + ": cannot be read");
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 store::Visibility visibility_of(const api::ListQuery& query) {
   switch (query.eyes) {
@@ -60,6 +52,7 @@ class Serving {
   void say_who_does_not_count() const;
   Task<void> invite_first_administrator();
   Task<void> tick_gate();
+  Task<void> watch_files();
   Task<void> tick_audit();
   Task<Result<api::Page>> list(api::ListQuery query);
   Task<Result<api::StateCounts>> counts();
@@ -103,6 +96,7 @@ Task<void> Serving::start() {
   }
   core_->loop().spawn(tick_gate());
   core_->loop().spawn(tick_audit());
+  if (options_.settings.watch) core_->loop().spawn(watch_files());
   std::printf("Keyturn is listening on %s\n", public_url_of(options_.settings).c_str());
   if (!core_->gate().world().configuration->sealed)
     std::printf("unsealed: host commands and files take effect at once (keyturn seal)\n");
@@ -176,11 +170,10 @@ Task<void> Serving::keep_loading_past(std::uint64_t size) {
 
 Task<Result<bool>> Serving::reload(std::vector<std::string>& problems) {
   const Settings& s = options_.settings;
-  Result<std::string> policy = read_file(s.policy), tools = read_file(s.tools);
-  if (!policy) co_return std::unexpected(policy.error());
-  if (!tools) co_return std::unexpected(tools.error());
-  Result<bool> changed =
-      co_await core_->admin().activate_files(*policy, s.policy, *tools, s.tools, problems);
+  Result<Files> files = read_files(s);
+  if (!files) co_return std::unexpected(files.error());
+  Result<bool> changed = co_await core_->admin().activate_files(files->policy, s.policy,
+                                                                files->tools, s.tools, problems);
   co_return changed;
 }
 
@@ -188,10 +181,24 @@ Task<void> Serving::reload_and_say() {
   std::vector<std::string> problems;
   const Result<bool> changed = co_await reload(problems);
   for (const std::string& problem : problems) say(problem);
-  if (!changed)
+  if (!changed) {
     say("reload refused, the configuration in force stays: " + changed.error().message);
-  else
+    Principal host;
+    host.kind = PrincipalKind::kHost;
+    host.id = "host";
+    co_await core_->gate().record_refusal(std::move(host), changed.error().code,
+                                          "keyturn.configuration");
+  } else {
     say(*changed ? "reloaded: the new configuration is in force" : "reloaded: nothing has changed");
+  }
+}
+
+Task<void> Serving::watch_files() {
+  FileWatch files(options_.settings);
+  while (!stopping_) {
+    co_await core_->loop().sleep(kWatchEvery);
+    if (!stopping_ && files.changed()) co_await reload_and_say();
+  }
 }
 
 void Serving::say_who_does_not_count() const {
@@ -338,16 +345,14 @@ Task<void> Serving::stop() {
 
 int check(const ServeOptions& options) {
   const Settings& s = options.settings;
-  Result<std::string> policy = read_file(s.policy), tools = read_file(s.tools);
-  for (const Result<std::string>* file : {&policy, &tools}) {
-    if (!*file) {
-      std::fprintf(stderr, "%s\n", file->error().message.c_str());
-      return 1;
-    }
+  const Result<Files> files = read_files(s);
+  if (!files) {
+    std::fprintf(stderr, "%s\n", files.error().message.c_str());
+    return 1;
   }
   std::vector<std::string> problems;
-  const bool good = admin::check_configuration(*policy, s.policy, *tools, s.tools, nullptr, false,
-                                               host_of_tools(), problems)
+  const bool good = admin::check_configuration(files->policy, s.policy, files->tools, s.tools,
+                                               nullptr, false, host_of_tools(), problems)
                         .has_value();
   for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
   std::printf(good ? "configuration is good\n" : "configuration has errors\n");

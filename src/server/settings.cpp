@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "doc/read.h"
@@ -49,6 +50,29 @@ void read_sessions(doc::ObjectReader& root, Settings& settings, doc::Problems& p
   };
   read("idle", settings.session_idle, "12h");
   read("life", settings.session_life, "7d");
+  reader.finish();
+}
+
+void read_signers(doc::ObjectReader& root, Settings& settings, doc::Problems& problems) {
+  const doc::Value* signers = root.object("signers");
+  if (signers == nullptr) return;
+  doc::ObjectReader reader(*signers, root.pointer_to("signers"), problems);
+  std::set<std::string> different;
+  for (const std::string& text : reader.strings("keys").value_or(std::vector<std::string>{})) {
+    Result<ledger::VerifierKey> key = ledger::parse_vkey(text);
+    if (key && key->type == ledger::KeyType::kEd25519) {
+      different.insert(key->public_key);
+      settings.signers.push_back(std::move(*key));
+    } else {
+      reader.problem("malformed_key", "\"" + text + "\" is no key as keyturn policy key prints it",
+                     "keys");
+    }
+  }
+  if (const auto n = reader.integer("at_least", 1, 20))
+    settings.signatures_needed = static_cast<std::size_t>(*n);
+  if (different.size() < settings.signatures_needed)
+    reader.problem("out_of_range", "there are fewer different keys than signatures asked for",
+                   "at_least");
   reader.finish();
 }
 
@@ -108,6 +132,8 @@ Result<Settings> read_settings(const std::string& path, Settings settings) {
   read_limits(root, settings, problems);
   read_sessions(root, settings, problems);
   read_proxies(root, settings);
+  settings.watch = root.boolean("watch").value_or(settings.watch);
+  read_signers(root, settings, problems);
   root.finish();
   if (!settings.public_url.empty() && !settings.public_url.starts_with("http://") &&
       !settings.public_url.starts_with("https://")) {

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "ledger/note.h"
 #include "net/forwarded.h"
 
 namespace keyturn::server {
@@ -19,11 +20,15 @@ struct Settings {
   std::string public_url;          // "" : http://localhost:PORT (passkeys refuse IP addresses)
   std::vector<std::string> hosts;  // further names allowed in Host
   std::string tls_certificate, tls_key;
+  std::string tls_place;  // "keyturn.yaml:5:6", for what only opening the files tells
   net::TrustedProxies trusted_proxies;
   Duration session_idle = std::chrono::hours(12);  // can be shortened, not lengthened
   Duration session_life = std::chrono::hours(24 * 7);
   std::string policy = "policy.yaml";
   std::string tools = "tools.yaml";
+  bool watch = false;                        // load policy and tools again when they change
+  std::vector<ledger::VerifierKey> signers;  // none: the files need no signatures
+  std::size_t signatures_needed = 1;
   std::string origin;  // of the ledger; "" : keyturn.local/ + 8 hex of the key
   std::size_t pending_per_agent_max = 100;
   double requests_per_second_max = 100;

@@ -1,0 +1,76 @@
+#include "server/files.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "ledger/signed_document.h"
+
+namespace keyturn::server {
+namespace {
+
+constexpr std::int64_t kNanos = 1'000'000'000;
+
+Result<void> check_signed(const Settings& settings, std::string_view kind, const std::string& path,
+                          const std::string& text) {
+  if (settings.signers.empty()) return {};
+  const Result<std::string> note = read_file(path + ".sig");
+  if (!note) {
+    return refuse("unsigned", path + ": keyturn.yaml asks for signatures, and " +
+                                  note.error().message + "; make one: keyturn policy sign");
+  }
+  const Result<void> checked =
+      ledger::check_document(kind, text, *note, settings.signers, settings.signatures_needed);
+  if (!checked) return refuse("unsigned", path + ".sig: " + checked.error().message);
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return refuse("unreadable", path + ": cannot be read");
+  std::stringstream text;
+  text << file.rdbuf();
+  if (file.bad()) return refuse("unreadable", path + ": cannot be read");
+  return std::move(text).str();
+}
+
+Result<Files> read_files(const Settings& settings) {
+  Result<std::string> policy = read_file(settings.policy), tools = read_file(settings.tools);
+  if (!policy) return std::unexpected(policy.error());
+  if (!tools) return std::unexpected(tools.error());
+  if (Result<void> ok = check_signed(settings, "policy", settings.policy, *policy); !ok)
+    return std::unexpected(ok.error());
+  if (Result<void> ok = check_signed(settings, "tools", settings.tools, *tools); !ok)
+    return std::unexpected(ok.error());
+  return Files{std::move(*policy), std::move(*tools)};
+}
+
+FileWatch::FileWatch(const Settings& settings)
+    : paths_{settings.policy, settings.policy + ".sig", settings.tools, settings.tools + ".sig"},
+      known_(look()),
+      last_(known_) {}
+
+FileWatch::Looks FileWatch::look() const {
+  Looks looks;
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    struct stat status{};
+    if (::stat(paths_[i].c_str(), &status) != 0) continue;
+    looks[i] = {status.st_ino, status.st_size,
+                status.st_mtim.tv_sec * kNanos + status.st_mtim.tv_nsec};
+  }
+  return looks;
+}
+
+bool FileWatch::changed() {
+  const Looks now = look();
+  const bool still = now == last_;
+  last_ = now;
+  if (!still || now == known_) return false;
+  known_ = now;
+  return true;
+}
+
+}  // namespace keyturn::server

@@ -1,0 +1,47 @@
+// policy.yaml and tools.yaml as they lie on disk: read together, their signatures checked where
+// keyturn.yaml names signers, and a change of them noticed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "server/settings.h"
+
+namespace keyturn::server {
+
+struct Files {
+  std::string policy, tools;  // their texts
+};
+
+// Codes: unreadable, unsigned (which file, and why).
+[[nodiscard]] Result<Files> read_files(const Settings& settings);
+
+// Whole; code unreadable.
+[[nodiscard]] Result<std::string> read_file(const std::string& path);
+
+// Looks at the files (and their signatures) by name, so that a file that was replaced, as editors
+// and `git checkout` do, is noticed as well as one that was written to.
+class FileWatch {
+ public:
+  explicit FileWatch(const Settings& settings);
+  // Whether they differ from the last time this said so, and have stood still since the last look:
+  // half a checkout is not loaded.
+  bool changed();
+
+ private:
+  struct Look {
+    std::uint64_t inode = 0;
+    std::int64_t size = -1, modified_ns = 0;
+    bool operator==(const Look&) const = default;
+  };
+  static constexpr std::size_t kFiles = 4;
+  using Looks = std::array<Look, kFiles>;
+  Looks look() const;
+
+  std::array<std::string, kFiles> paths_;
+  Looks known_, last_;
+};
+
+}  // namespace keyturn::server
