@@ -14,6 +14,7 @@
 #include "api/error_status.h"
 #include "base/task_impl.h"
 #include "doc/json.h"
+#include "net/blocking.h"
 
 namespace keyturn::api {
 
@@ -100,6 +101,8 @@ struct HttpNumbers {
   std::uint64_t parked = 0, streams = 0;  // now
 };
 
+struct ReplayRun;  // replay.cpp
+
 struct Api::Impl {
   Impl(ApiPorts ports, ApiOptions options);
 
@@ -133,6 +136,8 @@ struct Api::Impl {
   SignInLimit sign_ins;
   HttpNumbers http;
   std::map<std::string, std::size_t> streams_of;  // caller -> open streams
+  std::weak_ptr<ReplayRun> replay;                // the one that runs, if one does
+  std::unique_ptr<net::BlockingPool> replay_pool;
 };
 
 inline Response json_answer(int status, const doc::Value& value) {
@@ -152,6 +157,8 @@ Response action_answer(Service& service, const Call& call, const gate::ActionRec
 Refusal no_such_action();
 // What waits for the calling person (for=me), or for others after their vote (for=voted). inbox.cpp
 Response inbox(Service& service, const Call& call, const ListQuery& query);
+// What a check of documents said, a line each, as JSON. policy.cpp
+doc::Array diagnostics_of(const std::vector<std::string>& lines);
 std::string tool_of(Service& service, const Call& call);  // of an open action; for refusals
 
 // ---- the handlers, a file a concern
@@ -180,6 +187,7 @@ Task<Response> get_policy(Service&, Call&);  // policy.cpp
 Task<Response> check_policy(Service&, Call&);
 Task<Response> explain_policy(Service&, Call&);
 Task<Response> propose_policy(Service&, Call&);
+Task<Response> replay_policy(Service&, Call&);  // replay.cpp
 Task<Response> get_me(Service&, Call&);  // people.cpp
 Task<Response> get_people(Service&, Call&);
 Task<Response> get_agents(Service&, Call&);

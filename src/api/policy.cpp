@@ -28,7 +28,7 @@ bool take_warning(std::string_view& text) {
 doc::Value diagnostic(std::string_view line) {
   doc::Value out = doc::object({{"file", ""}, {"line", 0}, {"column", 0}});
   bool warning = take_warning(line);
-  for (const std::string_view file : {"policy.yaml", "tools.yaml"}) {
+  for (const std::string_view file : {"policy.yaml", "tools.yaml", "old.yaml"}) {
     if (!line.starts_with(file)) continue;
     std::string_view rest = line.substr(file.size());
     const std::optional<std::int64_t> row = take_number(rest);
@@ -88,6 +88,12 @@ std::vector<admin::NewPerson> read_people(const doc::Value& list, doc::Problems&
 
 }  // namespace
 
+doc::Array diagnostics_of(const std::vector<std::string>& lines) {
+  doc::Array out;
+  for (const std::string& line : lines) out.push_back(diagnostic(line));
+  return out;
+}
+
 Task<Response> get_policy(Service& s, Call&) {
   const std::shared_ptr<const gate::Configuration> active = s.ports.gate.world().configuration;
   doc::Array history;
@@ -133,9 +139,7 @@ Task<Response> check_policy(Service& s, Call& call) {
                                                tools.value_or(active.tools_text), "tools.yaml",
                                                &s.directory(), active.sealed, active.host, lines)
                         .has_value();
-  doc::Array diagnostics;
-  for (const std::string& line : lines) diagnostics.push_back(diagnostic(line));
-  co_return json_answer(200, doc::object({{"ok", good}, {"diagnostics", std::move(diagnostics)}}));
+  co_return json_answer(200, doc::object({{"ok", good}, {"diagnostics", diagnostics_of(lines)}}));
 }
 
 Task<Response> explain_policy(Service& s, Call& call) {

@@ -97,6 +97,7 @@ const std::vector<Route>& routes() {
       {"GET", "/v1/policy", kPerson, get_policy},
       {"POST", "/v1/policy/check", kPerson, check_policy},
       {"POST", "/v1/policy/explain", kPerson, explain_policy},
+      {"POST", "/v1/policy/replay", kPerson, replay_policy},
       {"POST", "/v1/policy/proposals", kPerson, propose_policy},
       {"GET", "/v1/me", kCaller, get_me},
       {"GET", "/v1/people", kPerson, get_people},

@@ -102,6 +102,7 @@ class Replay {
 
   void add(const RecordedDecision& decision);
   void add(Unrepeatable why);
+  std::uint64_t looked_at() const { return report_.looked_at; }
   const ReplayReport& report();  // so far
 
  private:
