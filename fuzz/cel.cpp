@@ -1,5 +1,5 @@
-// Any text is refused with a place, or compiles; then it evaluates within its limits, twice to the
-// same result.
+// Any text is refused with a place, or compiles; then it evaluates within its limits and within the
+// bounds that were known before, twice to the same result.
 #include <string>
 
 #include "base/bytes.h"
@@ -36,6 +36,10 @@ void evaluate(const cel::Program& program, const cel::Environment& env) {
   const cel::Value value = program.evaluate(activation, &cost, kLimit);
   fuzz::require(cost <= kLimit || value.is_error());
   fuzz::require(cost < kLimit + 500'000);
+  cel::SizeHints hints;
+  hints.otherwise = {.text_bytes = 8, .items = 8, .values = 32};
+  const cel::CostBounds bounds = program.cost_bounds(hints);
+  fuzz::require(bounds.least <= cost && (cost > kLimit || cost <= bounds.most));
   const std::string text = cel::to_text(value);
   fuzz::require(text.size() < 3000 && !first_invalid_utf8(text));
   fuzz::require(cel::to_text(program.evaluate(activation, nullptr, kLimit)) == text);

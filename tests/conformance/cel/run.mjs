@@ -5,10 +5,10 @@
 //
 // Prints one line a file and the totals. Fails when fewer pass than floor.json says, when a test fails that skip.json
 // does not name, or when skip.json names one that passes.
-import {execSync} from "node:child_process";
-import {existsSync, readFileSync} from "node:fs";
+import {readFileSync} from "node:fs";
 import {dirname, join} from "node:path";
 import {fileURLToPath} from "node:url";
+import "./install.mjs";
 import {ask, declarations, messageFiles, Tally, typeText, usesMessages} from "./request.mjs";
 import {runTrees} from "./trees.mjs";
 
@@ -16,9 +16,6 @@ const here = dirname(fileURLToPath(import.meta.url));
 const batch = process.argv[2];
 const verbose = process.argv.includes("--verbose");
 if (!batch) throw new Error("usage: node run.mjs PATH-OF-keyturn_cel_batch [--verbose]");
-if (!existsSync(join(here, "node_modules/@bufbuild/cel-spec")) || !existsSync(join(here, "node_modules/@bufbuild/cel"))) {
-  execSync("npm ci --no-fund --no-audit --silent", {cwd: here, stdio: "inherit"});
-}
 const {tests} = await import("@bufbuild/cel-spec/testdata/conformance.js");
 const floor = JSON.parse(readFileSync(join(here, "floor.json"), "utf8"));
 const skips = JSON.parse(readFileSync(join(here, "skip.json"), "utf8"));
