@@ -150,10 +150,12 @@ Attempt<doc::Value> Remote::get(const std::string& path,
   return answer(out);
 }
 
-Attempt<doc::Value> Remote::post(const std::string& path, const doc::Value& body) const {
+Attempt<doc::Value> Remote::post(const std::string& path, const doc::Value& body,
+                                 std::optional<std::chrono::seconds> patience) const {
   net::ClientRequest out = request("POST", path);
   out.headers.add("Content-Type", "application/json");
   out.body = doc::write_json(body);
+  if (patience) out.timeout = *patience;
   return answer(out);
 }
 

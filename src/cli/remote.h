@@ -48,7 +48,9 @@ class Remote {
   // JSON both ways. `wait`: Prefer: wait=N, and the patience of the client grows by as much.
   [[nodiscard]] Attempt<doc::Value> get(const std::string& path,
                                         std::optional<std::chrono::seconds> wait = {}) const;
-  [[nodiscard]] Attempt<doc::Value> post(const std::string& path, const doc::Value& body) const;
+  // `patience`: for the whole exchange, where it may take longer than usual.
+  [[nodiscard]] Attempt<doc::Value> post(const std::string& path, const doc::Value& body,
+                                         std::optional<std::chrono::seconds> patience = {}) const;
   [[nodiscard]] Attempt<doc::Value> erase(const std::string& path) const;
   // Server-sent events until the server ends the stream, `heard` says false, or it breaks. True:
   // `heard` has had enough.
