@@ -4,7 +4,6 @@
 #include <atomic>
 
 #include "api/impl.h"
-#include "policy/replay.h"
 
 namespace keyturn::api {
 
