@@ -42,7 +42,9 @@ std::optional<Checked> check_configuration(
   doc::Problems tool_problems, policy_problems;
   std::optional<catalog::Catalog> tools;
   if (Result<doc::Value> tree = doc::parse_yaml(tools_text, tools_file)) {
-    tools = catalog::Catalog::load(*tree, tool_problems, host);
+    catalog::LoadOptions tool_options = host;
+    tool_options.sealed = sealed;
+    tools = catalog::Catalog::load(*tree, tool_problems, tool_options);
   } else {
     problems.push_back(tree.error().where + ": " + tree.error().message);
   }

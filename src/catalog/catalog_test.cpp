@@ -267,10 +267,11 @@ TEST_CASE("limits have defaults, and sizes have units") {
 }
 
 TEST_CASE("a tool without a sandbox says that it knows, where programs run as the server") {
-  const auto load = [](std::string_view sandbox, bool as_server, doc::Problems& problems) {
+  bool sealed = true;
+  const auto load = [&](std::string_view sandbox, bool as_server, doc::Problems& problems) {
     const std::string text =
         "tools:\n  t:\n    exec: [/bin/a]\n    sandbox: " + std::string(sandbox);
-    return Catalog::load(yaml(text), problems, {.programs_run_as_server = as_server});
+    return Catalog::load(yaml(text), problems, {.programs_run_as_server = as_server, .sealed = sealed});
   };
   const std::string_view known = "{disabled: true, exposes_keyturn: true}";
   doc::Problems problems;
@@ -290,6 +291,12 @@ TEST_CASE("a tool without a sandbox says that it knows, where programs run as th
     CHECK(problems[0].code == "exposes_keyturn");
     CHECK(problems[0].position.line == 4);
     CHECK(problems[0].message.find("exposes_keyturn: true") != std::string::npos);
+    sealed = false;  // a trial: said, and allowed
+    problems.clear();
+    CHECK(load(refused, true, problems));
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].warning);
+    sealed = true;
   }
 }
 

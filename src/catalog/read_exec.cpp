@@ -175,6 +175,7 @@ void ToolReader::check_open_door() {
               "({network: true, read_only: […]} opens what it needs), run Keyturn as root, or "
               "accept it: sandbox: {disabled: true, exposes_keyturn: true}",
               "sandbox");
+  problems_.back().warning = !options_.sealed;
 }
 
 void ToolReader::read_limits() {

@@ -94,6 +94,7 @@ struct LoadOptions {
   // Keyturn is not root here, so that programs run as its own user: one without a sandbox could
   // read its keys and data, and its tool must say that it knows (exposes_keyturn).
   bool programs_run_as_server = false;
+  bool sealed = false;  // then that is an error; before, a warning
   // What a client library says of a conninfo string; not asked when empty.
   std::function<Result<void>(const std::string& dsn)> check_dsn;
 };

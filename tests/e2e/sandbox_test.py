@@ -141,11 +141,11 @@ class NotRoot(unittest.TestCase):
                               user=self.user.pw_uid, group=self.user.pw_gid, extra_groups=[],
                               env={"PATH": os.environ["PATH"], "KEYTURN_URL": f"http://localhost:{self.port}", "KEYTURN_TOKEN": token})
 
-    def test_no_sandbox_is_refused_at_load_with_its_place_and_advice(self):
+    def test_no_sandbox_is_warned_of_at_load_with_its_place_and_advice(self):
         for sandbox in ("none", "{disabled: true}"):
             done = self.keyturn("serve", "--check", *self.files(boxed="{}", bare=sandbox))
-            self.assertNotEqual(done.returncode, 0)
-            self.assertRegex(done.stderr, r"tools\.yaml:11:14: .*keys and data.*exposes_keyturn: true")
+            self.assertEqual(done.returncode, 0)  # an error once sealed: catalog_test
+            self.assertRegex(done.stderr, r"tools\.yaml:11:14: warning: .*keys and data.*exposes_keyturn: true")
         done = self.keyturn("serve", "--check", *self.files(boxed="{}", known="{disabled: true, exposes_keyturn: true}"))
         self.assertEqual(done.returncode, 0, done.stderr)
 

@@ -401,15 +401,6 @@ TEST_CASE("a machine that forbids the sandbox is told apart, with advice") {
         std::string_view::npos);
 }
 
-TEST_CASE(
-    "without a sandbox a program does not run as the server, unless its tool says that it knows") {
-  Isolation isolation{.user = "me", .sandbox_works = true};
-  CHECK(check_sandbox(isolation, {.enabled = false}).error().code == "exposes_keyturn");
-  CHECK(check_sandbox(isolation, {.enabled = false, .exposes_keyturn = true}));
-  CHECK(check_sandbox(isolation, {}));
-  isolation.drops_user = true;
-  CHECK(check_sandbox(isolation, {.enabled = false}));
-}
 
 TEST_CASE("a folder that the sandbox cannot bind is a refusal: nothing ran") {
   Rig rig;

@@ -255,12 +255,6 @@ doc::Value describe(const Isolation& isolation, const catalog::Sandbox& sandbox)
 }
 
 Result<void> check_sandbox(const Isolation& isolation, const catalog::Sandbox& sandbox) {
-  if (!sandbox.enabled && !isolation.drops_user && !sandbox.exposes_keyturn) {
-    return refuse("exposes_keyturn",
-                  "without a sandbox this program could read Keyturn's keys and data, because "
-                  "Keyturn does not run as root; give the tool a sandbox, run Keyturn as root, or "
-                  "accept it in the tool: sandbox: {disabled: true, exposes_keyturn: true}");
-  }
   if (!sandbox.enabled || isolation.sandbox_works) return {};
   return refuse(
       "no_sandbox",
