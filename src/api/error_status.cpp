@@ -117,7 +117,6 @@ constexpr std::array kRows = std::to_array<Row>({
     {"drift", 409},
     {"no_program", 409},
     {"no_sandbox", 409},
-    {"exposes_keyturn", 409},
     {"no_common_channel", 409},
     {"too_many_comments", 409},
     {"too_many_pending", 429},

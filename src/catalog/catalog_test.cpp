@@ -271,7 +271,8 @@ TEST_CASE("a tool without a sandbox says that it knows, where programs run as th
   const auto load = [&](std::string_view sandbox, bool as_server, doc::Problems& problems) {
     const std::string text =
         "tools:\n  t:\n    exec: [/bin/a]\n    sandbox: " + std::string(sandbox);
-    return Catalog::load(yaml(text), problems, {.programs_run_as_server = as_server, .sealed = sealed});
+    return Catalog::load(yaml(text), problems,
+                         {.programs_run_as_server = as_server, .sealed = sealed});
   };
   const std::string_view known = "{disabled: true, exposes_keyturn: true}";
   doc::Problems problems;

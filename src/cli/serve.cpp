@@ -16,7 +16,11 @@ struct ServeWords {
 
 int run_serve(Session& session, const ServeWords& words) {
   Attempt<server::Settings> settings = settings_of(words.place);
-  if (!settings) return complain(session, settings.error());
+  if (!settings) {  // as every other mistake in a document: file:line:column first
+    session.console.err << printable(settings.error().refusal.message) << '\n';
+    if (words.check) session.console.out << "configuration has errors\n";
+    return code(Exit::kDenied);
+  }
   if (!words.listen.empty()) {
     if (const Result<void> set = server::set_listen(*settings, words.listen); !set)
       return complain(session, {Exit::kUsage, set.error(), {}});

@@ -18,6 +18,13 @@
 #include "net/session.h"
 
 namespace keyturn::net {
+
+Result<void> check_tls(const TlsFiles& files) {
+  const auto context = load_server_tls(files.certificate, files.key);
+  if (!context) return std::unexpected(context.error());
+  return {};
+}
+
 namespace asio = boost::asio;
 namespace {
 

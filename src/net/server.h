@@ -48,6 +48,9 @@ struct TlsFiles {
   std::string key;          // PEM
 };
 
+// Whether a server could use them. Code bad_tls: which file, and why not.
+[[nodiscard]] Result<void> check_tls(const TlsFiles& files);
+
 struct HttpLimits {
   std::size_t head_bytes_max = 16 * 1024;       // 431
   std::size_t headers_max = 64;                 // 431

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 
@@ -29,18 +30,22 @@ Result<void> check_signed(const Settings& settings, std::string_view kind, const
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (!file) return refuse("unreadable", path + ": cannot be read");
   std::stringstream text;
-  text << file.rdbuf();
-  if (file.bad()) return refuse("unreadable", path + ": cannot be read");
-  return std::move(text).str();
+  if (file) text << file.rdbuf();
+  if (file && !file.bad() && errno == 0) return std::move(text).str();
+  return refuse("unreadable", path + ": cannot be read: " + std::generic_category().message(errno));
 }
 
 Result<Files> read_files(const Settings& settings) {
   Result<std::string> policy = read_file(settings.policy), tools = read_file(settings.tools);
-  if (!policy) return std::unexpected(policy.error());
-  if (!tools) return std::unexpected(tools.error());
+  const auto named_by = [](const Refusal& refusal, const char* key) {
+    return refuse(refusal.code, refusal.message + "; --" + key + ", or " + key +
+                                    ": in keyturn.yaml, names the file");
+  };
+  if (!policy) return named_by(policy.error(), "policy");
+  if (!tools) return named_by(tools.error(), "tools");
   if (Result<void> ok = check_signed(settings, "policy", settings.policy, *policy); !ok)
     return std::unexpected(ok.error());
   if (Result<void> ok = check_signed(settings, "tools", settings.tools, *tools); !ok)

@@ -343,17 +343,23 @@ Task<void> Serving::stop() {
   core_->loop().stop();
 }
 
+// Everything that can be told without the data folder, each problem on a line of its own.
 int check(const ServeOptions& options) {
   const Settings& s = options.settings;
-  const Result<Files> files = read_files(s);
-  if (!files) {
-    std::fprintf(stderr, "%s\n", files.error().message.c_str());
-    return 1;
-  }
   std::vector<std::string> problems;
-  const bool good = admin::check_configuration(files->policy, s.policy, files->tools, s.tools,
-                                               nullptr, false, host_of_tools(), problems)
-                        .has_value();
+  bool good = true;
+  if (!s.tls_certificate.empty()) {
+    const Result<void> tls = net::check_tls({s.tls_certificate, s.tls_key});
+    if (!tls) problems.push_back(s.tls_place + tls.error().message);
+    good = tls.has_value();
+  }
+  if (const Result<Files> files = read_files(s); !files) {
+    problems.push_back(files.error().message);
+    good = false;
+  } else if (!admin::check_configuration(files->policy, s.policy, files->tools, s.tools, nullptr,
+                                         false, host_of_tools(), problems)) {
+    good = false;
+  }
   for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
   std::printf(good ? "configuration is good\n" : "configuration has errors\n");
   return good ? 0 : 1;

@@ -1,19 +1,23 @@
 #include "server/settings.h"
 
 #include <charconv>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "doc/read.h"
 #include "doc/yaml.h"
+#include "server/files.h"
+#include "server/names.h"
 
 namespace keyturn::server {
 namespace {
 
-void read_tls(doc::ObjectReader& root, Settings& settings, doc::Problems& problems) {
+void read_tls(doc::ObjectReader& root, const std::string& path, Settings& settings,
+              doc::Problems& problems) {
   const doc::Value* tls = root.object("tls");
   if (tls == nullptr) return;
+  const doc::Position at = tls->position();
+  settings.tls_place =
+      path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": ";
   doc::ObjectReader reader(*tls, root.pointer_to("tls"), problems);
   settings.tls_certificate = reader.require_string("certificate");
   settings.tls_key = reader.require_string("key");
@@ -30,7 +34,8 @@ void read_limits(doc::ObjectReader& root, Settings& settings, doc::Problems& pro
     if (*n > 0)
       settings.requests_per_second_max = *n;
     else
-      reader.problem("out_of_range", "must be more than 0", "requests_per_second");
+      reader.problem("out_of_range", "requests_per_second must be more than 0",
+                     "requests_per_second");
   }
   reader.finish();
 }
@@ -86,6 +91,59 @@ void read_proxies(doc::ObjectReader& root, Settings& settings) {
     root.problem(parsed.error().code, parsed.error().message, "trusted_proxies");
 }
 
+void read_listen(doc::ObjectReader& root, Settings& settings) {
+  const doc::Value* value = root.any("listen");
+  if (value == nullptr) return;
+  if (!value->is_string() && !value->is_number()) {
+    root.problem("wrong_type", "listen is ADDRESS:PORT or PORT, such as 127.0.0.1:7717", "listen");
+    return;
+  }
+  const std::string& text = value->is_string() ? value->as_string() : value->as_number().text;
+  if (const Result<void> set = set_listen(settings, text); !set)
+    root.problem(set.error().code, set.error().message, "listen");
+}
+
+void read_path(doc::ObjectReader& root, std::string_view key, std::string& into) {
+  const auto path = root.string(key);
+  if (!path) return;
+  into = *path;
+  if (path->empty() || path->contains('\0')) {
+    root.problem("invalid_path",
+                 std::string(key) + " must name a place on the disk; leave it out for the default",
+                 key);
+  }
+}
+
+void read_names(doc::ObjectReader& root, Settings& settings) {
+  if (const auto url = root.string("public_url")) {
+    settings.public_url = *url;
+    if (!is_origin(*url)) {
+      root.problem("invalid_url",
+                   "public_url is what stands in a browser before the first /, such as "
+                   "https://keyturn.example or http://localhost:7717: lower case, without a path",
+                   "public_url");
+    }
+  }
+  settings.hosts = root.strings("hosts").value_or(settings.hosts);
+  for (const std::string& host : settings.hosts) {
+    if (is_host_name(host)) continue;
+    root.problem("invalid_host",
+                 "\"" + host +
+                     "\" is no host name: lower case, without scheme and port; an IPv6 "
+                     "address in []",
+                 "hosts");
+  }
+  if (const auto origin = root.string("ledger_origin")) {
+    settings.origin = *origin;
+    if (!ledger::valid_key_name(*origin)) {
+      root.problem("invalid_origin",
+                   "ledger_origin is the name of a key, such as keyturn.example/prod: not empty, "
+                   "without spaces and \"+\"",
+                   "ledger_origin");
+    }
+  }
+}
+
 }  // namespace
 
 Result<void> set_listen(Settings& settings, const std::string& text) {
@@ -102,43 +160,36 @@ Result<void> set_listen(Settings& settings, const std::string& text) {
       settings.address = settings.address.substr(1, settings.address.size() - 2);
     }
     if (settings.address == "localhost") settings.address = "127.0.0.1";
+    if (!is_numeric_address(settings.address)) {
+      return refuse("invalid_listen", "\"" + settings.address +
+                                          "\" is no numeric address, such as 127.0.0.1 or [::1]");
+    }
   }
   settings.port = static_cast<std::uint16_t>(value);
   return {};
 }
 
 Result<Settings> read_settings(const std::string& path, Settings settings) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return refuse("unreadable", path + ": cannot be read");
-  std::stringstream text;
-  text << file.rdbuf();
-  Result<doc::Value> tree = doc::parse_yaml(text.str(), path);
+  const Result<std::string> text = read_file(path);
+  if (!text) return std::unexpected(text.error());
+  const Result<doc::Value> tree = doc::parse_yaml(*text, path);
   if (!tree)
     return refuse("invalid_configuration", tree.error().where + ": " + tree.error().message);
   if (tree->is_null()) return settings;  // empty, or nothing but comments: every key has a default
   doc::Problems problems;
   doc::ObjectReader root(*tree, "", problems);
-  if (const auto listen = root.string("listen")) {
-    if (const Result<void> ok = set_listen(settings, *listen); !ok)
-      root.problem(ok.error().code, ok.error().message, "listen");
-  }
-  settings.data = root.string("data").value_or(settings.data);
-  settings.policy = root.string("policy").value_or(settings.policy);
-  settings.tools = root.string("tools").value_or(settings.tools);
-  settings.public_url = root.string("public_url").value_or(settings.public_url);
-  settings.origin = root.string("ledger_origin").value_or(settings.origin);
-  settings.hosts = root.strings("hosts").value_or(settings.hosts);
-  read_tls(root, settings, problems);
+  read_listen(root, settings);
+  read_path(root, "data", settings.data);
+  read_path(root, "policy", settings.policy);
+  read_path(root, "tools", settings.tools);
+  read_names(root, settings);
+  read_tls(root, path, settings, problems);
   read_limits(root, settings, problems);
   read_sessions(root, settings, problems);
   read_proxies(root, settings);
   settings.watch = root.boolean("watch").value_or(settings.watch);
   read_signers(root, settings, problems);
   root.finish();
-  if (!settings.public_url.empty() && !settings.public_url.starts_with("http://") &&
-      !settings.public_url.starts_with("https://")) {
-    root.problem("invalid_url", "must start with https:// (or http:// on localhost)", "public_url");
-  }
   if (!doc::has_errors(problems)) return settings;
   std::string all;
   for (const doc::Problem& problem : problems)

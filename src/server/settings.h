@@ -20,7 +20,7 @@ struct Settings {
   std::string public_url;          // "" : http://localhost:PORT (passkeys refuse IP addresses)
   std::vector<std::string> hosts;  // further names allowed in Host
   std::string tls_certificate, tls_key;
-  std::string tls_place;  // "keyturn.yaml:5:6", for what only opening the files tells
+  std::string tls_place;  // "keyturn.yaml:5:6: ", for what only opening the files tells
   net::TrustedProxies trusted_proxies;
   Duration session_idle = std::chrono::hours(12);  // can be shortened, not lengthened
   Duration session_life = std::chrono::hours(24 * 7);

@@ -401,7 +401,6 @@ TEST_CASE("a machine that forbids the sandbox is told apart, with advice") {
         std::string_view::npos);
 }
 
-
 TEST_CASE("a folder that the sandbox cannot bind is a refusal: nothing ran") {
   Rig rig;
   auto tool = tool_of({"/bin/echo", "x"});

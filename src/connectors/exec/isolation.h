@@ -38,8 +38,7 @@ doc::Value describe(const Isolation& isolation, const catalog::Sandbox& sandbox)
 // What whoever runs the server should know of this machine, a line each.
 std::vector<std::string> notes(const Isolation& isolation);
 
-// Refuses no_sandbox when the plan wants a sandbox and the host forbids it; exposes_keyturn when it
-// wants none, programs run as the server's own user, and the tool does not say that it knows.
+// Refuses no_sandbox when the plan wants a sandbox and the host forbids it.
 [[nodiscard]] Result<void> check_sandbox(const Isolation& isolation,
                                          const catalog::Sandbox& sandbox);
 
