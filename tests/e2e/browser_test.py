@@ -9,12 +9,22 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.demo import Demo  # noqa: E402
 from support.keyturn import ROOT, Keyturn  # noqa: E402
+from support.postgres import installed  # noqa: E402
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent / "browser"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SECONDS_MAX = 400
 LIMITS = "limits: {pending_per_agent: 2000, requests_per_second: 10000}\n"
+
+
+def walked(script, setting):
+    """What the steps of a script came to: name -> {"ok", "why"}, and what it wrote beside."""
+    done = subprocess.run(["node", str(SCRIPTS / script)], capture_output=True, text=True, timeout=SECONDS_MAX,
+                          env=dict(os.environ, KEYTURN_BROWSER=json.dumps(setting), CHROMIUM=CHROMIUM))
+    sys.stderr.write(done.stderr)
+    return {said["name"]: said for said in map(json.loads, done.stdout.splitlines())}, done.stderr
 
 
 class Browser:
@@ -25,12 +35,18 @@ class Browser:
     def setUpClass(cls):
         cls.k = Keyturn(config=LIMITS)
         cls.addClassCleanup(cls.k.close)
-        setting = {"url": cls.k.url, "link": cls.k.enrol_link("bob"), **{name: cls.k.tokens[name] for name in ("carol", "erin")}, "agent": cls.k.tokens["bot"]}
-        done = subprocess.run(["node", str(SCRIPTS / cls.script)], capture_output=True, text=True, timeout=SECONDS_MAX,
-                              env=dict(os.environ, KEYTURN_BROWSER=json.dumps(setting), CHROMIUM=CHROMIUM))
-        cls.notes = done.stderr
-        sys.stderr.write(done.stderr)
-        cls.results = {said["name"]: said for said in map(json.loads, done.stdout.splitlines())}
+        cls.results, cls.notes = walked(cls.script, {
+            "url": cls.k.url, "link": cls.k.enrol_link("bob"), **{name: cls.k.tokens[name] for name in ("carol", "erin")}, "agent": cls.k.tokens["bot"]})
+
+
+class DemoBrowser:
+    """The demo's page against the demo itself."""
+    script = ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.enterClassContext(demo := Demo())
+        cls.results, cls.notes = walked(cls.script, {"url": demo.url, "link": demo.link})
 
 
 def test_of(name):
@@ -42,17 +58,18 @@ def test_of(name):
     return test
 
 
-def of_script(script):
+def of_script(script, base=Browser):
     steps = re.findall(r'^step\("([^"]+)"', (SCRIPTS / script).read_text(), re.M)
     assert steps, script
     tests = {"test_" + re.sub(r"\W+", "_", step): test_of(step) for step in steps}
-    suite = type("Browser_" + script.removesuffix(".mjs"), (Browser, unittest.TestCase), {"script": script, **tests})
+    suite = type("Browser_" + script.removesuffix(".mjs"), (base, unittest.TestCase), {"script": script, **tests})
     return unittest.skipUnless(shutil.which("node") and os.path.exists(CHROMIUM) and (ROOT / "web/node_modules/playwright-core").exists(),
                                "needs node, chromium and web/node_modules (npm ci)")(suite)
 
 
 Inbox = of_script("inbox.mjs")
 Lists = of_script("lists.mjs")
+DemoPage = unittest.skipUnless(installed(), "PostgreSQL is not installed")(of_script("demo.mjs", DemoBrowser))
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,74 +1,23 @@
 """`./run --demo` as a newcomer meets it: the demo's own start, its four scenarios, its simulated colleagues."""
-import http.client
 import json
 import pathlib
-import queue
-import re
-import shutil
-import subprocess
 import sys
-import tempfile
-import threading
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import BIN, DEADLINE, ROOT, Keyturn, end_helper, free_port  # noqa: E402
+from support.demo import Demo as Running  # noqa: E402
 from support.passkey import Browser  # noqa: E402
 from support.postgres import installed  # noqa: E402
-
-
-class Running:
-    """Enough of support.keyturn.Keyturn for a Browser."""
-    tokens = {}
-
-    def __init__(self, port):
-        self.port, self.url = port, f"http://localhost:{port}"
-
-    http, get, post = Keyturn.http, Keyturn.get, Keyturn.post
 
 
 @unittest.skipUnless(installed(), "PostgreSQL is not installed")
 class Demo(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="keyturn-demo-test-"))
-        cls.folder.chmod(0o755)
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        port = free_port()
-        cls.process = subprocess.Popen([sys.executable, str(ROOT / "examples/demo/start.py"), "--keyturn", str(BIN), "--data", str(cls.folder / "demo"), "--listen", f"127.0.0.1:{port}"],
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
-        cls.addClassCleanup(cls.end)
-        lines = queue.Queue()
-        threading.Thread(target=lambda: [lines.put(line) for line in cls.process.stdout] and None, daemon=True).start()
-        said, deadline = "", time.monotonic() + 2 * DEADLINE
-        while "listening on" not in said:
-            try:
-                said += lines.get(timeout=max(0.1, deadline - time.monotonic()))
-            except queue.Empty:
-                raise AssertionError("the demo did not start:\n" + said) from None
-        cls.k = Running(port)
-        while True:
-            try:
-                if cls.k.get("/healthz").status == 200:
-                    break
-            except (OSError, http.client.HTTPException):
-                assert time.monotonic() < deadline, said
-                time.sleep(0.02)
-        link = subprocess.run([str(BIN), "person", "enrol", "admin", "--data", str(cls.folder / "demo/store")], capture_output=True, text=True, check=True).stdout
-        cls.you = Browser(cls.k, "admin", enrol=False)
-        cls.you.enrol(re.search(r"\S+#\S+", link)[0])
-
-    @classmethod
-    def end(cls):
-        cls.process.terminate()
-        try:
-            cls.process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            cls.process.kill()
-            cls.process.wait()
-        cls.process.stdout.close()
-        end_helper(cls.folder / "demo/store")
+        cls.enterClassContext(running := Running())
+        cls.k = running
+        cls.you = Browser(running, "admin", enrol=False)
+        cls.you.enrol(running.link)
 
     def run_scenario(self, name):
         answer = self.you.post("/demo/run", {"scenario": name})

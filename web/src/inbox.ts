@@ -31,8 +31,6 @@ export const inbox = new Store<Inbox>(empty);
 export const link = new Store<Link>("connecting");
 // Set by arrivals after the first load: what a screen reader should hear.
 export const arrival = new Store<string>("");
-// Counts what the stream told, for whoever wants to look again.
-export const inboxNews = new Store<number>(0);
 // How high rows out of sight were, for the way back.
 export const inboxHeights: number[] = [];
 
@@ -69,7 +67,6 @@ function apply(changes: Map<string, Action>, total: number | undefined): void {
     voted: merged(now.voted, changes, "oldest", true, mine),
     total: total ?? now.total,
   });
-  inboxNews.set(inboxNews.get() + 1);
   if (inbox.get().list.length < refillBelow) void moreInbox();
 }
 

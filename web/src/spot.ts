@@ -59,12 +59,16 @@ export function returning(state: unknown): void {
 
 export function startSpots(): void {
   history.scrollRestoration = "manual";
-  entry = entryOf(history.state);
   try {
     spots = new Map(JSON.parse(sessionStorage.getItem(storageKey) ?? "[]") as [number, Spot][]);
-    pending = spots.get(entry) ?? null;
   } catch {
     // Without storage a reload begins at the top.
+  }
+  entry = entryOf(history.state);
+  pending = spots.get(entry) ?? null; // a reload
+  if (entry === 0) { // an address typed, or a link from elsewhere
+    entry = Math.max(0, ...spots.keys()) + 1;
+    history.replaceState({ entry }, "");
   }
   window.addEventListener("pagehide", () => {
     leaving();

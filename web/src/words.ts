@@ -105,6 +105,10 @@ export const stateMeanings: Record<State, string> = {
   cancelled: "It was withdrawn. It did not run.",
 };
 
+export const effectWords: Record<string, string> = {
+  allow: "allows it", deny: "denies it", require: "asks for people", modify: "changes it", defer: "defers it",
+};
+
 // "read from orders", "write to orders", "restart on web".
 export const towards = (operation: string): string =>
   ({ read: "from", list: "in", export: "from", write: "to" } as Record<string, string>)[operation] ?? "on";

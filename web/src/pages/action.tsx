@@ -4,27 +4,23 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import { asProblem, type Problem } from "../api/client";
 import { api } from "../api/routes";
 import { listen } from "../api/stream";
-import { isFinal, partyId, partyName, type Action, type Me, type Section, type TimelineItem } from "../api/types";
+import { isFinal, partyId, type Action, type Me, type Section, type TimelineItem } from "../api/types";
 import { noteInActivity } from "../activity";
-import { inbox, noteAction } from "../inbox";
+import { noteAction } from "../inbox";
 import { useKeys } from "../keys";
 import { AmendDialog } from "../parts/amend";
+import { CancelDialog, EvidenceCard, NextUp, PolicyCard, Undisplayed } from "../parts/case_cards";
+import { CaseHead, Crumb } from "../parts/case_head";
 import { DecisionPanel, votedBy, whyNot } from "../parts/decision";
-import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
 import { OutcomeCard } from "../parts/outcome";
-import {
-  Ago, Card, Copy, Empty, Expiry, Heading, JsonBlock, Loading, Note, ProblemNote, Quorum, ResourceName, StateTag, Who,
-} from "../parts/pieces";
+import { Card, Empty, Heading, Loading, Note, ProblemNote, Quorum } from "../parts/pieces";
 import { useReveal } from "../parts/reveal";
-import { plainText, visible } from "../parts/runs";
 import { CaseSection } from "../parts/section";
 import { Text } from "../parts/text";
 import { CommentForm, TimelineCard, VotesCard } from "../parts/timeline";
 import { go } from "../router";
 import { cameFrom, useSpot } from "../spot";
-import { useStore } from "../store";
-import { count, exactTime, stateMeanings, towards } from "../words";
 
 interface Loaded {
   action: Action;
@@ -111,22 +107,6 @@ export function ActionPage({ id, me }: { id: string; me: Me }) {
   );
 }
 
-// Back to the list that this page was opened from, where one was on it.
-function Crumb() {
-  const { list, steps } = cameFrom();
-  const activity = list.startsWith("/activity");
-  const back = (event: MouseEvent): void => {
-    if (!list || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    history.go(-steps);
-  };
-  return (
-    <p class="crumb">
-      <a href={list || "/"} onClick={back}><Icon name="back" size={14} /> {activity ? "Activity" : "Inbox"}</a>
-    </p>
-  );
-}
-
 const noSections: Section[] = [];
 
 function Case({ loaded, me, reload, problem }: {
@@ -153,6 +133,8 @@ function Case({ loaded, me, reload, problem }: {
   const tracked = action.state === "pending" && !whyNot(action, me) && !votedBy(action, me);
   const isTheirs = partyId(action.owner) === me.id || partyId(action.requester) === me.id;
   const isAsked = (action.needed ?? []).some((place) => me.groups?.includes(place.group));
+  // Whoever works through the inbox is done with this one.
+  const goesOn = !tracked && (cameFrom().list === "/" || !!votedBy(action, me));
   const mayCancel = !isFinal(action.state) && action.state !== "executing" && (me.admin || isTheirs);
   const mayAmend = open && (isTheirs || isAsked) && action.args !== undefined && action.args !== null;
 
@@ -165,6 +147,7 @@ function Case({ loaded, me, reload, problem }: {
         <Note kind="warn">The case changed while you were looking at it. Look at all of it again.</Note>
       )}
       <p class="live" role="status" aria-live="polite">{said}</p>
+      {goesOn && <div class="narrow-only"><NextUp after={action.id} /></div>}
       <div class="case-grid">
         <div class="case-body">
           {action.outcome && <OutcomeCard outcome={action.outcome} />}
@@ -194,9 +177,9 @@ function Case({ loaded, me, reload, problem }: {
           {action.state === "pending" && (
             <DecisionPanel action={action} me={me} reveal={reveal} onVoted={after} />
           )}
-          {!tracked && <NextUp after={action.id} />}
+          {goesOn && <div class="wide-only"><NextUp after={action.id} /></div>}
           {(action.needed?.length ?? 0) > 0 && (
-            <div class="wide-only"><Card title="Needed"><div class="pad"><Quorum needed={action.needed} words /></div></Card></div>
+            <div class="wide-only"><Card title="Approvals"><div class="pad"><Quorum needed={action.needed} words /></div></Card></div>
           )}
           <VotesCard votes={action.votes ?? []} simulated={(id) => me.demo && id.includes("simulated")} />
           <PolicyCard action={action} />
@@ -211,168 +194,5 @@ function Case({ loaded, me, reload, problem }: {
           onDone={() => { setDialog(null); after("The request is cancelled."); }} />
       )}
     </main>
-  );
-}
-
-function CaseHead({ action }: { action: Action }) {
-  const claimed = action.claims?.on_behalf_of;
-  const title = plainText(visible(`${action.operation} ${action.resource?.name ?? action.tool}`));
-  return (
-    <header class="case-head">
-      <div class="case-status">
-        <StateTag state={action.state} />
-        {action.expires_at && !isFinal(action.state) && (
-          <Expiry at={action.expires_at} from={action.created_at} exact />
-        )}
-      </div>
-      <Heading title={title}>
-        {partyName(action.requester) ? <><Who party={action.requester} /> {isFinal(action.state) ? "asked" : "asks"} to </> : <>A request to </>}
-        <span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
-        <ResourceName resource={action.resource} />
-      </Heading>
-      <p class="case-by">
-        through <span class="mono"><Text>{action.tool}</Text></span>
-        {typeof claimed === "string" && (
-          <> · on behalf of <strong><Text>{claimed}</Text></strong> <span class="claimed" title="The agent says so. Keyturn does not know it.">claimed</span></>
-        )}
-        {partyId(action.owner) && <> · owner <Who party={action.owner} /></>}
-        {" "}· asked <Ago at={action.created_at} exact />
-      </p>
-      {action.reason && !action.display?.length && (
-        <blockquote class="reason">
-          <Text lines>{action.reason}</Text>
-          <footer>reason <span class="claimed" title="The agent says so. Keyturn does not know it.">claimed</span> by the agent</footer>
-        </blockquote>
-      )}
-      <div class="narrow-only"><Quorum needed={action.needed} words /></div>
-      <p class="case-meaning"><Denial action={action} />{stateMeanings[action.state]}</p>
-      {action.amends && (
-        <p class="case-by">Amends <a href={`/a/${encodeURIComponent(action.amends)}`}>an earlier request</a>, which was cancelled.</p>
-      )}
-      {action.amended_by && (
-        <p class="case-by">Replaced by <a href={`/a/${encodeURIComponent(action.amended_by)}`}>an amended request</a>.</p>
-      )}
-    </header>
-  );
-}
-
-const hasContent = (value: unknown): boolean =>
-  !!value && (typeof value !== "object" || Object.keys(value).length > 0);
-
-// Who or what said no.
-function Denial({ action }: { action: Action }) {
-  if (action.state !== "denied") return null;
-  const vote = (action.votes ?? []).find((given) => given.decision === "deny");
-  if (vote) {
-    return (
-      <><strong>Denied by <Text>{vote.reviewer}</Text></strong>{vote.note && <>: “<Text>{vote.note}</Text>”</>}. </>
-    );
-  }
-  const reasons = action.verdict?.reasons ?? [];
-  return <><strong>Denied by policy</strong>{reasons.length > 0 && <>: <Text>{reasons.join("; ")}</Text></>}. </>;
-}
-
-// Without sections from the server's renderer what there is, is still shown (and Approve is not offered).
-function Undisplayed({ action }: { action: Action }) {
-  const part = (title: string, value: unknown) => hasContent(value) && (
-    <Card title={title}><JsonBlock value={value} label={title} /></Card>
-  );
-  return <>{part("Arguments", action.args)}{part("Claims", action.claims)}{part("Facts", action.facts)}</>;
-}
-
-// After a decision: what else waits.
-function NextUp({ after }: { after: string }) {
-  const { list, total } = useStore(inbox);
-  const next = list.find((action) => action.id !== after);
-  if (!next) return null;
-  return (
-    <p class="next-up">
-      <a class="button button-wide" href={`/a/${encodeURIComponent(next.id)}`}>
-        Next request <span class="muted">({count(total)} waiting)</span> <Icon name="next" size={16} />
-      </a>
-    </p>
-  );
-}
-
-function PolicyCard({ action }: { action: Action }) {
-  const verdict = action.verdict;
-  if (!verdict) return null;
-  const effects: Record<string, string> = {
-    allow: "allows it", deny: "denies it", require: "asks for people", modify: "changes it", defer: "defers it",
-  };
-  const plan = verdict.plan;
-  return (
-    <Card title="Verdict">
-      <div class="pad stack">
-        <p>Policy <strong>{effects[verdict.effect] ?? verdict.effect}</strong>.</p>
-        {(verdict.reasons ?? []).length > 0 && (
-          <ul class="reasons">{verdict.reasons!.map((reason, i) => <li key={i}><Text lines>{reason}</Text></li>)}</ul>
-        )}
-        {(verdict.rules ?? []).length > 0 && (
-          <p class="small">
-            {verdict.rules!.length === 1 ? "Rule" : "Rules"}{" "}
-            {verdict.rules!.map((rule) => <code class="rule" key={rule}><Text>{rule}</Text></code>)}
-          </p>
-        )}
-        {plan && (
-          <p class="small muted">
-            {[
-              plan.assurance && `a vote needs at least: ${plan.assurance}`,
-              plan.channels?.length && `by ${plan.channels.join(", ")}`,
-              plan.veto && plan.veto !== "any" && `veto: ${JSON.stringify(plan.veto)}`,
-            ].filter(Boolean).join(" · ")}
-          </p>
-        )}
-      </div>
-    </Card>
-  );
-}
-
-function EvidenceCard({ action }: { action: Action }) {
-  const index = action.ledger?.index;
-  return (
-    <Card title="Evidence">
-      <dl class="evidence">
-        <dt>Action</dt><dd><code><Text>{action.id}</Text></code></dd>
-        {action.digest && (
-          <>
-            <dt>Digest of the case</dt>
-            <dd><code class="wrap"><Text>{action.digest}</Text></code> <Copy text={action.digest} what="the digest" /></dd>
-          </>
-        )}
-        {action.verdict?.policy && (
-          <><dt>Policy</dt><dd><code class="wrap"><Text>{action.verdict.policy}</Text></code></dd></>
-        )}
-        <dt>Asked</dt><dd><time dateTime={action.created_at}>{exactTime(action.created_at)}</time></dd>
-        <dt>Ledger</dt>
-        <dd>{typeof index === "number"
-          ? <a href={`/ledger?entry=${index}`}>entry {index}: verify it here</a>
-          : "no index yet"}</dd>
-      </dl>
-    </Card>
-  );
-}
-
-function CancelDialog({ action, onClose, onDone }: {
-  action: Action; onClose: () => void; onDone: () => void;
-}) {
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const cancel = async (): Promise<void> => {
-    try {
-      await api.cancel(action.id);
-      onDone();
-    } catch (error) {
-      setProblem(asProblem(error, "That did not work"));
-    }
-  };
-  return (
-    <Dialog title="Cancel this request?" onClose={onClose}>
-      <p>It will not run, and the agent is told so. This cannot be undone; the agent can ask again.</p>
-      {problem && <ProblemNote problem={problem} />}
-      <div class="dialog-buttons">
-        <button type="button" class="button" autoFocus onClick={onClose}>Keep it</button>
-        <button type="button" class="button button-deny" onClick={() => void cancel()}>Cancel the request</button>
-      </div>
-    </Dialog>
   );
 }

@@ -1,14 +1,14 @@
 // The demo: real actions by a demo agent, and colleagues that are plainly simulated.
 
-import { useCallback, useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/client";
 import { api } from "../api/routes";
+import { listen } from "../api/stream";
 import type { Action, Colleague, Decision, Scenario } from "../api/types";
-import { inboxNews } from "../inbox";
+import { Batch } from "../batch";
 import { gist } from "../list";
 import { Card, Empty, Heading, Loading, Note, ProblemNote, Quorum, ResourceName, StateTag } from "../parts/pieces";
 import { Text } from "../parts/text";
-import { useStore } from "../store";
 import { count, plural, towards } from "../words";
 
 const waitingShownMax = 3; // a colleague
@@ -42,7 +42,6 @@ export function DemoPage() {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [said, setSaid] = useState("");
   const [busy, setBusy] = useState("");
-  const news = useStore(inboxNews);
 
   const load = useCallback(async () => {
     try {
@@ -52,7 +51,19 @@ export function DemoPage() {
       setProblem(asProblem(error));
     }
   }, [results]);
-  useEffect(() => void load(), [load, news]);
+  const again = useRef(load);
+  again.current = load;
+  useEffect(() => void load(), [load]);
+  useEffect(() => {
+    const batch = new Batch(() => void again.current());
+    const stop = listen("/v1/actions/stream", ["action"], {
+      onEvent: (_type, data) => batch.add(JSON.parse(data) as Action), onLink: () => {},
+    });
+    return () => {
+      stop();
+      batch.stop();
+    };
+  }, []);
   useEffect(() => {
     api.demoScenarios().then(setScenarios, (error: unknown) => setProblem(asProblem(error)));
   }, []);
@@ -79,7 +90,9 @@ export function DemoPage() {
     }
     setBusy("");
   };
-  const colleagues = [...(demo?.colleagues ?? [])].sort((a, b) => b.pending.length - a.pending.length);
+  const colleagues = demo?.colleagues ?? [];
+  const asked = colleagues.filter((colleague) => colleague.pending.length > 0);
+  const idle = colleagues.filter((colleague) => colleague.pending.length === 0);
 
   return (
     <main id="main" class="page">
@@ -97,10 +110,11 @@ export function DemoPage() {
       <p class="live" role="status" aria-live="polite">{said}</p>
       {!demo && !problem && <Loading what="the colleagues" />}
       {demo && colleagues.length === 0 && <Empty title="No simulated colleagues" />}
-      {colleagues.map((colleague) => (
+      {asked.map((colleague) => (
         <ColleagueCard key={colleague.id} colleague={colleague} actions={demo?.actions} busy={busy}
           onVote={(id, decision) => void vote(colleague, id, decision)} />
       ))}
+      {idle.length > 0 && <p class="muted">Nothing waits for <Text>{idle.map(nameOf).join(", ")}</Text>.</p>}
     </main>
   );
 }
@@ -162,7 +176,6 @@ function ColleagueCard({ colleague, actions, busy, onVote }: {
   const more = colleague.pending.length - waitingShownMax;
   return (
     <Card title={nameOf(colleague)} aside={<span class="tag tag-simulated">simulated</span>}>
-      {colleague.pending.length === 0 && <p class="pad muted">Nothing waits for this colleague.</p>}
       <ul class="colleague-list">
         {colleague.pending.slice(0, waitingShownMax).map((id) => {
           const action = actions?.get(id);

@@ -1,5 +1,5 @@
 import type { ActionOutcome, Json } from "../api/types";
-import { plural } from "../words";
+import { plural, span } from "../words";
 import { Card, JsonBlock, Note } from "./pieces";
 import { Text } from "./text";
 
@@ -9,7 +9,7 @@ export function OutcomeCard({ outcome }: { outcome: ActionOutcome }) {
   const facts: string[] = [];
   if (outcome.exit_code !== undefined) facts.push(`exit code ${outcome.exit_code}`);
   if (outcome.row_count !== undefined) facts.push(plural(outcome.row_count, "row"));
-  if (outcome.duration_ms !== undefined) facts.push(`${outcome.duration_ms} ms`);
+  if (outcome.duration_ms !== undefined) facts.push(outcome.duration_ms < 10_000 ? `${outcome.duration_ms} ms` : span(outcome.duration_ms / 1000));
   if (outcome.truncated) facts.push("output cut at the tool's limit");
   return (
     <Card title="Outcome" aside={<span class="card-aside">{facts.join(" · ")}</span>}>

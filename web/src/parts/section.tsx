@@ -94,7 +94,7 @@ function fieldsOf(chunk: Chunk): Chunk[] {
 }
 
 const shortNameChars = 40;
-const shortValueChars = 17;
+const shortValueChars = 16;
 // Two such fit beside each other, where there is room.
 const isShort = ([piece, ...more]: Chunk): boolean =>
   !!piece?.label && more.length === 0 && piece.number === null &&

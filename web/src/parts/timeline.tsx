@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/client";
 import { api } from "../api/routes";
 import type { Action, TimelineItem, Vote } from "../api/types";
+import { effectWords } from "../words";
 import { Icon, type IconName } from "./icon";
 import { Ago, Card, ProblemNote } from "./pieces";
 import { Text } from "./text";
@@ -15,6 +16,10 @@ const iconOf = (type: string): IconName => {
   if (type.includes("denied") || type.includes("cancelled") || type.includes("closed")) return "lock";
   return "ledger";
 };
+
+// Policy's own word for it, as people say it.
+const inWords = (text: string): string =>
+  text.replace(/^policy decided: (\w+)$/, (_all, effect: string) => `policy ${effectWords[effect] ?? effect}`);
 
 const isComment = (item: TimelineItem): boolean => item.type.includes("comment");
 
@@ -29,7 +34,7 @@ export function TimelineCard({ items }: { items: TimelineItem[] }) {
               <p class="event-head" title={item.type}>
                 {item.by && <><strong><Text>{item.by}</Text></strong> </>}
                 {isComment(item) ? "commented" : item.type === "action.decided" && item.by
-                  ? <>asked; <Text>{item.text ?? ""}</Text></>
+                  ? <>asked; <Text>{inWords(item.text ?? "")}</Text></>
                   : <Text>{item.text || item.type}</Text>}
               </p>
               {isComment(item) && item.text && <p class="event-text"><Text lines>{item.text}</Text></p>}

@@ -111,7 +111,10 @@ function NewTokenForm({ agents, onMade }: { agents: string[]; onMade: (token: Ne
 // The one time that the token's text is on a screen.
 function Shown({ made, onDone }: { made: NewToken; onDone: () => void }) {
   const heading = useRef<HTMLParagraphElement>(null);
-  useEffect(() => heading.current?.focus(), []);
+  useEffect(() => {
+    heading.current?.focus();
+    heading.current?.closest(".note")?.scrollIntoView({ block: "center" });
+  }, []);
   const lines = `export KEYTURN_URL=${location.origin}\nexport KEYTURN_TOKEN=${made.token}`;
   return (
     <Note kind="good">

@@ -1,0 +1,118 @@
+// The cards beside and below a case: what policy said, the evidence, what to do next.
+
+import { useState } from "preact/hooks";
+import { asProblem, type Problem } from "../api/client";
+import { api } from "../api/routes";
+import type { Action } from "../api/types";
+import { inbox } from "../inbox";
+import { useStore } from "../store";
+import { count, effectWords, exactTime } from "../words";
+import { Dialog } from "./dialog";
+import { Icon } from "./icon";
+import { Card, Copy, JsonBlock, ProblemNote } from "./pieces";
+import { Text } from "./text";
+
+const hasContent = (value: unknown): boolean =>
+  !!value && (typeof value !== "object" || Object.keys(value).length > 0);
+
+// Without sections from the server's renderer what there is, is still shown (and Approve is not offered).
+export function Undisplayed({ action }: { action: Action }) {
+  const part = (title: string, value: unknown) => hasContent(value) && (
+    <Card title={title}><JsonBlock value={value} label={title} /></Card>
+  );
+  return <>{part("Arguments", action.args)}{part("Claims", action.claims)}{part("Facts", action.facts)}</>;
+}
+
+// After a decision: what else waits.
+export function NextUp({ after }: { after: string }) {
+  const { list, total } = useStore(inbox);
+  const next = list.find((action) => action.id !== after);
+  if (!next) return null;
+  return (
+    <p class="next-up">
+      <a class="button button-wide" href={`/a/${encodeURIComponent(next.id)}`}>
+        Next request <span class="muted">({count(total)} waiting)</span> <Icon name="next" size={16} />
+      </a>
+    </p>
+  );
+}
+
+export function PolicyCard({ action }: { action: Action }) {
+  const verdict = action.verdict;
+  if (!verdict) return null;
+  const plan = verdict.plan;
+  return (
+    <Card title="Verdict">
+      <div class="pad stack">
+        <p>Policy <strong>{effectWords[verdict.effect] ?? verdict.effect}</strong>.</p>
+        {(verdict.reasons ?? []).length > 0 && (
+          <ul class="reasons">{verdict.reasons!.map((reason, i) => <li key={i}><Text lines>{reason}</Text></li>)}</ul>
+        )}
+        {(verdict.rules ?? []).length > 0 && (
+          <p class="small">
+            {verdict.rules!.length === 1 ? "Rule" : "Rules"}{" "}
+            {verdict.rules!.map((rule) => <code class="rule" key={rule}><Text>{rule}</Text></code>)}
+          </p>
+        )}
+        {plan && (
+          <p class="small muted">
+            {[
+              plan.assurance && `a vote needs at least: ${plan.assurance}`,
+              plan.channels?.length && `by ${plan.channels.join(", ")}`,
+              plan.veto && plan.veto !== "any" && `veto: ${JSON.stringify(plan.veto)}`,
+            ].filter(Boolean).join(" · ")}
+          </p>
+        )}
+      </div>
+    </Card>
+  );
+}
+
+export function EvidenceCard({ action }: { action: Action }) {
+  const index = action.ledger?.index;
+  return (
+    <Card title="Evidence">
+      <dl class="evidence">
+        <dt>Action</dt><dd><code><Text>{action.id}</Text></code></dd>
+        {action.digest && (
+          <>
+            <dt>Digest of the case</dt>
+            <dd><code class="wrap"><Text>{action.digest}</Text></code> <Copy text={action.digest} what="the digest" /></dd>
+          </>
+        )}
+        {action.verdict?.policy && (
+          <><dt>Policy</dt><dd><code class="wrap"><Text>{action.verdict.policy}</Text></code></dd></>
+        )}
+        <dt>Asked</dt><dd><time dateTime={action.created_at}>{exactTime(action.created_at)}</time></dd>
+        <dt>Ledger</dt>
+        <dd>{typeof index === "number"
+          ? <a href={`/ledger?entry=${index}`}>entry {index}: verify it here</a>
+          : "no index yet"}</dd>
+      </dl>
+    </Card>
+  );
+}
+
+export function CancelDialog({ action, onClose, onDone }: {
+  action: Action; onClose: () => void; onDone: () => void;
+}) {
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const cancel = async (): Promise<void> => {
+    try {
+      await api.cancel(action.id);
+      onDone();
+    } catch (error) {
+      setProblem(asProblem(error, "That did not work"));
+    }
+  };
+  return (
+    <Dialog title="Cancel this request?" onClose={onClose}>
+      <p>It will not run, and the agent is told so. This cannot be undone; the agent can ask again.</p>
+      {problem && <ProblemNote problem={problem} />}
+      <div class="dialog-buttons">
+        <button type="button" class="button" autoFocus onClick={onClose}>Keep it</button>
+        <button type="button" class="button button-deny" onClick={() => void cancel()}>Cancel the request</button>
+      </div>
+    </Dialog>
+  );
+}
