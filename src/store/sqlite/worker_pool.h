@@ -100,6 +100,7 @@ class WorkerPool {
         jobs_.pop_front();
       }
       job.work(connection);
+      job.work = nullptr;  // before it resumes: from then on the answer is the caller's alone
       boost::asio::post(executor_, std::move(job.resume));
     }
   }
