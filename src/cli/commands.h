@@ -19,12 +19,12 @@ void add_read(CLI::App& app, Session& session);     // list, show
 void add_review(CLI::App& app, Session& session);   // approve, deny, take-back, comment, cancel
 void add_watch(CLI::App& app, Session& session);    // watch
 void add_policy(CLI::App& app, Session& session);   // policy check|test|explain …
-void add_policy_sign(CLI::App& policy, Session& session);  // policy key|sign
+void add_policy_sign(CLI::App& policy, Session& session);    // policy key|sign
 void add_policy_replay(CLI::App& policy, Session& session);  // policy replay|diff
-void add_cel(CLI::App& app, Session& session);             // cel
-void add_verify(CLI::App& app, Session& session);          // verify
-void add_completion(CLI::App& app, Session& session);      // completion
-void add_version(CLI::App& app, Session& session);         // version
+void add_cel(CLI::App& app, Session& session);               // cel
+void add_verify(CLI::App& app, Session& session);            // verify
+void add_completion(CLI::App& app, Session& session);        // completion
+void add_version(CLI::App& app, Session& session);           // version
 
 // A command that can be run, with --json.
 inline CLI::App* leaf(CLI::App& parent, Session& session, const std::string& name,

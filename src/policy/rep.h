@@ -93,7 +93,7 @@ struct Document::Rep {
   std::string digest;
   std::string text;
   bool observe = false;
-  Effect fallback = Effect::kDeny;  // defaults.effect
+  Effect fallback = Effect::kDeny;    // defaults.effect
   std::uint64_t cost_limit = 10'000;  // at most kCostLimitMax
   cel::Environment environment;
   std::vector<Variable> variables;  // in an order in which each needs only those before it
