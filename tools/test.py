@@ -15,7 +15,8 @@ SUITE_SECONDS_MAX = 600
 # How a suite's output tells its counts: (passed, failed) from the last match.
 COUNTERS = {
     "doctest": re.compile(r"test cases:\s+\d+ \|\s+(?P<passed>\d+) passed \|\s+(?P<failed>\d+) failed"),
-    "cel": re.compile(r"^total\s+(?P<passed>\d+)/(?P<total>\d+)", re.M),
+    # Every expression counts; trees that skip.json gives a reason for do not, and an unexpected one fails the whole run.
+    "cel": re.compile(r"^(?:values total|as @bufbuild/cel)\s+(?P<passed>\d+)/(?P<total>\d+)", re.M),
     "vitest": re.compile(r"Tests\s+(?:(?P<failed>\d+) failed \| )?(?P<passed>\d+) passed"),
 }
 
@@ -35,8 +36,9 @@ def counts(kind, text):
     if kind == "unittest":
         return unittest_counts(text)
     if kind == "cel":
-        total = COUNTERS["cel"].search(text)
-        return (int(total["passed"]), int(total["total"]) - int(total["passed"])) if total else None
+        found = list(COUNTERS["cel"].finditer(text))
+        passed = sum(int(f["passed"]) for f in found)
+        return (passed, sum(int(f["total"]) for f in found) - passed) if found else None
     matches = list(COUNTERS[kind].finditer(re.sub(r"\x1b\[[0-9;]*m", "", text)))
     if not matches:
         return None
