@@ -112,7 +112,8 @@ class Value {
   double as_double() const { return bits_.d; }
   Timestamp as_timestamp() const { return {as_int(), static_cast<std::int32_t>(head_.size)}; }
   Duration as_duration() const { return {as_int(), static_cast<std::int32_t>(head_.size)}; }
-  // Bytes of a string, bytes, type (its name), error (its message), address or network. Valid while this value lives.
+  // Bytes of a string, bytes, type (its name), error (its message), address or network. Valid while
+  // this value lives.
   std::string_view text() const { return {bits_.chars, head_.size}; }
   std::span<const Value> items() const;       // of a list
   std::span<const MapEntry> entries() const;  // of a map, in the order they were given
