@@ -2,7 +2,7 @@
 // them, so that the page's length, and one's place on it, stay as they are.
 
 import { Component, type RefCallback } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Action, Me } from "../api/types";
 import { count } from "../words";
 import { ActionRow } from "./row";
@@ -73,8 +73,14 @@ export function ActionRows({ items, total, me, label, heights, showState = false
 }) {
   const chunks = Math.ceil(items.length / chunkRows);
   const [far, watch] = useFar(heights, chunks);
+  const list = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => () => { // what is drawn now was not measured yet
+    list.current?.childNodes.forEach((chunk, i) => {
+      heights[i] = (chunk as HTMLElement).getBoundingClientRect().height;
+    });
+  }, []);
   return (
-    <div class={showState ? "rows rows-dense" : "rows"} role="list" aria-label={label}>
+    <div class={showState ? "rows rows-dense" : "rows"} role="list" aria-label={label} ref={list}>
       {Array.from({ length: chunks }, (_, i) => {
         const rows = items.slice(i * chunkRows, (i + 1) * chunkRows);
         return (
