@@ -5,14 +5,48 @@
 
 namespace keyturn::gate {
 
+namespace {
+
+constexpr std::size_t kDueAtOnce = 4096;
+
+// When time does something to it.
+std::optional<Time> due_at(const ActionRecord& r) {
+  switch (r.state) {
+    case State::kPending:
+    case State::kApproved:
+      return r.expires_at;
+    case State::kDeferred:
+      return r.defer_until;
+    case State::kExecuting:
+      return r.grant ? r.grant->outcome_due : std::nullopt;
+    case State::kSucceeded:
+    case State::kFailed:
+    case State::kUnknown:
+    case State::kDenied:
+    case State::kExpired:
+    case State::kCancelled:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Gate::Impl::put_on_agenda(const ActionRecord& record) {
+  if (const std::optional<Time> at = due_at(record)) agenda.put(*at, record.id);
+}
+
 void Gate::tick() {
   const Time now = ports_.clock.now();
-  std::vector<std::pair<std::shared_ptr<ActionRecord>, Impl::Due>> found;
-  for (const auto& [id, record] : impl_->open) {
+  for (const ActionId& id : impl_->agenda.take_due(now, kDueAtOnce)) {
+    const std::shared_ptr<ActionRecord> record = impl_->open_record(id);
+    if (!record) continue;
     const Impl::Due what = impl_->due(*record, now);
-    if (what != Impl::Due::kNothing) found.emplace_back(record, what);
+    if (what == Impl::Due::kNothing)
+      impl_->put_on_agenda(*record);
+    else if (!impl_->begin_due(*record, what))
+      impl_->agenda.put(now, id);  // behind the others that wait for room
   }
-  for (const auto& [record, what] : found) impl_->begin_due(*record, what);
   for (auto& [record, outcome] : std::exchange(impl_->unrecorded, {}))
     ports_.spawn(impl_->record_outcome(record, std::move(outcome)));
   std::ranges::move(std::exchange(impl_->broken_recoveries, {}),
@@ -23,42 +57,29 @@ void Gate::tick() {
 }
 
 Gate::Impl::Due Gate::Impl::due(const ActionRecord& r, Time at) const {
-  switch (r.state) {
-    case State::kPending:
-    case State::kApproved:
-      return at >= r.expires_at ? Due::kClosing : Due::kNothing;
-    case State::kDeferred:
-      return r.defer_until && at >= *r.defer_until ? Due::kWake : Due::kNothing;
-    case State::kExecuting:
-      return r.grant && r.grant->outcome_due && at >= *r.grant->outcome_due ? Due::kClosing
-                                                                            : Due::kNothing;
-    case State::kSucceeded:
-    case State::kFailed:
-    case State::kUnknown:
-    case State::kDenied:
-    case State::kExpired:
-    case State::kCancelled:
-      return Due::kNothing;
-  }
-  return Due::kNothing;
+  const std::optional<Time> when = due_at(r);
+  if (!when || at < *when) return Due::kNothing;
+  return r.state == State::kDeferred ? Due::kWake : Due::kClosing;
 }
 
-// What is not begun for want of room is due at the next tick, too.
-void Gate::Impl::begin_due(const ActionRecord& record, Due what) {
+// False for want of room: it is due at the next tick, too.
+bool Gate::Impl::begin_due(const ActionRecord& record, Due what) {
   const std::string requester(record.requester.id);
-  if (under_way.actions.contains(record.id.str())) return;
+  if (under_way.actions.contains(record.id.str())) return true;
   if (what == Due::kClosing) {
-    if (under_way.closings >= options.closings_at_once) return;
+    if (under_way.closings >= options.closings_at_once) return false;
     ++under_way.closings;
   } else {
     const auto of_one = under_way.wakes_of.find(requester);
     const std::size_t its_own = of_one == under_way.wakes_of.end() ? 0 : of_one->second;
-    if (under_way.wakes >= options.wakes_at_once || its_own >= options.wakes_of_one_at_once) return;
+    if (under_way.wakes >= options.wakes_at_once || its_own >= options.wakes_of_one_at_once)
+      return false;
     ++under_way.wakes;
     ++under_way.wakes_of[requester];
   }
   under_way.actions.insert(record.id.str());
   ports.spawn(run_due(record.id, what, requester));
+  return true;
 }
 
 Task<void> Gate::Impl::run_due(ActionId id, Due what, std::string requester) {
@@ -69,6 +90,7 @@ Task<void> Gate::Impl::run_due(ActionId id, Due what, std::string requester) {
     say_broken(id, "what is due", error.what());
   }
   under_way.actions.erase(id.str());
+  if (const std::shared_ptr<ActionRecord> still = open_record(id)) put_on_agenda(*still);
   if (what == Due::kClosing) {
     --under_way.closings;
     co_return;
@@ -132,7 +154,7 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
     seal_digest(c);
     events.push_back(decided_draft(c, State::kDenied));
   } else {
-    Result<Described> described = co_await describe(*c.tool, c.args);
+    Result<Described> described = co_await describe(c.requester, *c.tool, c.args);
     if (!described && described.error().code == "overloaded") co_return;  // the next tick
     if (described) {
       c.described = std::move(*described);

@@ -13,6 +13,7 @@
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "doc/yaml.h"
+#include "gate/agenda.h"
 #include "gate/gate.h"
 #include "gate/history.h"
 #include "gate/serial.h"
@@ -59,7 +60,7 @@ struct Closing {
 struct BuiltInTool {
   catalog::Tool tool;
   Plan floor;
-  Gate::BuiltIn run;
+  Gate::BuiltIn what;
 };
 
 struct Gate::Impl {
@@ -69,8 +70,12 @@ struct Gate::Impl {
   // ---- case.cpp: identify, describe, decide
   Task<Result<Case>> build_case(Principal who, ActionRequest request, std::string amends,
                                 const ActionRecord* before);
+  Task<Result<Case>> describe_case(Principal who, ActionRequest request, std::string amends,
+                                   const ActionRecord* before);  // all but the decision
   Task<Result<Case>> decide_case(Case c, std::optional<Time> deferred_since);
-  Task<Result<Described>> describe(const catalog::Tool& tool, const doc::Value& args);
+  // `reviewed`: what people have looked at already, if they have.
+  Task<Result<Described>> describe(const Principal& requester, const catalog::Tool& tool,
+                                   const doc::Value& args, doc::Value reviewed = {});
   policy::PolicyInput policy_input(const Case& c) const;
   const catalog::Tool* find_tool(const Configuration& configuration, const std::string& name) const;
   void seal_digest(Case& c);
@@ -126,7 +131,8 @@ struct Gate::Impl {
   Task<Result<RecordPtr>> simple_command(Principal who, ActionId id, review::Command command);
   enum class Due { kNothing, kClosing, kWake };
   Due due(const ActionRecord& record, Time at) const;
-  void begin_due(const ActionRecord& record, Due what);
+  void put_on_agenda(const ActionRecord& record);
+  bool begin_due(const ActionRecord& record, Due what);
   Task<void> run_due(ActionId id, Due what, std::string requester);
   Task<void> one_due(ActionId id);
   void ask_after_crash();
@@ -179,6 +185,7 @@ struct Gate::Impl {
   std::map<std::string, Bucket> rates;
   std::unordered_map<std::string, std::string>
       idempotent;  // claim key -> value, while its append is on the way
+  Agenda agenda;
   History history;
   std::unordered_map<std::string, std::int64_t>
       denied_before;  // keyed fingerprint of (agent, tool, args) -> times

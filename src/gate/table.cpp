@@ -72,6 +72,7 @@ void Gate::Impl::index_open(const std::shared_ptr<ActionRecord>& record, State b
   std::size_t& pending = pending_by_agent[record->requester.id];
   if (counts_now && !counted_before) ++pending;
   if (!counts_now && counted_before && pending > 0) --pending;
+  put_on_agenda(*record);
 }
 
 std::unexpected<Refusal> refused(const store::Conflict& conflict) {
@@ -211,10 +212,10 @@ std::vector<RecordPtr> Gate::open_records() const {
   return out;
 }
 
-void Gate::add_built_in(catalog::Tool tool, Plan floor, BuiltIn run) {
+void Gate::add_built_in(catalog::Tool tool, Plan floor, BuiltIn what) {
   const std::string name = tool.name;
-  impl_->built_ins.insert_or_assign(name,
-                                    BuiltInTool{std::move(tool), std::move(floor), std::move(run)});
+  impl_->built_ins.insert_or_assign(
+      name, BuiltInTool{std::move(tool), std::move(floor), std::move(what)});
 }
 
 }  // namespace keyturn::gate

@@ -9,7 +9,7 @@
 namespace keyturn::store::sqlite {
 namespace {
 
-constexpr int kPagesBeforeCheckpoint = 2000;
+constexpr int kPagesBeforeCheckpoint = 8000;  // 32 MB
 
 // False: somebody was in the way.
 bool checkpoint(Database& database, int mode) {

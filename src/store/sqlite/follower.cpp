@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
@@ -18,7 +19,10 @@ namespace keyturn::store::sqlite {
 namespace {
 
 constexpr int kNiceness = 10;
-constexpr int kStepEvents = 512;  // a transaction
+constexpr int kStepEvents = 2048;  // a transaction
+// Nobody looks at most of what is listed within milliseconds: a larger transaction writes each page
+// of an index once for many actions. Whoever waits for his own write ends the gathering.
+constexpr std::chrono::milliseconds kGather(25);
 
 void remove_database(const std::string& path) {
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
@@ -145,14 +149,25 @@ void Follower::wake() {
   wake_.notify_one();
 }
 
+void Follower::hurry() {
+  {
+    const std::lock_guard lock(mutex_);
+    hurried_ = true;
+  }
+  wake_.notify_one();
+}
+
+// Waits until the journal grew, and a moment more for what else comes; false when stopping.
+bool Follower::next_round() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return woken_ || stopping_; });
+  wake_.wait_for(lock, kGather, [this] { return hurried_ || stopping_; });
+  woken_ = hurried_ = false;
+  return !stopping_;
+}
+
 void Follower::run() {
-  for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return woken_ || stopping_; });
-      if (stopping_) return;
-      woken_ = false;
-    }
+  while (next_round()) {
     while (session_->step()) {
       moved_(session_->next());
       const std::lock_guard lock(mutex_);

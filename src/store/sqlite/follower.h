@@ -26,11 +26,13 @@ class Follower {
   Follower& operator=(const Follower&) = delete;
 
   std::uint64_t next_at_open() const { return next_at_open_; }
-  void wake();  // any thread: the journal grew
+  void wake();   // any thread: the journal grew
+  void hurry();  // any thread: somebody waits for what the journal has; gather no longer
 
  private:
   class Session;
   void run();
+  bool next_round();
 
   std::unique_ptr<Session> session_;
   std::uint64_t next_at_open_ = 0;
@@ -38,6 +40,7 @@ class Follower {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool woken_ = true;
+  bool hurried_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

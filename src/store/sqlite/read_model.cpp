@@ -103,6 +103,7 @@ class ReadModelImpl final : public ReadModel {
   }
 
   Task<bool> wait_for(std::uint64_t index, Duration timeout) override {
+    if (index >= progress_->next) follower_->hurry();
     return wait_until(progress_, executor_, index, timeout);
   }
 
