@@ -55,8 +55,7 @@ std::string document_of(int rules, bool everywhere) {
 void measure(int rules, bool everywhere) {
   doc::Problems problems;
   const auto before_load = std::chrono::steady_clock::now();
-  const auto document =
-      policy::Document::load(document_of(rules, everywhere), "bench", {}, problems);
+  const auto document = policy::Document::load(document_of(rules, everywhere), {}, problems);
   const std::chrono::duration<double, std::milli> load =
       std::chrono::steady_clock::now() - before_load;
   if (!document) {

@@ -155,7 +155,7 @@ int measure(const std::string& folder, std::uint64_t decisions, std::uint64_t ru
   io.run();
   std::printf("filled %lu decisions in %.1f s\n", decisions, seconds_since(filling));
   doc::Problems problems;
-  const auto document = policy::Document::load(document_of(rules), "bench", {}, problems);
+  const auto document = policy::Document::load(document_of(rules), {}, problems);
   if (!document) return 1;
   policy::Replay into(*document, nullptr, 5);
   Spent spent;

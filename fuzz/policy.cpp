@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   static const policy::PolicyInput input = make_input();
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   doc::Problems problems;
-  const auto document = policy::Document::load(text, "p", {}, problems);
+  const auto document = policy::Document::load(text, {}, problems);
   fuzz::require(document.has_value() != doc::has_errors(problems));
   for (const doc::Problem& p : problems) fuzz::require(!p.code.empty() && !p.message.empty());
   if (!document) return 0;

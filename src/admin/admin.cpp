@@ -23,10 +23,6 @@ Refusal sealed_refusal() {
           ""};
 }
 
-void report(const doc::Problems& found, std::string_view file, std::vector<std::string>& problems) {
-  for (const doc::Problem& problem : found) problems.push_back(doc::to_text(problem, file));
-}
-
 std::set<std::string> minus(const std::set<std::string>& a, const std::set<std::string>& b) {
   std::set<std::string> out;
   std::ranges::set_difference(a, b, std::inserter(out, out.end()));
@@ -38,37 +34,35 @@ std::set<std::string> minus(const std::set<std::string>& a, const std::set<std::
 std::optional<Checked> check_configuration(
     const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
     const std::string& tools_file, const people::Directory* directory, bool sealed,
-    const catalog::LoadOptions& host, std::vector<std::string>& problems) {
+    const catalog::LoadOptions& host, doc::FileProblems& problems) {
   doc::Problems tool_problems, policy_problems;
   std::optional<catalog::Catalog> tools;
-  if (Result<doc::Value> tree = doc::parse_yaml(tools_text, tools_file)) {
+  if (const auto tree = doc::parse_yaml(tools_text, {}, tool_problems)) {
     catalog::LoadOptions tool_options = host;
     tool_options.sealed = sealed;
     tools = catalog::Catalog::load(*tree, tool_problems, tool_options);
-  } else {
-    problems.push_back(tree.error().where + ": " + tree.error().message);
   }
-  report(tool_problems, tools_file, problems);
+  doc::add(problems, tools_file, tool_problems);
   policy::LoadOptions options;
   options.tools = tools ? &*tools : nullptr;
   const policy::Roster roster = directory != nullptr ? roster_of(*directory) : policy::Roster{};
   if (directory != nullptr && !directory->groups().empty()) options.roster = &roster;
   options.sealed = sealed;
   std::optional<policy::Document> policy =
-      policy::Document::load(policy_text, policy_file, options, policy_problems);
-  report(policy_problems, policy_file, problems);
+      policy::Document::load(policy_text, options, policy_problems);
+  doc::add(problems, policy_file, policy_problems);
   if (!tools || !policy) return std::nullopt;
   return Checked{std::move(*policy), std::move(*tools)};
 }
 
-Admin::Admin(gate::Gate& gate, Credentials credentials)
-    : gate_(gate), credentials_(std::move(credentials)) {
+Admin::Admin(gate::Gate& gate, Credentials credentials, Aside aside)
+    : gate_(gate), credentials_(std::move(credentials)), aside_(std::move(aside)) {
   add_configuration_tool();
 }
 
 Task<Result<bool>> Admin::activate_files(std::string policy_text, std::string policy_file,
                                          std::string tools_text, std::string tools_file,
-                                         std::vector<std::string>& problems) {
+                                         doc::FileProblems& problems) {
   const gate::Configuration& active = *gate_.world().configuration;
   std::optional<Checked> checked =
       check_configuration(policy_text, policy_file, tools_text, tools_file,

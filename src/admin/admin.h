@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/replay.h"
 #include "base/result.h"
 #include "base/task.h"
 #include "doc/read.h"
@@ -44,26 +45,26 @@ struct Checked {
   catalog::Catalog tools;
 };
 
-// Loads both texts and checks one against the other. `problems` gets a line for everything found
-// ("policy.yaml:41:9: …"), warnings with "warning: " in front; nullopt when one is an error.
-// `directory` may be null: groups are not checked. `host` is the machine's that runs the tools.
+// Loads both texts and checks one against the other. `problems` gets everything found, warnings
+// too; nullopt when one is an error. `directory` may be null: groups are not checked. `host` is the
+// machine's that runs the tools.
 std::optional<Checked> check_configuration(
     const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
     const std::string& tools_file, const people::Directory* directory, bool sealed,
-    const catalog::LoadOptions& host, std::vector<std::string>& problems);
+    const catalog::LoadOptions& host, doc::FileProblems& problems);
 
 // Host commands and files. They refuse with code `sealed` once the configuration is sealed; the
 // message says how to propose instead.
 class Admin {
  public:
-  Admin(gate::Gate& gate, Credentials credentials);
+  Admin(gate::Gate& gate, Credentials credentials, Aside aside);
 
   // Makes the texts the active configuration if they are valid; records policy.activated /
   // tools.activated when their digests are new. Errors leave the old one in force; `problems` names
   // them all, with file names.
   Task<Result<bool>> activate_files(std::string policy_text, std::string policy_file,
                                     std::string tools_text, std::string tools_file,
-                                    std::vector<std::string>& problems);
+                                    doc::FileProblems& problems);
 
   // The first person is an administrator (group "administrators").
   Task<Result<std::string>> add_person(NewPerson person);
@@ -81,7 +82,10 @@ class Admin {
   // Offline only: breaks the seal and marks the ledger for ever (seal.broken).
   Task<Result<std::string>> break_seal(std::string reason);
 
-  // A change as an action of the built-in tool keyturn.configuration; `who` is a person. What would
+  // A change as an action of the built-in tool keyturn.configuration; `who` is a person. Its case
+  // says what differs from what is in force, and what the proposed policy would have said of
+  // recorded decisions (the newest 10,000 at most, of 30 days, as many as five seconds reach). When
+  // something else came into force before people agreed, they are shown the case anew. What would
   // not load, or would leave a sealed configuration without its administrators, is refused; so it
   // is again, whole, when it is to be made.
   Task<Result<gate::Submitted>> propose(Principal who, ConfigurationChange change,
@@ -91,9 +95,13 @@ class Admin {
   Task<Result<std::vector<Event>>> activate(const Checked& checked, std::string policy_text,
                                             std::string tools_text, std::string by);
   void add_configuration_tool();
+  Task<Result<doc::Value>> describe(Principal who, doc::Value args, doc::Value reviewed);
+  Task<Result<doc::Value>> replay(Principal who, policy::Document proposed);
   Task<Result<Outcome>> carry_out(doc::Value args, std::string action);
   gate::Gate& gate_;
   Credentials credentials_;
+  Aside aside_;
+  std::shared_ptr<int> describing_ = std::make_shared<int>(0);
 };
 
 }  // namespace keyturn::admin

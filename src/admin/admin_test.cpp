@@ -33,13 +33,18 @@ struct Office : gate::testing::Bench {
     for (const char* id : {"ben", "cleo"}) add(id);
     record({people::group_changed("administrators", {"ada", "ben", "cleo"}, {})});
   }
+  static Task<Result<void>> here(std::function<void()> job) {
+    job();
+    co_return Result<void>{};
+  }
   // What the composition root does.
   void serve() {
     people_in = std::make_unique<identity::Identity>(*gate, identity::IdentityOptions{});
     people_in->load();
     admin = std::make_unique<Admin>(
         *gate, Credentials{[this](const std::string& id) { return people_in->has_credential(id); },
-                           [this] { return people_in->end_host_tokens(); }});
+                           [this] { return people_in->end_host_tokens(); }},
+        [](std::function<void()> job) { return here(std::move(job)); });
   }
   void reopen() {
     admin.reset();

@@ -77,15 +77,15 @@ std::string text_of(const doc::Value& args, std::string_view key) {
 
 std::optional<Checked> checked_with(const gate::Configuration& active, const std::string& policy,
                                     const std::string& tools, const people::Directory& directory,
-                                    std::vector<std::string>& problems) {
+                                    doc::FileProblems& problems) {
   return check_configuration(policy.empty() ? active.policy_text : policy, "policy.yaml",
                              tools.empty() ? active.tools_text : tools, "tools.yaml", &directory,
                              active.sealed, active.host, problems);
 }
 
-Refusal does_not_load(const std::vector<std::string>& problems) {
+Refusal does_not_load(const doc::FileProblems& problems) {
   std::string all = "the configuration would have errors:";
-  for (const std::string& problem : problems) all += "\n" + problem;
+  for (const doc::FileProblem& problem : problems) all += "\n" + doc::to_text(problem);
   return {"invalid_configuration", all, ""};
 }
 
@@ -95,6 +95,17 @@ void expect_once(Change& change, const gate::Gate& gate, const std::string& stre
 }
 
 }  // namespace
+
+std::optional<Checked> check_change(const gate::Gate& gate, const doc::Value& args,
+                                    doc::FileProblems& problems) {
+  const gate::World& world = gate.world();
+  const doc::Value* people = args.find("people");
+  const bool moves_people = people != nullptr && people->is_array();
+  const Result<Evolved> then =
+      evolved(world.directory, moves_people ? *people : doc::Value(doc::Array{}));
+  return checked_with(*world.configuration, text_of(args, "policy"), text_of(args, "tools"),
+                      then ? then->directory : world.directory, problems);
+}
 
 store::Expect expect(const gate::Gate& gate, std::string stream) {
   const std::uint64_t version = gate.seen(stream);
@@ -185,7 +196,7 @@ Result<Change> plan_change(const gate::Gate& gate, const Credentials& credential
   if (!then) return std::unexpected(then.error());
 
   const std::string policy = text_of(args, "policy"), tools = text_of(args, "tools");
-  std::vector<std::string> problems, before;
+  doc::FileProblems problems, before;
   const std::optional<Checked> checked =
       checked_with(active, policy, tools, then->directory, problems);
   // People who leave must not break a policy that holds; one that is broken they may leave.

@@ -25,6 +25,11 @@ struct Change {
 [[nodiscard]] Result<Change> plan_change(const gate::Gate& gate, const Credentials& credentials,
                                          const doc::Value& args, const std::string& by);
 
+// The configuration that the arguments come to, checked against the people as they would be then;
+// nullopt when it does not load, and `problems` say why.
+std::optional<Checked> check_change(const gate::Gate& gate, const doc::Value& args,
+                                    doc::FileProblems& problems);
+
 // Two unrelated administrators, active, each with a passkey: what a sealed configuration lives by.
 [[nodiscard]] Result<void> check_administrators(const people::Directory& directory,
                                                 const Credentials& credentials);

@@ -57,9 +57,14 @@ Outcome failed(std::string why) {
 }  // namespace
 
 void Admin::add_configuration_tool() {
-  gate_.add_built_in(configuration_tool(), floor(), [this](const gate::ActionRecord& record) {
+  gate::Gate::BuiltIn what;
+  what.run = [this](const gate::ActionRecord& record) {
     return carry_out(record.args, record.id.str());
-  });
+  };
+  what.describe = [this](Principal who, doc::Value args, doc::Value reviewed) {
+    return describe(std::move(who), std::move(args), std::move(reviewed));
+  };
+  gate_.add_built_in(configuration_tool(), floor(), std::move(what));
 }
 
 Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange change,

@@ -13,12 +13,12 @@ Task<Result<std::string>> Admin::seal() {
     co_return refuse("sealed", "the configuration is sealed already");
   if (Result<void> ok = check_administrators(world.directory, credentials_); !ok)
     co_return std::unexpected(ok.error());
-  std::vector<std::string> problems;
+  doc::FileProblems problems;
   const gate::Configuration& active = *world.configuration;
   if (!check_configuration(active.policy_text, "policy.yaml", active.tools_text, "tools.yaml",
                            &world.directory, true, active.host, problems)) {
     std::string all = "the active configuration would not load sealed:";
-    for (const std::string& problem : problems) all += "\n" + problem;
+    for (const doc::FileProblem& problem : problems) all += "\n" + doc::to_text(problem);
     co_return refuse("invalid_configuration", all);
   }
   std::vector<EventDraft> events = credentials_.ended_by_seal();

@@ -30,7 +30,7 @@ gate::World world_with(std::string_view policy_text) {
   doc::Problems problems;
   policy::LoadOptions options;
   options.run_tests = false;
-  auto policy = policy::Document::load(policy_text, "policy.yaml", options, problems);
+  auto policy = policy::Document::load(policy_text, options, problems);
   REQUIRE(policy);
   auto configuration = std::make_shared<gate::Configuration>();
   configuration->policy = std::make_shared<const policy::Document>(std::move(*policy));

@@ -206,14 +206,16 @@ Task<Response> HostRoutes::reload(doc::Value body) {
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   if (!reload_) co_return problem({"not_ready", "no server runs that could reload", ""});
-  std::vector<std::string> found;
+  doc::FileProblems found;
   Result<bool> changed = co_await reload_(found);
+  std::vector<std::string> lines;
+  for (const doc::FileProblem& one : found) lines.push_back(doc::to_text(one));
   if (!changed) {
     Refusal refusal = changed.error();
-    for (const std::string& line : found) refusal.message += "\n" + line;
+    for (const std::string& line : lines) refusal.message += "\n" + line;
     co_return problem(refusal);
   }
-  co_return answer(doc::object({{"changed", *changed}, {"problems", doc::array_of(found)}}));
+  co_return answer(doc::object({{"changed", *changed}, {"problems", doc::array_of(lines)}}));
 }
 
 Response HostRoutes::status() const {

@@ -23,7 +23,7 @@ namespace keyturn::api {
 
 // Reads policy and tools again and makes them active if they are valid; true when something
 // changed.
-using Reload = std::function<Task<Result<bool>>(std::vector<std::string>& problems)>;
+using Reload = std::function<Task<Result<bool>>(doc::FileProblems& problems)>;
 
 class HostRoutes {
  public:

@@ -157,8 +157,8 @@ Response action_answer(Service& service, const Call& call, const gate::ActionRec
 Refusal no_such_action();
 // What waits for the calling person (for=me), or for others after their vote (for=voted). inbox.cpp
 Response inbox(Service& service, const Call& call, const ListQuery& query);
-// What a check of documents said, a line each, as JSON. policy.cpp
-doc::Array diagnostics_of(const std::vector<std::string>& lines);
+// What a check of documents said, as JSON. policy.cpp
+doc::Array diagnostics_of(const doc::FileProblems& problems);
 std::string tool_of(Service& service, const Call& call);  // of an open action; for refusals
 
 // ---- the handlers, a file a concern

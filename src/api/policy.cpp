@@ -1,63 +1,31 @@
 // The policy in force, checking and explaining one, and proposing a change.
-#include <charconv>
-
 #include "api/impl.h"
 
 namespace keyturn::api {
 namespace {
 
-// Takes ":N" off the front.
-std::optional<std::int64_t> take_number(std::string_view& text) {
-  if (!text.starts_with(':')) return std::nullopt;
-  std::int64_t value = 0;
-  const char* begin = text.data() + 1;
-  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
-  if (error != std::errc{} || end == begin) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return value;
-}
-
-bool take_warning(std::string_view& text) {
-  constexpr std::string_view kWarning = "warning: ";
-  if (!text.starts_with(kWarning)) return false;
-  text.remove_prefix(kWarning.size());
-  return true;
-}
-
-// "policy.yaml:41:9: warning: message" as a diagnostic.
-doc::Value diagnostic(std::string_view line) {
-  doc::Value out = doc::object({{"file", ""}, {"line", 0}, {"column", 0}});
-  bool warning = take_warning(line);
-  for (const std::string_view file : {"policy.yaml", "tools.yaml", "old.yaml"}) {
-    if (!line.starts_with(file)) continue;
-    std::string_view rest = line.substr(file.size());
-    const std::optional<std::int64_t> row = take_number(rest);
-    const std::optional<std::int64_t> column = take_number(rest);
-    if (!rest.starts_with(": ")) break;
-    out.set("file", file);
-    out.set("line", row.value_or(0));
-    out.set("column", column.value_or(0));
-    line = rest.substr(2);
-    break;
-  }
-  warning = take_warning(line) || warning;
-  out.set("message", line);
-  out.set("warning", warning);
-  return out;
-}
-
 std::string_view mode_of(const gate::Configuration& configuration) {
   return configuration.policy && configuration.policy->observe() ? "observe" : "enforce";
 }
 
-Result<ActionRequest> read_hypothetical(const net::HttpRequest& http, std::string& agent) {
+// What to explain, of which agent, and by which documents if not by those in force.
+struct Hypothetical {
+  ActionRequest request;
+  std::string agent;
+  std::optional<std::string> policy, tools;
+};
+
+Result<Hypothetical> read_hypothetical(const net::HttpRequest& http) {
   Result<doc::Value> body = json_body(http);
   if (!body) return std::unexpected(body.error());
   doc::Problems problems;
   doc::ObjectReader fields(*body, "", problems);
-  ActionRequest request;
+  Hypothetical out;
+  ActionRequest& request = out.request;
   request.tool = required(fields, "tool");
-  agent = required(fields, "agent");
+  out.agent = required(fields, "agent");
+  out.policy = fields.string("policy");
+  out.tools = fields.string("tools");
   request.args = doc::Object{};
   request.claims = doc::Object{};
   if (const doc::Value* args = fields.object("args")) request.args = *args;
@@ -68,7 +36,17 @@ Result<ActionRequest> read_hypothetical(const net::HttpRequest& http, std::strin
   if (const doc::Value* resource = fields.object("resource")) request.resource = *resource;
   fields.finish();
   if (Result<void> ok = checked(problems); !ok) return std::unexpected(ok.error());
-  return request;
+  return out;
+}
+
+// Nothing is described by a definition that nobody agreed to: that alone would open files and
+// connections which it names.
+bool differs(const gate::Configuration& active, const catalog::Catalog& draft,
+             const std::string& name) {
+  const catalog::Tool* here = active.tools ? active.tools->find(name) : nullptr;
+  const catalog::Tool* there = draft.find(name);
+  if (here == nullptr || there == nullptr) return here != there;
+  return here->digest != there->digest;
 }
 
 std::vector<admin::NewPerson> read_people(const doc::Value& list, doc::Problems& problems) {
@@ -88,9 +66,9 @@ std::vector<admin::NewPerson> read_people(const doc::Value& list, doc::Problems&
 
 }  // namespace
 
-doc::Array diagnostics_of(const std::vector<std::string>& lines) {
+doc::Array diagnostics_of(const doc::FileProblems& problems) {
   doc::Array out;
-  for (const std::string& line : lines) out.push_back(diagnostic(line));
+  for (const doc::FileProblem& problem : problems) out.push_back(doc::to_value(problem));
   return out;
 }
 
@@ -134,21 +112,44 @@ Task<Response> check_policy(Service& s, Call& call) {
     fields.problem("missing_field", "send policy, tools or both, as text", "policy");
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   const gate::Configuration& active = *s.ports.gate.world().configuration;
-  std::vector<std::string> lines;
+  doc::FileProblems found;
   const bool good = admin::check_configuration(policy.value_or(active.policy_text), "policy.yaml",
                                                tools.value_or(active.tools_text), "tools.yaml",
-                                               &s.directory(), active.sealed, active.host, lines)
+                                               &s.directory(), active.sealed, active.host, found)
                         .has_value();
-  co_return json_answer(200, doc::object({{"ok", good}, {"diagnostics", diagnostics_of(lines)}}));
+  co_return json_answer(200, doc::object({{"ok", good}, {"diagnostics", diagnostics_of(found)}}));
 }
 
 Task<Response> explain_policy(Service& s, Call& call) {
-  std::string agent;
-  Result<ActionRequest> request = read_hypothetical(call.request, agent);
-  if (!request) co_return problem(request.error());
-  Result<doc::Value> explained =
-      co_await s.ports.gate.explain(std::move(*request), std::move(agent));
+  Result<Hypothetical> asked = read_hypothetical(call.request);
+  if (!asked) co_return problem(asked.error());
+  const std::shared_ptr<const gate::Configuration> active = s.ports.gate.world().configuration;
+  const bool drafted = asked->policy || asked->tools;
+  std::shared_ptr<const policy::Document> draft;
+  doc::FileProblems found;
+  if (drafted) {
+    std::optional<admin::Checked> good = admin::check_configuration(
+        asked->policy.value_or(active->policy_text), "policy.yaml",
+        asked->tools.value_or(active->tools_text), "tools.yaml", &s.directory(), active->sealed,
+        active->host, found);
+    if (!good)
+      co_return json_answer(200,
+                            doc::object({{"ok", false}, {"diagnostics", diagnostics_of(found)}}));
+    if (differs(*active, good->tools, asked->request.tool))
+      co_return problem({"invalid_args",
+                         "tool " + asked->request.tool +
+                             " is not in force as this draft has it, so what it would do cannot be "
+                             "described yet; propose the tools first",
+                         "/tool"});
+    draft = std::make_shared<const policy::Document>(std::move(good->policy));
+  }
+  Result<doc::Value> explained = co_await s.ports.gate.explain(
+      std::move(asked->request), std::move(asked->agent), std::move(draft));
   if (!explained) co_return problem(explained.error());
+  if (drafted) {
+    explained->set("ok", true);
+    explained->set("diagnostics", diagnostics_of(found));
+  }
   co_return json_answer(200, *explained);
 }
 

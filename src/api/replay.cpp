@@ -1,30 +1,14 @@
 // What another policy would have said of the recorded decisions.
-#include "gate/replay.h"
-
-#include <atomic>
+#include "admin/replay.h"
 
 #include "api/impl.h"
 
 namespace keyturn::api {
 
-// The documents and what was counted: used by one thread at a time.
-struct Evaluation {
-  std::shared_ptr<const gate::Configuration> active;  // the documents below borrow from it
-  std::optional<policy::Document> proposed, old;
-  std::optional<policy::Replay> replay;
-  std::optional<Time> since;
-  std::uint64_t limit = 0;
-  std::optional<Time> oldest;  // of what was looked at
-  bool limited = false;        // there was more than `limit`
-  bool at_end = false;
-  std::atomic<bool> stop = false;  // nobody waits for it any more; any thread
-};
-
 // One replay, on the I/O thread. Belongs to whoever waits for it and to the task that reads.
 struct ReplayRun {
   explicit ReplayRun(net::Loop& loop) : ended(loop) {}
-  std::shared_ptr<Evaluation> evaluation = std::make_shared<Evaluation>();
-  std::uint64_t before = 0;  // what is read next ends here
+  std::shared_ptr<admin::Replaying> evaluation = std::make_shared<admin::Replaying>();
   std::exception_ptr broken;
   std::optional<Refusal> refused;
   net::Waiter ended;
@@ -32,7 +16,6 @@ struct ReplayRun {
 
 namespace {
 
-constexpr std::size_t kChunk = 2048;  // entries of the ledger
 constexpr std::int64_t kLimitMax = 10'000'000;
 constexpr std::int64_t kExamplesMax = 100;
 constexpr Duration kReplayMax = std::chrono::minutes(15);
@@ -80,18 +63,18 @@ Result<ReplayRequest> read_request(const net::HttpRequest& http, Time now) {
   return out;
 }
 
-// The documents, loaded into `run`; false when one does not load, and `lines` say why.
-bool load_documents(const Service& s, ReplayRequest& request, Evaluation& run,
-                    std::vector<std::string>& lines) {
+// The documents, loaded into `run`; false when one does not load, and `found` says why.
+bool load_documents(const Service& s, ReplayRequest& request, admin::Replaying& run,
+                    doc::FileProblems& found) {
   const gate::Configuration& active = *run.active;
   std::optional<admin::Checked> good =
       admin::check_configuration(request.policy, "policy.yaml", active.tools_text, "tools.yaml",
-                                 &s.directory(), active.sealed, active.host, lines);
+                                 &s.directory(), active.sealed, active.host, found);
   if (request.old) {
     doc::Problems problems;
-    run.old = policy::Document::load(*request.old, "old.yaml", {.run_tests = false}, problems);
+    run.old = policy::Document::load(*request.old, {.run_tests = false}, problems);
     for (const doc::Problem& problem : problems) {
-      if (!problem.warning) lines.push_back(doc::to_text(problem, "old.yaml"));
+      if (!problem.warning) found.push_back({"old.yaml", problem});
     }
     if (!run.old) return false;
   }
@@ -105,63 +88,29 @@ bool load_documents(const Service& s, ReplayRequest& request, Evaluation& run,
   return true;
 }
 
-// On the pool's thread, a chunk at a time.
-void evaluate(Evaluation& run, const store::FirstEvents& chunk) {
-  for (std::uint64_t i = 0; i < chunk.unreadable; ++i)
-    run.replay->add(policy::Unrepeatable::kUnreadable);
-  for (const Event& event : chunk.events) {
-    if (run.stop) return;
-    if (event.type != "action.decided") continue;
-    if (run.since && event.time < *run.since) {
-      run.at_end = true;
-      return;
-    }
-    if (run.replay->looked_at() >= run.limit) {
-      run.at_end = run.limited = true;
-      return;
-    }
-    run.oldest = event.time;
-    const auto decision = gate::recorded_decision(event);
-    if (decision)
-      run.replay->add(*decision);
-    else
-      run.replay->add(decision.error());
-  }
-}
-
-Task<void> read_and_evaluate(std::shared_ptr<ReplayRun> run, store::Journal* journal,
-                             net::BlockingPool* pool) {
-  const std::shared_ptr<Evaluation> evaluation = run->evaluation;
-  while (run->before > 0 && !evaluation->stop && !evaluation->at_end) {
-    store::FirstEvents read = co_await journal->read_first_events("action/", run->before, kChunk);
-    run->before = read.from;
-    const auto chunk = std::make_shared<const store::FirstEvents>(std::move(read));
-    auto job = [evaluation, chunk] { evaluate(*evaluation, *chunk); };
-    Result<void> evaluated = co_await net::run_blocking(*pool, std::move(job));
-    if (!evaluated) {
-      run->refused = evaluated.error();
-      co_return;
-    }
-  }
-}
-
 // What breaks here is the answer's, and ends no server.
-Task<void> work(std::shared_ptr<ReplayRun> run, store::Journal* journal, net::BlockingPool* pool) {
+Task<void> work(std::shared_ptr<ReplayRun> run, store::Journal* journal, std::uint64_t before,
+                net::BlockingPool* pool) {
   try {
-    co_await read_and_evaluate(run, journal, pool);
+    const admin::Aside aside = [pool](std::function<void()> job) {
+      return net::run_blocking(*pool, std::move(job));
+    };
+    Result<void> done =
+        co_await admin::replay_recorded(run->evaluation, journal, before, aside);
+    if (!done) run->refused = done.error();
   } catch (...) {
     run->broken = std::current_exception();
   }
   run->ended.fire();
 }
 
-doc::Value answer_of(Evaluation& run, std::uint64_t size, const std::vector<std::string>& lines) {
+doc::Value answer_of(admin::Replaying& run, std::uint64_t size, const doc::FileProblems& found) {
   doc::Value report = to_value(run.replay->report());
   report.set("ledger_size", size);
   report.set("oldest", run.oldest ? doc::Value(to_rfc3339(*run.oldest)) : doc::Value());
   report.set("limited", run.limited);
   return doc::object({{"ok", true},
-                      {"diagnostics", diagnostics_of(lines)},
+                      {"diagnostics", diagnostics_of(found)},
                       {"digest", run.proposed->digest()},
                       {"replay", std::move(report)}});
 }
@@ -180,16 +129,16 @@ Task<Response> replay_policy(Service& s, Call& call) {
     co_return problem({"replay_running", "a replay runs already; try again when it is over", ""});
   auto run = std::make_shared<ReplayRun>(s.ports.loop);
   run->evaluation->active = s.ports.gate.world().configuration;
-  std::vector<std::string> lines;
-  if (!load_documents(s, *request, *run->evaluation, lines))
+  doc::FileProblems found;
+  if (!load_documents(s, *request, *run->evaluation, found))
     co_return json_answer(200,
-                          doc::object({{"ok", false}, {"diagnostics", diagnostics_of(lines)}}));
+                          doc::object({{"ok", false}, {"diagnostics", diagnostics_of(found)}}));
   store::Journal& journal = s.ports.gate.journal();
-  const std::uint64_t size = run->before = journal.size();
+  const std::uint64_t size = journal.size();
   if (!s.replay_pool)
     s.replay_pool = std::make_unique<net::BlockingPool>(s.ports.loop, "kt-replay", 1U);
   s.replay = run;
-  s.ports.loop.spawn(work(run, &journal, s.replay_pool.get()));
+  s.ports.loop.spawn(work(run, &journal, size, s.replay_pool.get()));
   const net::Woken woken = co_await call.context.park(run->ended, kReplayMax);
   if (woken != net::Woken::kFired) {
     run->evaluation->stop = true;
@@ -197,7 +146,7 @@ Task<Response> replay_policy(Service& s, Call& call) {
   }
   if (run->broken) std::rethrow_exception(run->broken);
   if (run->refused) co_return problem(*run->refused);
-  co_return json_answer(200, answer_of(*run->evaluation, size, lines));
+  co_return json_answer(200, answer_of(*run->evaluation, size, found));
 }
 
 }  // namespace keyturn::api

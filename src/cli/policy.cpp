@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/remote.h"
 #include "doc/yaml.h"
+#include "policy/coverage.h"
 #include "policy/document.h"
 #include "policy/explain.h"
 #include "policy/tests.h"
@@ -24,12 +25,12 @@ using Words = std::shared_ptr<PolicyWords>;
 struct Loaded {
   std::optional<catalog::Catalog> tools;
   std::optional<policy::Document> document;
-  std::vector<std::pair<std::string, doc::Problem>> problems;  // file, problem
+  doc::FileProblems problems;
   bool errors = false;
 };
 
 void take(Loaded& loaded, const std::string& file, const doc::Problems& problems) {
-  for (const doc::Problem& problem : problems) loaded.problems.emplace_back(file, problem);
+  doc::add(loaded.problems, file, problems);
   loaded.errors = loaded.errors || doc::has_errors(problems);
 }
 
@@ -42,13 +43,8 @@ Attempt<Loaded> load(const PolicyWords& words, bool run_tests) {
     const Result<std::string> text = read_file(words.tools);
     if (!text) return unreadable(text.error());
     doc::Problems problems;
-    if (const Result<doc::Value> tree = doc::parse_yaml(*text, words.tools))
+    if (const auto tree = doc::parse_yaml(*text, {}, problems))
       loaded.tools = catalog::Catalog::load(*tree, problems);
-    else
-      return std::unexpected(
-          Failure{Exit::kDenied,
-                  {"invalid_yaml", tree.error().where + ": " + tree.error().message, ""},
-                  {}});
     take(loaded, words.tools, problems);
   }
   const Result<std::string> text = read_file(words.file);
@@ -56,31 +52,22 @@ Attempt<Loaded> load(const PolicyWords& words, bool run_tests) {
   doc::Problems problems;
   const policy::LoadOptions options{.tools = loaded.tools ? &*loaded.tools : nullptr,
                                     .run_tests = run_tests};
-  loaded.document = policy::Document::load(*text, words.file, options, problems);
+  loaded.document = policy::Document::load(*text, options, problems);
   take(loaded, words.file, problems);
   return loaded;
 }
 
-doc::Value to_value(const Loaded& loaded) {
+doc::Array diagnostics(const Loaded& loaded) {
   doc::Array out;
-  for (const auto& [file, problem] : loaded.problems) {
-    out.push_back(doc::object({{"file", file},
-                               {"line", problem.position.line},
-                               {"column", problem.position.column},
-                               {"pointer", problem.pointer},
-                               {"code", problem.code},
-                               {"message", problem.message},
-                               {"warning", problem.warning}}));
-  }
+  for (const doc::FileProblem& problem : loaded.problems) out.push_back(doc::to_value(problem));
   return out;
 }
 
 void print_problems(Session& session, const Loaded& loaded) {
   Console& console = session.console;
-  for (const auto& [file, problem] : loaded.problems) {
-    const std::string line = one_line(doc::to_text(problem, file));
-    console.out << (problem.warning ? on_out(console, Tone::kWarn, "warning: ") : "") << line
-                << '\n';
+  for (const doc::FileProblem& found : loaded.problems) {
+    const Tone tone = found.problem.warning ? Tone::kWarn : Tone::kPlain;
+    console.out << on_out(console, tone, one_line(doc::to_text(found))) << '\n';
   }
 }
 
@@ -89,7 +76,7 @@ int run_check(Session& session, const PolicyWords& words) {
   if (!loaded) return complain(session, loaded.error());
   const bool ok = loaded->document.has_value() && !loaded->errors;
   if (session.json) {
-    doc::Value out = doc::object({{"ok", ok}, {"diagnostics", to_value(*loaded)}});
+    doc::Value out = doc::object({{"ok", ok}, {"diagnostics", diagnostics(*loaded)}});
     if (loaded->document) out.set("digest", loaded->document->digest());
     print_json(session.console, out);
   } else {
@@ -127,12 +114,56 @@ void print_tests(Console& console, const std::string& file,
   console.out << fmt::format("{} tests, {} failed\n", results.size(), failed);
 }
 
+std::string counts(std::initializer_list<std::pair<const char*, std::size_t>> list) {
+  std::string out;
+  for (const auto& [word, count] : list) {
+    if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", word, count);
+  }
+  return out.empty() ? "never" : out;
+}
+
+std::string coverage_line(const policy::RuleCoverage& rule) {
+  std::string out = fmt::format("  {:<24} matched {}", one_line(rule.rule), rule.selected);
+  if (rule.when) {
+    out += "; when: " + counts({{"true", rule.when->held},
+                                {"false", rule.when->not_held},
+                                {"error", rule.when->failed}});
+  }
+  if (rule.unless) {
+    out += "; unless: " + counts({{"applied", rule.unless->held},
+                                  {"not applied", rule.unless->not_held},
+                                  {"error", rule.unless->failed}});
+  }
+  for (std::size_t i = 0; i < rule.tiers.size(); ++i) {
+    out += fmt::format("; tier {}: {}", i + 1,
+                       counts({{"taken", rule.tiers[i].when.held},
+                               {"passed", rule.tiers[i].when.not_held},
+                               {"error", rule.tiers[i].when.failed}}));
+  }
+  for (const policy::WaiverCoverage& waiver : rule.waives)
+    out += fmt::format("; waives {}: {}", one_line(waiver.target), waiver.times);
+  return out + "\n";
+}
+
+void print_coverage(Console& console, const std::string& file, const policy::Coverage& coverage) {
+  for (const policy::RuleCoverage& rule : coverage.rules) console.out << coverage_line(rule);
+  for (const policy::Gap& gap : coverage.gaps) {
+    console.out << on_out(console, Tone::kWarn,
+                          fmt::format("{}:{}:{}: rule \"{}\": {}", printable(file), gap.at.line,
+                                      gap.at.column, one_line(gap.rule), one_line(gap.message)))
+                << '\n';
+  }
+  console.out << fmt::format("the tests reach {} of {} branches\n", coverage.reached,
+                             coverage.branches);
+}
+
 int run_tests(Session& session, const PolicyWords& words) {
   const Attempt<Loaded> loaded = load(words, false);
   if (!loaded) return complain(session, loaded.error());
   if (!loaded->document || loaded->errors) {
     if (session.json)
-      print_json(session.console, doc::object({{"ok", false}, {"diagnostics", to_value(*loaded)}}));
+      print_json(session.console,
+                 doc::object({{"ok", false}, {"diagnostics", diagnostics(*loaded)}}));
     else
       print_problems(session, *loaded);
     return code(Exit::kDenied);
@@ -140,16 +171,15 @@ int run_tests(Session& session, const PolicyWords& words) {
   const std::vector<policy::TestResult> results = policy::run_tests(*loaded->document);
   std::size_t failed = 0;
   for (const policy::TestResult& result : results) failed += result.passed ? 0 : 1;
-  std::vector<std::string> untested;
-  if (words.coverage) untested = policy::untested_rules(*loaded->document);
+  std::optional<policy::Coverage> coverage;
+  if (words.coverage) coverage = policy::coverage(*loaded->document);
   if (session.json) {
     doc::Value out = doc::object({{"ok", failed == 0}, {"tests", tests_value(results)}});
-    if (words.coverage) out.set("untested_rules", doc::array_of(untested));
+    if (coverage) out.set("coverage", policy::to_value(*coverage));
     print_json(session.console, out);
   } else {
     print_tests(session.console, words.file, results, failed);
-    for (const std::string& rule : untested)
-      session.console.out << "no test reaches rule " << one_line(rule) << '\n';
+    if (coverage) print_coverage(session.console, words.file, *coverage);
   }
   return failed == 0 ? code(Exit::kOk) : code(Exit::kDenied);
 }
@@ -300,7 +330,8 @@ void add_policy(CLI::App& app, Session& session) {
     command->add_option("FILE", words->file, "The document")->required();
     command->add_option("--tools", words->tools, "The tools that it is for");
   }
-  test->add_flag("--coverage", words->coverage, "Say which rules no test reaches");
+  test->add_flag("--coverage", words->coverage,
+                 "Say which rules, branches and tiers the tests reach");
   check->footer("Exit codes: 0 good (warnings too), 1 mistakes, 2 a file cannot be read.");
   check->callback([&session, words] { session.exit = run_check(session, *words); });
   test->callback([&session, words] { session.exit = run_tests(session, *words); });

@@ -51,9 +51,9 @@ const doc::Array& list(const doc::Value& value, std::string_view key) {
 
 void print_diagnostics(Console& console, const doc::Value& answer) {
   for (const doc::Value& one : list(answer, "diagnostics")) {
-    console.out << fmt::format("{}{}:{}:{}: {}\n", one.flag("warning") ? "warning: " : "",
-                               one_line(one.text("file")), one.integer("line"),
-                               one.integer("column"), one_line(one.text("message")));
+    console.out << fmt::format("{}:{}:{}: {}{}\n", one_line(one.text("file")), one.integer("line"),
+                               one.integer("column"), one.flag("warning") ? "warning: " : "",
+                               one_line(one.text("message")));
   }
 }
 

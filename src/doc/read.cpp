@@ -70,6 +70,25 @@ bool has_errors(const Problems& problems) {
   return std::ranges::any_of(problems, [](const Problem& p) { return !p.warning; });
 }
 
+void add(FileProblems& to, std::string_view file, const Problems& problems) {
+  for (const Problem& problem : problems) to.push_back({std::string(file), problem});
+}
+
+std::string to_text(const FileProblem& problem) {
+  return to_text(problem.problem, problem.file);
+}
+
+Value to_value(const FileProblem& problem) {
+  const Problem& what = problem.problem;
+  return object({{"file", problem.file},
+                 {"line", what.position.line},
+                 {"column", what.position.column},
+                 {"pointer", what.pointer},
+                 {"code", what.code},
+                 {"message", what.message},
+                 {"warning", what.warning}});
+}
+
 ObjectReader::ObjectReader(const Value& value, std::string pointer, Problems& problems)
     : value_(value),
       pointer_(std::move(pointer)),

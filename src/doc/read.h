@@ -26,6 +26,18 @@ std::string to_text(const Problem& problem, std::string_view file);
 using Problems = std::vector<Problem>;
 bool has_errors(const Problems& problems);
 
+// Of several files, the one it stands in.
+struct FileProblem {
+  std::string file;
+  Problem problem;
+};
+using FileProblems = std::vector<FileProblem>;
+
+void add(FileProblems& to, std::string_view file, const Problems& problems);
+std::string to_text(const FileProblem& problem);
+// {file, line, column, pointer, code, message, warning}
+Value to_value(const FileProblem& problem);
+
 // The fields of one object. Every field that is asked for is ticked off; finish() reports the rest
 // as unknown, with the nearest known name. A reader of something that is no object reports that
 // once and then answers "absent" to everything. Borrowed: the value and the problems outlive the

@@ -18,18 +18,16 @@ namespace {
 
 // Leaves yaml-cpp's parser in the middle; caught in parse_yaml().
 struct Abort {
-  Refusal refusal;
+  Problem problem;
 };
 
-std::string place(std::string_view name, const Position& position) {
-  return std::string(name) + ":" + std::to_string(position.line) + ":" +
-         std::to_string(position.column);
+Problem problem_at(const Position& position, std::string code, std::string message) {
+  return {std::move(code), std::move(message), "", position};
 }
 
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(std::string_view text, std::string_view name, const ParseLimits& limits)
-      : text_(text), name_(name), limits_(limits) {}
+  TreeBuilder(std::string_view text, const ParseLimits& limits) : text_(text), limits_(limits) {}
 
   Value take() { return std::move(root_); }
 
@@ -101,7 +99,7 @@ class TreeBuilder final : public YAML::EventHandler {
   static std::size_t byte_of(const YAML::Mark& mark) { return static_cast<std::size_t>(mark.pos); }
 
   [[noreturn]] void refuse_at(const Position& position, std::string code, std::string message) {
-    throw Abort{{std::move(code), std::move(message), place(name_, position)}};
+    throw Abort{problem_at(position, std::move(code), std::move(message))};
   }
 
   bool expects_key() const {
@@ -189,7 +187,6 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   std::string_view text_;
-  std::string_view name_;
   const ParseLimits& limits_;
   Value root_;
   std::vector<Frame> open_;
@@ -219,43 +216,59 @@ std::optional<std::size_t> first_unprintable(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<Refusal> check_bytes(std::string_view text, std::string_view name,
-                                   const ParseLimits& limits) {
+std::optional<Problem> check_bytes(std::string_view text, const ParseLimits& limits) {
   if (text.size() > limits.bytes_max) {
-    return Refusal{"too_large",
-                   "the YAML text is longer than " + std::to_string(limits.bytes_max) + " bytes",
-                   place(name, {1, 1, 0})};
+    return problem_at(
+        {1, 1, 0}, "too_large",
+        "the YAML text is longer than " + std::to_string(limits.bytes_max) + " bytes");
   }
   if (const auto bad = first_invalid_utf8(text)) {
-    return Refusal{"invalid_yaml", "invalid UTF-8", place(name, position_of(text, *bad))};
+    return problem_at(position_of(text, *bad), "invalid_yaml", "invalid UTF-8");
   }
   if (const auto bad = first_unprintable(text)) {
-    return Refusal{"invalid_yaml", "a control character or byte order mark; remove it",
-                   place(name, position_of(text, *bad))};
+    return problem_at(position_of(text, *bad), "invalid_yaml",
+                      "a control character or byte order mark; remove it");
   }
   return std::nullopt;
 }
 
-}  // namespace
-
-Result<Value> parse_yaml(std::string_view text, std::string_view name, const ParseLimits& limits) {
-  if (auto refusal = check_bytes(text, name, limits)) return std::unexpected(*std::move(refusal));
-  TreeBuilder builder(text, name, limits);
+std::expected<Value, Problem> parse(std::string_view text, const ParseLimits& limits) {
+  if (auto problem = check_bytes(text, limits)) return std::unexpected(*std::move(problem));
+  TreeBuilder builder(text, limits);
   std::istringstream stream{std::string(text)};
   try {
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (Abort& abort) {
-    return std::unexpected(std::move(abort.refusal));
+    return std::unexpected(std::move(abort.problem));
   } catch (const YAML::Exception& error) {
     const Position position{static_cast<std::uint32_t>(std::max(error.mark.line, 0) + 1),
                             static_cast<std::uint32_t>(std::max(error.mark.column, 0) + 1), 0};
-    return refuse("invalid_yaml", error.msg, place(name, position));
+    return std::unexpected(problem_at(position, "invalid_yaml", error.msg));
   }
   Value tree = builder.take();
   if (tree.position().line == 0) tree.set_position({1, 1, 0});  // nothing stands in it
   return tree;
+}
+
+}  // namespace
+
+Result<Value> parse_yaml(std::string_view text, std::string_view name, const ParseLimits& limits) {
+  auto tree = parse(text, limits);
+  if (tree) return std::move(*tree);
+  Problem& problem = tree.error();
+  return refuse(std::move(problem.code), std::move(problem.message),
+                std::string(name) + ":" + std::to_string(problem.position.line) + ":" +
+                    std::to_string(problem.position.column));
+}
+
+std::optional<Value> parse_yaml(std::string_view text, const ParseLimits& limits,
+                                Problems& problems) {
+  auto tree = parse(text, limits);
+  if (tree) return std::move(*tree);
+  problems.push_back(std::move(tree.error()));
+  return std::nullopt;
 }
 
 }  // namespace keyturn::doc

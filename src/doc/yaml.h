@@ -1,10 +1,12 @@
 // The YAML that configuration needs, and no more, with positions.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
 #include "doc/json.h"
+#include "doc/read.h"
 #include "doc/value.h"
 
 namespace keyturn::doc {
@@ -17,5 +19,8 @@ namespace keyturn::doc {
 // "name:line:column" (both from 1), where `name` is the file name for messages.
 [[nodiscard]] Result<Value> parse_yaml(std::string_view text, std::string_view name,
                                        const ParseLimits& limits = {});
+// The same, with what is wrong as a problem that has its position.
+[[nodiscard]] std::optional<Value> parse_yaml(std::string_view text, const ParseLimits& limits,
+                                              Problems& problems);
 
 }  // namespace keyturn::doc

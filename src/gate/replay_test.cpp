@@ -11,8 +11,7 @@ using testing::Bench;
 policy::Document load(const std::string& rules) {
   doc::Problems problems;
   auto document = policy::Document::load(
-      "apiVersion: keyturn/v1\nkind: Policy\nmetadata: {name: t}\nrules:\n" + rules, "p.yaml", {},
-      problems);
+      "apiVersion: keyturn/v1\nkind: Policy\nmetadata: {name: t}\nrules:\n" + rules, {}, problems);
   REQUIRE(document.has_value());
   return std::move(*document);
 }

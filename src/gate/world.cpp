@@ -12,8 +12,8 @@ Gate::Gate(Ports ports, GateOptions options)
   auto empty = std::make_shared<Configuration>();
   doc::Problems problems;
   std::optional<policy::Document> nothing = policy::Document::load(
-      "apiVersion: keyturn/v1\nkind: Policy\nmetadata: {name: none, revision: 0}\nrules: []\n",
-      "built-in", {}, problems);
+      "apiVersion: keyturn/v1\nkind: Policy\nmetadata: {name: none, revision: 0}\nrules: []\n", {},
+      problems);
   if (!nothing)
     throw std::logic_error("the empty policy does not load: " +
                            (problems.empty() ? "" : problems.front().message));
@@ -92,7 +92,7 @@ void Gate::Impl::activate(const Event& event) {
     policy::LoadOptions options;
     options.run_tests = false;
     std::optional<policy::Document> document =
-        policy::Document::load(next->policy_text, "policy.yaml", options, problems);
+        policy::Document::load(next->policy_text, options, problems);
     if (!document) throw std::runtime_error("the recorded policy.yaml does not load any more");
     next->policy = std::make_shared<const policy::Document>(std::move(*document));
   }

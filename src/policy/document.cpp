@@ -1,7 +1,6 @@
 #include "policy/document.h"
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 
 #include "crypto/crypto.h"
@@ -18,20 +17,6 @@ using doc::ObjectReader;
 
 constexpr std::size_t kRulesMax = 20'000;
 constexpr doc::ParseLimits kLimits{.bytes_max = 8 << 20, .values_max = 1'000'000};
-
-// "file:line:column" of a parse refusal, back into a position.
-doc::Position position_of(std::string_view where) {
-  doc::Position position;
-  const auto take = [&](std::uint32_t& out) {
-    const std::size_t colon = where.rfind(':');
-    if (colon == std::string_view::npos) return;
-    std::from_chars(where.data() + colon + 1, where.data() + where.size(), out);
-    where = where.substr(0, colon);
-  };
-  take(position.column);
-  take(position.line);
-  return position;
-}
 
 void expect_text(ObjectReader& in, std::string_view key, std::string_view wanted) {
   const auto text = in.string(key);
@@ -198,14 +183,10 @@ void add_test_failures(const Document& document, const LoadOptions& options,
 
 }  // namespace
 
-std::optional<Document> Document::load(std::string_view text, std::string_view file,
-                                       const LoadOptions& options, doc::Problems& problems) {
-  const auto tree = doc::parse_yaml(text, file, kLimits);
-  if (!tree) {
-    problems.push_back(
-        {tree.error().code, tree.error().message, "", position_of(tree.error().where)});
-    return std::nullopt;
-  }
+std::optional<Document> Document::load(std::string_view text, const LoadOptions& options,
+                                       doc::Problems& problems) {
+  const auto tree = doc::parse_yaml(text, kLimits, problems);
+  if (!tree) return std::nullopt;
   doc::Problems found;
   std::optional<Document> document;
   if (auto rep = Loader(*tree, text, options, found).read(); !doc::has_errors(found)) {

@@ -35,9 +35,9 @@ struct LoadOptions {
 class Document {
  public:
   // Loads YAML (or JSON). Every problem carries its position; warnings too. With any error the
-  // answer is nullopt and the document in force stays. `file` is only for messages.
-  static std::optional<Document> load(std::string_view text, std::string_view file,
-                                      const LoadOptions& options, doc::Problems& problems);
+  // answer is nullopt and the document in force stays.
+  static std::optional<Document> load(std::string_view text, const LoadOptions& options,
+                                      doc::Problems& problems);
 
   Document(Document&&) noexcept;
   Document& operator=(Document&&) noexcept;

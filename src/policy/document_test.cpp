@@ -8,6 +8,7 @@
 #include <span>
 
 #include "doc/yaml.h"
+#include "policy/coverage.h"
 #include "policy/decide.h"
 #include "policy/scalar_place.h"
 #include "policy/testing.h"
@@ -45,7 +46,7 @@ catalog::Catalog tools(const std::string& text) {
 // Loads a document of one line a rule, after six lines of head, and gives its problems.
 doc::Problems problems_of(const std::string& text, const LoadOptions& options = {}) {
   doc::Problems problems;
-  (void)Document::load(text, "p.yaml", options, problems);
+  (void)Document::load(text, options, problems);
   return problems;
 }
 
@@ -60,7 +61,7 @@ void check_rows(std::span<const Row> rows, bool warnings, const LoadOptions& opt
   for (const Row& row : rows) {
     CAPTURE(row.text);
     doc::Problems problems;
-    const auto document = Document::load(kHead + row.text, "p.yaml", options, problems);
+    const auto document = Document::load(kHead + row.text, options, problems);
     CHECK(document.has_value() == warnings);
     bool found = false;
     for (const auto& p : problems) {
@@ -87,7 +88,7 @@ TEST_CASE(
     CAPTURE(name);
     doc::Problems problems;
     const auto document =
-        Document::load(example("policies/" + name), name, {.tools = &catalog}, problems);
+        Document::load(example("policies/" + name), {.tools = &catalog}, problems);
     const std::string said = all(problems);
     CAPTURE(said);
     REQUIRE(document.has_value());
@@ -96,7 +97,7 @@ TEST_CASE(
     CHECK(document->digest().starts_with("sha256:"));
     for (const TestResult& result : run_tests(*document))
       CHECK_MESSAGE(result.passed, result.message);
-    CHECK(untested_rules(*document).empty());
+    for (const Gap& gap : coverage(*document).gaps) FAIL_CHECK(gap.rule << ": " << gap.message);
     ++loaded;
   }
   CHECK(loaded >= 8);
@@ -111,8 +112,8 @@ TEST_CASE("the examples that ./run starts with load with their tools, and their 
       text.replace(at, 15, "/tmp/pw");
     const catalog::Catalog catalog = tools(text);
     doc::Problems problems;
-    const auto document = Document::load(example(folder + "policy.yaml"), "policy.yaml",
-                                         {.tools = &catalog}, problems);
+    const auto document =
+        Document::load(example(folder + "policy.yaml"), {.tools = &catalog}, problems);
     const std::string said = all(problems);
     CAPTURE(said);
     REQUIRE(document.has_value());
@@ -298,7 +299,7 @@ TEST_CASE("groups must exist and be able to agree; before the seal that is a war
       const auto document = Document::load(
           kHead + "rules:\n- {id: a, match: {tool: [t]}, effect: require, require: " +
               check.quorum + "}",
-          "p.yaml", {.roster = &roster, .sealed = sealed}, problems);
+          {.roster = &roster, .sealed = sealed}, problems);
       const std::string said = all(problems);
       CAPTURE(said);
       CHECK(document.has_value() == !(sealed && check.refused));
@@ -321,7 +322,7 @@ TEST_CASE("a digest names what the document says, not how it is written") {
   const std::string rule = "rules: [{id: a, match: {tool: [t]}, effect: deny}]\n";
   const auto digest = [&](const std::string& text) {
     doc::Problems problems;
-    const auto document = Document::load(text, "p.yaml", {}, problems);
+    const auto document = Document::load(text, {}, problems);
     REQUIRE(document.has_value());
     return document->digest();
   };
@@ -333,7 +334,9 @@ TEST_CASE("rules that no test reaches are found") {
   const Document document = rules(
       "- {id: a, match: {tool: [t]}, effect: allow}\n- {id: b, match: {tool: [u]}, effect: allow}",
       "tests: [{name: n, set: {action.tool: t}, expect: {effect: allow, rules: [a]}}]");
-  CHECK(untested_rules(document) == std::vector<std::string>{"b"});
+  const Coverage seen = coverage(document);
+  REQUIRE(seen.gaps.size() == 1);
+  CHECK(seen.gaps[0].rule == "b");
 }
 
 TEST_CASE("tests of an observing document say what would be enforced") {

@@ -27,6 +27,9 @@ std::optional<Finding> evaluate(const Rule& rule, const Scope& scope, const Poli
 // decide(), as if the document's mode were enforce.
 Verdict decide_enforced(const Document::Rep& document, const PolicyInput& input);
 
+// The input of a test, or in words what is wrong with it.
+std::expected<PolicyInput, std::string> input_of(const DocumentTest& test);
+
 // true or false, or in words what is wrong.
 std::expected<bool, std::string> truth(const cel::Value& value);
 

@@ -23,7 +23,7 @@ inline Document rules(const std::string& text, const std::string& head = {},
   doc::Problems problems;
   auto document = Document::load(
       "apiVersion: keyturn/v1\nkind: Policy\nmetadata: {name: t}\n" + head + "\nrules:\n" + text,
-      "p.yaml", options, problems);
+      options, problems);
   const std::string said = all(problems);
   CAPTURE(said);
   REQUIRE(document.has_value());

@@ -1,7 +1,6 @@
 #include "policy/tests.h"
 
 #include <algorithm>
-#include <set>
 
 #include "policy/evaluate.h"
 
@@ -99,17 +98,6 @@ std::string came_from(const Verdict& verdict) {
   return out.empty() ? "no rule matched" : out;
 }
 
-// The input of a test, or in words what is wrong with it.
-std::expected<PolicyInput, std::string> input_of(const DocumentTest& test) {
-  doc::Value tree = to_value(test_base());
-  for (const auto& [path, value] : test.set) set_in(tree, split_path(path), 0, value);
-  for (const std::string& path : test.unset) unset_in(tree, split_path(path), 0);
-  doc::Problems problems;
-  PolicyInput input = input_from_value(tree, test_base(), problems);
-  if (problems.empty()) return input;
-  return std::unexpected("set: " + problems[0].message + " at " + problems[0].pointer);
-}
-
 TestResult run(const Document& document, const DocumentTest& test, const Roster* roster) {
   TestResult result{.name = test.name, .position = test.at};
   const auto input = input_of(test);
@@ -135,6 +123,16 @@ TestResult run(const Document& document, const DocumentTest& test, const Roster*
 
 }  // namespace
 
+std::expected<PolicyInput, std::string> input_of(const DocumentTest& test) {
+  doc::Value tree = to_value(test_base());
+  for (const auto& [path, value] : test.set) set_in(tree, split_path(path), 0, value);
+  for (const std::string& path : test.unset) unset_in(tree, split_path(path), 0);
+  doc::Problems problems;
+  PolicyInput input = input_from_value(tree, test_base(), problems);
+  if (problems.empty()) return input;
+  return std::unexpected("set: " + problems[0].message + " at " + problems[0].pointer);
+}
+
 std::vector<TestResult> run_tests(const Document& document, const Roster* roster) {
   std::vector<TestResult> results;
   for (const DocumentTest& test : document.rep().tests) {
@@ -151,21 +149,6 @@ PolicyInput test_base() {
   input.actor = {.id = "test-agent", .owner = "test-owner"};
   input.request.time = *from_rfc3339("2026-01-05T03:00:00Z");
   return input;
-}
-
-std::vector<std::string> untested_rules(const Document& document) {
-  std::set<std::string> hit;
-  for (const DocumentTest& test : document.rep().tests) {
-    const auto input = input_of(test);
-    if (!input) continue;
-    const Verdict verdict = decide_enforced(document.rep(), *input);
-    for (const RuleHit& h : verdict.hits) hit.insert(h.rule);
-  }
-  std::vector<std::string> out;
-  for (const Rule& rule : document.rep().rules) {
-    if (!hit.contains(rule.id)) out.push_back(rule.id);
-  }
-  return out;
 }
 
 }  // namespace keyturn::policy

@@ -26,9 +26,6 @@ std::vector<TestResult> run_tests(const Document& document, const Roster* roster
 // UTC of a Monday, by api, with no arguments, no taint, no history, nothing uninspectable.
 PolicyInput test_base();
 
-// Rules that contributed to no test (`policy test --coverage`).
-std::vector<std::string> untested_rules(const Document& document);
-
 // Could distinct people fill all places of the plan, `without` left out? `why_not` says which
 // groups are short.
 bool satisfiable(const Plan& plan, const Roster& roster, const std::set<std::string>& without,

@@ -47,7 +47,7 @@ class Serving {
  private:
   Task<void> start();
   Task<Result<void>> open();
-  Task<Result<bool>> reload(std::vector<std::string>& problems);
+  Task<Result<bool>> reload(doc::FileProblems& problems);
   Task<void> reload_and_say();
   void say_who_does_not_count() const;
   Task<void> invite_first_administrator();
@@ -118,9 +118,10 @@ Task<Result<void>> Serving::open() {
                          "copy, or look into who changed it");
   }
   audit_ = std::move(*audit);
-  std::vector<std::string> problems;
+  doc::FileProblems problems;
   Result<bool> loaded = co_await reload(problems);
-  for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
+  for (const doc::FileProblem& problem : problems)
+    std::fprintf(stderr, "%s\n", doc::to_text(problem).c_str());
   if (!loaded && loaded.error().code == "sealed") {
     say("the files differ from the sealed configuration, which stays in force; propose the change "
         "to make it");
@@ -168,7 +169,7 @@ Task<void> Serving::keep_loading_past(std::uint64_t size) {
   }
 }
 
-Task<Result<bool>> Serving::reload(std::vector<std::string>& problems) {
+Task<Result<bool>> Serving::reload(doc::FileProblems& problems) {
   const Settings& s = options_.settings;
   Result<Files> files = read_files(s);
   if (!files) co_return std::unexpected(files.error());
@@ -178,9 +179,9 @@ Task<Result<bool>> Serving::reload(std::vector<std::string>& problems) {
 }
 
 Task<void> Serving::reload_and_say() {
-  std::vector<std::string> problems;
+  doc::FileProblems problems;
   const Result<bool> changed = co_await reload(problems);
-  for (const std::string& problem : problems) say(problem);
+  for (const doc::FileProblem& problem : problems) say(doc::to_text(problem));
   if (!changed) {
     say("reload refused, the configuration in force stays: " + changed.error().message);
     Principal host;
@@ -314,7 +315,7 @@ Result<void> Serving::listen() {
                       [this](api::ListQuery query) { return list(std::move(query)); },
                       [this] { return counts(); },
                       [this] { return core_->journal().ready(); },
-                      [this](std::vector<std::string>& problems) { return reload(problems); }};
+                      [this](doc::FileProblems& problems) { return reload(problems); }};
   api::ApiOptions options;
   options.public_url = url;
   options.demo = options_.demo;
@@ -346,21 +347,22 @@ Task<void> Serving::stop() {
 // Everything that can be told without the data folder, each problem on a line of its own.
 int check(const ServeOptions& options) {
   const Settings& s = options.settings;
-  std::vector<std::string> problems;
+  doc::FileProblems problems;
+  const auto say = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
   bool good = true;
   if (!s.tls_certificate.empty()) {
     const Result<void> tls = net::check_tls({s.tls_certificate, s.tls_key});
-    if (!tls) problems.push_back(s.tls_place + tls.error().message);
+    if (!tls) say(s.tls_place + tls.error().message);
     good = tls.has_value();
   }
   if (const Result<Files> files = read_files(s); !files) {
-    problems.push_back(files.error().message);
+    say(files.error().message);
     good = false;
   } else if (!admin::check_configuration(files->policy, s.policy, files->tools, s.tools, nullptr,
                                          false, host_of_tools(), problems)) {
     good = false;
   }
-  for (const std::string& problem : problems) std::fprintf(stderr, "%s\n", problem.c_str());
+  for (const doc::FileProblem& problem : problems) say(doc::to_text(problem));
   std::printf(good ? "configuration is good\n" : "configuration has errors\n");
   return good ? 0 : 1;
 }

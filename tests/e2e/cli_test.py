@@ -129,6 +129,8 @@ class CommandLine(unittest.TestCase):
         said = self.k.cli("policy", "check", bad, check=False)
         self.assertNotEqual(said.code, 0)
         self.assertRegex(said.out + said.err, r"bad\.yaml:\d+:\d+: .*tol.*tool")
+        bad.write_text(POLICY + "- {id: all, match: {}, effect: deny}\n")
+        self.assertRegex(self.k.cli("policy", "check", bad).out, r"(?m)^\S*bad\.yaml:\d+:\d+: warning: rule \"all\": (?!.*warning)")
         bad.write_text(POLICY + "tests:\n- {name: wrong, set: {action.tool: echo}, expect: {effect: deny}}\n")
         failed = self.k.cli("policy", "test", bad, check=False)
         self.assertNotEqual(failed.code, 0)
