@@ -8,6 +8,26 @@ std::string_view mode_of(const gate::Configuration& configuration) {
   return configuration.policy && configuration.policy->observe() ? "observe" : "enforce";
 }
 
+// What can be asked for, with the parameters: enough to draw a form.
+doc::Value known_tools(const gate::Configuration& configuration) {
+  doc::Array out;
+  if (!configuration.tools) return out;
+  for (const catalog::Tool& tool : configuration.tools->tools()) {
+    doc::Array params;
+    for (const catalog::Param& param : tool.params) {
+      params.push_back(doc::object({{"name", param.name},
+                                    {"required", param.required},
+                                    {"secret", param.secret},
+                                    {"schema", param.schema}}));
+    }
+    out.push_back(doc::object({{"name", tool.name},
+                               {"operation", tool.operation},
+                               {"resource", to_value(tool.resource)},
+                               {"params", std::move(params)}}));
+  }
+  return out;
+}
+
 // What to explain, of which agent, and by which documents if not by those in force.
 struct Hypothetical {
   ActionRequest request;
@@ -96,7 +116,8 @@ Task<Response> get_policy(Service& s, Call&) {
                    {"sealed", active->sealed},
                    {"configuration", active->digest},
                    {"tools", doc::object({{"digest", active->tools ? active->tools->digest() : ""},
-                                          {"text", active->tools_text}})},
+                                          {"text", active->tools_text},
+                                          {"known", known_tools(*active)}})},
                    {"history", std::move(history)}}));
 }
 
@@ -128,10 +149,10 @@ Task<Response> explain_policy(Service& s, Call& call) {
   std::shared_ptr<const policy::Document> draft;
   doc::FileProblems found;
   if (drafted) {
-    std::optional<admin::Checked> good = admin::check_configuration(
-        asked->policy.value_or(active->policy_text), "policy.yaml",
-        asked->tools.value_or(active->tools_text), "tools.yaml", &s.directory(), active->sealed,
-        active->host, found);
+    std::optional<admin::Checked> good =
+        admin::check_configuration(asked->policy.value_or(active->policy_text), "policy.yaml",
+                                   asked->tools.value_or(active->tools_text), "tools.yaml",
+                                   &s.directory(), active->sealed, active->host, found);
     if (!good)
       co_return json_answer(200,
                             doc::object({{"ok", false}, {"diagnostics", diagnostics_of(found)}}));

@@ -95,8 +95,7 @@ Task<void> work(std::shared_ptr<ReplayRun> run, store::Journal* journal, std::ui
     const admin::Aside aside = [pool](std::function<void()> job) {
       return net::run_blocking(*pool, std::move(job));
     };
-    Result<void> done =
-        co_await admin::replay_recorded(run->evaluation, journal, before, aside);
+    Result<void> done = co_await admin::replay_recorded(run->evaluation, journal, before, aside);
     if (!done) run->refused = done.error();
   } catch (...) {
     run->broken = std::current_exception();

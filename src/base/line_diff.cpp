@@ -77,8 +77,8 @@ std::vector<Line> compared(const Lines& a, const Lines& b, std::size_t before) {
     const bool down = k == -d || (k != d && at(k - 1) < at(k + 1));
     const int from_x = d == 0 ? 0 : at(down ? k + 1 : k - 1);
     const int from_y = d == 0 ? 0 : from_x - (down ? k + 1 : k - 1);
-    while (x > from_x && y > from_y && !(d > 0 && x == from_x + (down ? 0 : 1) &&
-                                         y == from_y + (down ? 1 : 0))) {
+    while (x > from_x && y > from_y &&
+           !(d > 0 && x == from_x + (down ? 0 : 1) && y == from_y + (down ? 1 : 0))) {
       --x, --y;
       in_new(' ', y);
     }

@@ -78,11 +78,20 @@ const catalog::Tool* Gate::Impl::find_tool(const Configuration& configuration,
   return configuration.tools ? configuration.tools->find(name) : nullptr;
 }
 
-Task<Result<Described>> Gate::Impl::describe(const catalog::Tool& tool, const doc::Value& args) {
+Task<Result<Described>> Gate::Impl::describe(const Principal& requester, const catalog::Tool& tool,
+                                             const doc::Value& args, doc::Value reviewed) {
   if (tool.kind == catalog::ToolKind::kGrantOnly) {
     Described plain;
     plain.facts.operation = tool.operation;
     plain.facts.tree = doc::object({{"uninspectable", false}, {"why", doc::Array{}}});
+    const auto built_in = built_ins.find(tool.name);
+    if (built_in != built_ins.end() && built_in->second.what.describe) {
+      Result<doc::Value> said =
+          co_await built_in->second.what.describe(requester, args, std::move(reviewed));
+      if (!said) co_return std::unexpected(said.error());
+      plain.description = std::move(*said);
+      co_return plain;
+    }
     plain.description =
         doc::object({{"grant", doc::object({{"enforcement_point", tool.enforcement_point}})}});
     co_return plain;
@@ -93,6 +102,15 @@ Task<Result<Described>> Gate::Impl::describe(const catalog::Tool& tool, const do
 
 Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, std::string amends,
                                           const ActionRecord* before) {
+  Result<Case> described =
+      co_await describe_case(std::move(who), std::move(request), std::move(amends), before);
+  if (!described || described->tool == nullptr) co_return described;
+  Result<Case> decided = co_await decide_case(std::move(*described), std::nullopt);
+  co_return decided;
+}
+
+Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest request,
+                                             std::string amends, const ActionRecord* before) {
   Case c;
   c.created_at = now();
   c.id = ActionId(make_sortable_id("act_", unix_ms(c.created_at), ports.random));
@@ -159,7 +177,7 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
   Result<doc::Value> checked = catalog::check_args(*c.tool, c.request.args);
   if (!checked) co_return std::unexpected(checked.error());
   c.args = std::move(*checked);
-  Result<Described> described = co_await describe(*c.tool, c.args);
+  Result<Described> described = co_await describe(c.requester, *c.tool, c.args);
   if (!described) co_return std::unexpected(described.error());
   c.described = std::move(*described);
   if (c.request.operation && *c.request.operation != c.described.facts.operation) {
@@ -180,8 +198,7 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
           "the request names another resource than tool " + c.tool->name + " is configured for",
           "/resource");
   }
-  Result<Case> decided = co_await decide_case(std::move(c), std::nullopt);
-  co_return decided;
+  co_return c;
 }
 
 std::string Gate::Impl::request_print(const Case& c) const {
@@ -238,7 +255,7 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     if (Result<std::string> exact = doc::canonical(*checked); !exact)
       co_return refuse("invalid_args", "policy modifies the arguments: " + exact.error().message);
     c.args = std::move(*checked);
-    Result<Described> described = co_await describe(*c.tool, c.args);
+    Result<Described> described = co_await describe(c.requester, *c.tool, c.args);
     if (!described) co_return std::unexpected(described.error());
     // What was found in the arguments as they were asked for: the first round was made from that.
     doc::Value asked = doc::object(
@@ -370,12 +387,23 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
   return draft;
 }
 
-Task<Result<doc::Value>> Gate::explain(ActionRequest request, std::string agent) {
+Task<Result<doc::Value>> Gate::explain(ActionRequest request, std::string agent,
+                                       std::shared_ptr<const policy::Document> draft) {
   Principal who;
   who.id = std::move(agent);
   const people::Agent* known = world_.directory.agent(who.id);
   if (known == nullptr) co_return refuse("not_found", "there is no agent " + who.id, "/agent");
-  Result<Case> built = co_await impl_->build_case(who, std::move(request), "", nullptr);
+  Result<Case> built = co_await impl_->describe_case(who, std::move(request), "", nullptr);
+  if (!built) co_return std::unexpected(built.error());
+  if (draft) {
+    auto configuration = std::make_shared<Configuration>(*built->configuration);
+    configuration->policy = std::move(draft);
+    built->configuration = std::move(configuration);
+    if (built->tool == nullptr)
+      built->verdict =
+          policy::deny_unknown_tool(*built->configuration->policy, built->request.tool);
+  }
+  if (built->tool != nullptr) built = co_await impl_->decide_case(std::move(*built), std::nullopt);
   if (!built) co_return std::unexpected(built.error());
   if (built->tool == nullptr)
     co_return doc::object({{"verdict", to_value(built->verdict)}, {"rules", doc::Array{}}});

@@ -141,8 +141,10 @@ class Gate {
                 const ActionRecord& record) const;  // eligible, unrelated, not voted
   std::vector<RecordPtr> waiting_for(const std::string& person) const;  // pending, oldest first
   std::vector<RecordPtr> open_records() const;
-  // The hypothetical: what would policy say, and why. For people.
-  Task<Result<doc::Value>> explain(ActionRequest request, std::string agent);
+  // The hypothetical: what would policy say, and why. For people. `draft` is a document to ask
+  // instead of the one in force, null for that; tools are those in force all the same.
+  Task<Result<doc::Value>> explain(ActionRequest request, std::string agent,
+                                   std::shared_ptr<const policy::Document> draft);
 
   Watch watch(const ActionId& id, std::function<void()> changed);
   Watch watch_all(std::function<void(const RecordPtr&)> changed);
@@ -168,9 +170,16 @@ class Gate {
   const Clock& clock() const { return ports_.clock; }
   Random& random() { return ports_.random; }
 
-  // Built-in tools ("keyturn.…") are executed by admin/ instead of connectors/.
-  using BuiltIn = std::function<Task<Result<Outcome>>(const ActionRecord&)>;
-  void add_built_in(catalog::Tool tool, Plan floor, BuiltIn run);
+  // Built-in tools ("keyturn.…") are described and executed by admin/ instead of connectors/.
+  struct BuiltIn {
+    std::function<Task<Result<Outcome>>(const ActionRecord&)> run;
+    // What exactly it would do, for reviewers, as Executor::describe() says it. When people have
+    // looked at a description already, `reviewed` is that (else null): give it back unchanged while
+    // it still holds. Null: there is nothing to say.
+    std::function<Task<Result<doc::Value>>(Principal who, doc::Value args, doc::Value reviewed)>
+        describe;
+  };
+  void add_built_in(catalog::Tool tool, Plan floor, BuiltIn what);
 
   struct Numbers {  // for /metrics and /v1/stats
     std::uint64_t requested = 0, allowed = 0, denied = 0, required = 0, deferred = 0;

@@ -117,7 +117,8 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     co_return deny("the tool is not configured any more");
   }
   // same-bytes: what would run now must be what was reviewed.
-  Result<Described> described = co_await describe(*c.tool, voted->args);
+  Result<Described> described =
+      co_await describe(voted->requester, *c.tool, voted->args, voted->description);
   if (!described && described.error().code == "overloaded")
     co_return std::unexpected(described.error());
   if (!described) {
@@ -129,7 +130,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   const bool reconfigured = world.configuration->digest != voted->config_digest;
   if (drifted || reconfigured) {
     // Decided again from what was asked for, before any modification.
-    if (!(c.args == voted->args)) described = co_await describe(*c.tool, c.args);
+    if (!(c.args == voted->args)) described = co_await describe(c.requester, *c.tool, c.args);
     if (!described) co_return std::unexpected(described.error());
     c.described = std::move(*described);
     Result<Case> again = co_await decide_case(std::move(c), std::nullopt);
@@ -172,7 +173,7 @@ Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
   Result<Outcome> outcome = Outcome{};
   try {
     if (const auto built_in = built_ins.find(record->tool); built_in != built_ins.end()) {
-      outcome = co_await built_in->second.run(*record);
+      outcome = co_await built_in->second.what.run(*record);
     } else {
       const std::shared_ptr<const Configuration> configuration = world.configuration;
       const catalog::Tool* tool = configuration->tools->find(record->tool);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "render/configuration.h"
 #include "render/fields.h"
 
 namespace keyturn::render {
@@ -42,6 +43,7 @@ class Builder {
   explicit Builder(const CaseInput& input) : in_(input) {}
 
   CaseView build() {
+    configuration();
     what_runs();  // first what matters most
     arguments();
     changes();
@@ -133,7 +135,16 @@ class Builder {
            std::ranges::all_of(value->as_array(), &doc::Value::is_string);
   }
 
+  // What a change of Keyturn's own configuration comes to.
+  void configuration() {
+    if (!changes_configuration()) return;
+    for (Section& s : configuration_sections(in_.description, budget_)) put(std::move(s));
+  }
+
+  bool changes_configuration() const { return in_.tool == "keyturn.configuration"; }
+
   bool shown_above(const doc::Member& m) const {
+    if (changes_configuration()) return is_configuration_member(m);
     if (m.key == "sql" || m.key == "statement") return m.value.is_string();
     return (m.key == "argv" || m.key == "statements") && is_texts(&m.value);
   }

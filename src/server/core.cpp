@@ -180,10 +180,14 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
       admin::Credentials{[it = core->identity_.get()](const std::string& person) {
                            return it->has_credential(person);
                          },
-                         [it = core->identity_.get()] { return it->end_host_tokens(); }});
+                         [it = core->identity_.get()] { return it->end_host_tokens(); }},
+      [pool = core->aside_.get()](std::function<void()> job) {
+        return net::run_blocking(*pool, std::move(job));
+      });
   core->gate_->load();
   core->identity_->load();
   return core;
 }
 
 }  // namespace keyturn::server
+  core->aside_ = std::make_unique<net::BlockingPool>(*core->loop_, "kt-aside", 1U);

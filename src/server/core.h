@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "gate/gate.h"
 #include "identity/identity.h"
+#include "net/blocking.h"
 #include "net/loop.h"
 #include "secrets/detect.h"
 #include "server/settings.h"
@@ -48,6 +49,7 @@ class Core {
   std::unique_ptr<store::sqlite::DataDir> data_;
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<store::Journal> journal_;
+  std::unique_ptr<net::BlockingPool> aside_;  // for what takes long and waits for nothing
   std::unique_ptr<gate::Executor> executor_;
   std::unique_ptr<gate::Gate> gate_;
   std::unique_ptr<identity::Identity> identity_;
