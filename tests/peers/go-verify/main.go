@@ -3,11 +3,15 @@
 //	go-verify DIR [OLD_CHECKPOINT]
 //
 // DIR holds what a log serves (checkpoint, tile/..., tile/entries/...), and vkey, the verifier key. Where it holds the
-// files "inclusion" and "consistency", the proofs in them (made by Keyturn) are checked as well.
+// files "inclusion" and "consistency", the proofs in them (made by Keyturn) are checked as well; where it holds
+// "witness-vkey", the file "cosigned" must be the same checkpoint with a line of that witness.
 // Exit code 0: accepted. 1: rejected; stderr says why.
 package main
 
 import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -24,6 +28,77 @@ import (
 
 const height = 8
 const width = 1 << height
+
+// witness is a note.Verifier of C2SP tlog-cosignature v1 (type 0x04), which Go's package leaves to its users.
+type witness struct {
+	name string
+	key  []byte
+}
+
+func (w witness) Name() string { return w.name }
+func (w witness) KeyHash() uint32 {
+	sum := sha256.Sum256([]byte(w.name + "\n\x04" + string(w.key)))
+	return binary.BigEndian.Uint32(sum[:])
+}
+func (w witness) Verify(text, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	seen := binary.BigEndian.Uint64(signature)
+	message := fmt.Sprintf("cosignature/v1\ntime %d\n%s", seen, text)
+	return ed25519.Verify(w.key, []byte(message), signature[8:])
+}
+
+// "NAME+HASH+BASE64(0x04 || KEY)"
+func newWitness(vkey string) (note.Verifier, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		return nil, errors.New("malformed witness key")
+	}
+	raw, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(raw) != 1+ed25519.PublicKeySize || raw[0] != 4 {
+		return nil, errors.New("malformed witness key")
+	}
+	w := witness{parts[0], raw[1:]}
+	if fmt.Sprintf("%08x", w.KeyHash()) != parts[1] {
+		return nil, errors.New("the witness key's hash is another")
+	}
+	return w, nil
+}
+
+// checkCosignature: the file "cosigned" is the checkpoint, word for word, and both the log and the witness signed it.
+func checkCosignature(dir string, verifier note.Verifier) error {
+	vkey, err := os.ReadFile(filepath.Join(dir, "witness-vkey"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	second, err := newWitness(strings.TrimSpace(string(vkey)))
+	if err != nil {
+		return err
+	}
+	plain, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "cosigned"))
+	if err != nil {
+		return err
+	}
+	opened, err := note.Open(data, note.VerifierList(verifier, second))
+	if err != nil {
+		return fmt.Errorf("cosigned: %w", err)
+	}
+	if len(opened.Sigs) != 2 {
+		return fmt.Errorf("cosigned: %d signatures of 2", len(opened.Sigs))
+	}
+	if !bytes.HasPrefix(plain, []byte(opened.Text+"\n")) {
+		return errors.New("cosigned: not this checkpoint")
+	}
+	return nil
+}
 
 // readCheckpoint opens a C2SP tlog-checkpoint; its origin must be the key's name.
 func readCheckpoint(path string, verifier note.Verifier) (tlog.Tree, error) {
@@ -222,6 +297,9 @@ func run(dir, oldCheckpoint string) error {
 	}
 	tree, err := readCheckpoint(filepath.Join(dir, "checkpoint"), verifier)
 	if err != nil {
+		return err
+	}
+	if err := checkCosignature(dir, verifier); err != nil {
 		return err
 	}
 	entries, err := readEntries(dir, tree.N)
