@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { actions, timelineOf } from "./samples.mjs";
+import { policy as policyAnswer } from "./policy.mjs";
 import * as tree from "./tree.mjs";
 
 const port = Number(process.argv[2] ?? 7718);
@@ -193,6 +194,7 @@ function answer(method, url, body, mood) {
   if (path === "/v1/agents") return { body: { items: [{ name: "ops-bot", owner: { id: "alice" }, suspended: false }], next: null } };
   if (path === "/v1/passkeys") return method === "POST" ? { status: 201, body: { token: "GOOD", url: `http://localhost:${port}/enrol#GOOD` } } : { body: { items: passkeys, next: null } };
   if (path === "/v1/passkeys/challenge") return { body: { ceremony: "p-1", options: { challenge: "AAAA", rpId: "localhost" } } };
+  if (path.startsWith("/v1/policy")) return { body: policyAnswer(path, body, mood) };
   if (path === "/demo/scenarios") return { body: { items: scenarios } };
   if (path === "/demo/run") return body.scenario === "lie" ? problem(400, "operation_mismatch", "Bad Request", "the request says read, and the statement is a write") : { body: { id: actions[0].id } };
   if (path === "/demo/vote") return vote(find(body.action), body.colleague, { decision: body.decision }, true);

@@ -13,12 +13,23 @@ mkdirSync(out, { recursive: true });
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const only = process.argv[2];
 
+const change = async (page, from, to) => {
+  const editor = page.getByRole("textbox", { name: "policy.yaml" });
+  await editor.fill((await editor.inputValue()).replace(from, to));
+};
+const panel = (page, name) => page.locator(".segmented label", { hasText: name }).click();
 const id = (n) => `act_01JD${String(n).padStart(4, "0")}K7Q2`;
 const pages = [
   ["inbox", "/"], ["inbox-empty", "/", "empty"], ["inbox-broken", "/", "broken"], ["inbox-observe", "/", "observe"],
   ["action", `/a/${id(1)}`], ["action-hostile", `/a/${id(2)}`], ["action-long", `/a/${id(3)}`], ["action-voted", `/a/${id(4)}`],
   ["action-incomplete", `/a/${id(5)}`], ["action-succeeded", `/a/${id(6)}`], ["action-failed", `/a/${id(7)}`], ["action-missing", "/a/act_none"],
   ["activity", "/activity"], ["activity-none", "/activity?q=zzzz"], ["ledger", "/ledger", "sealed"], ["ledger-entry", "/ledger?entry=17"],
+  ["policy", "/policy", "sealed"],
+  ["policy-broken", "/policy", "", async (page) => { await change(page, "effect: allow", "efect: allow"); await page.locator(".diagnostic").waitFor(); }],
+  ["policy-diff", "/policy", "", async (page) => { await change(page, "dba: 1", "dba: 2"); await page.locator(".line-added").first().waitFor(); await page.locator(".diff").scrollIntoViewIfNeeded(); }],
+  ["policy-explain", "/policy", "", async (page) => { await panel(page, "Explain"); await page.getByRole("button", { name: "Explain" }).click(); await page.locator(".explained").scrollIntoViewIfNeeded(); }],
+  ["policy-replay", "/policy", "", async (page) => { await panel(page, "Replay"); await page.getByRole("button", { name: "Replay" }).click(); await page.locator(".replay-report").scrollIntoViewIfNeeded(); }],
+  ["policy-propose", "/policy", "", async (page) => { await change(page, "dba: 1", "dba: 2"); await panel(page, "Propose"); await page.getByLabel("Why is it changed?").scrollIntoViewIfNeeded(); }],
   ["demo", "/demo"], ["demo-refused", "/demo", "", async (page) => { await page.locator(".scenario", { hasText: "Lie about" }).getByRole("button").click(); await page.getByText("Refused.").waitFor(); }],
   ["account", "/account"], ["account-empty", "/account", "empty"],
   ["account-token", "/account", "", async (page) => { await page.getByLabel("What is it for?").fill("laptop"); await page.getByRole("button", { name: "Make a token" }).click(); await page.locator("[data-token]").waitFor(); }],

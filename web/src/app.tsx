@@ -10,6 +10,7 @@ import { ActivityPage } from "./pages/activity";
 import { DemoPage } from "./pages/demo";
 import { InboxPage } from "./pages/inbox";
 import { LedgerPage } from "./pages/ledger";
+import { PolicyPage } from "./pages/policy";
 import { EnrolPage, LoginPage } from "./pages/sign_in";
 import { Boundary } from "./parts/boundary";
 import { HelpDialog } from "./parts/help";
@@ -78,6 +79,7 @@ function SignedIn({ me }: { me: Me }) {
     k: () => moveRow(-1),
     i: () => go("/"),
     l: () => go("/ledger"),
+    p: () => go("/policy"),
     u: () => go("/account"),
   }, "frame");
   useEffect(() => {
@@ -121,6 +123,8 @@ function Page({ path, me }: { path: string; me: Me }) {
       return <InboxPage me={me} />;
     case "/activity":
       return <ActivityPage me={me} />;
+    case "/policy":
+      return <PolicyPage me={me} />;
     case "/ledger":
       return <LedgerPage />;
     case "/account":
@@ -141,7 +145,8 @@ function Page({ path, me }: { path: string; me: Me }) {
 
 function Nav({ me, waiting, path }: { me: Me; waiting: number; path: string }) {
   const links: [string, string, IconName][] = [
-    ["/", "Inbox", "inbox"], ["/activity", "Activity", "activity"], ["/ledger", "Ledger", "ledger"],
+    ["/", "Inbox", "inbox"], ["/activity", "Activity", "activity"], ["/policy", "Policy", "policy"],
+    ["/ledger", "Ledger", "ledger"],
   ];
   if (me.demo) links.push(["/demo", "Demo", "demo"]);
   return (

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { App } from "./app";
 import { startAttention } from "./attention";
+import { startDraft } from "./draft";
 import { startKeys } from "./keys";
 import { startRouter } from "./router";
 import { startSession } from "./session";
@@ -11,10 +12,12 @@ import "./style/shell.css";
 import "./style/parts.css";
 import "./style/case.css";
 import "./style/pages.css";
+import "./style/policy.css";
 
 startTheme();
 startAttention();
 startRouter();
 startKeys();
 startSession();
+startDraft();
 render(<App />, document.getElementById("app")!);

@@ -3,8 +3,8 @@
 import { del, get, post, postText, withQuery } from "./client";
 import type { Order } from "../list";
 import type {
-  Action, Agent, Ceremony, Colleague, Decision, LedgerEntry, LedgerHead, Me, NewToken, Page, Passkey,
-  Scenario, TimelineItem, Token, Json,
+  Action, Agent, Ceremony, Checked, Colleague, Decision, Explained, Json, LedgerEntry, LedgerHead, Me, NewToken,
+  Page, Passkey, PolicyInForce, ReplayReport, Scenario, TimelineItem, Token,
 } from "./types";
 import type { ProofAnswer } from "../verify/log";
 import type {
@@ -16,6 +16,12 @@ const action = (id: string): string => `/v1/actions/${encodeURIComponent(id)}`;
 export interface Assertion {
   ceremony: string;
   credential: CredentialJson;
+}
+
+// What is to be looked at instead of what is in force.
+export interface Documents {
+  policy?: string;
+  tools?: string;
 }
 
 export interface ActivityQuery {
@@ -52,6 +58,17 @@ export const api = {
   amend: (id: string, args: string, note: string) =>
     postText<Action>(`${action(id)}/amend`,
       `{"args":${args}${note ? `,"note":${JSON.stringify(note)}` : ""}}`),
+
+  policy: () => get<PolicyInForce>("/v1/policy"),
+  check: (documents: Documents) => post<Checked>("/v1/policy/check", documents),
+  // `args` and `claims` are JSON text, sent as they were written.
+  explain: (asked: { agent: string; tool: string; reason: string }, args: string, claims: string, documents: Documents) =>
+    postText<Explained>("/v1/policy/explain",
+      `{${JSON.stringify({ ...asked, ...documents }).slice(1, -1)},"args":${args},"claims":${claims}}`),
+  replay: (wanted: { policy: string; against: string; since?: string; limit: number; examples: number }) =>
+    post<Checked & { replay?: ReplayReport }>("/v1/policy/replay", wanted),
+  propose: (documents: Documents, reason: string) =>
+    post<Action>("/v1/policy/proposals", { ...documents, reason }),
 
   ledger: () => get<LedgerHead>("/v1/ledger"),
   entries: (from: number, limit: number) =>

@@ -169,6 +169,113 @@ export interface Agent {
   suspended: boolean;
 }
 
+export interface ToolParam {
+  name: string;
+  required: boolean;
+  secret: boolean;
+  schema: Record<string, Json>;
+}
+
+export interface KnownTool {
+  name: string;
+  operation: string;
+  resource?: Resource | null;
+  params: ToolParam[];
+}
+
+export interface PolicyVersion {
+  digest: string;
+  name: string;
+  revision: number;
+  at: string;
+  by: string; // an action, a person, or "host"
+  index: number;
+}
+
+export interface PolicyInForce {
+  name: string;
+  revision: number;
+  digest: string;
+  text: string;
+  mode: "enforce" | "observe";
+  sealed: boolean;
+  configuration: string;
+  tools: { digest: string; text: string; known?: KnownTool[] };
+  history: PolicyVersion[];
+}
+
+export interface Diagnostic {
+  file: string;
+  line: number; // from 1; 0: of the file as a whole
+  column: number;
+  message: string;
+  warning: boolean;
+}
+
+export interface Checked {
+  ok: boolean;
+  diagnostics: Diagnostic[];
+}
+
+// A condition as it was evaluated.
+export interface Evaluated {
+  source: string;
+  value?: Json;
+  error?: string;
+  reads?: Record<string, Json>;
+}
+
+export interface ExplainedRule {
+  rule: string;
+  effect: string;
+  description?: string;
+  shadow?: boolean;
+  selected: boolean;
+  not_selected_by?: string;
+  when?: Evaluated;
+  unless?: Evaluated;
+  tiers?: { effect: string; when: Evaluated }[];
+  matched?: boolean;
+  contribution?: string;
+}
+
+export interface Explained extends Partial<Checked> {
+  verdict?: Verdict & { decided_by?: string };
+  rules?: ExplainedRule[];
+  variables?: Record<string, Json>;
+  risk?: { score: number; why: string[] };
+}
+
+export interface ReplaySide {
+  effect: string;
+  decided_by?: string;
+  reasons?: string[];
+  asks?: string;
+}
+
+export interface ReplayFlip {
+  turn: string;
+  from: string;
+  to: string;
+  count: number;
+  examples: { id: string; time: string; tool: string; agent: string; before: ReplaySide; after: ReplaySide }[];
+}
+
+export interface ReplayReport {
+  looked_at: number;
+  repeated: number;
+  unchanged: number;
+  stricter: number;
+  looser: number;
+  other: number;
+  errors: number;
+  not_repeatable: number;
+  not_repeatable_because: Record<string, number>;
+  flips: ReplayFlip[];
+  oldest: string | null;
+  limited: boolean;
+}
+
 export interface TimelineItem {
   at: string;
   type: string;

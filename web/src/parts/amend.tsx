@@ -4,6 +4,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { asProblem, Problem } from "../api/client";
 import { api } from "../api/routes";
 import type { Action } from "../api/types";
+import { objectProblem } from "../args";
 import { Dialog } from "./dialog";
 import { Note, ProblemNote } from "./pieces";
 
@@ -12,16 +13,6 @@ const escaped = (json: string): string =>
   json.replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, (char) =>
     Array.from({ length: char.length }, (_, i) =>
       "\\u" + char.charCodeAt(i).toString(16).padStart(4, "0")).join(""));
-
-function syntaxProblem(text: string): string {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value && typeof value === "object" && !Array.isArray(value)
-      ? "" : "The arguments must be one JSON object: { … }.";
-  } catch (error) {
-    return `Not JSON yet: ${error instanceof Error ? error.message : String(error)}`;
-  }
-}
 
 export function AmendDialog({ action, onClose, onAmended }: {
   action: Action; onClose: () => void; onAmended: (id: string) => void;
@@ -36,7 +27,7 @@ export function AmendDialog({ action, onClose, onAmended }: {
     editor.current?.setSelectionRange(0, 0);
     editor.current?.scrollTo(0, 0);
   }, []);
-  const syntax = syntaxProblem(text);
+  const syntax = objectProblem(text);
   const unchanged = text === before;
 
   const send = async (event: Event): Promise<void> => {

@@ -9,6 +9,7 @@ const keys: [string[], string][] = [
   [["c"], "write a comment"],
   [["/"], "search"],
   [["i"], "the inbox"],
+  [["p"], "the policy"],
   [["l"], "the ledger"],
   [["u"], "your account"],
   [["Esc"], "leave a field, close a dialog"],
