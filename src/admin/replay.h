@@ -9,9 +9,8 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "base/time.h"
-#include "gate/world.h"
+#include "gate/gate.h"
 #include "policy/replay.h"
-#include "store/journal.h"
 
 namespace keyturn::admin {
 
