@@ -117,7 +117,20 @@ class Checker {
     }
     std::vector<std::string> names = environment_.variable_names();
     for (const auto& local : locals_) names.push_back(local.first);
-    refuse(expr, "undeclared name \"" + expr.name + "\"", nearest(expr.name, names));
+    std::string close = field_called(expr.name);
+    if (close.empty()) close = nearest(expr.name, names);
+    refuse(expr, "undeclared name \"" + expr.name + "\"", std::move(close));
+  }
+
+  // `tool` is written for `action.tool` easily.
+  std::string field_called(std::string_view name) const {
+    for (const std::string& variable : environment_.variable_names()) {
+      const Type& type = *environment_.find_variable(variable);
+      if (type.is(TypeKind::kObject) && type.field(name) != nullptr) {
+        return variable + "." + std::string(name);
+      }
+    }
+    return "";
   }
 
   void select(Expr& expr) {
@@ -213,6 +226,24 @@ class Checker {
     }
   }
 
+  // What may have been meant by an operator between these.
+  static std::string conversion(std::string_view name, const std::vector<Type>& types) {
+    if (types.size() != 2) return "";
+    const auto one_is = [&](TypeKind kind) { return types[0].is(kind) || types[1].is(kind); };
+    if (name == "==" || name == "!=") {
+      return one_is(TypeKind::kList) ? "ELEMENT in LIST" : "";
+    }
+    if (name == "+" && one_is(TypeKind::kString)) return "string(...) + ...";
+    if (name == "in") return "ELEMENT in LIST, or KEY in MAP";
+    if (name == "&&" || name == "||") return "comparisons on both sides";
+    const bool ordered = name == "<" || name == "<=" || name == ">" || name == ">=";
+    if (!ordered) return "";
+    if (one_is(TypeKind::kTimestamp)) return "timestamp(\"2026-01-31T00:00:00Z\")";
+    if (one_is(TypeKind::kDuration)) return "duration(\"1h\")";
+    if (one_is(TypeKind::kList)) return "size(LIST)";
+    return "";
+  }
+
   void no_overload(Expr& expr, const Function& function, const std::vector<Type>& types) {
     for (const Type& type : types) {
       if (type.is(TypeKind::kError)) {
@@ -225,7 +256,7 @@ class Checker {
       applied += (applied.empty() ? "" : ", ") + to_text(substitutions_.apply(type, true));
     }
     const std::string name = shown(function.name);
-    std::string suggestion;
+    std::string suggestion = conversion(name, types);
     const bool other_style =
         std::any_of(function.overloads.begin(), function.overloads.end(), [&](const Overload& o) {
           return o.member != expr.member && o.parameters.size() == types.size();

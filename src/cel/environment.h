@@ -21,6 +21,9 @@ struct Limits {
   std::size_t nodes_max = 20'000;  // after macros
   std::size_t diagnostics_max = 20;
   std::uint64_t cost_limit = 100'000;  // see Program::evaluate
+  // Patterns of matches() and time zones must be known when compiled, so that none fails, or is
+  // compiled anew, in an evaluation.
+  bool constant_patterns = false;
 };
 
 // One way to call a function. A member overload is called as `parameters[0].name(parameters[1..])`.

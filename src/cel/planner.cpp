@@ -17,8 +17,11 @@ constexpr std::uint64_t kFoldingSteps = 10'000;
 
 class Planner {
  public:
-  Planner(const Environment& environment, Reporter& reporter)
-      : environment_(environment), paths_(*environment.paths()), reporter_(reporter) {}
+  Planner(const Environment& environment, const Limits& limits, Reporter& reporter)
+      : environment_(environment),
+        limits_(limits),
+        paths_(*environment.paths()),
+        reporter_(reporter) {}
 
   Plan run(const Expr& expr) {
     Plan out;
@@ -228,9 +231,19 @@ class Planner {
                        [&](const Overload& o) { return o.member == expr.member; });
   }
 
+  void must_be_constant(const Expr& call, const std::string& what, std::string suggestion) {
+    if (!limits_.constant_patterns) return;
+    reporter_.add(start_of(*call.args[1]), what + " must be a constant text",
+                  std::move(suggestion));
+  }
+
   NodePtr matches(const Expr& expr, std::vector<NodePtr>& args) {
     const Value* pattern = args[1]->constant();
-    if (pattern == nullptr || !pattern->is_string()) return general_call(expr, std::move(args));
+    if (pattern == nullptr || !pattern->is_string()) {
+      must_be_constant(expr, "the pattern of matches()",
+                       "\"^prod-\", or contains() and startsWith()");
+      return general_call(expr, std::move(args));
+    }
     RE2::Options options;
     options.set_log_errors(false);
     const std::string_view text = pattern->text();
@@ -245,7 +258,10 @@ class Planner {
   NodePtr time_call(const Expr& expr, std::vector<NodePtr>& args, TimeField field) {
     if (args.size() == 1) return time_field_node(std::move(args[0]), field, TimeZone::utc());
     const Value* name = args.size() == 2 ? args[1]->constant() : nullptr;
-    if (name == nullptr || !name->is_string()) return general_call(expr, std::move(args));
+    if (name == nullptr || !name->is_string()) {
+      must_be_constant(expr, "a time zone", "\"Europe/Berlin\"");
+      return general_call(expr, std::move(args));
+    }
     auto zone = TimeZone::find(name->text());
     if (!zone) {
       reporter_.add(expr.args[1]->offset, "unknown time zone \"" + std::string(name->text()) + "\"",
@@ -317,6 +333,7 @@ class Planner {
   }
 
   const Environment& environment_;
+  const Limits& limits_;
   PathTable& paths_;
   Reporter& reporter_;
   std::vector<std::string> locals_;
@@ -328,8 +345,9 @@ class Planner {
 
 }  // namespace
 
-Plan plan(const Expr& expr, const Environment& environment, Reporter& reporter) {
-  return Planner(environment, reporter).run(expr);
+Plan plan(const Expr& expr, const Environment& environment, const Limits& limits,
+          Reporter& reporter) {
+  return Planner(environment, limits, reporter).run(expr);
 }
 
 }  // namespace keyturn::cel

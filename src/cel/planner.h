@@ -21,6 +21,7 @@ struct Plan {
 };
 
 // The names are resolved. Invalid constant regexes and time zones are reported.
-Plan plan(const Expr& expr, const Environment& environment, Reporter& reporter);
+Plan plan(const Expr& expr, const Environment& environment, const Limits& limits,
+          Reporter& reporter);
 
 }  // namespace keyturn::cel

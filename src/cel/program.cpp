@@ -113,8 +113,10 @@ bool has_custom_functions(const Expr& expr, const Environment& environment) {
 void check_result(const Expr& expr, const std::optional<Type>& expected, Reporter& reporter) {
   if (!expected || expr.type.is(TypeKind::kError)) return;
   if (Substitutions().assignable(expr.type, *expected)) return;
+  const bool test = expected->is(TypeKind::kBool);
   reporter.add(0,
-               "the result is of type " + to_text(expr.type) + ", expected " + to_text(*expected));
+               "the result is of type " + to_text(expr.type) + ", expected " + to_text(*expected),
+               test ? "a comparison of it, such as == or <" : "");
 }
 
 }  // namespace
@@ -133,7 +135,7 @@ std::expected<Program, Diagnostics> compile(std::string_view expression,
     if (reporter.failed()) return std::unexpected(reporter.take());
   }
   auto impl = std::make_shared<Program::Impl>();
-  impl->plan = plan(*expr, environment, reporter);
+  impl->plan = plan(*expr, environment, limits, reporter);
   if (reporter.failed() && checking == Checking::kOn) return std::unexpected(reporter.take());
   impl->source = std::string(expression);
   impl->type = expr->type;

@@ -340,10 +340,6 @@ Calendar::~Calendar() = default;
 Calendar::Calendar(Calendar&&) noexcept = default;
 Calendar& Calendar::operator=(Calendar&&) noexcept = default;
 
-bool is_time_zone(std::string_view name) {
-  return open_zone(name) != nullptr;
-}
-
 Calendar Calendar::load(const doc::Value& value, const std::string& pointer,
                         doc::Problems& problems) {
   Calendar calendar;

@@ -12,8 +12,6 @@
 
 namespace keyturn::policy {
 
-bool is_time_zone(std::string_view name);  // an IANA name that ICU knows
-
 class Calendar {
  public:
   Calendar();

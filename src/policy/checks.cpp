@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "policy/decide.h"
+#include "policy/implies.h"
 #include "policy/reader.h"
 #include "policy/tests.h"
 #include "policy/types.h"
@@ -22,36 +23,39 @@ class Checks {
   void run() {
     for (const Rule& rule : document_.rules) {
       check_selectors(rule);
-      check_waives(rule);
+      check_always(rule);
       check_tiers(rule);
       check_claims(rule);
       check_costs(rule);
-      for_each_plan(rule,
-                    [&](const Plan& plan, doc::Position at) { check_people(rule, plan, at); });
+      for_each_plan(rule, [&](const Plan& plan, doc::Position at) {
+        check_people(rule, plan, at);
+        check_vote(rule, plan, at);
+      });
     }
-    check_channels();
     for (const Variable& variable : document_.variables) {
       check_cost("variable \"" + variable.name + "\"", variable.value);
     }
     for (const RiskTerm& term : document_.risk) check_cost("a term of risk", term.when);
+    for (const DocumentTest& test : document_.tests) check_test(test);
   }
 
  private:
   void check_selectors(const Rule& rule);
-  void check_waives(const Rule& rule);
+  void check_known(const Rule& rule);
+  void check_always(const Rule& rule);
+  void check_vote(const Rule& rule, const Plan& plan, doc::Position at);
+  void check_test(const DocumentTest& test);
   void check_tiers(const Rule& rule);
   void check_claims(const Rule& rule);
   void check_costs(const Rule& rule);
   void check_cost(const std::string& what, const Condition& condition);
   void check_people(const Rule& rule, const Plan& plan, doc::Position at);
-  void check_channels();
-  void check_common_channel(const Rule& a, const Rule& b);
 
   template <class Visit>
   static void for_each_plan(const Rule& rule, const Visit& visit) {
-    if (rule.tiers.empty() && rule.effect == Effect::kRequire) visit(rule.plan, rule.at);
+    if (rule.tiers.empty() && rule.effect == Effect::kRequire) visit(rule.plan, rule.plan_at);
     for (const Tier& tier : rule.tiers) {
-      if (tier.effect == Effect::kRequire) visit(tier.plan, tier.at);
+      if (tier.effect == Effect::kRequire) visit(tier.plan, tier.plan_at);
     }
   }
 
@@ -69,61 +73,131 @@ class Checks {
 
 void Checks::check_selectors(const Rule& rule) {
   if (rule.match.empty()) {
-    add(rule, "no_selector", "has no selector and is evaluated for every action", rule.at, true);
+    add(rule, "no_selector",
+        "has no selector and is evaluated for every action; name tools, operations or envs in "
+        "match",
+        rule.match_at, true);
     const bool always =
         !rule.when || (rule.when->program.constant() && rule.when->program.constant()->is_true());
     if (rule.effect == Effect::kAllow && always && rule.tiers.empty()) {
-      add(rule, "allows_everything", "allows everything that no other rule speaks against", rule.at,
-          true);
+      add(rule, "allows_everything",
+          "allows everything that no other rule speaks against; name what is allowed in match",
+          rule.match_at, true);
     }
   }
-  if (options_.tools == nullptr) return;
-  std::vector<std::string_view> names;
-  for (const catalog::Tool& tool : options_.tools->tools()) names.push_back(tool.name);
-  for (const std::string& name : rule.match.tool.exact) {
-    if (options_.tools->find(name) != nullptr) continue;
-    const std::string_view nearest = nearest_word(name, names.data(), names.size());
-    add(rule, "unknown_tool",
-        "no tool is called \"" + name + "\"" +
-            (nearest.empty() ? "" : " (did you mean \"" + std::string(nearest) + "\"?)"),
-        rule.at, true);
-  }
+  if (options_.tools != nullptr) check_known(rule);
 }
 
-void Checks::check_waives(const Rule& rule) {
-  for (const std::string& target : rule.waives) {
-    const auto found = std::ranges::find(document_.rules, target, &Rule::id);
-    if (found == document_.rules.end()) {
-      std::vector<std::string_view> ids;
-      ids.reserve(document_.rules.size());
-      for (const Rule& other : document_.rules) ids.push_back(other.id);
-      const std::string_view nearest = nearest_word(target, ids.data(), ids.size());
-      add(rule, "unknown_rule",
-          "waives \"" + target + "\", which is no rule" +
-              (nearest.empty() ? "" : " (did you mean \"" + std::string(nearest) + "\"?)"),
-          rule.at, false);
-    } else if (!found->waivable) {
-      add(rule, "not_waivable", "waives \"" + target + "\", which does not say waivable: true",
-          rule.at, false);
+// What no tool is called is said; of the other selectors, whose words may come from elsewhere, only
+// what looks like a slip.
+void Checks::check_known(const Rule& rule) {
+  const auto& tools = options_.tools->tools();
+  std::vector<std::string_view> names, envs, kinds, operations{"read", "write", "execute"};
+  for (const catalog::Tool& tool : tools) {
+    names.push_back(tool.name);
+    envs.push_back(tool.resource.env);
+    kinds.push_back(tool.resource.kind);
+    operations.push_back(tool.operation);
+  }
+  for (const std::string& name : rule.match.tool.exact) {
+    if (options_.tools->find(name) != nullptr) continue;
+    const std::string close = did_you_mean(name, names);
+    add(rule, "unknown_tool",
+        "no tool is called \"" + name + "\"" +
+            (close.empty() ? "; define it in the tools' file, or leave it out" : close),
+        rule.match_at, true);
+  }
+  for (const std::string& prefix : rule.match.tool.prefixes) {
+    const auto begins = [&](std::string_view name) { return name.starts_with(prefix); };
+    if (std::ranges::any_of(names, begins)) continue;
+    add(rule, "unknown_tool",
+        "no tool's name begins with \"" + prefix +
+            "\"; define one in the tools' file, or leave it out",
+        rule.match_at, true);
+  }
+  const auto slips = [&](const Selector& selector, const std::string& what,
+                         const std::vector<std::string_view>& known) {
+    for (const std::string& word : selector.exact) {
+      if (std::ranges::find(known, word) != known.end()) continue;
+      const std::string close = did_you_mean(word, known);
+      if (close.empty()) continue;
+      add(rule, "unknown_" + what, "no tool has the " + what + " \"" + word + "\"" + close,
+          rule.match_at, true);
     }
+  };
+  slips(rule.match.env, "env", envs);
+  slips(rule.match.kind, "kind", kinds);
+  slips(rule.match.operation, "operation", operations);
+}
+
+void Checks::check_always(const Rule& rule) {
+  const auto is = [](const std::optional<Condition>& condition, bool wanted) {
+    if (!condition || !condition->program.constant()) return false;
+    const cel::Value& value = *condition->program.constant();
+    return wanted ? value.is_true() : value.is_false();
+  };
+  if (is(rule.when, false))
+    add(rule, "never_applies",
+        "its condition is never true; remove the rule, or mend the condition", rule.when->at, true);
+  if (is(rule.unless, true))
+    add(rule, "never_applies", "its exception always holds; remove the rule, or mend `unless`",
+        rule.unless->at, true);
+}
+
+// The strongest proof that a vote can carry where it is cast.
+Assurance strongest_in(std::string_view channel) {
+  if (channel == "web") return Assurance::kPasskey;
+  return channel == "slack" || channel == "teams" ? Assurance::kChat : Assurance::kToken;
+}
+
+void Checks::check_vote(const Rule& rule, const Plan& plan, doc::Position at) {
+  if (!plan.channels || plan.channels->empty()) return;
+  Assurance best = Assurance::kToken;
+  for (const std::string& channel : *plan.channels) best = std::max(best, strongest_in(channel));
+  if (best >= plan.assurance) return;
+  add(rule, "no_vote_possible",
+      "no vote that is cast there can be a " + std::string(to_text(plan.assurance)) +
+          ": add web to channels, or say assurance: " + std::string(to_text(best)),
+      at, true);
+}
+
+void Checks::check_test(const DocumentTest& test) {
+  const auto known = [&](std::string_view id) {
+    return std::ranges::find(document_.rules, id, &Rule::id) != document_.rules.end();
+  };
+  std::vector<std::string> named = test.expect.rules;
+  if (test.expect.by && *test.expect.by != "default") {
+    const std::string& by = *test.expect.by;
+    named.push_back(by.starts_with("error:") ? by.substr(6) : by);
+  }
+  for (const std::string& id : named) {
+    if (known(id)) continue;
+    std::vector<std::string_view> ids{"default"};
+    for (const Rule& rule : document_.rules) ids.push_back(rule.id);
+    problems_.push_back({"unknown_rule",
+                         "test \"" + test.name + "\" expects \"" + id + "\", which is no rule" +
+                             did_you_mean(id, ids),
+                         "", test.expect.at});
   }
 }
 
 void Checks::check_tiers(const Rule& rule) {
   for (std::size_t i = 0; i < rule.tiers.size(); ++i) {
     const Tier& tier = rule.tiers[i];
+    const std::string name = "tier " + std::to_string(i + 1);
     const auto& constant = tier.when.program.constant();
     if (constant && constant->is_false()) {
-      add(rule, "shadowed_tier", "tier " + std::to_string(i + 1) + " can never hold", tier.at,
-          true);
+      add(rule, "shadowed_tier", name + " can never hold; remove it, or mend its condition",
+          tier.at, true);
     }
     for (std::size_t j = 0; j < i; ++j) {
       const auto& earlier = rule.tiers[j].when;
       const bool always = earlier.program.constant() && earlier.program.constant()->is_true();
-      if (!always && earlier.source != tier.when.source) continue;
+      if (!always && !implies(tier.when.source, earlier.source)) continue;
       add(rule, "shadowed_tier",
-          "tier " + std::to_string(i + 1) + " is never reached: tier " + std::to_string(j + 1) +
-              (always ? " always holds" : " has the same condition"),
+          name + " is never reached: tier " + std::to_string(j + 1) +
+              (always ? " always holds" : " holds wherever it does") + "; put " + name +
+              " before it, or remove it",
           tier.at, false);
       break;
     }
@@ -135,8 +209,10 @@ void Checks::check_claims(const Rule& rule) {
   const auto warn = [&](const std::optional<Condition>& condition, const std::string& what) {
     if (!condition || !compiler_.reads(*condition, is_claim)) return;
     add(rule, "depends_on_claims",
-        what + " depends on what the agent says of itself (claims, action.reason)", condition->at,
-        true);
+        what +
+            " depends on what the agent says of itself (claims, action.reason); let it depend on "
+            "facts, resource or actor",
+        condition->at, true);
   };
   warn(rule.unless, "its exception");
   const bool looser = rule.effect == Effect::kAllow || !rule.waives.empty() || !rule.tiers.empty();
@@ -193,56 +269,25 @@ void Checks::check_people(const Rule& rule, const Plan& plan, doc::Position at) 
   for (const std::string& group : asked) {
     if (options_.roster->groups.contains(group)) continue;
     all_known = false;
-    const std::string_view nearest = nearest_word(group, names.data(), names.size());
+    const std::string close = did_you_mean(group, names);
     add(rule, "unknown_group",
         "nobody is in a group \"" + group + "\"" +
-            (nearest.empty() ? "" : " (did you mean \"" + std::string(nearest) + "\"?)"),
+            (close.empty() ? "; put people into it, or name another" : close),
         at, !options_.sealed);
   }
   if (!all_known) return;
   std::string why;
   if (!satisfiable(plan, *options_.roster, {}, &why)) {
-    add(rule, "unsatisfiable", "nobody could agree: " + why, at, !options_.sealed);
+    add(rule, "unsatisfiable", "nobody could agree: " + why + "; add people, or ask for fewer", at,
+        !options_.sealed);
     return;
   }
   for (const std::string& owner : options_.roster->owners) {
     if (satisfiable(plan, *options_.roster, {owner}, &why)) continue;
-    add(rule, "unsatisfiable", "nobody could agree to what an agent of " + owner + " asks: " + why,
+    add(rule, "unsatisfiable",
+        "nobody could agree to what an agent of " + owner + " asks: " + why +
+            "; add people, or ask for fewer",
         at, true);
-  }
-}
-
-void Checks::check_common_channel(const Rule& a, const Rule& b) {
-  for_each_plan(a, [&](const Plan& one, doc::Position) {
-    for_each_plan(b, [&](const Plan& other, doc::Position at) {
-      if (const auto merged = merge_plans(one, other); !merged) {
-        const bool always =
-            !a.when && !b.when && !a.unless && !b.unless && a.tiers.empty() && b.tiers.empty();
-        add(b, merged.error().code,
-            "together with rule \"" + a.id + "\": " + merged.error().message +
-                "; where both hold it denies",
-            at, !always);
-      }
-    });
-  });
-}
-
-void Checks::check_channels() {
-  std::vector<const Rule*> asking;
-  for (const Rule& rule : document_.rules) {
-    bool narrow = false;
-    for_each_plan(rule, [&](const Plan& plan, doc::Position) {
-      narrow |= plan.channels || !plan.retype.empty();
-    });
-    if (narrow && !rule.shadow) asking.push_back(&rule);
-  }
-  constexpr std::size_t kPairsOf =
-      500;  // beyond that the time would be felt; decide() denies all the same
-  if (asking.size() > kPairsOf) return;
-  for (std::size_t i = 0; i < asking.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (asking[i]->match.overlaps(asking[j]->match)) check_common_channel(*asking[j], *asking[i]);
-    }
   }
 }
 
@@ -251,6 +296,7 @@ void Checks::check_channels() {
 void check_document(const Document::Rep& document, const Compiler& compiler,
                     const LoadOptions& options, doc::Problems& problems) {
   Checks(document, compiler, options, problems).run();
+  check_overlaps(document, problems);
 }
 
 }  // namespace keyturn::policy

@@ -23,9 +23,9 @@ bool is_variable_name(std::string_view name) {
   });
 }
 
-bool is_offset(std::string_view zone) {  // "+02:00"
-  if (zone.starts_with('+') || zone.starts_with('-')) zone.remove_prefix(1);
-  return zone.size() == 5 && zone[2] == ':';
+std::string as_name(std::string name) {
+  std::ranges::replace_if(name, [](char c) { return !is_variable_name(std::string{'a', c}); }, '_');
+  return is_variable_name(name) ? name : "v_" + name;
 }
 
 }  // namespace
@@ -34,6 +34,7 @@ Compiler::Compiler(Document::Rep& document, std::string_view source, const catal
                    doc::Problems& problems)
     : document_(document), source_(source), tools_(tools), problems_(problems) {
   limits_.cost_limit = document.cost_limit;
+  limits_.constant_patterns = true;
 }
 
 void Compiler::problem(std::string code, std::string message, const doc::Value& value,
@@ -54,37 +55,6 @@ std::optional<cel::Program> Compiler::checked(const doc::Value& value, const std
     problem("invalid_expression", std::move(message), value, pointer, text, diagnostic.offset);
   }
   return std::nullopt;
-}
-
-// What a program cannot tell of itself: time zones that exist, regexes that are constant.
-void Compiler::check_constants(const doc::Value& value, const std::string& text,
-                               const std::string& pointer, const std::string& what) {
-  const auto skip_space = [&](std::size_t at) {
-    return std::min(text.find_first_not_of(" \n\t", at), text.size());
-  };
-  for (std::size_t at = text.find(".get"); at != std::string::npos;
-       at = text.find(".get", at + 1)) {
-    const std::size_t open =
-        text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", at + 1);
-    if (open == std::string::npos || text[open] != '(') continue;
-    const std::size_t quote = skip_space(open + 1);
-    if (quote == text.size() || (text[quote] != '"' && text[quote] != '\'')) continue;
-    const std::size_t end = text.find(text[quote], quote + 1);
-    if (end == std::string::npos) continue;
-    const std::string zone = text.substr(quote + 1, end - quote - 1);
-    if (is_offset(zone) || is_time_zone(zone)) continue;
-    problem("unknown_time_zone",
-            what + ": unknown time zone \"" + zone + "\"; such as Europe/Berlin or UTC", value,
-            pointer, text, quote);
-  }
-  constexpr std::string_view kMatches = ".matches(";
-  for (std::size_t at = text.find(kMatches); at != std::string::npos;
-       at = text.find(kMatches, at + 1)) {
-    const std::size_t argument = skip_space(at + kMatches.size());
-    if (argument == text.size() || std::string_view("\"'rRbB").contains(text[argument])) continue;
-    problem("regex_not_constant", what + ": the pattern of matches() must be a constant text",
-            value, pointer, text, argument);
-  }
 }
 
 const cel::Environment& Compiler::environment_for(std::string_view tool) {
@@ -110,7 +80,6 @@ std::optional<Condition> Compiler::compile(const doc::Value& value, const std::s
     problem("wrong_type", what + ": must be a CEL expression, as text", value, pointer, "", 0);
     return std::nullopt;
   }
-  check_constants(value, text, pointer, what);
   // Checked with the tool's own types; kept for the common environment, so that one activation
   // serves all.
   const cel::Environment& typed = environment_for(tool);
@@ -150,7 +119,9 @@ void Compiler::variables(const doc::Value& value, const std::string& pointer) {
   for (const doc::Member& member : value.as_object()) {
     const std::string at = pointer + "/" + doc::pointer_escape(member.key);
     if (!is_variable_name(member.key)) {
-      problem("invalid_name", "\"" + member.key + "\" is no variable name: letters, digits and _",
+      problem("invalid_name",
+              "\"" + member.key + "\" is no variable name: letters, digits and _, such as " +
+                  as_name(member.key),
               member.value, at, "", 0);
       continue;
     }

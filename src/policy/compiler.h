@@ -43,8 +43,6 @@ class Compiler {
                                       const std::string& pointer, const std::string& what,
                                       const cel::Environment& environment,
                                       const cel::Type& expected);
-  void check_constants(const doc::Value& value, const std::string& text, const std::string& pointer,
-                       const std::string& what);
   void problem(std::string code, std::string message, const doc::Value& value,
                const std::string& pointer, std::string_view text, std::size_t offset);
   const Variable* variable_of(std::string_view path) const;

@@ -156,12 +156,6 @@ void set_path(doc::Value& object, std::span<const std::string> keys, const doc::
   object.set(keys[0], std::move(child));
 }
 
-// Two paths collide when they are one, or one lies inside the other.
-bool collide(const Change& a, const Change& b) {
-  if (a.path == b.path) return !(a.value == b.value);
-  return a.path.starts_with(b.path + ".") || b.path.starts_with(a.path + ".");
-}
-
 // The arguments after all modifications, or in words why they cannot be combined.
 std::expected<doc::Value, std::string> modified(const std::vector<const Finding*>& modifying,
                                                 const doc::Value& args) {
@@ -231,6 +225,11 @@ Verdict observed(Verdict verdict) {
 }
 
 }  // namespace
+
+bool collide(const Change& a, const Change& b) {
+  if (a.path == b.path) return !(a.value == b.value);
+  return a.path.starts_with(b.path + ".") || b.path.starts_with(a.path + ".");
+}
 
 Verdict decide_enforced(const Document::Rep& document, const PolicyInput& input) {
   const Findings findings = evaluate_all(document, input);

@@ -152,7 +152,8 @@ TEST_CASE("what is decided, by which rule") {
        "deny by default"},
       {"two modifications that differ",
        ok + "- {id: m, match: {tool: [t]}, effect: modify, modify: {set: {args.n: 2}}}\n" +
-           "- {id: o, match: {tool: [t]}, effect: modify, modify: {set: {args.n: 3}}}",
+           "- {id: o, match: {tool: [t]}, when: risk.score >= 0, effect: modify, modify: {set: "
+           "{args.n: 3}}}",
        "deny by o"},
       {"two modifications that agree",
        ok + "- {id: m, match: {tool: [t]}, effect: modify, modify: {set: {args.n: 2}}}\n" +

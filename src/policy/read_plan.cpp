@@ -14,6 +14,9 @@ constexpr std::array<std::string_view, 5> kVoteChannels{"web", "cli", "api", "sl
 constexpr std::array<std::string_view, 6> kNotices{"email", "pager", "webhook",
                                                    "slack", "teams", "web"};
 constexpr std::array<std::string_view, 3> kEvidence{"durable", "published", "cosigned"};
+constexpr std::array<std::string_view, 4> kRetyped{"resource.name", "resource.env", "action.tool",
+                                                   "action.operation"};
+constexpr std::array<std::string_view, 4> kAssurances{"token", "chat", "session", "passkey"};
 constexpr std::int64_t kPeopleMax = 20;
 
 template <std::size_t N>
@@ -23,10 +26,7 @@ void check_words(ObjectReader& in, std::string_view key, const std::vector<std::
     if (std::ranges::find(known, word) != known.end()) continue;
     std::string list;
     for (const std::string_view one : known) list += (list.empty() ? "" : ", ") + std::string(one);
-    const std::string_view nearest = nearest_word(word, known.data(), known.size());
-    in.problem("unknown_choice",
-               "\"" + word + "\" is none of " + list +
-                   (nearest.empty() ? "" : " (did you mean \"" + std::string(nearest) + "\"?)"),
+    in.problem("unknown_choice", "\"" + word + "\" is none of " + list + did_you_mean(word, known),
                key);
   }
 }
@@ -66,7 +66,9 @@ void read_veto(ObjectReader& in, Plan& plan) {
 void read_assurance(ObjectReader& in, Plan& plan) {
   const auto text = in.string("assurance");
   if (text && !assurance_from_text(*text, plan.assurance)) {
-    in.problem("unknown_choice", "assurance is token, chat, session or passkey", "assurance");
+    in.problem("unknown_choice",
+               "assurance is token, chat, session or passkey" + did_you_mean(*text, kAssurances),
+               "assurance");
   }
 }
 
@@ -101,6 +103,11 @@ void read_people(ObjectReader& in, Plan& plan, doc::Problems& problems) {
 
 }  // namespace
 
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
+  const std::string_view nearest = nearest_word(word, known.data(), known.size());
+  return nearest.empty() ? "" : " (did you mean \"" + std::string(nearest) + "\"?)";
+}
+
 Quorum read_quorum(const doc::Value& value, const std::string& pointer, doc::Problems& problems) {
   Quorum quorum;
   ObjectReader in(value, pointer, problems);
@@ -124,7 +131,10 @@ Plan read_plan(const doc::Value& value, const std::string& pointer, doc::Problem
   read_channels(in, plan);
   plan.expires = in.duration("expires").value_or(plan.expires);
   plan.look = in.duration("look").value_or(plan.look);
-  plan.retype = in.string("retype").value_or("");
+  if (const auto retype = in.string("retype")) {
+    check_words(in, "retype", {*retype}, kRetyped);
+    plan.retype = *retype;
+  }
   if (const auto evidence = in.string("evidence")) {
     check_words(in, "evidence", {*evidence}, kEvidence);
     plan.evidence = *evidence;

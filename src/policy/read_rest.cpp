@@ -10,6 +10,7 @@ Expectation read_expectation(const doc::Value& value, const std::string& pointer
                              doc::Problems& problems) {
   Expectation expect;
   ObjectReader in(value, pointer, problems);
+  expect.at = value.position();
   expect.effect = read_effect(in, "effect", true);
   if (expect.effect == Effect::kModify) {
     in.problem("unknown_choice",

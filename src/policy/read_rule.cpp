@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "catalog/schema.h"
+#include "policy/evaluate.h"
 #include "policy/reader.h"
 
 namespace keyturn::policy {
@@ -49,6 +50,9 @@ class RuleReader {
     rule_.shadow = read_mode();
     read_effect_part();
     rule_.waives = in_.strings_or_one("waives").value_or(std::vector<std::string>{});
+    rule_.match_at = place_of("match");
+    rule_.plan_at = place_of("require");
+    rule_.waives_at = place_of("waives");
     rule_.waivable = in_.boolean("waivable").value_or(false);
     check_waivers();
     in_.finish();
@@ -67,6 +71,11 @@ class RuleReader {
   void read_defer();
   void check_waivers();
   void belongs(std::string_view key, bool fits, std::string_view to);
+
+  doc::Position place_of(std::string_view key) const {
+    const doc::Value* value = in_.value().find(key);
+    return value == nullptr ? in_.value().position() : value->position();
+  }
 
   std::optional<Condition> condition(std::string_view key) {
     const doc::Value* value = in_.any(key);
@@ -172,7 +181,9 @@ void RuleReader::read_tier(const doc::Value& value, const std::string& pointer) 
     in.problem("conflict", what_ + ": require belongs to effect: require", "require");
   }
   in.finish();
-  if (holds) rule_.tiers.push_back({std::move(*holds), effect, std::move(plan), value.position()});
+  if (!holds) return;
+  rule_.tiers.push_back({std::move(*holds), effect, std::move(plan), value.position(),
+                         require == nullptr ? value.position() : require->position()});
 }
 
 // A constant must be one that the tools it may be set for accept.
@@ -184,10 +195,12 @@ void RuleReader::check_change(const Change& change, const doc::Value& at,
     if (tool == nullptr) continue;
     const auto param = std::ranges::find(tool->params, change.keys[0], &catalog::Param::name);
     if (param == tool->params.end()) {
-      problems_.push_back(
-          {"unknown_param",
-           what_ + ": tool \"" + name + "\" has no parameter \"" + change.keys[0] + "\"", pointer,
-           at.position()});
+      std::vector<std::string_view> names;
+      for (const catalog::Param& one : tool->params) names.push_back(one.name);
+      problems_.push_back({"unknown_param",
+                           what_ + ": tool \"" + name + "\" has no parameter \"" + change.keys[0] +
+                               "\"" + did_you_mean(change.keys[0], names),
+                           pointer, change.at});
     } else if (change.keys.size() == 1) {
       if (const auto ok = catalog::check_value(*param->checked, change.value, ""); !ok) {
         problems_.push_back({"wrong_type", what_ + ": " + change.path + " " + ok.error().message,
@@ -214,7 +227,7 @@ void RuleReader::read_modify() {
   }
   for (const doc::Member& member : set->as_object()) {
     const std::string pointer = in.pointer_to("set") + "/" + doc::pointer_escape(member.key);
-    Change change{member.key, {}, member.value};
+    Change change{member.key, {}, member.value, member.key_position};
     std::string_view rest = member.key;
     if (rest.starts_with("args.")) {
       rest.remove_prefix(5);
@@ -230,6 +243,14 @@ void RuleReader::read_modify() {
       continue;
     }
     check_change(change, member.value, pointer);
+    const auto other = std::ranges::find_if(
+        rule_.changes, [&](const Change& before) { return collide(before, change); });
+    if (other != rule_.changes.end()) {
+      problems_.push_back({"conflict",
+                           what_ + ": sets " + change.path + " and " + other->path +
+                               ", of which one lies inside the other; keep one",
+                           pointer, member.key_position});
+    }
     rule_.changes.push_back(std::move(change));
   }
 }
@@ -272,14 +293,16 @@ void RuleReader::check_waivers() {
 std::optional<Effect> read_effect(ObjectReader& in, std::string_view key, bool modifications) {
   const auto text = in.string(key);
   if (!text) return std::nullopt;
+  std::vector<std::string_view> words;
   for (const Effect effect :
        {Effect::kAllow, Effect::kDeny, Effect::kRequire, Effect::kModify, Effect::kDefer}) {
     const bool offered = modifications || (effect != Effect::kModify && effect != Effect::kDefer);
     if (to_text(effect) == *text && offered) return effect;
+    if (offered) words.push_back(to_text(effect));
   }
   in.problem("unknown_choice",
              "\"" + *text + "\" is none of allow, deny, require" +
-                 (modifications ? ", modify, defer" : ""),
+                 (modifications ? ", modify, defer" : "") + did_you_mean(*text, words),
              key);
   return std::nullopt;
 }

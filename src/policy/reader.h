@@ -1,6 +1,7 @@
 // The parts of a document, read from its tree.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "policy/compiler.h"
@@ -22,8 +23,13 @@ std::vector<RiskTerm> read_risk_terms(const doc::Value& value, const std::string
 DocumentTest read_test(const doc::Value& value, const std::string& pointer,
                        doc::Problems& problems);
 
+// ` (did you mean "x"?)`, or "".
+std::string did_you_mean(std::string_view word, std::span<const std::string_view> known);
+
 // What only shows when all rules are known (POLICY "Load-time checks").
 void check_document(const Document::Rep& document, const Compiler& compiler,
                     const LoadOptions& options, doc::Problems& problems);
+// What only shows where several rules match one action.
+void check_overlaps(const Document::Rep& document, doc::Problems& problems);
 
 }  // namespace keyturn::policy

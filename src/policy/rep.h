@@ -26,13 +26,14 @@ struct Tier {
   Condition when;
   Effect effect = Effect::kDeny;
   Plan plan;
-  doc::Position at;
+  doc::Position at, plan_at;
 };
 
 struct Change {
   std::string path;               // "args.max_rows"
   std::vector<std::string> keys;  // below args: {"max_rows"}
   doc::Value value;
+  doc::Position at;
 };
 
 struct Defer {
@@ -43,7 +44,7 @@ struct Defer {
 struct Rule {
   std::string id;
   std::string description;
-  doc::Position at;
+  doc::Position at, match_at, plan_at, waives_at;
   Match match;
   std::optional<Condition> when, unless;
   Effect effect = Effect::kDeny;
@@ -68,6 +69,7 @@ struct Variable {
 };
 
 struct Expectation {
+  doc::Position at;
   std::optional<Effect> effect;
   std::optional<Quorum> quorum;
   std::optional<std::string> by;
