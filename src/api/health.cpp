@@ -59,6 +59,8 @@ Task<Response> get_health(Service&, Call&) {
 }
 
 Task<Response> get_ready(Service& s, Call&) {
+  if (const auto& alarm = s.ports.audit.alarm())
+    co_return problem({"read_only", "ALARM: " + alarm->message, ""});
   if (s.ports.ready && !s.ports.ready())
     co_return problem({"not_ready", "it cannot append to its journal", ""});
   co_return json_answer(200, doc::object({{"status", "ready"}}));
@@ -70,6 +72,14 @@ Task<Response> get_metrics(Service& s, Call&) {
   add_open(out, s.ports.gate);
   out.single("keyturn_ledger_signed_size", "gauge", "Entries that the latest checkpoint covers.",
              s.ports.audit.signed_size());
+  out.single("keyturn_ledger_cosigned_size", "gauge",
+             "Entries that a checkpoint with enough cosignatures covers.",
+             s.ports.audit.cosigned_size());
+  out.single("keyturn_ledger_alarm", "gauge",
+             "1: the log is not the one that was signed, and nothing is recorded or released.",
+             s.ports.audit.alarm() ? 1 : 0);
+  out.single("keyturn_witness_problems", "gauge", "Witnesses that do not cosign now.",
+             s.ports.audit.witness_problems().size());
   out.single("keyturn_parked_waits", "gauge", "Requests that wait for an action.", s.http.parked);
   out.single("keyturn_event_streams", "gauge", "Open event streams.", s.http.streams);
   out.single("keyturn_refusals_not_recorded_total", "counter",

@@ -19,6 +19,8 @@ Response plain(std::string type, std::string body, std::string caching) {
 }  // namespace
 
 Task<Response> get_checkpoint(Service& s, Call&) {
+  if (const auto& alarm = s.ports.audit.alarm())
+    co_return problem({"read_only", "ALARM: " + alarm->message, ""});
   std::string note = s.ports.audit.checkpoint();
   if (note.empty()) co_return problem({"not_ready", "no checkpoint was signed yet", ""});
   co_return plain("text/plain; charset=utf-8", std::move(note), "no-cache");
@@ -35,11 +37,18 @@ Task<Response> get_tile(Service& s, Call& call) {
 }
 
 Task<Response> get_ledger(Service& s, Call&) {
-  co_return json_answer(200, doc::object({{"origin", s.ports.audit.origin()},
-                                          {"vkey", s.ports.audit.vkey()},
-                                          {"size", s.ports.audit.signed_size()},
-                                          {"checkpoint", s.ports.audit.checkpoint()},
-                                          {"entries_public", false}}));
+  const auto& alarm = s.ports.audit.alarm();
+  co_return json_answer(
+      200, doc::object(
+               {{"origin", s.ports.audit.origin()},
+                {"vkey", s.ports.audit.vkey()},
+                {"size", s.ports.audit.signed_size()},
+                {"checkpoint", s.ports.audit.checkpoint()},
+                {"cosigned_size", s.ports.audit.cosigned_size()},
+                {"witness_problems", doc::array_of(s.ports.audit.witness_problems())},
+                {"alarm", alarm ? doc::object({{"code", alarm->code}, {"message", alarm->message}})
+                                : doc::Value()},
+                {"entries_public", false}}));
 }
 
 Task<Response> get_entries(Service& s, Call& call) {

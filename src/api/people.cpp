@@ -75,6 +75,8 @@ Task<Response> get_me(Service& s, Call& call) {
   out.set("channel", who.channel);
   out.set("csrf", call.caller.session ? call.caller.session->csrf : std::string());
   out.set("sealed", active.sealed);
+  const auto& alarm = s.ports.audit.alarm();
+  out.set("read_only", alarm ? doc::Value(alarm->message) : doc::Value());
   out.set("mode", active.policy && active.policy->observe() ? "observe" : "enforce");
   out.set("demo", s.options.demo);
   out.set("version", s.options.version);

@@ -1,12 +1,9 @@
 #include "audit/audit.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <charconv>
-#include <cstdio>
+#include <utility>
 
+#include "audit/signed_state.h"
 #include "base/task_impl.h"
 #include "crypto/crypto.h"
 #include "ledger/checkpoint.h"
@@ -18,50 +15,6 @@ namespace {
 
 constexpr std::size_t kEntriesMax = 256;
 
-struct SignedState {
-  std::uint64_t size = 0;
-  Digest root = ledger::empty_root();
-};
-
-Result<SignedState> read_signed(const std::string& path) {
-  std::FILE* file = std::fopen(path.c_str(), "re");
-  if (file == nullptr) {
-    if (errno == ENOENT) return SignedState{};
-    return refuse("unreadable", "cannot read " + path);
-  }
-  char line[128] = {};
-  const bool got = std::fgets(line, sizeof line, file) != nullptr;
-  std::fclose(file);
-  unsigned long long size = 0;
-  char hex[65] = {};
-  if (!got || std::sscanf(line, "%llu %64s", &size, hex) != 2)
-    return refuse("unreadable", path + " is damaged");
-  const std::optional<std::string> root = from_hex(hex);
-  if (!root || root->size() != 32) return refuse("unreadable", path + " is damaged");
-  SignedState state{size, {}};
-  std::copy(root->begin(), root->end(), state.root.begin());
-  return state;
-}
-
-// Durably, before the signature leaves: written beside, synced, renamed, the folder synced.
-bool write_signed(const std::string& path, const SignedState& state) {
-  const std::string beside = path + ".new",
-                    text = std::to_string(state.size) + " " + to_hex(view(state.root)) + "\n";
-  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  const bool written =
-      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fdatasync(file) == 0;
-  ::close(file);
-  if (!written || std::rename(beside.c_str(), path.c_str()) != 0) return false;
-  const int folder =
-      ::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return false;
-  const bool synced = ::fsync(folder) == 0;
-  ::close(folder);
-  return synced;
-}
-
 doc::Value hex_array(const std::vector<Digest>& hashes) {
   doc::Array out;
   for (const Digest& hash : hashes) out.push_back(to_hex(view(hash)));
@@ -70,23 +23,62 @@ doc::Value hex_array(const std::vector<Digest>& hashes) {
 
 }  // namespace
 
+// A checkpoint on its way to the readers: the witnesses have been asked.
+struct Round {
+  std::string note;
+  std::uint64_t size = 0;
+  std::size_t outstanding = 0;
+  std::vector<ledger::NoteSignature> lines;
+};
+
 struct Audit::Impl {
   Impl(store::Journal& j, const Clock& c, AuditOptions o, ledger::Ed25519Signer s)
-      : journal(j), clock(c), options(std::move(o)), signer(std::move(s)) {}
+      : journal(j), clock(c), options(std::move(o)), signer(std::move(s)) {
+    for (Witness& witness : options.witnesses) {
+      cosigners.push_back({Cosigner(std::move(witness), prover()), {}, {}});
+    }
+  }
 
   // The hashes of nodes below `size`, from the journal's tiles.
   Task<Result<std::vector<Digest>>> hashes(std::vector<ledger::NodeId> nodes, std::uint64_t size);
   Task<Result<Digest>> root_at(std::uint64_t size);
+  Task<Result<std::vector<Digest>>> consistency(std::uint64_t from, std::uint64_t to);
+  ProveConsistency prover() {
+    return [this](std::uint64_t from, std::uint64_t to) { return consistency(from, to); };
+  }
+
+  Task<Result<void>> look_back(const SignedState& last);
+  Task<void> meet_witnesses();
   Task<Result<bool>> sign(std::uint64_t size, Digest root);
+  void publish(const std::shared_ptr<Round>& round);
+  std::uint64_t served_size() const { return alarm ? journal.size() : published; }
+  void raise(Refusal why) {
+    note.clear();
+    journal.stop_appends(why.message);
+    alarm = std::move(why);
+  }
+
+  struct Asked {
+    Cosigner cosigner;
+    Time rests_until;
+    std::string problem;
+  };
+  Task<void> ask(Asked& asked, std::shared_ptr<Round> round);
+  Task<std::optional<ledger::NoteSignature>> cosignature(Asked& asked, std::string note,
+                                                         std::uint64_t size);
 
   store::Journal& journal;
   const Clock& clock;
   AuditOptions options;
   ledger::Ed25519Signer signer;
-  SignedState last;
-  std::string note;
+  std::vector<Asked> cosigners;
+  SignedState last;  // signed
+  std::string note;  // published
+  std::uint64_t published = 0;
+  std::uint64_t cosigned = 0;
   Time signed_at;
   bool busy = false;
+  std::optional<Refusal> alarm;
 };
 
 Task<Result<std::vector<Digest>>> Audit::Impl::hashes(std::vector<ledger::NodeId> nodes,
@@ -118,21 +110,108 @@ Task<Result<Digest>> Audit::Impl::root_at(std::uint64_t size) {
   co_return ledger::Frontier(size, std::move(*found)).root();
 }
 
+Task<Result<std::vector<Digest>>> Audit::Impl::consistency(std::uint64_t from, std::uint64_t to) {
+  const ledger::ProofPlan plan = ledger::consistency_plan(from, to);
+  Result<std::vector<Digest>> found = co_await hashes(plan.nodes, to);
+  if (!found) co_return std::unexpected(found.error());
+  co_return plan.fold(*found);
+}
+
 Task<Result<bool>> Audit::Impl::sign(std::uint64_t size, Digest root) {
   const std::uint64_t before = last.size;
   if (size > 0 && before < size) {
     if (!write_signed(options.signed_path, {size, root}))
       co_return refuse("unwritable", "cannot write " + options.signed_path);
     const bool advanced = co_await journal.advance_signed(before, size, root);
-    if (!advanced)
-      co_return refuse("forked", "another signer has advanced the log; nothing was signed");
+    if (!advanced) {
+      raise({"forked", "another signer has advanced the log; nothing was signed", ""});
+      co_return std::unexpected(*alarm);
+    }
   }
   last = {size, root};
   Result<std::string> made = ledger::sign_checkpoint({options.origin, size, root, {}}, signer);
   if (!made) co_return std::unexpected(made.error());
-  note = std::move(*made);
   signed_at = clock.now();
+  const auto round = std::make_shared<Round>();
+  round->note = std::move(*made);
+  round->size = size;
+  for (Asked& asked : cosigners) {
+    if (clock.now() < asked.rests_until) continue;
+    ++round->outstanding;
+    options.spawn(ask(asked, round));
+  }
+  busy = round->outstanding > 0;
+  if (!busy || note.empty()) publish(round);  // the first goes out without waiting for witnesses
   co_return true;
+}
+
+Task<std::optional<ledger::NoteSignature>> Audit::Impl::cosignature(Asked& asked, std::string text,
+                                                                    std::uint64_t size) {
+  constexpr std::chrono::seconds kRest(5);
+  Result<ledger::NoteSignature> line = co_await asked.cosigner.cosign(std::move(text), size);
+  if (line) {
+    if (!std::exchange(asked.problem, "").empty())
+      options.log("witness " + asked.cosigner.key().name + " cosigns again");
+    co_return std::move(*line);
+  }
+  if (line.error().code == "rolled_back" && !alarm) raise(line.error());
+  asked.rests_until = clock.now() + kRest;
+  if (std::exchange(asked.problem, line.error().message) != line.error().message)
+    options.log("witness " + asked.cosigner.key().name + ": " + line.error().message);
+  co_return std::nullopt;
+}
+
+Task<void> Audit::Impl::ask(Asked& asked, std::shared_ptr<Round> round) {
+  std::optional<ledger::NoteSignature> line = co_await cosignature(asked, round->note, round->size);
+  if (line) round->lines.push_back(std::move(*line));
+  if (--round->outstanding > 0) co_return;
+  busy = false;
+  publish(round);
+}
+
+void Audit::Impl::publish(const std::shared_ptr<Round>& round) {
+  if (alarm) return;
+  Result<ledger::Note> parsed = ledger::parse_note(round->note);
+  if (!parsed) return;  // our own: it parses
+  std::ranges::copy(round->lines, std::back_inserter(parsed->signatures));
+  note = ledger::write_note(*parsed);
+  published = round->size;
+  if (!cosigners.empty() && round->lines.size() >= options.cosignatures_needed)
+    cosigned = round->size;
+}
+
+// Is the log that is stored the one that was signed?
+Task<Result<void>> Audit::Impl::look_back(const SignedState& signed_last) {
+  const store::Signed in_store = co_await journal.last_signed();
+  const std::uint64_t most = std::max(signed_last.size, in_store.size);
+  if (most > journal.size()) {
+    co_return refuse("rolled_back", "the log has " + std::to_string(journal.size()) +
+                                        " entries, but " + std::to_string(most) +
+                                        " were signed: it was restored from a backup or truncated");
+  }
+  if (in_store.size < signed_last.size) {  // a crash between the file and the store
+    const bool caught_up =
+        co_await journal.advance_signed(in_store.size, signed_last.size, signed_last.root);
+    if (!caught_up) co_return refuse("forked", "what was signed and what is stored disagree");
+  }
+  Result<Digest> root = co_await root_at(signed_last.size);
+  if (!root) co_return std::unexpected(root.error());
+  if (signed_last.size > 0 && *root != signed_last.root) {
+    co_return refuse("forked", "the first " + std::to_string(signed_last.size) +
+                                   " entries are not those that were signed");
+  }
+  co_return Result<void>{};
+}
+
+// Before anything new is signed: a witness may remember more than this machine does.
+Task<void> Audit::Impl::meet_witnesses() {
+  if (last.size == 0) co_return;
+  Result<std::string> again =
+      ledger::sign_checkpoint({options.origin, last.size, last.root, {}}, signer);
+  if (!again) co_return;
+  for (Asked& asked : cosigners) {
+    if (!alarm) co_await cosignature(asked, *again, last.size);
+  }
 }
 
 Task<Result<std::unique_ptr<Audit>>> Audit::open(store::Journal& journal, const Clock& clock,
@@ -141,26 +220,18 @@ Task<Result<std::unique_ptr<Audit>>> Audit::open(store::Journal& journal, const 
   auto impl = std::make_unique<Impl>(journal, clock, std::move(options), std::move(signer));
   Result<SignedState> last = read_signed(impl->options.signed_path);
   if (!last) co_return std::unexpected(last.error());
-  const store::Signed in_store = co_await journal.last_signed();
-  if (last->size > journal.size() || in_store.size > journal.size()) {
-    co_return refuse("rolled_back", "the log has " + std::to_string(journal.size()) +
-                                        " entries, but " +
-                                        std::to_string(std::max(last->size, in_store.size)) +
-                                        " were signed: it was restored from a backup or truncated");
-  }
-  if (in_store.size < last->size) {  // a crash between the file and the store
-    const bool caught_up = co_await journal.advance_signed(in_store.size, last->size, last->root);
-    if (!caught_up) co_return refuse("forked", "what was signed and what is stored disagree");
-  }
-  Result<Digest> root = co_await impl->root_at(last->size);
-  if (!root) co_return std::unexpected(root.error());
-  if (last->size > 0 && *root != last->root) {
-    co_return refuse("forked", "the first " + std::to_string(last->size) +
-                                   " entries are not those that were signed");
-  }
+  const Result<void> sound = co_await impl->look_back(*last);
+  if (!sound && sound.error().code != "rolled_back" && sound.error().code != "forked")
+    co_return std::unexpected(sound.error());
   impl->last = *last;
-  const Result<bool> first = co_await impl->sign(journal.size(), journal.root());
-  if (!first) co_return std::unexpected(first.error());
+  if (!sound)
+    impl->raise(sound.error());
+  else
+    co_await impl->meet_witnesses();
+  if (!impl->alarm) {
+    const Result<bool> first = co_await impl->sign(journal.size(), journal.root());
+    if (!first && !impl->alarm) co_return std::unexpected(first.error());
+  }
   co_return std::unique_ptr<Audit>(new Audit(std::move(impl)));
 }
 
@@ -176,18 +247,31 @@ std::string Audit::checkpoint() const {
   return impl_->note;
 }
 std::uint64_t Audit::signed_size() const {
-  return impl_->last.size;
+  return impl_->published;
+}
+std::uint64_t Audit::cosigned_size() const {
+  return impl_->cosigned;
+}
+const std::optional<Refusal>& Audit::alarm() const {
+  return impl_->alarm;
+}
+std::vector<std::string> Audit::witness_problems() const {
+  std::vector<std::string> out;
+  for (const Impl::Asked& asked : impl_->cosigners) {
+    if (!asked.problem.empty()) out.push_back(asked.cosigner.key().name + ": " + asked.problem);
+  }
+  return out;
 }
 
 Task<Result<bool>> Audit::tick() {
+  if (impl_->alarm) co_return std::unexpected(*impl_->alarm);
   const Time now = impl_->clock.now();
   const bool grew = impl_->journal.size() > impl_->last.size;
   const bool due = grew ? now - impl_->signed_at >= impl_->options.at_most_apart
                         : now - impl_->signed_at >= impl_->options.heartbeat;
-  if (!due || impl_->busy) co_return false;
-  impl_->busy = true;
+  if (!due || std::exchange(impl_->busy, true)) co_return false;
   const Result<bool> done = co_await impl_->sign(impl_->journal.size(), impl_->journal.root());
-  impl_->busy = false;
+  if (!done) impl_->busy = false;
   co_return done;
 }
 
@@ -195,7 +279,7 @@ Task<Result<Audit::Tile>> Audit::tile(std::string path) {
   const std::optional<ledger::Tile> tile = ledger::parse_tile_path(path);
   const auto missing = [] { return refuse("not_found", "there is no such tile"); };
   if (!tile) co_return missing();
-  const std::uint64_t size = signed_size();
+  const std::uint64_t size = impl_->served_size();
   if (ledger::tile_width(tile->level, tile->index, size) < tile->width) co_return missing();
   Tile out;
   out.immutable = true;
@@ -213,7 +297,7 @@ Task<Result<Audit::Tile>> Audit::tile(std::string path) {
 
 Task<Result<doc::Value>> Audit::inclusion(std::uint64_t index,
                                           std::optional<std::uint64_t> wanted) {
-  const std::uint64_t size = wanted.value_or(signed_size());
+  const std::uint64_t size = wanted.value_or(impl_->served_size());
   if (index >= size || size > impl_->journal.size()) {
     co_return refuse("not_found", "entry " + std::to_string(index) +
                                       " is not in the tree of size " + std::to_string(size));
@@ -236,10 +320,9 @@ Task<Result<doc::Value>> Audit::inclusion(std::uint64_t index,
 
 Task<Result<doc::Value>> Audit::consistency(std::uint64_t from, std::uint64_t to) {
   if (from > to || to > impl_->journal.size()) co_return refuse("not_found", "no such sizes");
-  const ledger::ProofPlan plan = ledger::consistency_plan(from, to);
-  Result<std::vector<Digest>> found = co_await impl_->hashes(plan.nodes, to);
-  if (!found) co_return std::unexpected(found.error());
-  co_return doc::object({{"from", from}, {"to", to}, {"proof", hex_array(plan.fold(*found))}});
+  Result<std::vector<Digest>> proof = co_await impl_->consistency(from, to);
+  if (!proof) co_return std::unexpected(proof.error());
+  co_return doc::object({{"from", from}, {"to", to}, {"proof", hex_array(*proof)}});
 }
 
 Task<Result<doc::Value>> Audit::entries(std::uint64_t from, std::size_t limit) {

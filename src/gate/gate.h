@@ -57,6 +57,9 @@ struct GateOptions {
   std::function<void(doc::Value& reported, const catalog::Tool* tool, const doc::Value& args)>
       redact_report;
   std::function<void(std::string_view line)> log;  // what went wrong without anybody waiting for it
+  // So many entries of the ledger have evidence of this kind (`published`, `cosigned`); nullopt: it
+  // is not to be had here.
+  std::function<std::optional<std::uint64_t>(std::string_view kind)> evident;
 };
 
 struct Ports {
@@ -145,6 +148,10 @@ class Gate {
   // instead of the one in force, null for that; tools are those in force all the same.
   Task<Result<doc::Value>> explain(ActionRequest request, std::string agent,
                                    std::shared_ptr<const policy::Document> draft);
+
+  // The ledger was published, or cosigned: what was approved and waited for that is released.
+  void evidence_moved();
+  void set_evident(std::function<std::optional<std::uint64_t>(std::string_view kind)> evident);
 
   Watch watch(const ActionId& id, std::function<void()> changed);
   Watch watch_all(std::function<void(const RecordPtr&)> changed);

@@ -109,6 +109,12 @@ struct Gate::Impl {
   std::vector<EventDraft> start_events(const ActionId& id, const catalog::Tool& tool,
                                        Time expires_at, std::vector<store::Claim>& claims);
   void start_execution(const std::shared_ptr<ActionRecord>& record);
+
+  // ---- evidence.cpp: what is approved, and waits until the record of that is out of our hands
+  Result<bool> has_evidence(const ActionRecord& record) const;  // code evidence_unavailable
+  EventDraft held_draft(const ActionRecord& record) const;
+  Task<void> release_held(ActionId id);
+  Task<void> try_release(std::shared_ptr<ActionRecord> record);
   Task<void> execute(std::shared_ptr<ActionRecord> record);
   Task<void> record_outcome(std::shared_ptr<ActionRecord> record, Outcome outcome);
   Task<void> finish(std::shared_ptr<ActionRecord> record, Outcome outcome);
@@ -186,6 +192,7 @@ struct Gate::Impl {
   std::unordered_map<std::string, std::string>
       idempotent;  // claim key -> value, while its append is on the way
   Agenda agenda;
+  std::set<std::string> held, releasing;  // approved without evidence yet; and under way
   History history;
   std::unordered_map<std::string, std::int64_t>
       denied_before;  // keyed fingerprint of (agent, tool, args) -> times

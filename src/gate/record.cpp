@@ -38,6 +38,9 @@ std::string in_words(const Event& event) {
     const doc::Value* review = body.find("review");
     return "review closed: " + std::string(review == nullptr ? "" : review->text("result"));
   }
+  if (event.type == "release.held") {
+    return "approved; waits until this entry is " + std::string(body.text("evidence"));
+  }
   if (event.type == "grant.issued") return "grant issued";
   if (event.type == "grant.consumed") return "grant used";
   if (event.type == "execution.intended") return "execution started";
@@ -150,6 +153,11 @@ void evolve(ActionRecord& r, const Event& event) {
       r.comments.push_back(
           {who_did(event.body), std::string(event.private_part->text("text")), event.time});
     }
+  }
+  if (event.type == "release.held") r.held_at = event.index;
+  if (event.type == "grant.issued" || event.type == "execution.intended" ||
+      event.type == "action.decided") {
+    r.held_at.reset();
   }
   granted(r, event);
   executed(r, event);

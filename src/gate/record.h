@@ -46,6 +46,7 @@ struct ActionRecord {
   Verdict verdict;
   std::optional<review::Review> review;
   std::optional<Grant> grant;
+  std::optional<std::uint64_t> held_at;  // approved there; released once that entry has evidence
   std::string amends, amended_by;
   std::optional<std::uint64_t> first_index, last_index;
   bool observed = false;

@@ -89,11 +89,8 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
                          " is suspended: nothing of it is released before its owner or "
                          "an administrator resumes it");
   }
-  if (voted->verdict.plan.evidence != "durable") {
-    co_return refuse("evidence_unavailable", "policy asks for " + voted->verdict.plan.evidence +
-                                                 " evidence before release, and no witness is "
-                                                 "configured; nothing was released");
-  }
+  const Result<bool> evidence = has_evidence(*voted);
+  if (!evidence) co_return std::unexpected(evidence.error());
   Case c = case_of(*voted);
   const auto put_back = [&](std::string reason,
                             review::ReturnToReview::Votes votes) -> Result<Release> {
@@ -154,12 +151,16 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   if (Result<void> counted = review::check_release(*voted->review, world.directory, at); !counted) {
     co_return std::unexpected(counted.error());
   }
+  release.streams = review::streams_read(*voted->review, world.directory);
+  if (!*evidence) {
+    if (!voted->held_at) release.events.push_back(held_draft(*voted));
+    co_return release;
+  }
   release.events = start_events(
       voted->id, *c.tool, std::max(voted->expires_at, now() + Duration(std::chrono::minutes(1))),
       release.claims);
   if (reconfigured) release.events.front().body.set("configuration", world.configuration->digest);
   release.executes = c.tool->mode == catalog::Mode::kExecute;
-  release.streams = review::streams_read(*voted->review, world.directory);
   co_return release;
 }
 

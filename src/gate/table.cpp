@@ -73,6 +73,10 @@ void Gate::Impl::index_open(const std::shared_ptr<ActionRecord>& record, State b
   if (counts_now && !counted_before) ++pending;
   if (!counts_now && counted_before && pending > 0) --pending;
   put_on_agenda(*record);
+  if (record->held_at && record->state == State::kApproved)
+    held.insert(record->id.str());
+  else
+    held.erase(record->id.str());
 }
 
 std::unexpected<Refusal> refused(const store::Conflict& conflict) {
@@ -87,6 +91,8 @@ std::unexpected<Refusal> refused(const store::Conflict& conflict) {
                     "the record of this would be too large (" + conflict.what + "); send less");
     case Kind::kMalformed:
       return refuse("invalid_args", "this cannot be recorded: " + conflict.what);
+    case Kind::kReadOnly:
+      return refuse("read_only", "nothing is recorded or released: " + conflict.what);
     case Kind::kOverloaded:
       return refuse("overloaded", "the disk cannot keep up; try again in a second");
   }

@@ -101,6 +101,7 @@ class HeldJournal final : public store::Journal {
   Task<std::string> read_tile(unsigned level, std::uint64_t index, unsigned width) override {
     return real_.read_tile(level, index, width);
   }
+  void stop_appends(std::string why) override { real_.stop_appends(std::move(why)); }
   Task<bool> advance_signed(std::uint64_t from, std::uint64_t size, Digest root) override {
     return real_.advance_signed(from, size, root);
   }

@@ -10,6 +10,7 @@
 #include "connectors/executors.h"
 #include "crypto/crypto.h"
 #include "ledger/note.h"
+#include "net/client.h"
 #include "secrets/redact.h"
 
 namespace keyturn::server {
@@ -63,6 +64,34 @@ std::string host_part(const std::string& url) {
   return host;
 }
 
+// A witness that does not answer holds nobody up for long.
+net::ClientRequest to_witness(const std::string& url, std::string body) {
+  net::ClientRequest request;
+  request.method = "POST";
+  request.url = url + "/add-checkpoint";
+  request.headers.set("Content-Type", "text/plain; charset=utf-8");
+  request.body = std::move(body);
+  request.connect_timeout = std::chrono::seconds(1);
+  request.timeout = std::chrono::seconds(3);
+  request.body_bytes_max = 64 << 10;
+  return request;
+}
+
+Task<Result<audit::WitnessAnswer>> ask_witness(net::BlockingPool& pool,
+                                               net::ClientRequest request) {
+  Result<net::ClientResponse> response = co_await net::run_blocking(
+      pool, [request = std::move(request)] { return net::fetch(request); });
+  if (!response) co_return std::unexpected(response.error());
+  co_return audit::WitnessAnswer{response->status, std::move(response->body)};
+}
+
+std::function<Task<Result<audit::WitnessAnswer>>(std::string)> asker(net::BlockingPool& pool,
+                                                                     std::string url) {
+  return [&pool, url = std::move(url)](std::string body) {
+    return ask_witness(pool, to_witness(url, std::move(body)));
+  };
+}
+
 }  // namespace
 
 std::string origin_of(const Settings& settings, const store::sqlite::DataDir& data) {
@@ -78,11 +107,20 @@ std::string vkey_of(const Settings& settings, const store::sqlite::DataDir& data
       .text();
 }
 
-audit::AuditOptions Core::audit_options(const Settings& settings) const {
+audit::AuditOptions Core::audit_options(const Settings& settings) {
   audit::AuditOptions options;
   options.origin = origin_of(settings, *data_);
   options.signing_seed = data_->ledger_seed();
   options.signed_path = data_->path() + "/keys/last-signed";
+  options.spawn = [loop = loop_.get()](Task<void> task) { loop->spawn(std::move(task)); };
+  options.log = [](const std::string& line) { say(line); };
+  options.cosignatures_needed = settings.cosignatures_needed;
+  if (!settings.witnesses.empty() && !witness_pool_) {
+    witness_pool_ = std::make_unique<net::BlockingPool>(
+        *loop_, "witnesses", static_cast<unsigned>(settings.witnesses.size()));
+  }
+  for (const Settings::Witness& witness : settings.witnesses)
+    options.witnesses.push_back({witness.key, asker(*witness_pool_, witness.url)});
   return options;
 }
 
@@ -175,6 +213,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   identity.session_idle = settings.session_idle;
   identity.session_life = settings.session_life;
   core->identity_ = std::make_unique<identity::Identity>(*core->gate_, std::move(identity));
+  core->aside_ = std::make_unique<net::BlockingPool>(*core->loop_, "kt-aside", 1U);
   core->admin_ = std::make_unique<admin::Admin>(
       *core->gate_,
       admin::Credentials{[it = core->identity_.get()](const std::string& person) {
@@ -190,4 +229,3 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
 }
 
 }  // namespace keyturn::server
-  core->aside_ = std::make_unique<net::BlockingPool>(*core->loop_, "kt-aside", 1U);

@@ -38,7 +38,7 @@ class Core {
   const store::sqlite::DataDir& data() const { return *data_; }
   const Clock& clock() const { return clock_; }
 
-  audit::AuditOptions audit_options(const Settings& settings) const;
+  audit::AuditOptions audit_options(const Settings& settings);
   bool created() const { return created_; }
 
  private:
@@ -54,6 +54,7 @@ class Core {
   std::unique_ptr<gate::Gate> gate_;
   std::unique_ptr<identity::Identity> identity_;
   std::unique_ptr<admin::Admin> admin_;
+  std::unique_ptr<net::BlockingPool> witness_pool_;  // asks the witnesses
   bool created_ = false;
 };
 

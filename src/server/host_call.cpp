@@ -38,7 +38,10 @@ Result<doc::Value> over_socket(const std::string& socket, const std::string& pat
 Task<void> check_record(Core& core, audit::AuditOptions options, Result<void>& out) {
   Result<std::unique_ptr<audit::Audit>> opened =
       co_await audit::Audit::open(core.journal(), core.clock(), std::move(options));
-  if (!opened) out = std::unexpected(opened.error());
+  if (!opened)
+    out = std::unexpected(opened.error());
+  else if ((*opened)->alarm())
+    out = std::unexpected(*(*opened)->alarm());
   core.loop().stop();
 }
 

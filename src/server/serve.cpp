@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatienceForPast{1};
 constexpr Duration kTickEvery = std::chrono::milliseconds(200);
+constexpr unsigned kEvidenceAgain = 25;  // ticks, when the ledger does not move
 constexpr Duration kWatchEvery = std::chrono::milliseconds(500);
 constexpr Duration kStopWithin = std::chrono::seconds(5);
 
@@ -47,6 +48,9 @@ class Serving {
  private:
   Task<void> start();
   Task<Result<void>> open();
+  Task<Result<void>> configure();
+  Result<void> say_alarm() const;
+  std::optional<std::uint64_t> evident(std::string_view kind) const;
   Task<Result<bool>> reload(doc::FileProblems& problems);
   Task<void> reload_and_say();
   void say_who_does_not_count() const;
@@ -86,7 +90,8 @@ int Serving::run() {
 
 Task<void> Serving::start() {
   Result<void> opened = co_await open();
-  if (opened) core_->gate().recover();  // before anything new can start
+  const bool read_only = opened && audit_->alarm().has_value();
+  if (opened && !read_only) core_->gate().recover();  // before anything new can start
   if (opened) opened = listen();
   if (!opened) {
     std::fprintf(stderr, "keyturn: %s\n", opened.error().message.c_str());
@@ -94,15 +99,17 @@ Task<void> Serving::start() {
     core_->loop().stop();
     co_return;
   }
-  core_->loop().spawn(tick_gate());
-  core_->loop().spawn(tick_audit());
-  if (options_.settings.watch) core_->loop().spawn(watch_files());
+  if (!read_only) {
+    core_->loop().spawn(tick_gate());
+    core_->loop().spawn(tick_audit());
+    if (options_.settings.watch) core_->loop().spawn(watch_files());
+  }
   std::printf("Keyturn is listening on %s\n", public_url_of(options_.settings).c_str());
   if (!core_->gate().world().configuration->sealed)
     std::printf("unsealed: host commands and files take effect at once (keyturn seal)\n");
   std::printf("ledger: %s\n", audit_->vkey().c_str());
   say_who_does_not_count();
-  co_await invite_first_administrator();
+  if (!read_only) co_await invite_first_administrator();
   std::fflush(stdout);
 }
 
@@ -111,23 +118,15 @@ Task<void> Serving::start() {
 Task<Result<void>> Serving::open() {
   Result<std::unique_ptr<audit::Audit>> audit = co_await audit::Audit::open(
       core_->journal(), core_->clock(), core_->audit_options(options_.settings));
-  if (!audit) {
-    co_return refuse(audit.error().code,
-                     "ALARM: " + audit.error().message +
-                         ". Nothing more is recorded or released on this data; restore the newest "
-                         "copy, or look into who changed it");
-  }
+  if (!audit) co_return std::unexpected(audit.error());
   audit_ = std::move(*audit);
-  doc::FileProblems problems;
-  Result<bool> loaded = co_await reload(problems);
-  for (const doc::FileProblem& problem : problems)
-    std::fprintf(stderr, "%s\n", doc::to_text(problem).c_str());
-  if (!loaded && loaded.error().code == "sealed") {
-    say("the files differ from the sealed configuration, which stays in force; propose the change "
-        "to make it");
-  } else if (!loaded) {
-    co_return std::unexpected(loaded.error());
-  }
+  core_->gate().set_evident([this](std::string_view kind) { return evident(kind); });
+  Result<void> configured;
+  if (audit_->alarm())
+    configured = say_alarm();
+  else
+    configured = co_await configure();
+  if (!configured) co_return configured;
   Result<std::unique_ptr<store::ReadModel>> read_model = store::sqlite::open_read_model(
       {core_->data().read_model_path(), core_->data().journal_path()}, core_->journal(),
       core_->loop().executor());
@@ -140,6 +139,39 @@ Task<Result<void>> Serving::open() {
     core_->loop().spawn(keep_loading_past(size));
   }
   co_return Result<void>{};
+}
+
+Task<Result<void>> Serving::configure() {
+  doc::FileProblems problems;
+  Result<bool> loaded = co_await reload(problems);
+  for (const doc::FileProblem& problem : problems)
+    std::fprintf(stderr, "%s\n", doc::to_text(problem).c_str());
+  if (!loaded && loaded.error().code == "sealed") {
+    say("the files differ from the sealed configuration, which stays in force; propose the change "
+        "to make it");
+  } else if (!loaded) {
+    co_return std::unexpected(loaded.error());
+  }
+  co_return Result<void>{};
+}
+
+// People may look at what there is; nothing is added to it.
+Result<void> Serving::say_alarm() const {
+  const std::string alarm = "ALARM: " + audit_->alarm()->message;
+  if (!core_->gate().world().configuration->policy) {
+    return refuse(audit_->alarm()->code,
+                  alarm + ". It has not even a configuration; restore the newest copy");
+  }
+  say(alarm +
+      ". Read-only: nothing is recorded or released on this data. Restore the newest copy, or look "
+      "into who changed it; when it is lost, `keyturn ledger restart`");
+  return {};
+}
+
+std::optional<std::uint64_t> Serving::evident(std::string_view kind) const {
+  if (kind == "published") return audit_->signed_size();
+  if (kind == "cosigned" && !options_.settings.witnesses.empty()) return audit_->cosigned_size();
+  return std::nullopt;
 }
 
 // What the first `size` events of the record tell of the past.
@@ -256,11 +288,17 @@ Task<void> Serving::tick_gate() {
 
 Task<void> Serving::tick_audit() {
   bool said = false;
+  std::uint64_t published = 0, cosigned = 0;
+  unsigned round = 0;
   while (!stopping_) {
     co_await core_->loop().sleep(kTickEvery);
     const Result<bool> done = co_await audit_->tick();
     if (!done && !said) say("ALARM: checkpoints are not signed any more: " + done.error().message);
     said = !done;
+    const bool moved = published != audit_->signed_size() || cosigned != audit_->cosigned_size();
+    published = audit_->signed_size();
+    cosigned = audit_->cosigned_size();
+    if (moved || ++round % kEvidenceAgain == 0) core_->gate().evidence_moved();
   }
 }
 

@@ -81,6 +81,41 @@ void read_signers(doc::ObjectReader& root, Settings& settings, doc::Problems& pr
   reader.finish();
 }
 
+void read_witnesses(doc::ObjectReader& root, Settings& settings, doc::Problems& problems) {
+  const doc::Value* list = root.array("witnesses");
+  if (list == nullptr) return;
+  std::set<std::string> different;
+  for (std::size_t i = 0; i < list->as_array().size(); ++i) {
+    doc::ObjectReader reader(list->as_array()[i],
+                             root.pointer_to("witnesses") + "/" + std::to_string(i), problems);
+    Settings::Witness witness{reader.require_string("url"), {}};
+    while (witness.url.ends_with('/')) witness.url.pop_back();
+    if (!witness.url.starts_with("http://") && !witness.url.starts_with("https://"))
+      reader.problem("bad_url", "a witness's url begins with https:// or http://", "url");
+    Result<ledger::VerifierKey> key = ledger::parse_vkey(reader.require_string("key"));
+    if (!key || key->type != ledger::KeyType::kCosignature) {
+      reader.problem(
+          "malformed_key",
+          key ? "this key signs no cosignatures; take the one that keyturn witness prints"
+              : key.error().message,
+          "key");
+    } else if (!different.insert(key->public_key).second) {
+      reader.problem("duplicate_key", "two witnesses have the same key", "key");
+    } else {
+      witness.key = std::move(*key);
+      settings.witnesses.push_back(std::move(witness));
+    }
+    reader.finish();
+  }
+  settings.cosignatures_needed = settings.witnesses.size();
+  if (const auto n = root.integer("cosignatures_needed", 1, 20)) {
+    settings.cosignatures_needed = static_cast<std::size_t>(*n);
+    if (settings.cosignatures_needed > settings.witnesses.size())
+      root.problem("out_of_range", "there are fewer witnesses than cosignatures asked for",
+                   "cosignatures_needed");
+  }
+}
+
 void read_proxies(doc::ObjectReader& root, Settings& settings) {
   const auto networks = root.strings("trusted_proxies");
   if (!networks) return;
@@ -189,6 +224,7 @@ Result<Settings> read_settings(const std::string& path, Settings settings) {
   read_proxies(root, settings);
   settings.watch = root.boolean("watch").value_or(settings.watch);
   read_signers(root, settings, problems);
+  read_witnesses(root, settings, problems);
   root.finish();
   if (!doc::has_errors(problems)) return settings;
   std::string all;

@@ -29,6 +29,12 @@ struct Settings {
   bool watch = false;                        // load policy and tools again when they change
   std::vector<ledger::VerifierKey> signers;  // none: the files need no signatures
   std::size_t signatures_needed = 1;
+  struct Witness {
+    std::string url;  // POST URL/add-checkpoint
+    ledger::VerifierKey key;
+  };
+  std::vector<Witness> witnesses;
+  std::size_t cosignatures_needed = 0;  // for evidence: cosigned; all of them by default
   std::string origin;  // of the ledger; "" : keyturn.local/ + 8 hex of the key
   std::size_t pending_per_agent_max = 100;
   double requests_per_second_max = 100;

@@ -43,6 +43,8 @@ struct AppendRequest {
   // (their keys are destroyed; commitments and proofs stay). A stream's own name is its default
   // subject.
   std::vector<std::string> erase;
+  // A new epoch of the log begins: in the same commit, nothing counts as signed any more.
+  bool begins_epoch = false;
 };
 
 // Nothing was written. `what` names the stream that moved or the claim that was taken; `value` is
@@ -52,8 +54,9 @@ struct AppendRequest {
 //   which kMalformed   a body or private part that cannot be a leaf (reserved name, inexact
 //   number); what: why kOverloaded  too many appends wait for the disk: refuse the caller, or try
 //   later
+//   kReadOnly     stop_appends() was called; what: why
 struct Conflict {
-  enum class Kind { kStreamMoved, kClaimTaken, kTooLarge, kMalformed, kOverloaded } kind;
+  enum class Kind { kStreamMoved, kClaimTaken, kTooLarge, kMalformed, kOverloaded, kReadOnly } kind;
   std::string what;
   std::string value;
 };
@@ -125,6 +128,10 @@ class Journal {
   // `size` would go back, or when it is the same size with another root. Durable when it resumes.
   virtual Task<bool> advance_signed(std::uint64_t from_size, std::uint64_t size, Digest root) = 0;
   virtual Task<Signed> last_signed() = 0;
+
+  // From now on every append is refused (kReadOnly) and nothing is signed: the log is not the one
+  // that was signed, and must not grow. What was enqueued before is still written.
+  virtual void stop_appends(std::string why) = 0;
 
   // Whether an append could succeed now (/readyz): disk writable, space above the reserve.
   virtual bool ready() const = 0;

@@ -158,7 +158,7 @@ Result<DataDir> DataDir::create(const std::string& path, Random& random) {
   return open(path);
 }
 
-Result<DataDir> DataDir::open(const std::string& path) {
+Result<DataDir> DataDir::look(const std::string& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     if (errno != ENOENT) return unusable(path, "look at it");
@@ -174,9 +174,15 @@ Result<DataDir> DataDir::open(const std::string& path) {
     if (!key) return std::unexpected(key.error());
     *places[i] = std::move(*key);
   }
+  return dir;
+}
+
+Result<DataDir> DataDir::open(const std::string& path) {
+  Result<DataDir> dir = look(path);
+  if (!dir) return dir;
   Result<int> lock = take_lock(path);
   if (!lock) return std::unexpected(lock.error());
-  dir.lock_ = *lock;
+  dir->lock_ = *lock;
   return dir;
 }
 

@@ -25,6 +25,10 @@ class DataDir {
   // insecure_permissions (others can read a key or the folder), bad_key, data_dir_unusable.
   [[nodiscard]] static Result<DataDir> open(const std::string& path);
 
+  // Reads the keys without taking the lock: for who only reads, beside a server or without one.
+  // Codes: as open(), but never data_dir_locked.
+  [[nodiscard]] static Result<DataDir> look(const std::string& path);
+
   DataDir(DataDir&& other) noexcept;
   DataDir& operator=(DataDir&& other) noexcept;
   ~DataDir();  // gives the lock back

@@ -67,6 +67,10 @@ Task<Appended> conflicted(std::shared_ptr<Pending> after, Conflict conflict) {
   co_return std::unexpected(std::move(conflict));
 }
 
+Task<bool> never() {
+  co_return false;
+}
+
 Task<bool> advanced(std::shared_ptr<Pending> pending) {
   co_await until_done(pending);
   co_return pending->signed_step->advanced;
@@ -134,6 +138,7 @@ Task<Appended> JournalImpl::append(AppendRequest request) {
 }
 
 std::optional<Conflict> JournalImpl::find_conflict(const AppendRequest& request) {
+  if (read_only_) return Conflict{Kind::kReadOnly, *read_only_, {}};
   for (const Expect& expect : request.expects) {
     if (expect.is_new) heads_.add_new(expect.stream);
     if (heads_.version(expect.stream) != expect.version) {
@@ -166,6 +171,7 @@ JournalImpl::Draft JournalImpl::draft(AppendRequest request) {
   }
   pending->claims = std::move(request.claims);
   pending->erase = std::move(request.erase);
+  pending->begins_epoch = request.begins_epoch;
   return pending;
 }
 
@@ -231,6 +237,7 @@ std::uint64_t JournalImpl::version(const std::string& stream) {
 }
 
 Task<bool> JournalImpl::advance_signed(std::uint64_t from_size, std::uint64_t size, Digest root) {
+  if (read_only_) return never();
   auto pending = std::make_shared<Pending>();
   pending->signed_step = SignedStep{.from_size = from_size, .to = {size, root}};
   enqueue(pending);
@@ -332,6 +339,7 @@ void JournalImpl::load_open_streams(const std::string& prefix,
 }
 
 bool JournalImpl::ready() const {
+  if (read_only_) return false;
   struct statvfs disk{};
   if (statvfs(options_.path.c_str(), &disk) != 0) return false;
   const std::uint64_t free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;

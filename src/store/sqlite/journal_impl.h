@@ -42,6 +42,7 @@ class JournalImpl final : public Journal {
   Task<std::string> read_tile(unsigned level, std::uint64_t index, unsigned width) override;
   Task<bool> advance_signed(std::uint64_t from_size, std::uint64_t size, Digest root) override;
   Task<Signed> last_signed() override;
+  void stop_appends(std::string why) override { read_only_ = std::move(why); }
   bool ready() const override;
 
  private:
@@ -63,6 +64,7 @@ class JournalImpl final : public Journal {
     std::function<void(const std::vector<Event>&)> call;
   };
   std::vector<Follower> followers_;
+  std::optional<std::string> read_only_;  // why nothing is appended any more
   std::uint64_t size_ = 0;        // committed
   std::uint64_t next_index_ = 0;  // enqueued
   Digest root_{};

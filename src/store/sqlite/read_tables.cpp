@@ -55,8 +55,9 @@ Query& bind_if(Query& query, std::string_view text) {
 
 Database open_read_tables(const std::string& path) {
   Database database(path, Access::kCreate);
-  database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = 2; "
-               "PRAGMA wal_autocheckpoint = 8000;");
+  database.run(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = 2; "
+      "PRAGMA wal_autocheckpoint = 8000;");
   const std::int64_t version = database.integer("PRAGMA user_version");
   if (version == kVersion) return database;
   if (version != 0) throw std::runtime_error("read.db is of another version");

@@ -37,8 +37,8 @@ std::string sql(std::string_view columns, std::string_view where) {
   return std::string(columns) + std::string(where);
 }
 
-Database open_for_reading(const std::string& path) {
-  Database database(path, Access::kReadWrite);
+Database open_for_reading(const std::string& path, Access access) {
+  Database database(path, access);
   configure(database);
   database.run("PRAGMA query_only = ON; PRAGMA cache_size = -8192;");
   return database;
@@ -63,9 +63,9 @@ std::uint64_t end_of(std::uint64_t from, std::size_t limit) {
 
 }  // namespace
 
-Reader::Reader(const std::string& path, const Secret& master)
+Reader::Reader(const std::string& path, const Secret& master, Access access)
     : master_(master),
-      database_(open_for_reading(path)),
+      database_(open_for_reading(path, access)),
       stream_(database_, sql(kPlain, kOfStream)),
       stream_private_(database_, sql(kPrivate, kOfStream)),
       range_(database_, sql(kPlain, kOfRange)),
@@ -87,16 +87,23 @@ Event Reader::event_at(const Query& row, bool with_private) {
   return std::move(*event);
 }
 
-std::optional<doc::Value> Reader::private_part(const Query& row, const Event& event) {
-  if (row.is_null(kSealed) || row.is_null(kWrapped)) return std::nullopt;  // none, or erased
-  const std::string subject(row.is_null(kSubject) ? std::string_view(event.stream)
-                                                  : row.bytes(kSubject));
+std::optional<PrivatePart> Reader::open_part(const Query& row, std::uint64_t index,
+                                             std::string_view stream) {
+  if (row.is_null(kWrapped)) return std::nullopt;  // erased
+  const std::string subject(row.is_null(kSubject) ? stream : row.bytes(kSubject));
   const Result<Secret> key = unwrap_key(master_, subject, row.bytes(kKeyId), row.bytes(kWrapped));
-  if (!key) damaged(event.index, "its subject's key does not open with this master key");
-  const auto opened = open_payload(*key, row.bytes(kKeyId), row.bytes(kSealed), event.index);
-  if (!opened) damaged(event.index, opened.error().message);
+  if (!key) damaged(index, "its subject's key does not open with this master key");
+  auto opened = open_payload(*key, row.bytes(kKeyId), row.bytes(kSealed), index);
+  if (!opened) damaged(index, opened.error().message);
   if (!*opened) return std::nullopt;  // sealed under an earlier key of the subject, erased
-  Result<doc::Value> value = doc::parse_json((*opened)->payload, kPrivateLimits);
+  return PrivatePart{index, std::move((*opened)->nonce32), std::move((*opened)->payload)};
+}
+
+std::optional<doc::Value> Reader::private_part(const Query& row, const Event& event) {
+  if (row.is_null(kSealed)) return std::nullopt;
+  const auto part = open_part(row, event.index, event.stream);
+  if (!part) return std::nullopt;
+  Result<doc::Value> value = doc::parse_json(part->payload, kPrivateLimits);
   if (!value) damaged(event.index, "its private part is no JSON");
   return std::move(*value);
 }
@@ -149,6 +156,32 @@ std::vector<std::string> Reader::leaves(std::uint64_t from, std::size_t limit) {
   Query query(leaves_);
   query.bind(start_of(from)).bind(end_of(from, limit));
   while (query.step()) out.emplace_back(query.bytes(0));
+  return out;
+}
+
+std::vector<PrivatePart> Reader::private_parts(std::uint64_t from, std::size_t limit) {
+  std::vector<PrivatePart> out;
+  Query query(range_private_);
+  query.bind(start_of(from)).bind(end_of(from, limit));
+  while (query.step()) {
+    if (query.is_null(kSealed)) continue;
+    const auto index = static_cast<std::uint64_t>(query.integer(kIndex));
+    const Result<Event> event = read_leaf(query.bytes(kLeaf));
+    if (!event) damaged(index, event.error().message);
+    auto part = open_part(query, index, event->stream);
+    out.push_back(part ? std::move(*part) : PrivatePart{.index = index});
+  }
+  return out;
+}
+
+std::vector<std::uint64_t> Reader::indexes_of(const std::string& stream) {
+  std::vector<std::uint64_t> out;
+  Statement statement(database_,
+                      "SELECT idx FROM event WHERE stream = (SELECT id FROM stream WHERE name = ?) "
+                      "ORDER BY position");
+  Query query(statement);
+  query.bind_text(stream);
+  while (query.step()) out.push_back(static_cast<std::uint64_t>(query.integer(0)));
   return out;
 }
 

@@ -47,6 +47,7 @@ struct Pending {
   std::vector<WriteDraft> drafts;  // one an event
   std::vector<Claim> claims;
   std::vector<std::string> erase;
+  bool begins_epoch = false;
   std::optional<SignedStep> signed_step;
 
   // I/O thread only: whether it is durable, and the coroutines that wait for that.

@@ -83,6 +83,7 @@ void Writer::Session::write(Pending& pending) {
   for (const Claim& claim : pending.claims) {
     Query(insert_claim_).bind_text(claim.key).bind_text(claim.value).run();
   }
+  if (pending.begins_epoch) database_.run("DELETE FROM signed");
   if (pending.signed_step) write_signed(*pending.signed_step);
 }
 
