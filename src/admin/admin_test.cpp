@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "doc/json.h"
 #include "gate/testing.h"
 #include "identity/identity.h"
 
@@ -42,8 +43,9 @@ struct Office : gate::testing::Bench {
     people_in = std::make_unique<identity::Identity>(*gate, identity::IdentityOptions{});
     people_in->load();
     admin = std::make_unique<Admin>(
-        *gate, Credentials{[this](const std::string& id) { return people_in->has_credential(id); },
-                           [this] { return people_in->end_host_tokens(); }},
+        *gate,
+        Credentials{[this](const std::string& id) { return people_in->has_credential(id); },
+                    [this] { return people_in->end_host_tokens(); }},
         [](std::function<void()> job) { return here(std::move(job)); });
   }
   void reopen() {
@@ -274,4 +276,96 @@ TEST_CASE(
     CHECK(code({{"mia", "", "", {"dba"}, {}, false}}) == "accepted");
     CHECK(code({{"mia", "", "", {"sre"}, {}, false}}) == "accepted");
   }
+}
+
+namespace {
+
+// As kPolicy of the gate's tests, but `run` is denied.
+std::string without_run() {
+  return std::string(kHead) + "- {id: no-run, match: {tool: [run]}, effect: deny}\n";
+}
+
+const doc::Value& said_of(const gate::RecordPtr& record, std::string_view key) {
+  const doc::Value* found = record->description.find(key);
+  REQUIRE_MESSAGE(found != nullptr, doc::write_json(record->description));
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("the case of a proposal has the difference and what recorded decisions would become") {
+  Office office;
+  for (int i = 0; i < 3; ++i) office.ask("run");
+  ConfigurationChange change;
+  change.policy_text = without_run();
+  const auto proposed = office.propose(change);
+  REQUIRE_MESSAGE(proposed.has_value(), (proposed ? "" : proposed.error().message));
+  const gate::RecordPtr record = proposed->record;
+  const std::string lines(said_of(record, "changes").as_array().at(0).text("lines"));
+  CHECK(lines.contains("+ - {id: no-run, match: {tool: [run]}, effect: deny}\n"));
+  CHECK(doc::write_json(said_of(record, "rules")).contains("rules no-run"));
+  const doc::Value& replay = said_of(record, "replay");
+  CHECK(replay.integer("looked_at") == 3);
+  CHECK(replay.integer("stricter") == 3);
+  CHECK(replay.find("flips")->as_array().at(0).find("examples")->as_array().size() == 3);
+  SUBCASE("it is in the ledger's private part, and the case's digest names it") {
+    const std::vector<Event> events = office.stream(record->id);
+    REQUIRE(events.front().private_part.has_value());
+    CHECK(*events.front().private_part->find("description") == record->description);
+  }
+  SUBCASE("it is made as it was looked at, though decisions went on") {
+    office.ask("run");
+    CHECK(office.agree(record).kind == OutcomeKind::kSucceeded);
+    CHECK(office.in_force() == "office");
+  }
+  SUBCASE("when something else came into force, people look at it anew") {
+    const std::string before = record->case_digest;
+    office.activate("policy", asks("dba", 1));
+    for (const char* who : {"ben", "cleo"}) {
+      gate::VoteCommand command;
+      command.digest = record->case_digest;
+      command.decision = review::Decision::kApprove;
+      REQUIRE(office.run(office.gate->vote(Office::in_browser(who), record->id, command)));
+    }
+    const gate::RecordPtr again = office.run(office.gate->find(Office::host(), record->id));
+    CHECK(again->state == State::kPending);
+    CHECK(again->case_digest != before);
+    const std::string now(said_of(again, "changes").as_array().at(0).text("lines"));
+    CHECK(now.contains("- - {id: asked"));
+    CHECK(office.in_force() == "office");
+    CHECK(office.gate->world().configuration->policy->rule_ids() ==
+          std::vector<std::string>{"asked"});
+    CHECK(office.agree(again).kind == OutcomeKind::kSucceeded);
+    CHECK(office.gate->world().configuration->policy->rule_ids() ==
+          std::vector<std::string>{"no-run"});
+  }
+}
+
+TEST_CASE("who may not look at all decisions gets no examples of them into a case") {
+  Office office;
+  office.ask("run");
+  ConfigurationChange change;
+  change.policy_text = without_run();
+  const auto proposed =
+      office.run(office.admin->propose(Office::in_browser("mia"), std::move(change), "please"));
+  REQUIRE_MESSAGE(proposed.has_value(), (proposed ? "" : proposed.error().message));
+  const doc::Value& replay = said_of(proposed->record, "replay");
+  CHECK(replay.integer("stricter") == 1);
+  CHECK(replay.find("flips")->as_array().at(0).find("examples")->as_array().empty());
+  CHECK(replay.flag("without_examples"));
+}
+
+TEST_CASE("a change of people alone has no difference and no replay, and tools no replay") {
+  Office office;
+  ConfigurationChange change;
+  change.people = {{"fay", "Fay", "fay@example.com", {}, {}, false}};
+  auto proposed = office.propose(change);
+  REQUIRE(proposed.has_value());
+  CHECK(proposed->record->description == doc::object({{"against", doc::Object{}}}));
+  change.people.reset();
+  change.tools_text = office.gate->world().configuration->tools_text + "# a comment\n";
+  proposed = office.propose(change);
+  REQUIRE_MESSAGE(proposed.has_value(), (proposed ? "" : proposed.error().message));
+  CHECK(said_of(proposed->record, "changes").as_array().size() == 1);
+  CHECK(proposed->record->description.find("replay") == nullptr);
 }

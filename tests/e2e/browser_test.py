@@ -39,6 +39,23 @@ class Browser:
             "url": cls.k.url, "link": cls.k.enrol_link("bob"), **{name: cls.k.tokens[name] for name in ("carol", "erin")}, "agent": cls.k.tokens["bot"]})
 
 
+class ThreeAdministrators:
+    """The policy page, with three administrators who each have a browser and a passkey."""
+    script = ""
+
+    @classmethod
+    def setUpClass(cls):
+        people = {"ada": [], "ben": ["administrators"], "cleo": ["administrators"], "olga": [], "bob": ["dba"], "erin": ["dba"], "carol": ["sre"], "dave": ["sre"]}
+        cls.k = Keyturn(config=LIMITS, people=people)
+        cls.addClassCleanup(cls.k.close)
+        for n in range(3):
+            cls.k.request("echo", {"text": f"e{n}"})
+        cls.k.request("forbidden", {})
+        cls.results, cls.notes = walked(cls.script, {
+            "url": cls.k.url, "agent": cls.k.tokens["bot"], **{name: cls.k.tokens[name] for name in ("ada", "bob")},
+            **{f"link_{name}": cls.k.enrol_link(name) for name in ("ada", "ben", "cleo", "bob")}})
+
+
 class DemoBrowser:
     """The demo's page against the demo itself."""
     script = ""
@@ -69,6 +86,7 @@ def of_script(script, base=Browser):
 
 Inbox = of_script("inbox.mjs")
 Lists = of_script("lists.mjs")
+Policy = of_script("policy.mjs", ThreeAdministrators)
 DemoPage = unittest.skipUnless(installed(), "PostgreSQL is not installed")(of_script("demo.mjs", DemoBrowser))
 
 if __name__ == "__main__":

@@ -56,23 +56,23 @@ export async function enrol(on, link) {
   await on.getByRole("heading", { name: "Inbox" }).waitFor();
 }
 
-export const approve = () => page.getByRole("button", { name: /^Approve/ });
+export const approve = (on = page) => on.getByRole("button", { name: /^Approve/ });
 
 // Part by part, as the key n shows them; each until the page has counted it.
-export async function lookAtAllOfIt() {
-  await approve().waitFor();
-  const counted = () => page.locator(".meter .digits").textContent();
-  while (await page.locator(".meter").count() > 0) {
+export async function lookAtAllOfIt(on = page) {
+  await approve(on).waitFor();
+  const counted = () => on.locator(".meter .digits").textContent();
+  while (await on.locator(".meter").count() > 0) {
     const before = await counted().catch(() => null);
     if (before === null) break;
-    await page.keyboard.press("n");
-    await page.waitForFunction((text) => document.querySelector(".meter .digits")?.textContent !== text, before);
+    await on.keyboard.press("n");
+    await on.waitForFunction((text) => document.querySelector(".meter .digits")?.textContent !== text, before);
   }
 }
 
-export async function axe() {
-  await page.evaluate(axeSource);
-  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+export async function axe(on = page) {
+  await on.evaluate(axeSource);
+  const found = await on.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
   assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes[0]?.html.slice(0, 160)}`), []);
 }
 
