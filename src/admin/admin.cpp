@@ -23,6 +23,12 @@ Refusal sealed_refusal() {
           ""};
 }
 
+constexpr const char* kNotInForce =
+    "differ from the sealed configuration, which stays in force. If the change is meant, a person "
+    "proposes it on the page Policy (or POST /v1/policy/proposals), and two unrelated "
+    "administrators "
+    "agree; if it is not, find out who made it, and put the files back";
+
 std::set<std::string> minus(const std::set<std::string>& a, const std::set<std::string>& b) {
   std::set<std::string> out;
   std::ranges::set_difference(a, b, std::inserter(out, out.end()));
@@ -63,7 +69,9 @@ Admin::Admin(gate::Gate& gate, Credentials credentials, Aside aside)
 Task<Result<bool>> Admin::activate_files(std::string policy_text, std::string policy_file,
                                          std::string tools_text, std::string tools_file,
                                          doc::FileProblems& problems) {
-  const gate::Configuration& active = *gate_.world().configuration;
+  const std::shared_ptr<const gate::Configuration> held = gate_.world().configuration;
+  const gate::Configuration& active = *held;
+  files_differ_ = active.sealed;
   std::optional<Checked> checked =
       check_configuration(policy_text, policy_file, tools_text, tools_file,
                           &gate_.world().directory, active.sealed, active.host, problems);
@@ -72,12 +80,39 @@ Task<Result<bool>> Admin::activate_files(std::string policy_text, std::string po
                      "the configuration has errors; the one in force stays");
   const bool same_policy = checked->policy.digest() == active.policy->digest();
   const bool same_tools = checked->tools.digest() == active.tools->digest();
-  if (same_policy && same_tools) co_return false;
-  if (active.sealed) co_return std::unexpected(sealed_refusal());
+  if (same_policy && same_tools) {
+    files_differ_ = false;
+    co_return false;
+  }
+  if (active.sealed) {
+    co_await record_difference(*checked, active.digest);
+    co_return refuse("sealed", (same_policy ? "" : policy_file + " ") +
+                                   std::string(!same_policy && !same_tools ? "and " : "") +
+                                   (same_tools ? "" : tools_file + " ") + kNotInForce);
+  }
   Events recorded = co_await activate(*checked, same_policy ? "" : policy_text,
                                       same_tools ? "" : tools_text, "host");
   if (!recorded) co_return std::unexpected(recorded.error());
   co_return true;
+}
+
+// In the ledger once for each content: what somebody put there, and that it is not in force.
+Task<void> Admin::record_difference(const Checked& files, std::string configuration) {
+  const std::vector<Event> before = co_await gate_.journal().read_stream("files", 1, false);
+  const doc::Value policy = doc::object({{"digest", files.policy.digest()}});
+  const doc::Value tools = doc::object({{"digest", files.tools.digest()}});
+  if (!before.empty()) {
+    const doc::Value* old_policy = before.back().body.find("policy");
+    const doc::Value* old_tools = before.back().body.find("tools");
+    if (old_policy && old_tools && *old_policy == policy && *old_tools == tools) co_return;
+  }
+  std::vector<EventDraft> events;
+  events.push_back(
+      {"files", "files.not_in_force",
+       doc::object({{"policy", policy}, {"tools", tools}, {"configuration", configuration}}),
+       std::nullopt, ""});
+  Events recorded = co_await gate_.record(std::move(events), {});
+  (void)recorded;  // nothing was expected, so nothing can conflict
 }
 
 Task<Result<std::vector<Event>>> Admin::activate(const Checked& checked, std::string policy_text,

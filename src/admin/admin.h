@@ -65,6 +65,8 @@ class Admin {
   Task<Result<bool>> activate_files(std::string policy_text, std::string policy_file,
                                     std::string tools_text, std::string tools_file,
                                     doc::FileProblems& problems);
+  // Once sealed: the files, when they were last looked at, were not what is in force.
+  bool files_differ() const { return files_differ_ && gate_.world().configuration->sealed; }
 
   // The first person is an administrator (group "administrators").
   Task<Result<std::string>> add_person(NewPerson person);
@@ -94,12 +96,14 @@ class Admin {
  private:
   Task<Result<std::vector<Event>>> activate(const Checked& checked, std::string policy_text,
                                             std::string tools_text, std::string by);
+  Task<void> record_difference(const Checked& files, std::string configuration);
   void add_configuration_tool();
   Task<Result<doc::Value>> describe(Principal who, doc::Value args, doc::Value reviewed);
   Task<Result<doc::Value>> replay(Principal who, policy::Document proposed);
   Task<Result<Outcome>> carry_out(doc::Value args, std::string action);
   gate::Gate& gate_;
   Credentials credentials_;
+  bool files_differ_ = false;
   Aside aside_;
   std::shared_ptr<int> describing_ = std::make_shared<int>(0);
 };

@@ -75,6 +75,7 @@ Task<Response> get_me(Service& s, Call& call) {
   out.set("channel", who.channel);
   out.set("csrf", call.caller.session ? call.caller.session->csrf : std::string());
   out.set("sealed", active.sealed);
+  out.set("files_differ", s.ports.admin.files_differ());
   const auto& alarm = s.ports.audit.alarm();
   out.set("read_only", alarm ? doc::Value(alarm->message) : doc::Value());
   out.set("mode", active.policy && active.policy->observe() ? "observe" : "enforce");

@@ -146,9 +146,8 @@ Task<Result<void>> Serving::configure() {
   Result<bool> loaded = co_await reload(problems);
   for (const doc::FileProblem& problem : problems)
     std::fprintf(stderr, "%s\n", doc::to_text(problem).c_str());
-  if (!loaded && loaded.error().code == "sealed") {
-    say("the files differ from the sealed configuration, which stays in force; propose the change "
-        "to make it");
+  if (!loaded && core_->gate().world().configuration->sealed) {
+    say("the sealed configuration stays in force: " + loaded.error().message);
   } else if (!loaded) {
     co_return std::unexpected(loaded.error());
   }
@@ -158,10 +157,9 @@ Task<Result<void>> Serving::configure() {
 // People may look at what there is; nothing is added to it.
 Result<void> Serving::say_alarm() const {
   const std::string alarm = "ALARM: " + audit_->alarm()->message;
-  if (!core_->gate().world().configuration->policy) {
+  if (core_->journal().size() == 0)
     return refuse(audit_->alarm()->code,
-                  alarm + ". It has not even a configuration; restore the newest copy");
-  }
+                  alarm + ". There is nothing here; restore the newest copy");
   say(alarm +
       ". Read-only: nothing is recorded or released on this data. Restore the newest copy, or look "
       "into who changed it; when it is lost, `keyturn ledger restart`");
@@ -216,6 +214,7 @@ Task<void> Serving::reload_and_say() {
   for (const doc::FileProblem& problem : problems) say(doc::to_text(problem));
   if (!changed) {
     say("reload refused, the configuration in force stays: " + changed.error().message);
+    if (changed.error().code == "sealed") co_return;  // recorded, once
     Principal host;
     host.kind = PrincipalKind::kHost;
     host.id = "host";

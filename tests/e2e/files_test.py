@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.keyturn import POLICY, Keyturn  # noqa: E402
+from support.passkey import Browser  # noqa: E402
 
 STRICTER = POLICY.replace("revision: 1", "revision: 2").replace("- {id: echo-ok, match: {tool: [echo, slow, sandboxed]}, effect: allow}\n", "")
 
@@ -57,6 +58,53 @@ class Watched(unittest.TestCase):
         self.assertRegex(text, r"policy\.yaml:6:\d+: ")
         self.assertEqual(self.echo(), "succeeded")
         self.assertEqual(self.refused(), ["invalid_configuration"])
+
+
+class SealedAndWatched(unittest.TestCase):
+    def setUp(self):
+        people = {"ada": [], "ben": ["administrators"], "olga": [], "bob": ["dba"], "erin": ["dba"], "carol": ["sre"], "dave": ["sre"]}
+        self.k = Keyturn(config="watch: true\n", people=people)
+        self.addCleanup(self.k.close)
+        self.ada = [Browser(self.k, who) for who in ("ada", "ben")][0]
+        self.k.host("seal")
+
+    def differ(self):
+        return self.ada.get("/v1/me").json["files_differ"]
+
+    def told(self):
+        entries = self.ada.get("/v1/ledger/entries?from=0&limit=256").json["items"]
+        leaves = [json.loads(base64.b64decode(entry["leaf"])) for entry in entries]
+        return [leaf["policy"]["digest"] for leaf in leaves if leaf["type"] == "files.not_in_force"]
+
+    def change(self, text, expected):
+        at = len(self.k.stderr())
+        self.k.write_policy(text)
+        return self.k.wait_stderr(expected, at)
+
+    def test_a_file_that_changes_is_not_applied_and_everybody_is_told_what_to_do(self):
+        self.assertIs(self.differ(), False)
+        said = self.change(STRICTER, r"reload refused")
+        self.assertRegex(said, r"policy\.yaml differ from the sealed configuration, which stays in force.*propose")
+        self.assertEqual(self.k.request("echo", {"text": "x"}, wait=20).json["state"], "succeeded")
+        self.assertIs(self.differ(), True)
+        self.assertEqual(len(self.told()), 1)
+        self.change(STRICTER + "# the same, once more\n", r"reload refused")
+        self.assertEqual(len(self.told()), 1, "once for each content")
+        self.change(STRICTER.replace("revision: 2", "revision: 3"), r"reload refused")
+        self.assertEqual(len(set(self.told())), 2)
+        self.change(POLICY, r"reloaded: nothing has changed")
+        self.assertIs(self.differ(), False)
+
+    def test_a_sealed_server_starts_with_what_it_is_sealed_with_whatever_lies_on_the_disk(self):
+        self.k.stop()
+        for broken in (STRICTER, "rules: nonsense"):
+            self.k.write_policy(broken)
+            self.k.start()
+            self.k.wait_stderr(r"the sealed configuration stays in force")
+            self.ada.sign_in()
+            self.assertIs(self.differ(), True)
+            self.assertEqual(self.k.request("echo", {"text": "x"}, wait=20).json["state"], "succeeded")
+            self.k.stop()
 
 
 class Signed(unittest.TestCase):

@@ -221,6 +221,12 @@ function Banners({ me }: { me: Me }) {
           <span><strong>Observing only.</strong> Everything configured runs; policy's verdicts are recorded, not enforced.</span>
         </p>
       )}
+      {me.files_differ && (
+        <p class="banner banner-warn">
+          <Icon name="warn" size={16} />
+          <span><strong>The files differ.</strong> The policy or tools on the server's disk are not what is sealed, and not in force. Propose the change, or put them back.</span>
+        </p>
+      )}
       {!me.sealed && (
         <p class="banner">
           <Icon name="lock" size={16} />

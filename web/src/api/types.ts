@@ -127,6 +127,7 @@ export interface Me {
   assurance: string;
   csrf: string;
   sealed: boolean;
+  files_differ?: boolean;
   mode: "enforce" | "observe";
   demo: boolean;
   admin: boolean;
