@@ -62,7 +62,7 @@ Result<ActionRequest> read_request(const net::HttpRequest& http) {
 }
 
 bool settled(const gate::ActionRecord& record) {
-  return is_settled(record.state);
+  return is_settled(record.state) && !record.held_at;
 }
 
 void say_applied(Response& response, const std::optional<Duration>& wait) {
@@ -85,7 +85,7 @@ Response action_answer(Service& s, const Call& call, const gate::ActionRecord& r
   if (!call.context.is_gone() && !call.request.is_head)
     grant = s.ports.gate.take_grant(call.caller.principal, record);
   Response response =
-      json_answer(status.value_or(is_settled(record.state) ? 200 : 202),
+      json_answer(status.value_or(settled(record) ? 200 : 202),
                   action_json(view_of(s), call.caller.principal, record, Detail::kFull, grant));
   if (call.caller.is_person() && record.state == State::kPending) {
     s.looks.saw(call.caller.principal.credential, record.case_digest, s.now());

@@ -63,6 +63,14 @@ struct Audit::Impl {
     Time rests_until;
     std::string problem;
   };
+  // A witness that could not be asked has rested, and the last checkpoint lacks its line.
+  bool owed_a_cosignature(Time now) const {
+    return cosigned < last.size && std::ranges::any_of(
+                                       cosigners,
+                                       [&](const Asked& asked) {
+                                         return !asked.problem.empty() && now >= asked.rests_until;
+                                       });
+  }
   Task<void> ask(Asked& asked, std::shared_ptr<Round> round);
   Task<std::optional<ledger::NoteSignature>> cosignature(Asked& asked, std::string note,
                                                          std::uint64_t size);
@@ -269,7 +277,8 @@ Task<Result<bool>> Audit::tick() {
   const bool grew = impl_->journal.size() > impl_->last.size;
   const bool due = grew ? now - impl_->signed_at >= impl_->options.at_most_apart
                         : now - impl_->signed_at >= impl_->options.heartbeat;
-  if (!due || std::exchange(impl_->busy, true)) co_return false;
+  if ((!due && !impl_->owed_a_cosignature(now)) || std::exchange(impl_->busy, true))
+    co_return false;
   const Result<bool> done = co_await impl_->sign(impl_->journal.size(), impl_->journal.root());
   if (!done) impl_->busy = false;
   co_return done;

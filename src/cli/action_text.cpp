@@ -129,6 +129,10 @@ void print_outcome(Console& console, const doc::Value& outcome) {
 
 }  // namespace
 
+bool is_settled(const doc::Value& action) {
+  return keyturn::is_settled(state_of(action)) && action.find("awaiting_evidence") == nullptr;
+}
+
 State state_of(const doc::Value& action) {
   return state_from_text(action.text("state")).value_or(State::kUnknown);
 }

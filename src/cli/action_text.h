@@ -11,6 +11,8 @@ namespace keyturn::cli {
 
 // kUnknown for a word that we do not know.
 State state_of(const doc::Value& action);
+// Nothing more is to be waited for. (Approved, and held until the ledger has evidence: there is.)
+bool is_settled(const doc::Value& action);
 Exit exit_of_action(const doc::Value& action);
 std::string party(const doc::Value* party);  // "alice", of an id or of {"id"}; one line
 

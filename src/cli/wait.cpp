@@ -129,7 +129,7 @@ Farewell leave_review(const std::string& action_id) {
 
 Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::Value action,
                                   std::optional<Seconds> most) {
-  if (is_settled(state_of(action))) return action;
+  if (is_settled(action)) return action;
   const std::string id(action.text("id"));
   std::optional<SteadyClock::time_point> deadline;
   if (most) deadline = SteadyClock::now() + *most;
@@ -144,7 +144,7 @@ Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::V
   };
   say();
   const Farewell farewell = leave_review(id);
-  while (!is_settled(state_of(action))) {
+  while (!is_settled(action)) {
     const Seconds left = left_until(deadline);
     if (left <= Seconds(0)) return action;
     const std::string path = fmt::format("/v1/actions/{}?after_version={}", percent_encoded(id),
@@ -154,7 +154,7 @@ Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::V
     if (next) {
       silent_since = SteadyClock::now();
       action = std::move(*next);
-      if (!is_settled(state_of(action))) say();
+      if (!is_settled(action)) say();
       continue;
     }
     constexpr int kUnavailable = 503;  // it starts, or stops

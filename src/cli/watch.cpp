@@ -39,7 +39,7 @@ Attempt<bool> follow(Session& session, const Remote& remote, const std::string& 
       if (event.event != "snapshot" || action->integer("version") > version)
         print_event(session, event, *action);
       version = action->integer("version");
-      return !is_settled(state_of(*action));
+      return !is_settled(*action);
     });
     if (!settled || *settled) return settled;
     std::this_thread::sleep_for(kAgainAfter);

@@ -1,0 +1,240 @@
+"""Witnesses: what they cosign, what they refuse, and what waits for them; a log that was rolled back is read, and not written."""
+import base64
+import contextlib
+import hashlib
+import http.client
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.keyturn import BIN, DEADLINE, POLICY, TOOLS, Keyturn, end_helper, free_port  # noqa: E402
+
+RULES = """\
+- {id: cosigned, match: {tool: [append-cosigned]}, effect: require, require: {quorum: {dba: 1}, assurance: token, expires: 1h, evidence: cosigned}}
+- {id: cosigned-grant, match: {tool: [deploy-cosigned]}, effect: require, require: {quorum: {sre: 1}, assurance: token, expires: 1h, evidence: cosigned}}
+- {id: published, match: {tool: [append-published]}, effect: require, require: {quorum: {dba: 1}, assurance: token, expires: 1h, evidence: published}}
+"""
+OWN = "".join(f"""\
+  {name}:
+    exec: [@WORK@/append.sh, "{{{{text}}}}"]
+    params: {{text: {{type: string, bytes_max: 20000}}}}
+    operation: write
+    resource: {{kind: file, name: lines, env: prod}}
+    sandbox: none
+""" for name in ("append-cosigned", "append-published")) + """\
+  deploy-cosigned:
+    params: {ref: {type: string}}
+    resource: {kind: service, name: web, env: prod}
+    operation: deploy
+    mode: grant
+    enforcement_point: deployer
+"""
+
+
+class Witness:
+    """`keyturn witness`, as a process of its own."""
+
+    def __init__(self, *logs):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keyturn-witness-"))
+        self.port, self.process, self.logs = free_port(), None, list(logs)
+        self.key = self.run("--print-key").stdout.strip()
+
+    def words(self):
+        return [str(BIN), "witness", "--data", str(self.folder / "w")]
+
+    def run(self, *more):
+        return subprocess.run([*self.words(), *more], capture_output=True, text=True, timeout=DEADLINE, check=True)
+
+    def start(self):
+        logs = [word for log in self.logs for word in ("--log", log)]
+        self.process = subprocess.Popen([*self.words(), "--listen", f"127.0.0.1:{self.port}", *logs], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said = self.process.stdout.readline()
+        assert "witnessing on" in said, said
+        return self
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(DEADLINE)
+        if self.process:
+            self.process.stdout.close()
+        self.process = None
+
+    def close(self):
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def post(self, body, path="/add-checkpoint"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        with contextlib.closing(connection):
+            connection.request("POST", path, body.encode() if isinstance(body, str) else body)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(), answer.headers.get_content_type()
+
+
+def config(witness):
+    return f"witnesses:\n- {{url: 'http://127.0.0.1:{witness.port}', key: '{witness.key}'}}\n"
+
+
+def until(what, why):
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(why)
+
+
+class Cosigned(unittest.TestCase):
+    def setup(self, started=True):
+        k = Keyturn(policy=POLICY + RULES, tools=TOOLS + OWN, start=False)
+        self.addCleanup(k.close)
+        witness = Witness(k.vkey)
+        self.addCleanup(witness.close)
+        if started:
+            witness.start()
+        k.config_file.write_text(config(witness))
+        k.start()
+        return k, witness
+
+    def test_the_checkpoint_carries_the_cosignature_and_verify_asks_for_it(self):
+        k, witness = self.setup()
+        last = k.request("echo", {"text": "seen by a witness"}, wait=20).json["ledger"]
+        size = last.get("last_index", last["index"]) + 1
+        until(lambda: k.get("/v1/ledger", "ada").json["cosigned_size"] >= size, "nothing was cosigned")
+        note = k.get("/checkpoint").body.decode()
+        self.assertIn("— " + witness.key.split("+")[0] + " ", note)
+        good = k.cli("verify", k.url, "--key", k.vkey, "--witness", witness.key, token="ada", check=False)
+        self.assertEqual(good.code, 0, good.out + good.err)
+        self.assertIn("cosigned by", good.out)
+        other = Witness(k.vkey)
+        self.addCleanup(other.close)
+        bad = k.cli("verify", k.url, "--key", k.vkey, "--witness", other.key, token="ada", check=False)
+        self.assertEqual(bad.code, 3, "a witness that did not cosign: " + bad.out)
+
+    def test_a_release_waits_for_the_cosignature(self):
+        k, witness = self.setup(started=False)
+        action = k.request("append-cosigned", {"text": "when witnessed"}).json
+        voted = k.vote(action, "bob").json
+        self.assertEqual((voted["state"], voted["awaiting_evidence"]), ("approved", "cosigned"), voted)
+        self.assertEqual(k.action(action["id"], wait=1).json["awaiting_evidence"], "cosigned")
+        published = k.request("append-published", {"text": "when published"}).json
+        k.vote(published, "bob")
+        self.assertEqual(k.settled(published["id"])["state"], "succeeded")
+        self.assertEqual(k.lines(), ["when published"], "nothing ran before a witness had seen its approval")
+        self.assertEqual(k.action(action["id"]).json["state"], "approved")
+        k.restart()  # what waits for evidence survives
+        self.assertEqual(k.lines(), ["when published"])
+        witness.start()
+        self.assertEqual(k.settled(action["id"])["state"], "succeeded")
+        self.assertEqual(k.lines(), ["when published", "when witnessed"])
+        events = [moment["type"] for moment in k.action(action["id"], "ada").json["timeline"]]
+        self.assertLess(events.index("review.closed"), events.index("release.held"))
+        self.assertLess(events.index("release.held"), events.index("execution.intended"))
+
+    def test_a_grant_waits_too_and_a_cancelled_one_never_comes(self):
+        k, witness = self.setup(started=False)
+        one, two = (k.request("deploy-cosigned", {"ref": ref}).json for ref in ("v1", "v2"))
+        for action in (one, two):
+            self.assertIsNone(k.vote(action, "carol").json["grant"])
+        self.assertEqual(k.post(f"/v1/actions/{two['id']}/cancel", "bot").status, 200)
+        witness.start()
+        got = until(lambda: k.action(one["id"], "bot").json.get("grant"), "no grant came")
+        self.assertEqual(k.post("/v1/grants/consume", "deployer", {"grant": got, "digest": k.action(one["id"]).json["digest"]}).status, 200)
+        self.assertEqual(k.action(two["id"]).json["state"], "cancelled")
+        self.assertIsNone(k.action(two["id"], "bot").json["grant"])
+
+    def test_what_a_witness_refuses(self):
+        k, witness = self.setup()
+        size = int(k.get("/checkpoint").body.decode().splitlines()[1])
+        until(lambda: k.get("/v1/ledger", "ada").json["cosigned_size"] >= size, "nothing was cosigned")
+        k.stop()  # nothing moves any more
+        end_helper(k.data)
+        status, body, kind = witness.post("old 0\n\n" + "x")
+        self.assertEqual(status, 404)
+        k.start()
+        k.request("echo", {"text": "more"}, wait=20)
+        note = k.get("/checkpoint").body.decode()
+        seen = until(lambda: k.get("/v1/ledger", "ada").json["cosigned_size"], "nothing")
+        plain = note[:note.index("\n\n") + 2] + next(line + "\n" for line in note.splitlines() if line.startswith("— " + k.vkey.split("+")[0]))
+        status, body, kind = witness.post(f"old {seen + 1000}\n\n{plain}")
+        self.assertEqual(status, 400)
+        status, body, kind = witness.post("old 1\n\n" + plain)
+        self.assertEqual((status, kind), (409, "text/x.tlog.size"))
+        self.assertRegex(body, r"^[1-9][0-9]*\n$")
+        for text, want in ((plain.replace("\n", "\n\n", 1), 400), (plain[:plain.index("\n\n") + 2], 403), (plain.replace("— keyturn", "— other"), 403),
+                           (re.sub(r"^(\S+)\n", r"another.log\n", plain, count=1), 404)):
+            self.assertIn(witness.post(f"old {int(body)}\n\n{text}")[0], (want, 400, 403), text)
+        bogus = base64.b64encode(hashlib.sha256(b"no hash of this tree").digest()).decode()
+        current = int(witness.post("old 1\n\n" + plain)[1])
+        if int(plain.splitlines()[1]) == current:
+            self.assertEqual(witness.post(f"old {current}\n{bogus}\n\n{plain}")[0], 422)
+        self.assertEqual(witness.post(b"\xff\xfe", "/add-checkpoint")[0], 400)
+
+    def test_a_whole_folder_restored_from_a_backup_is_noticed_by_the_witness(self):
+        """Even with its own memory of what was signed restored, too: the witness has seen more."""
+        k, witness = self.setup()
+        k.request("append", {"text": "before the backup"})
+        k.stop()
+        end_helper(k.data)
+        shutil.copytree(k.data, k.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
+        k.start()
+        last = k.request("echo", {"text": "after the backup"}, wait=20).json["ledger"]
+        until(lambda: k.get("/v1/ledger", "ada").json["cosigned_size"] > last["index"], "nothing was cosigned")
+        k.stop()
+        end_helper(k.data)
+        shutil.rmtree(k.data)
+        shutil.copytree(k.folder / "backup", k.data)
+        k.start()
+        self.assertIn("ALARM", k.stderr())
+        self.assertReadOnly(k)
+
+    def assertReadOnly(self, k):
+        alarm = k.get("/v1/ledger", "ada").json["alarm"]
+        self.assertIn(alarm["code"], ("rolled_back", "forked"))
+        refused = k.request("echo", {"text": "x"})
+        self.assertEqual((refused.status, refused.code), (503, "read_only"))
+        self.assertEqual(k.get("/readyz").status, 503)
+        self.assertEqual(k.get("/checkpoint").status, 503, "no second signature for anything")
+        self.assertTrue(k.get("/v1/me", "ada").json["read_only"])
+        self.assertIn("keyturn_ledger_alarm 1", k.get("/metrics").body.decode())
+        items = k.get("/v1/actions", "ada").json["items"]
+        self.assertTrue(items, "what there is can be looked at")
+        self.assertEqual(k.get("/v1/actions/" + items[0]["id"], "ada").status, 200)
+        self.assertEqual(k.get("/v1/ledger/entries?from=0&limit=5", "ada").status, 200)
+        voted = [item for item in items if item["state"] == "pending"]
+        if voted:
+            self.assertEqual(k.vote(voted[0], "bob").status, 503)
+
+    def test_a_restored_journal_is_served_and_not_written(self):
+        k = Keyturn()
+        self.addCleanup(k.close)
+        k.request("append", {"text": "waits for people"})
+        k.stop()
+        end_helper(k.data)
+        shutil.copytree(k.data, k.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
+        k.start()
+        last = k.request("echo", {"text": "after"}, wait=20).json["ledger"]
+        until(lambda: k.get("/v1/ledger", "ada").json["size"] > last["index"], "no checkpoint")
+        k.stop()
+        end_helper(k.data)
+        for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
+            (k.data / name).unlink(missing_ok=True)
+            if (k.folder / "backup" / name).exists():
+                shutil.copy(k.folder / "backup" / name, k.data / name)
+        before = sorted((path.name, path.read_bytes()) for path in (k.data / "keys").iterdir())
+        k.start()
+        self.assertReadOnly(k)
+        k.stop()
+        self.assertEqual(before, sorted((path.name, path.read_bytes()) for path in (k.data / "keys").iterdir()), "nothing was signed")
+
+
+if __name__ == "__main__":
+    unittest.main()
