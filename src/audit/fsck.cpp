@@ -64,10 +64,10 @@ class Fsck {
     std::string name;
     std::uint64_t version = 0, position = 0, index = 0;
     Digest head{}, last{};
-    std::shared_ptr<const Key> key;  // null: gone
   };
   struct Erased {
     std::uint64_t entries = 0, first = 0;
+    bool other_key = false;  // there is a key of this subject, and it is not theirs
   };
 
   void damage(std::optional<std::uint64_t> index, std::string message);
@@ -79,10 +79,10 @@ class Fsck {
   void check_journal();
   void check_entries(Database& database);
   void check_entry(const Query& row, std::uint64_t index);
-  void check_link(const ledger::LeafEnvelope& leaf, Stream& stream, std::uint64_t index);
-  void check_private(const Query& row, const ledger::LeafEnvelope& leaf, const Stream& stream,
-                     std::uint64_t index);
-  Stream* stream_of(const Query& row, const ledger::LeafEnvelope& leaf, std::uint64_t index);
+  void check_link(const Query& row, const ledger::LeafEnvelope& leaf, const Stream& stream,
+                  std::uint64_t index);
+  void check_private(const Query& row, const ledger::LeafEnvelope& leaf, std::uint64_t index);
+  Stream* stream_of(const Query& row, std::uint64_t index);
   std::shared_ptr<const Key> key_of(const std::string& subject);
   void note_erasure(std::string_view leaf, std::string_view stream);
   void check_anchors();
@@ -100,7 +100,7 @@ class Fsck {
   std::optional<std::uint64_t> cursor_;
   std::string cursor_hash_;
   std::unordered_map<std::int64_t, Stream> streams_;
-  std::unordered_map<std::string, std::shared_ptr<const Key>> other_keys_;
+  std::unordered_map<std::string, std::shared_ptr<const Key>> keys_;  // null: gone
   std::map<std::string, Erased, std::less<>> erased_;
   std::vector<std::string> erasures_;  // subjects that payload.erased leaves name
   std::uint64_t keys_opened_ = 0, keys_shut_ = 0;
@@ -230,56 +230,54 @@ void Fsck::check_entry(const Query& row, std::uint64_t index) {
   if (cursor_ && *cursor_ == index + 1 && cursor_hash_ != view(hash))
     damage(index, "read.db was built from another entry here");
   const auto leaf = ledger::skim_leaf(bytes);
-  if (!leaf) {
-    if (as_in_tile) damage(index, "it is no leaf");
-    return;
+  if (leaf) {
+    if (std::string_view(last_time_) > leaf->time)
+      damage(index, "it is earlier than the entry before it");
+    last_time_ = leaf->time;
+    if (leaf->type == "payload.erased") note_erasure(bytes, leaf->stream);
+    check_private(row, *leaf, index);
+  } else if (as_in_tile) {
+    damage(index, "it is no leaf");
   }
-  if (std::string_view(last_time_) > leaf->time)
-    damage(index, "it is earlier than the entry before it");
-  last_time_ = leaf->time;
-  Stream* stream = stream_of(row, *leaf, index);
+  Stream* stream = stream_of(row, index);
   if (stream == nullptr) return;
-  if (as_in_tile) check_link(*leaf, *stream, index);
-  check_private(row, *leaf, *stream, index);
-  if (leaf->type == "payload.erased") note_erasure(bytes, leaf->stream);
-  stream->position = leaf->position;
+  if (leaf && as_in_tile) check_link(row, *leaf, *stream, index);
+  stream->position = static_cast<std::uint64_t>(row.integer(2));
   stream->index = index;
   stream->last = hash;
   if (stream->position < stream->version) return;
-  if (stream->head != hash) damage(index, "it is not what \"" + stream->name + "\" ends with");
+  if (stream->head != hash && as_in_tile && leaf)
+    damage(index, "it is not what \"" + stream->name + "\" ends with");
   streams_.erase(row.integer(1));
 }
 
-// The stream that the row belongs to, when the leaf says so too.
-Fsck::Stream* Fsck::stream_of(const Query& row, const ledger::LeafEnvelope& leaf,
-                              std::uint64_t index) {
+Fsck::Stream* Fsck::stream_of(const Query& row, std::uint64_t index) {
   const auto [at, is_new] = streams_.try_emplace(row.integer(1));
   Stream& stream = at->second;
-  if (is_new) {
-    Query found(*find_stream_);
-    if (!found.bind(row.integer(1)).step()) {
-      damage(index, "the stream it belongs to is not in the table of streams");
-      streams_.erase(at);
-      return nullptr;
-    }
-    ++report_.streams;
-    stream.name = found.bytes(0);
-    stream.version = static_cast<std::uint64_t>(found.integer(1));
-    stream.head = digest_of(found.bytes(2));
-  }
-  if (is_new) stream.key = key_of(stream.name);
-  if (stream.name != leaf.stream || row.integer(2) != static_cast<std::int64_t>(leaf.position)) {
-    damage(index, "it is filed under position " + std::to_string(row.integer(2)) + " of \"" +
-                      stream.name + "\", and says that it is position " +
-                      std::to_string(leaf.position) + " of \"" + std::string(leaf.stream) + "\"");
+  if (!is_new) return &stream;
+  Query found(*find_stream_);
+  if (!found.bind(row.integer(1)).step()) {
+    damage(index, "the stream it belongs to is not in the table of streams");
+    streams_.erase(at);
     return nullptr;
   }
+  ++report_.streams;
+  stream.name = found.bytes(0);
+  stream.version = static_cast<std::uint64_t>(found.integer(1));
+  stream.head = digest_of(found.bytes(2));
   return &stream;
 }
 
 // Which of the two entries of a broken link is at fault, the tiles tell: one that is in a full tile
 // and hashes to what stands there was not changed.
-void Fsck::check_link(const ledger::LeafEnvelope& leaf, Stream& stream, std::uint64_t index) {
+void Fsck::check_link(const Query& row, const ledger::LeafEnvelope& leaf, const Stream& stream,
+                      std::uint64_t index) {
+  if (stream.name != leaf.stream || row.integer(2) != static_cast<std::int64_t>(leaf.position)) {
+    damage(index, "it is filed under position " + std::to_string(row.integer(2)) + " of \"" +
+                      stream.name + "\", and says that it is position " +
+                      std::to_string(leaf.position) + " of \"" + std::string(leaf.stream) + "\"");
+    return;
+  }
   if (leaf.position != stream.position + 1) {
     damage(index, "\"" + stream.name + "\" goes from position " + std::to_string(stream.position) +
                       " to " + std::to_string(leaf.position));
@@ -295,6 +293,9 @@ void Fsck::check_link(const ledger::LeafEnvelope& leaf, Stream& stream, std::uin
 }
 
 std::shared_ptr<const Fsck::Key> Fsck::key_of(const std::string& subject) {
+  if (keys_.size() > kKeysMax) keys_.clear();
+  const auto [at, is_new] = keys_.try_emplace(subject);
+  if (!is_new) return at->second;
   Query found(*find_key_);
   if (!found.bind_text(subject).step()) return nullptr;
   auto key = std::make_shared<Key>();
@@ -302,11 +303,11 @@ std::shared_ptr<const Fsck::Key> Fsck::key_of(const std::string& subject) {
   Result<Secret> opened = store::sqlite::unwrap_key(master_, subject, key->id, found.bytes(1));
   ++(opened ? keys_opened_ : keys_shut_);
   if (opened) key->secret = std::move(*opened);
+  at->second = key;
   return key;
 }
 
-void Fsck::check_private(const Query& row, const ledger::LeafEnvelope& leaf, const Stream& stream,
-                         std::uint64_t index) {
+void Fsck::check_private(const Query& row, const ledger::LeafEnvelope& leaf, std::uint64_t index) {
   const bool is_sealed = !row.is_null(5);
   if (leaf.private_part.empty() != !is_sealed) {
     damage(index, is_sealed ? "there is a private part that it does not commit to"
@@ -314,15 +315,8 @@ void Fsck::check_private(const Query& row, const ledger::LeafEnvelope& leaf, con
     return;
   }
   if (!is_sealed) return;
-  std::shared_ptr<const Key> key = stream.key;
-  std::string subject = stream.name;
-  if (!row.is_null(4) && row.bytes(4) != stream.name) {
-    subject = row.bytes(4);
-    if (other_keys_.size() > kKeysMax) other_keys_.clear();
-    const auto [at, is_new] = other_keys_.try_emplace(subject);
-    if (is_new) at->second = key_of(subject);
-    key = at->second;
-  }
+  const std::string subject(row.is_null(4) ? leaf.stream : row.bytes(4));
+  const std::shared_ptr<const Key> key = key_of(subject);
   if (key && !key->secret) {
     damage(index, "the key of its private part does not open with DATA/keys/master.key");
     return;
@@ -335,6 +329,7 @@ void Fsck::check_private(const Query& row, const ledger::LeafEnvelope& leaf, con
   } else if (!*part) {
     Erased& erased = erased_[subject];
     if (erased.entries++ == 0) erased.first = index;
+    erased.other_key = erased.other_key || key != nullptr;
     ++report_.erased;
   } else if (to_hex(view(crypto::commit_payload((*part)->nonce32, (*part)->payload))) !=
              leaf.private_part) {
@@ -367,6 +362,8 @@ void Fsck::check_erased() {
                               (erased.entries == 1 ? "" : "s") + " of \"" + subject + "\"";
     if (std::ranges::binary_search(erasures_, subject))
       remark("ERASED: " + parts + ", as the ledger says");
+    else if (erased.other_key)
+      damage(erased.first, "its private part is sealed under a key that is not its subject's");
     else
       report_.findings.push_back({Verdict::kIncomplete, erased.first,
                                   "the key of " + parts + " is gone, and no entry says why"});
@@ -408,7 +405,8 @@ void Fsck::check_claims(Database& database) {
     ++report_.claims;
     if (!row.bytes(1).starts_with("act_")) continue;
     Query found(stream);
-    const std::string name = "action/" + std::string(row.bytes(1));
+    const std::string_view value = row.bytes(1);  // "act_…", and perhaps more behind a space
+    const std::string name = "action/" + std::string(value.substr(0, value.find(' ')));
     if (!found.bind_text(name).step())
       damage(std::nullopt, "a claim (" +
                                std::string(row.bytes(0).substr(0, row.bytes(0).find('/'))) +

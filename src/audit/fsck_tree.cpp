@@ -40,7 +40,10 @@ bool FsckTree::append(std::uint64_t index, const Digest& hash) {
   const std::size_t at = index % kWidth * kBytes;
   const bool is_there = at + kBytes <= expected_.size();
   const bool same = !is_there || std::string_view(expected_).substr(at, kBytes) == view(hash);
-  if (!same) damage_(index, "it does not hash to what its tile has for it: it was changed");
+  if (!same) {
+    damaged_.insert(index / kWidth);
+    damage_(index, "it does not hash to what its tile has for it: it was changed");
+  }
   if (is_there && same && vouched_ == index) vouched_ = index + 1;
   if (gap_) {
     if (index % kWidth == kWidth - 1) {
@@ -84,7 +87,11 @@ void FsckTree::compare(unsigned level, std::uint64_t index, const std::string& h
   if (*found == hashes) return;
   std::size_t at = 0;
   while (at < hashes.size() && found->substr(at, kBytes) == hashes.substr(at, kBytes)) at += kBytes;
-  damage_(first + ((at / kBytes) << (ledger::kTileHeight * level)),
+  const std::uint64_t from = first + ((at / kBytes) << (ledger::kTileHeight * level));
+  const auto below = damaged_.lower_bound(from / kWidth);
+  const std::uint64_t to = from + (std::uint64_t{1} << (ledger::kTileHeight * level));
+  if (below != damaged_.end() && *below * kWidth < to) return;  // it follows from what was said
+  damage_(from,
           name_of(level, index, hashes.size()) + " does not follow from the entries, from this on");
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,7 @@ class FsckTree {
   std::uint64_t vouched_ = 0;
   std::uint64_t tiles_ = 0;
   bool gap_ = false;
+  std::set<std::uint64_t> damaged_;  // tiles of level 0 that do not fit their leaves
   std::map<std::uint64_t, Digest> roots_;
 };
 

@@ -19,7 +19,7 @@ constexpr const char* kFooter =
     "Exit codes: 0 succeeded or approved, 1 denied, 2 usage, 3 expired, 4 cancelled, 5 failed or "
     "refused,\n"
     "6 unknown outcome, 7 the server cannot be reached, 8 not settled yet.\n"
-    "verify: 0 intact, 1 tampered, 2 usage, 3 incomplete or untrusted.";
+    "verify, fsck: 0 intact, 1 tampered, 2 usage, 3 incomplete or untrusted.";
 
 // Says so of a first word that is no command. CLI11 would only say that one is missing.
 bool knows_command(const CLI::App& app, std::string_view word, Console& console) {
@@ -58,6 +58,9 @@ void add_commands(CLI::App& app, Session& session) {
   add_policy(app, session);
   add_cel(app, session);
   add_verify(app, session);
+  add_witness(app, session);
+  add_prove(app, session);
+  add_fsck(app, session);
   add_completion(app, session);
   add_version(app, session);
 }

@@ -23,6 +23,9 @@ void add_policy_sign(CLI::App& policy, Session& session);    // policy key|sign
 void add_policy_replay(CLI::App& policy, Session& session);  // policy replay|diff
 void add_cel(CLI::App& app, Session& session);               // cel
 void add_verify(CLI::App& app, Session& session);            // verify
+void add_prove(CLI::App& app, Session& session);             // prove
+void add_fsck(CLI::App& app, Session& session);              // fsck
+void add_witness(CLI::App& app, Session& session);           // witness
 void add_completion(CLI::App& app, Session& session);        // completion
 void add_version(CLI::App& app, Session& session);           // version
 

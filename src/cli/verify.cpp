@@ -8,8 +8,9 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/keys.h"
+#include "cli/record.h"
 #include "cli/remote.h"
-#include "net/client.h"
 
 namespace keyturn::cli {
 namespace {
@@ -21,21 +22,6 @@ struct VerifyWords {
 
 bool is_url(const std::string& text) {
   return text.starts_with("http://") || text.starts_with("https://");
-}
-
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
-    text.pop_back();
-  return text;
-}
-
-// A vkey, or a file that holds one.
-Result<ledger::VerifierKey> key_of(const std::string& word) {
-  Result<ledger::VerifierKey> key = ledger::parse_vkey(word);
-  if (key || !std::filesystem::is_regular_file(word)) return key;
-  const Result<std::string> text = read_file(word);
-  if (!text) return std::unexpected(text.error());
-  return ledger::parse_vkey(trimmed(*text));
 }
 
 Result<ledger::VerifyOptions> options_of(const VerifyWords& words) {
@@ -55,41 +41,13 @@ Result<ledger::VerifyOptions> options_of(const VerifyWords& words) {
   return options;
 }
 
-std::string without_slash(std::string url) {
-  while (url.ends_with('/')) url.pop_back();
-  return url;
-}
-
-// The token goes to the server it is for, and to nobody else.
-ledger::ResourceReader over_http(const std::string& base, const Environment& environment) {
-  const bool ours = without_slash(base) == without_slash(environment.url);
-  const std::string token = ours ? environment.token : "";
-  return [base = without_slash(base), token](const std::string& path) -> Result<std::string> {
-    net::ClientRequest request;
-    request.url = base + "/" + path;
-    if (!token.empty()) request.headers.add("Authorization", "Bearer " + token);
-    Result<net::ClientResponse> response = net::fetch(request);
-    if (!response) return std::unexpected(response.error());
-    if (response->status == 200) return std::move(response->body);
-    const bool shut = response->status == 401 || response->status == 403;
-    return refuse("unreadable",
-                  fmt::format("{}: HTTP {}{}", path, response->status,
-                              shut ? ": entries are not public; set KEYTURN_URL and KEYTURN_TOKEN "
-                                     "to a person's, or verify an evidence bundle"
-                                   : ""));
-  };
-}
-
-ledger::ResourceReader in_folder(const std::string& folder) {
-  return [folder](const std::string& path) { return read_file(folder + "/" + path); };
-}
-
 Result<ledger::Report> report_of(const VerifyWords& words, const ledger::VerifyOptions& options,
                                  const Environment& environment) {
   if (is_url(words.what)) return verify_log(over_http(words.what, environment), options);
   if (std::filesystem::is_directory(words.what)) return verify_log(in_folder(words.what), options);
   const Result<std::string> bundle = read_file(words.what);
   if (!bundle) return std::unexpected(bundle.error());
+  if (ledger::is_tlog_proof(*bundle)) return ledger::verify_proof_text(*bundle, options);
   return ledger::verify_bundle_text(*bundle, options);
 }
 
@@ -112,7 +70,7 @@ void add_verify(CLI::App& app, Session& session) {
   auto words = std::make_shared<VerifyWords>();
   verify
       ->add_option("WHAT", words->what,
-                   "An evidence bundle, the URL of a log, or a folder of its files")
+                   "An evidence bundle, a proof, the URL of a log, or a folder of its files")
       ->required();
   verify
       ->add_option("--key", words->key,

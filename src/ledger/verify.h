@@ -51,6 +51,10 @@ struct Report {
 
 Report verify_bundle(const Bundle& bundle, const VerifyOptions& options);
 Report verify_bundle_text(std::string_view json, const VerifyOptions& options);
+// A C2SP tlog-proof whose `extra` is the entry (`keyturn prove`). Its neighbours are not seen:
+// links between entries are not checked.
+bool is_tlog_proof(std::string_view text);
+Report verify_proof_text(std::string_view text, const VerifyOptions& options);
 // Reads "checkpoint", every entry bundle and every tile of hashes.
 Report verify_log(const ResourceReader& resources, const VerifyOptions& options);
 

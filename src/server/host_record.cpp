@@ -27,8 +27,7 @@ Result<std::unique_ptr<HostRecord>> HostRecord::open(const Settings& settings) {
   const Result<store::sqlite::DataDir> data = store::sqlite::DataDir::look(settings.data);
   if (!data) return std::unexpected(data.error());
   try {
-    return std::unique_ptr<HostRecord>(
-        new HostRecord(std::make_unique<Impl>(settings, *data)));
+    return std::unique_ptr<HostRecord>(new HostRecord(std::make_unique<Impl>(settings, *data)));
   } catch (const std::exception& error) {
     return refuse("unreadable", error.what());
   }
@@ -49,9 +48,8 @@ Result<std::string> HostRecord::checkpoint() {
   if (*root != last.root)
     return refuse("forked", "the first " + std::to_string(last.size) +
                                 " entries are not those that were signed: run keyturn fsck");
-  Result<std::string> note =
-      ledger::sign_checkpoint({impl_->vkey.substr(0, impl_->vkey.find('+')), last.size, *root, {}},
-                              impl_->signer);
+  Result<std::string> note = ledger::sign_checkpoint(
+      {impl_->vkey.substr(0, impl_->vkey.find('+')), last.size, *root, {}}, impl_->signer);
   if (note) impl_->note = *note;
   return note;
 }
