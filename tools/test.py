@@ -52,7 +52,7 @@ def suites():
         yield "unit-" + path.name[len("keyturn_"):-len("_test")], "doctest", [str(path)]
     yield "web-types", "one", ["npm", "--prefix", "web", "run", "--silent", "check"]
     yield "web-unit", "vitest", ["npm", "--prefix", "web", "test", "--silent"]
-    for folder in ("peers", "conformance", "immunity", "e2e"):
+    for folder in ("peers", "conformance", "immunity", "e2e", "faults"):
         for path in sorted((ROOT / "tests" / folder).rglob("*_test.py")):
             name = folder + "-" + path.stem[:-len("_test")]
             yield name, "unittest", ["python3", "-B", str(path.relative_to(ROOT)), "-v"]
