@@ -131,12 +131,27 @@ class CommandLine(unittest.TestCase):
         self.assertRegex(said.out + said.err, r"bad\.yaml:\d+:\d+: .*tol.*tool")
         bad.write_text(POLICY + "- {id: all, match: {}, effect: deny}\n")
         self.assertRegex(self.k.cli("policy", "check", bad).out, r"(?m)^\S*bad\.yaml:\d+:\d+: warning: rule \"all\": (?!.*warning)")
+        here = self.k.cli("policy", "check", bad, "--json").json["diagnostics"]
+        there = self.k.post("/v1/policy/check", "ada", {"policy": bad.read_text()}).json["diagnostics"]
+        self.assertEqual([d["code"] for d in here], ["no_selector"])
+        self.assertIn({**here[0], "file": "policy.yaml"}, there)
         bad.write_text(POLICY + "tests:\n- {name: wrong, set: {action.tool: echo}, expect: {effect: deny}}\n")
         failed = self.k.cli("policy", "test", bad, check=False)
         self.assertNotEqual(failed.code, 0)
         self.assertIn("wrong", failed.out + failed.err)
         why = self.k.cli("policy", "explain", "--agent", "bot", "--tool", "append", "--arg", "text=x", token="bob")
         self.assertIn("two-people", why.out)
+
+    def test_coverage_names_the_branches_that_no_test_reaches(self):
+        document = self.k.folder / "covered.yaml"
+        document.write_text(POLICY + "- {id: big, match: {tool: [echo]}, when: size(action.args.text) > 9, effect: deny}\n"
+                            "tests:\n- {name: short, set: {action.tool: echo, action.args.text: x}, expect: {effect: allow}}\n")
+        said = self.k.cli("policy", "test", document, "--coverage").out
+        self.assertRegex(said, r'covered\.yaml:\d+:\d+: rule "big": `when` is true in no test')
+        self.assertRegex(said, r'rule "never": no test reaches it')
+        self.assertRegex(said, r"the tests reach 3 of \d+ branches")
+        big = [r for r in self.k.cli("policy", "test", document, "--coverage", "--json").json["coverage"]["rules"] if r["rule"] == "big"][0]
+        self.assertEqual((big["selected"], big["when"]), (1, {"true": 0, "false": 1, "error": 0}))
 
     def test_lists_and_json(self):
         action = self.pending("listed")
