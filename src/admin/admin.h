@@ -53,6 +53,10 @@ std::optional<Checked> check_configuration(
     const std::string& tools_file, const people::Directory* directory, bool sealed,
     const catalog::LoadOptions& host, doc::FileProblems& problems);
 
+// What two policies say differently, for people: [{"of": "rules two-people", "is":
+// "require.quorum.dba: 1 -> 2"}], two hundred at most. Empty when one of them is no YAML.
+doc::Value changed_rules(const std::string& before, const std::string& after);
+
 // Host commands and files. They refuse with code `sealed` once the configuration is sealed; the
 // message says how to propose instead.
 class Admin {

@@ -74,25 +74,6 @@ std::string shown(const policy::Difference& difference) {
   return out;
 }
 
-// [{"of": "rules two-people", "is": "require.quorum.dba: 1 -> 2"}]
-doc::Value changed_rules(const std::string& before, const std::string& after) {
-  const Result<doc::Value> old_tree = doc::parse_yaml(before, "policy.yaml");
-  const Result<doc::Value> new_tree = doc::parse_yaml(after, "policy.yaml");
-  doc::Array out;
-  if (!old_tree || !new_tree) return out;
-  const std::vector<policy::Difference> all = policy::differences(*old_tree, *new_tree);
-  for (const policy::Difference& one : all) {
-    if (out.size() == kRulesMax) {
-      out.push_back(
-          doc::object({{"of", "and"}, {"is", std::to_string(all.size() - kRulesMax) + " more"}}));
-      break;
-    }
-    out.push_back(doc::object(
-        {{"of", one.section + (one.name.empty() ? "" : " " + one.name)}, {"is", shown(one)}}));
-  }
-  return out;
-}
-
 doc::Value becomes(const Checked& checked, const doc::Value& args) {
   doc::Value out = doc::Object{};
   if (!text_of(args, "policy").empty())
@@ -130,6 +111,24 @@ class Counted {
 };
 
 }  // namespace
+
+doc::Value changed_rules(const std::string& before, const std::string& after) {
+  const Result<doc::Value> old_tree = doc::parse_yaml(before, "policy.yaml");
+  const Result<doc::Value> new_tree = doc::parse_yaml(after, "policy.yaml");
+  doc::Array out;
+  if (!old_tree || !new_tree) return out;
+  const std::vector<policy::Difference> all = policy::differences(*old_tree, *new_tree);
+  for (const policy::Difference& one : all) {
+    if (out.size() == kRulesMax) {
+      out.push_back(
+          doc::object({{"of", "and"}, {"is", std::to_string(all.size() - kRulesMax) + " more"}}));
+      break;
+    }
+    out.push_back(doc::object(
+        {{"of", one.section + (one.name.empty() ? "" : " " + one.name)}, {"is", shown(one)}}));
+  }
+  return out;
+}
 
 // Everything but the replay rests on `standing` alone, so it can be told whether a description
 // holds without making it anew. The replay is of the time when it was made, and says so.

@@ -138,7 +138,9 @@ Task<Response> check_policy(Service& s, Call& call) {
                                                tools.value_or(active.tools_text), "tools.yaml",
                                                &s.directory(), active.sealed, active.host, found)
                         .has_value();
-  co_return json_answer(200, doc::object({{"ok", good}, {"diagnostics", diagnostics_of(found)}}));
+  doc::Value answer = doc::object({{"ok", good}, {"diagnostics", diagnostics_of(found)}});
+  if (policy) answer.set("changes", admin::changed_rules(active.policy_text, *policy));
+  co_return json_answer(200, std::move(answer));
 }
 
 Task<Response> explain_policy(Service& s, Call& call) {

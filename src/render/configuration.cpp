@@ -32,7 +32,7 @@ Section problems(const doc::Value& description, Budget& budget) {
 
 Section change(const doc::Value& file, Budget& budget) {
   Section s = section("Change of " + std::string(file.text("file")), SectionKind::kDiff);
-  const std::string_view lines = file.text("lines");
+  std::string_view lines = file.text("lines");
   if (file.flag("too_long")) {
     s.warnings.emplace_back("too much differs to be shown so: the whole new text is below");
   } else if (lines.empty()) {
@@ -40,6 +40,7 @@ Section change(const doc::Value& file, Budget& budget) {
   } else if (!budget.take(lines.size())) {
     s.warnings.emplace_back("too long: it is not shown");
   } else {
+    lines.remove_suffix(lines.ends_with('\n') ? 1 : 0);  // else an empty line would follow
     Rendered r = render_text(lines, Style::kCode);
     s.bytes = r.bytes;
     s.runs = std::move(r.runs);

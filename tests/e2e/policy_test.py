@@ -1,4 +1,5 @@
 """The policy page's side of the API: drafts explained, and proposals whose case shows what they change."""
+import concurrent.futures
 import pathlib
 import re
 import sys
@@ -8,6 +9,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.keyturn import POLICY, TOOLS, Keyturn  # noqa: E402
 
 STRICT = POLICY.replace("revision: 1", "revision: 2").replace("tool: [echo, slow, sandboxed]}, effect: allow", "tool: [echo, slow, sandboxed]}, effect: deny")
+
+# As in replay_test.py: each decision takes a second or two.
+DIGITS = "[0,1,2,3,4,5,6,7,8,9]"
+LOOPS = "".join(f"{DIGITS}.all({name}, " for name in "abcdefgh") + "size(action.tool) + a + h >= 0" + ")" * 8
+SLOW = POLICY.replace("onError: deny}", "onError: deny, costLimit: 10000000}") + "".join(
+    f"- {{id: slow{n}, match: {{tool: [forbidden]}}, when: '{LOOPS}', effect: deny}}\n" for n in range(20))
 
 
 def words(section):
@@ -48,6 +55,12 @@ class Policy(unittest.TestCase):
         unknown = self.explain(policy=STRICT, tool="nobody-has-it")
         self.assertEqual((unknown.status, unknown.json["verdict"]["decided_by"]), (200, "unknown-tool"), unknown)
 
+    def test_a_check_says_rule_by_rule_what_differs_from_what_is_in_force(self):
+        checked = self.k.post("/v1/policy/check", "bob", {"policy": STRICT}).json
+        self.assertEqual(checked["changes"], [{"of": "metadata revision", "is": "1 -> 2"}, {"of": "rules echo-ok", "is": "effect: allow -> deny"}])
+        self.assertEqual(self.k.post("/v1/policy/check", "bob", {"policy": POLICY}).json["changes"], [])
+        self.assertEqual(self.k.post("/v1/policy/check", "bob", {"policy": "a: [" + POLICY}).json["changes"], [])
+
     def test_the_tools_in_force_are_named_with_their_parameters(self):
         known = {tool["name"]: tool for tool in self.k.get("/v1/policy", "bob").json["tools"]["known"]}
         self.assertEqual(known["echo"]["operation"], "read")
@@ -78,6 +91,25 @@ class Policy(unittest.TestCase):
         self.assertRegex(figures, r"stricter, allow -> deny\n\d+ decisions")
         self.assertNotIn("act_", figures)
         self.assertIn("left out", figures)
+
+
+class SlowPolicy(unittest.TestCase):
+    def test_a_policy_that_takes_long_delays_its_proposal_only_and_the_case_says_how_far_it_came(self):
+        k = Keyturn()
+        self.addCleanup(k.close)
+        for _ in range(60):
+            k.request("forbidden", {})
+        with concurrent.futures.ThreadPoolExecutor(1) as other:
+            proposing = other.submit(k.post, "/v1/policy/proposals", "ada", {"policy": SLOW, "reason": "slow"})
+            served = 0
+            while not proposing.done():
+                self.assertEqual(k.request("echo", {"text": "meanwhile"}).status // 100, 2)
+                served += 1
+            proposed = proposing.result()
+        self.assertEqual(proposed.status, 201, proposed)
+        self.assertGreater(served, 10, "the others were served meanwhile")
+        figures = [words(section) for section in k.get("/v1/actions/" + proposed.json["id"], "ada").json["display"] if section["title"].startswith("Recorded decisions")]
+        self.assertIn("the time was up", figures[0])
 
 
 if __name__ == "__main__":

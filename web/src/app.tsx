@@ -215,6 +215,12 @@ function Banners({ me }: { me: Me }) {
           <span><strong>{online ? "Connection lost." : "You are offline."}</strong> What you see may be old. It reconnects by itself.</span>
         </p>
       )}
+      {me.read_only && (
+        <p class="banner banner-bad" role="alert">
+          <Icon name="warn" size={16} />
+          <span><strong>ALARM: read-only.</strong> {me.read_only}. Nothing is recorded or released.</span>
+        </p>
+      )}
       {me.mode === "observe" && (
         <p class="banner banner-warn">
           <Icon name="warn" size={16} />

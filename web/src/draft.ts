@@ -3,7 +3,7 @@
 
 import { asProblem, type Problem } from "./api/client";
 import { api, type Documents } from "./api/routes";
-import type { Diagnostic, PolicyInForce } from "./api/types";
+import type { Checked, Diagnostic, PolicyInForce } from "./api/types";
 import { checkedRuns } from "./parts/runs";
 import { Store } from "./store";
 
@@ -22,7 +22,7 @@ export interface Draft {
 export type Check =
   | { kind: "none" }
   | { kind: "busy"; diagnostics: Diagnostic[] } // those of the check before
-  | { kind: "done"; ok: boolean; diagnostics: Diagnostic[] }
+  | { kind: "done"; ok: boolean; diagnostics: Diagnostic[]; changes: NonNullable<Checked["changes"]> }
   | { kind: "failed"; problem: Problem; diagnostics: Diagnostic[] };
 
 const nothing: Draft = { who: "", inForce: null, begun: "", policy: null, tools: null, problem: null };
@@ -102,7 +102,8 @@ async function checkNow(mine: number): Promise<void> {
   try {
     const said = await api.check({ policy: textOf(now, "policy.yaml"), ...documentsOf(now) });
     if (mine !== round) return;
-    check.set({ kind: "done", ok: said.ok, diagnostics: [...said.diagnostics, ...files.flatMap((file) => unseen(file, textOf(now, file)))] });
+    const hidden = files.flatMap((file) => unseen(file, textOf(now, file)));
+    check.set({ kind: "done", ok: said.ok, diagnostics: [...said.diagnostics, ...hidden], changes: said.changes ?? [] });
   } catch (error) {
     if (mine !== round) return;
     const was = check.get();

@@ -111,6 +111,7 @@ step("the replay says what would have turned, with examples", async () => {
 step("the difference is shown line by line", async () => {
   await panel("Difference");
   await page.locator(".line-added", { hasText: "id: drill" }).waitFor();
+  await page.getByRole("list", { name: "What that changes" }).getByText("effect: allow -> require").waitFor();
   await page.locator(".line-removed", { hasText: "revision: 1" }).waitFor();
   await axe();
 });

@@ -128,6 +128,7 @@ export interface Me {
   csrf: string;
   sealed: boolean;
   files_differ?: boolean;
+  read_only?: string | null;
   mode: "enforce" | "observe";
   demo: boolean;
   admin: boolean;
@@ -216,6 +217,7 @@ export interface Diagnostic {
 export interface Checked {
   ok: boolean;
   diagnostics: Diagnostic[];
+  changes?: { of: string; is: string }[]; // against what is in force, rule by rule
 }
 
 // A condition as it was evaluated.

@@ -136,7 +136,7 @@ function Case({ loaded, me, reload, problem }: {
   // Whoever works through the inbox is done with this one.
   const goesOn = !tracked && (cameFrom().list === "/" || !!votedBy(action, me));
   const mayCancel = !isFinal(action.state) && action.state !== "executing" && (me.admin || isTheirs);
-  const mayAmend = open && (isTheirs || isAsked) && action.args !== undefined && action.args !== null;
+  const mayAmend = open && !action.tool.startsWith("keyturn.") && (isTheirs || isAsked) && action.args !== undefined && action.args !== null;
 
   return (
     <main id="main" class={action.state === "pending" ? "page case case-open" : "page case"}>

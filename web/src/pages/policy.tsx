@@ -178,9 +178,16 @@ function Diagnostics({ state, found, onJump }: { state: Check; found: Diagnostic
 
 function Differences() {
   const now = useStore(draft);
+  const state = useStore(check);
+  const changes = state.kind === "done" ? state.changes : [];
   if (!isDirty(now)) return <p class="muted">The editor shows what is in force. What you change there is shown here, line by line, before you propose it.</p>;
   return (
     <div class="stack diffs">
+      {changes.length > 0 && (
+        <ul class="rules-other small" aria-label="What that changes">
+          {changes.map((one) => <li key={one.of}><strong><Text>{one.of}</Text></strong> <Text lines>{one.is}</Text></li>)}
+        </ul>
+      )}
       {files.filter((file) => textOf(now, file) !== originalOf(now, file)).map((file) => (
         <DiffView key={file} title={file} before={originalOf(now, file)} after={textOf(now, file)} />
       ))}
