@@ -54,7 +54,12 @@ class Disk(unittest.TestCase):
         self.record.read_new()
 
     def inject(self, what):
-        return Strace("-o", "/dev/null", "-e", f"trace={what.split(':')[0]}", "-e", f"inject={what}", pids=[thread_of(self.k.process, "kt-journal")])
+        return self.strace("-e", f"trace={what.split(':')[0]}", "-e", f"inject={what}", pids=[thread_of(self.k.process, "kt-journal")])
+
+    def strace(self, *arguments, pids):
+        tracer = Strace("-o", "/dev/null", *arguments, pids=pids)
+        self.addCleanup(tracer.stop)
+        return tracer
 
     def ended(self, by):
         """The server ends by itself, and says why."""
@@ -138,8 +143,8 @@ class Disk(unittest.TestCase):
         """EIO where the last signed size is kept: the old checkpoint stands, with an alarm, and the log goes on."""
         said = len(self.k.stderr())
         note = self.k.get("/checkpoint").body
-        tracer = Strace("-f", "-o", "/dev/null", "-P", str(self.k.data / "keys/last-signed.new"),
-                        "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO", pids=[self.k.process.pid])
+        tracer = self.strace("-f", "-P", str(self.k.data / "keys/last-signed.new"),
+                             "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO", pids=[self.k.process.pid])
         self.assertEqual(self.k.request("echo", {"text": "goes on"}, "load0", wait=20).json["state"], "succeeded")
         self.k.wait_stderr("ALARM", said)
         self.assertEqual(self.k.get("/checkpoint").body, note)
