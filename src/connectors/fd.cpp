@@ -36,7 +36,8 @@ Result<void> write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return refuse("io_error", "cannot write: " + errno_text(errno));
+    if (n == 0) errno = EIO;  // nothing was taken, nothing is said: not a reason to try for ever
+    if (n <= 0) return refuse("io_error", "cannot write: " + errno_text(errno));
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
   return {};

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <thread>
+#include <tuple>
 
 #include "crypto/crypto.h"
 #include "doc/json.h"
@@ -218,17 +220,28 @@ Result<void> Spool::compact(Time now, const Limits& limits) {
   return replace(head_line(horizon) + kept);
 }
 
+// After a failed fdatasync nobody knows what is on disk: what is good goes into a new file.
+Result<void> Spool::mend() {
+  ::lseek(file_.get(), 0, SEEK_SET);
+  auto bytes = read_whole(file_.get());
+  if (!bytes) return std::unexpected(bytes.error());
+  bytes->resize(std::min(bytes->size(), static_cast<std::size_t>(end_)));
+  if (auto replaced = replace(*bytes); !replaced) return replaced;
+  broken_ = false;
+  return {};
+}
+
 Result<void> Spool::append(const ActionId& action, State state, const Outcome* outcome, Time now) {
-  if (broken_)
-    return refuse("spool_failed",
-                  "the spool in " + folder_ + " could not be written before; restart the server");
+  if (broken_) {
+    if (auto mended = mend(); !mended) return mended;
+  }
   const std::string line = line_of(record_value(action, state, outcome, unix_ms(now)));
   ::lseek(file_.get(), end_, SEEK_SET);
   if (!write_all(file_.get(), line) || ::fdatasync(file_.get()) != 0) {
     const auto refusal = failed("cannot write the spool in " + folder_);
-    // After a failed fdatasync nobody knows what is on disk; a shorter file is the truth we keep
-    // to.
-    broken_ = ::ftruncate(file_.get(), end_) != 0 || ::fdatasync(file_.get()) != 0;
+    // A shorter file is the truth we keep to; where this fails, too, mend() keeps to it.
+    std::ignore = ::ftruncate(file_.get(), end_);
+    broken_ = true;
     return refusal;
   }
   records_[action] = {state, unix_ms(now), end_, static_cast<std::int64_t>(line.size()) - 1};

@@ -49,7 +49,7 @@ class Spool {
   }
 
   // Any thread. Refuses: already_started, not_known (kBeyond: it may have run once), spool_failed
-  // (then nothing may start).
+  // (then nothing may start; the next one tries again).
   [[nodiscard]] Result<void> begin(const ActionId& action, Time now);
   [[nodiscard]] Result<void> finish(const ActionId& action, const Outcome& outcome, Time now);
   // An absent action is fenced durably, so that the answer "never started" stays true.
@@ -67,6 +67,7 @@ class Spool {
   Spool(std::string folder, Fd lock) : folder_(std::move(folder)), lock_(std::move(lock)) {}
   Result<void> load(Time now);
   Result<void> replace(const std::string& content);
+  Result<void> mend();
   bool read_lines(std::string_view content);
   Result<void> compact(Time now, const Limits& limits);
   Result<void> append(const ActionId& action, State state, const Outcome* outcome, Time now);
@@ -80,7 +81,7 @@ class Spool {
   mutable std::mutex mutex_;
   std::int64_t end_ = 0;         // bytes of the file that are good
   std::int64_t horizon_ms_ = 0;  // actions made before it may have been forgotten
-  bool broken_ = false;
+  bool broken_ = false;          // an append failed: the file is written anew before the next
   std::map<ActionId, Record> records_;
 };
 
