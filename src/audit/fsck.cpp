@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "audit/fsck_tree.h"
+#include "audit/signed_state.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
@@ -138,7 +139,7 @@ bool Fsck::read_keys() {
 }
 
 void Fsck::read_outside() {
-  const std::string path = options_.data + "/keys/last-signed";
+  const std::string path = signed_path(options_.data);
   std::ifstream file(path);
   std::string line;
   if (file && std::getline(file, line)) {

@@ -5,9 +5,25 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <optional>
 
 namespace keyturn::audit {
+
+unsigned epoch_of(const std::string& data) {
+  std::ifstream file(data + "/keys/epoch");
+  unsigned epoch = 0;
+  return file >> epoch ? std::max(epoch, 1U) : 1U;
+}
+
+bool write_epoch(const std::string& data, unsigned epoch) {
+  return write_durably(data + "/keys/epoch", std::to_string(epoch) + "\n");
+}
+
+std::string signed_path(const std::string& data) {
+  const unsigned epoch = epoch_of(data);
+  return data + "/keys/last-signed" + (epoch > 1 ? "." + std::to_string(epoch) : "");
+}
 
 Result<SignedState> read_signed(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "re");
@@ -30,8 +46,11 @@ Result<SignedState> read_signed(const std::string& path) {
 }
 
 bool write_signed(const std::string& path, const SignedState& state) {
-  const std::string beside = path + ".new",
-                    text = std::to_string(state.size) + " " + to_hex(view(state.root)) + "\n";
+  return write_durably(path, std::to_string(state.size) + " " + to_hex(view(state.root)) + "\n");
+}
+
+bool write_durably(const std::string& path, const std::string& text) {
+  const std::string beside = path + ".new";
   const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0) return false;
   const bool written =

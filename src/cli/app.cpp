@@ -59,7 +59,9 @@ void add_commands(CLI::App& app, Session& session) {
   add_cel(app, session);
   add_verify(app, session);
   add_witness(app, session);
+  add_ledger(app, session);
   add_prove(app, session);
+  add_evidence(app, session);
   add_fsck(app, session);
   add_completion(app, session);
   add_version(app, session);

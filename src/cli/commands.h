@@ -24,8 +24,10 @@ void add_policy_replay(CLI::App& policy, Session& session);  // policy replay|di
 void add_cel(CLI::App& app, Session& session);               // cel
 void add_verify(CLI::App& app, Session& session);            // verify
 void add_prove(CLI::App& app, Session& session);             // prove
+void add_evidence(CLI::App& app, Session& session);          // evidence
 void add_fsck(CLI::App& app, Session& session);              // fsck
 void add_witness(CLI::App& app, Session& session);           // witness
+void add_ledger(CLI::App& app, Session& session);            // ledger restart
 void add_completion(CLI::App& app, Session& session);        // completion
 void add_version(CLI::App& app, Session& session);           // version
 

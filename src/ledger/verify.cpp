@@ -23,6 +23,7 @@ class Verifier {
       check_tree();
       check_streams();
       check_since();
+      check_restarts();
       check_payloads();
       check_attachments();
     }
@@ -184,6 +185,21 @@ class Verifier {
     if (index < report_.from || index >= report_.to) return nullptr;
     constexpr doc::ParseLimits kLimits{.bytes_max = kLeafBytesMax, .depth_max = 256};
     return doc::parse_json(bundle_.entries[index - report_.from], kLimits).value_or(doc::Value());
+  }
+
+  // An epoch's beginning says what was lost before it.
+  void check_restarts() {
+    for (std::size_t i = 0; i < bundle_.entries.size(); ++i) {
+      if (bundle_.entries[i].find("\"type\":\"ledger.restarted\"") == std::string::npos) continue;
+      const doc::Value leaf = entry(report_.from + i);
+      if (leaf.text("type") != "ledger.restarted") continue;
+      const doc::Value* previous = leaf.find("previous");
+      find(Verdict::kIntact,
+           "the log was restarted here: of " +
+               std::string(previous == nullptr ? "?" : previous->text("origin")) + ", " +
+               std::to_string(leaf.integer("missing")) + " signed entries are missing",
+           report_.from + i);
+    }
   }
 
   void check_payloads() {

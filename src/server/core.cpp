@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "audit/signed_state.h"
 #include "base/task_impl.h"
 #include "connectors/exec/plan.h"
 #include "connectors/executors.h"
@@ -95,9 +96,13 @@ std::function<Task<Result<audit::WitnessAnswer>>(std::string)> asker(net::Blocki
 }  // namespace
 
 std::string origin_of(const Settings& settings, const store::sqlite::DataDir& data) {
-  if (!settings.origin.empty()) return settings.origin;
-  const crypto::Ed25519Key key = crypto::Ed25519Key::from_seed(data.ledger_seed());
-  return "keyturn.local/" + to_hex(key.public_key()).substr(0, 8);
+  std::string origin = settings.origin;
+  if (origin.empty()) {
+    const crypto::Ed25519Key key = crypto::Ed25519Key::from_seed(data.ledger_seed());
+    origin = "keyturn.local/" + to_hex(key.public_key()).substr(0, 8);
+  }
+  const unsigned epoch = audit::epoch_of(data.path());
+  return epoch > 1 ? origin + "/epoch-" + std::to_string(epoch) : origin;
 }
 
 std::string vkey_of(const Settings& settings, const store::sqlite::DataDir& data) {
@@ -111,7 +116,7 @@ audit::AuditOptions Core::audit_options(const Settings& settings) {
   audit::AuditOptions options;
   options.origin = origin_of(settings, *data_);
   options.signing_seed = data_->ledger_seed();
-  options.signed_path = data_->path() + "/keys/last-signed";
+  options.signed_path = audit::signed_path(data_->path());
   options.spawn = [loop = loop_.get()](Task<void> task) { loop->spawn(std::move(task)); };
   options.log = [](const std::string& line) { say(line); };
   options.cosignatures_needed = settings.cosignatures_needed;

@@ -3,6 +3,7 @@ import base64
 import contextlib
 import hashlib
 import http.client
+import json
 import pathlib
 import re
 import shutil
@@ -13,6 +14,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.passkey import Browser  # noqa: E402
 from support.keyturn import BIN, DEADLINE, POLICY, TOOLS, Keyturn, end_helper, free_port  # noqa: E402
 
 RULES = """\
@@ -135,7 +137,7 @@ class Cosigned(unittest.TestCase):
         witness.start()
         self.assertEqual(k.settled(action["id"])["state"], "succeeded")
         self.assertEqual(k.lines(), ["when published", "when witnessed"])
-        events = [moment["type"] for moment in k.action(action["id"], "ada").json["timeline"]]
+        events = [moment["type"] for moment in k.get(f"/v1/actions/{action['id']}/timeline", "ada").json["items"]]
         self.assertLess(events.index("review.closed"), events.index("release.held"))
         self.assertLess(events.index("release.held"), events.index("execution.intended"))
 
@@ -234,6 +236,83 @@ class Cosigned(unittest.TestCase):
         self.assertReadOnly(k)
         k.stop()
         self.assertEqual(before, sorted((path.name, path.read_bytes()) for path in (k.data / "keys").iterdir()), "nothing was signed")
+
+    def rolled_back(self, k):
+        k.request("append", {"text": "waits for people"})
+        k.stop()
+        end_helper(k.data)
+        shutil.copytree(k.data, k.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
+        k.start()
+        for n in range(3):
+            last = k.request("echo", {"text": f"lost {n}"}, wait=20).json["ledger"]
+        until(lambda: k.get("/v1/ledger", "ada").json["size"] > last.get("last_index", last["index"]), "no checkpoint")
+        kept = k.folder / "kept"
+        kept.write_bytes(k.get("/checkpoint").body)
+        k.stop()
+        end_helper(k.data)
+        for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
+            (k.data / name).unlink(missing_ok=True)
+            if (k.folder / "backup" / name).exists():
+                shutil.copy(k.folder / "backup" / name, k.data / name)
+        return kept
+
+    def test_a_log_that_lost_entries_begins_a_new_epoch_that_says_so(self):
+        k = Keyturn()
+        self.addCleanup(k.close)
+        self.assertIn("nothing to restart", self.stopped(k, "ledger", "restart", "--reason", "for fun").err)
+        k.start()
+        kept = self.rolled_back(k)
+        signed = int(kept.read_text().splitlines()[1])
+        done = self.stopped(k, "ledger", "restart", "--reason", "the disk died; restored from tonight's backup", code=0)
+        vkey = done.last
+        self.assertIn("/epoch-2+", vkey)
+        k.start()
+        self.assertEqual(k.get("/readyz").status, 200)
+        self.assertEqual(k.request("echo", {"text": "it goes on"}, wait=20).json["state"], "succeeded")
+        ledger = until(lambda: (lambda it: it if it["size"] > 0 else None)(k.get("/v1/ledger", "ada").json), "no checkpoint")
+        self.assertEqual(ledger["vkey"], vkey)
+        good = k.cli("verify", k.url, "--key", vkey, token="ada", check=False)
+        self.assertEqual(good.code, 0, good.out + good.err)
+        missing = int(re.search(r"restarted here: of (\S+), (\d+) signed entries are missing", good.out)[2])
+        self.assertEqual(missing, signed - self.restarted(k)["present"]["size"])
+        self.assertEqual(self.restarted(k)["previous"]["size"], signed)
+        old = k.cli("verify", k.url, "--key", k.vkey, token="ada", check=False)
+        self.assertEqual(old.code, 3, "the old key signs nothing of the new epoch")
+        self.assertIn("nothing to restart", self.stopped(k, "ledger", "restart", "--reason", "again").err)
+        self.assertEqual(k.host("fsck", check=False).code, 0)
+
+    def restarted(self, k):
+        entries = k.get("/v1/ledger/entries?from=0&limit=256", "ada").json["items"]
+        leaves = [json.loads(base64.b64decode(entry["leaf"])) for entry in entries]
+        return next(leaf for leaf in leaves if leaf["type"] == "ledger.restarted")
+
+    def stopped(self, k, *words, code=None):
+        k.stop()
+        end_helper(k.data)
+        done = k.host(*words, check=False)
+        if code is not None:
+            self.assertEqual(done.code, code, done.err)
+        return done
+
+    def test_a_sealed_one_asks_two_administrators(self):
+        k = Keyturn(people={"ada": [], "ben": ["administrators"], "olga": [], "bob": ["dba"], "erin": ["dba"], "carol": ["sre"], "dave": ["sre"]})
+        self.addCleanup(k.close)
+        browsers = [Browser(k, name) for name in ("ada", "ben", "bob")]
+        files = []
+        for browser in browsers:
+            files.append(k.folder / f"token-{len(files)}")
+            files[-1].write_text(browser.post("/v1/tokens", {}).json["token"] + "\n")
+        k.host("seal")
+        k.tokens["ada"] = files[0].read_text().strip()
+        self.rolled_back(k)
+        ada, ben, bob = files
+        for given in ([], [ada], [ada, ada], [ada, bob]):
+            done = k.host("ledger", "restart", "--reason", "x", *(w for f in given for w in ("--approver-token", f)), check=False)
+            self.assertNotEqual(done.code, 0, given)
+        done = k.host("ledger", "restart", "--reason", "x", "--approver-token", ada, "--approver-token", ben)
+        self.assertIn("/epoch-2+", done.last)
+        k.start()
+        self.assertEqual(self.restarted(k)["approved_by"], ["ada", "ben"])
 
 
 if __name__ == "__main__":

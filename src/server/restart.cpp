@@ -1,0 +1,133 @@
+#include "server/restart.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "audit/signed_state.h"
+#include "base/task_impl.h"
+#include "crypto/crypto.h"
+#include "ledger/checkpoint.h"
+#include "server/core.h"
+
+namespace keyturn::server {
+namespace {
+
+using audit::SignedState;
+
+Task<void> look(Core& core, audit::AuditOptions options, std::optional<Refusal>& alarm) {
+  Result<std::unique_ptr<audit::Audit>> opened =
+      co_await audit::Audit::open(core.journal(), core.clock(), std::move(options));
+  if (!opened)
+    alarm = opened.error();
+  else
+    alarm = (*opened)->alarm();
+  core.loop().stop();
+}
+
+Task<void> append(Core& core, store::AppendRequest request, bool& done) {
+  store::Appended appended = co_await core.journal().append(std::move(request));
+  done = appended.has_value();
+  core.loop().stop();
+}
+
+// Is there anything to restart from? (Looking closes the journal for appends, in an alarm: it is
+// opened anew for what follows.)
+Result<void> check_needed(const Settings& settings, bool newer_is_known) {
+  Result<std::unique_ptr<Core>> core = Core::open(settings, false, false);
+  if (!core) return std::unexpected(core.error());
+  std::optional<Refusal> alarm;
+  (*core)->loop().spawn(look(**core, (*core)->audit_options(settings), alarm));
+  (*core)->loop().run();
+  if (alarm || newer_is_known) return {};
+  return refuse(
+      "not_needed",
+      "the log is the one that was signed: there is nothing to restart. If somebody has a "
+      "newer checkpoint of it, give that with --checkpoint");
+}
+
+// Two administrators who are two people; before the seal the host alone may.
+Result<doc::Array> approved_by(Core& core, const std::vector<Secret>& tokens) {
+  const people::Directory& directory = core.gate().world().directory;
+  doc::Array names;
+  std::vector<std::string> humans;
+  for (const Secret& token : tokens) {
+    Result<Principal> who = core.identity().authenticate_bearer(token.reveal());
+    if (!who) return std::unexpected(who.error());
+    const people::Person* person = directory.person(who->id);
+    if (who->kind != PrincipalKind::kPerson || person == nullptr || !person->active ||
+        !person->admin || person->simulated) {
+      return refuse("two_people_needed", who->id + " is not an active administrator");
+    }
+    std::string human(directory.human_of(who->id));
+    if (std::ranges::find(humans, human) != humans.end())
+      return refuse("two_people_needed", who->id + " is one person with another approver");
+    humans.push_back(std::move(human));
+    names.push_back(who->id);
+  }
+  if (core.gate().world().configuration->sealed && names.size() < 2) {
+    return refuse(
+        "two_people_needed",
+        "the configuration is sealed: two administrators give their personal tokens, each "
+        "in a file of --approver-token");
+  }
+  return names;
+}
+
+Result<SignedState> last_known(const RestartRequest& request, const std::string& path,
+                               const std::string& vkey) {
+  Result<SignedState> known = audit::read_signed(path);
+  if (!known || !request.checkpoint) return known;
+  const Result<ledger::VerifierKey> key = ledger::parse_vkey(vkey);
+  if (!key) return std::unexpected(key.error());
+  const Result<ledger::Checkpoint> kept = ledger::open_checkpoint(*request.checkpoint, *key);
+  if (!kept) return std::unexpected(kept.error());
+  if (kept->size > known->size) *known = {kept->size, kept->root};
+  return known;
+}
+
+}  // namespace
+
+Result<Restarted> restart_log(const Settings& settings, RestartRequest request) {
+  if (const Result<void> needed = check_needed(settings, request.checkpoint.has_value()); !needed)
+    return std::unexpected(needed.error());
+  Result<std::unique_ptr<Core>> opened = Core::open(settings, false, false);
+  if (!opened) return std::unexpected(opened.error());
+  Core& core = **opened;
+  Result<doc::Array> approvers = approved_by(core, request.approvers);
+  if (!approvers) return std::unexpected(approvers.error());
+  const Result<SignedState> known =
+      last_known(request, audit::signed_path(core.data().path()), vkey_of(settings, core.data()));
+  if (!known) return std::unexpected(known.error());
+
+  Restarted out;
+  out.epoch = audit::epoch_of(core.data().path()) + 1;
+  const std::uint64_t size = core.journal().size();
+  out.missing = known->size > size ? known->size - size : 0;
+  const std::string before = origin_of(settings, core.data());
+  store::AppendRequest append_request;
+  append_request.events.push_back(
+      {"ledger", "ledger.restarted",
+       doc::object({{"epoch", out.epoch},
+                    {"previous", doc::object({{"origin", before},
+                                              {"size", known->size},
+                                              {"root", to_hex(view(known->root))}})},
+                    {"present",
+                     doc::object({{"size", size}, {"root", to_hex(view(core.journal().root()))}})},
+                    {"missing", out.missing},
+                    {"approved_by", std::move(*approvers)},
+                    {"by", "host"}}),
+       doc::object({{"reason", request.reason}}), ""});
+  append_request.expects.push_back({"ledger", core.journal().version("ledger")});
+  append_request.begins_epoch = true;
+  bool done = false;
+  core.loop().spawn(append(core, std::move(append_request), done));
+  core.loop().run();
+  if (!done) return refuse("unwritable", "the journal took no entry");
+  // The origin changes with the epoch; until this file is there the old one holds, and its alarm.
+  if (!audit::write_epoch(core.data().path(), out.epoch))
+    return refuse("unwritable", "cannot write the epoch beside the keys; run this again");
+  out.vkey = vkey_of(settings, core.data());
+  return out;
+}
+
+}  // namespace keyturn::server
