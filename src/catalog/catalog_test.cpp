@@ -91,6 +91,36 @@ TEST_CASE("the tools of the contract load") {
   CHECK(sql->digest.starts_with("sha256:"));
 }
 
+TEST_CASE("the input schema of an MCP tool types the arguments") {
+  const std::string text = R"(tools:
+  issue:
+    mode: grant
+    enforcement_point: forge
+    input_schema:
+      $schema: http://json-schema.org/draft-07/schema#
+      type: object
+      additionalProperties: false
+      required: [owner, title]
+      properties:
+        owner: {type: string, description: Repository owner}
+        title: {type: string}
+        when: {type: string, format: date-time}
+        labels: {type: array, items: {type: string}}
+        draft: {const: false, type: boolean}
+)";
+  const Catalog loaded = good(text);
+  const catalog::Tool& tool = *loaded.find("issue");
+  CHECK(tool.params.size() == 5);
+  CHECK(catalog::check_args(tool, doc::object({{"owner", "o"}, {"title", "t"}})).has_value());
+  const auto where = [&](const doc::Value& args) {
+    return catalog::check_args(tool, args).error().where;
+  };
+  CHECK(where(doc::object({{"owner", "o"}})) == "/args/title");
+  CHECK(where(doc::object({{"owner", "o"}, {"title", 1}})) == "/args/title");
+  CHECK(where(doc::object({{"owner", "o"}, {"title", "t"}, {"draft", true}})) == "/args/draft");
+  CHECK(where(doc::object({{"owner", "o"}, {"title", "t"}, {"other", 1}})) == "/args/other");
+}
+
 TEST_CASE("a digest names the definition: order does not count, content does") {
   const auto digest = [](std::string_view text) { return good(text).digest(); };
   const auto a = digest("tools: {t: {exec: [/bin/echo], timeout: 5s}}");

@@ -65,7 +65,9 @@ bool is_absolute(std::string_view path) {
 Tool ToolReader::read(const std::string& name) {
   tool_.name = name;
   tool_.description = in_.string("description").value_or("");
-  read_params();
+  if (const doc::Value* params = in_.object("params"))
+    read_params(*params, in_.pointer_to("params"));
+  read_input_schema();
   read_resource();
   read_operation();
   read_exec();
@@ -105,11 +107,39 @@ const Param* ToolReader::use(const std::string& name, const doc::Value& place,
   return nullptr;
 }
 
-void ToolReader::read_params() {
-  const doc::Value* params = in_.object("params");
-  if (params == nullptr) return;
-  for (const doc::Member& member : params->as_object()) {
-    const std::string pointer = in_.pointer_to("params") + "/" + doc::pointer_escape(member.key);
+// An MCP tool's inputSchema as `tools/list` gives it: its properties are the parameters.
+void ToolReader::read_input_schema() {
+  const doc::Value* schema = in_.object("input_schema");
+  if (schema == nullptr) return;
+  if (in_.value().find("params") != nullptr)
+    in_.problem("conflicting_fields", "say params or input_schema, not both", "input_schema");
+  ObjectReader in(*schema, in_.pointer_to("input_schema"), problems_);
+  if (in.require_string("type") != "object")
+    in.problem("wrong_type", "the schema of a tool's arguments has the type object", "type");
+  for (const std::string_view text : {"description", "title", "$schema"}) (void)in.string(text);
+  if (in.boolean("additionalProperties").value_or(false)) {
+    in.problem("wrong_word",
+               "arguments that the schema does not name are refused: write additionalProperties: "
+               "false, and name what may come",
+               "additionalProperties");
+  }
+  const std::vector<std::string> required =
+      in.strings("required").value_or(std::vector<std::string>{});
+  if (const doc::Value* properties = in.object("properties")) {
+    read_params(*properties, in.pointer_to("properties"));
+    for (Param& p : tool_.params)
+      p.required = std::ranges::find(required, p.name) != required.end();
+  }
+  for (const std::string& name : required) {
+    if (param(name) == nullptr)
+      in.problem("unknown_property", "requires \"" + name + "\", which is not defined", "required");
+  }
+  in.finish();
+}
+
+void ToolReader::read_params(const doc::Value& params, const std::string& place) {
+  for (const doc::Member& member : params.as_object()) {
+    const std::string pointer = place + "/" + doc::pointer_escape(member.key);
     if (!is_identifier(member.key, false)) {
       add("invalid_name", "\"" + member.key + "\" is no parameter name: letters, digits, _ and -",
           member.value, pointer);

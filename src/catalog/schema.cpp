@@ -115,6 +115,11 @@ void read_bounds(doc::ObjectReader& in, Schema& schema) {
 }
 
 void read_choices(doc::ObjectReader& in, Schema& schema) {
+  if (const doc::Value* only = in.any("const")) {
+    if (const auto ok = check_value(schema, *only, ""); !ok)
+      in.problem("wrong_type", "the constant does not fit: " + ok.error().message, "const");
+    schema.allowed = {*only};
+  }
   if (const doc::Value* allowed = in.array("enum")) {
     Schema without = schema;
     without.allowed.clear();
@@ -273,7 +278,8 @@ std::shared_ptr<const Schema> load_schema(const doc::Value& value, const std::st
   doc::ObjectReader in(value, pointer, problems);
   if (!value.is_object()) return schema;
   read_type(in, *schema);
-  for (const std::string_view text : {"description", "title"}) (void)in.string(text);
+  for (const std::string_view text : {"description", "title", "format", "$schema"})
+    (void)in.string(text);
   (void)in.any("examples");
   read_pattern(in, *schema);
   read_bounds(in, *schema);

@@ -24,7 +24,8 @@ class ToolReader {
   Tool read(const std::string& name);
 
  private:
-  void read_params();
+  void read_params(const doc::Value& params, const std::string& place);
+  void read_input_schema();
   void read_resource();
   void read_operation();
   void read_mode();
