@@ -417,6 +417,7 @@ int serve(ServeOptions options) {
     return 1;
   }
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is an error of the write, with words
   Serving serving(std::move(*core), std::move(options));
   return serving.run();
 }

@@ -38,8 +38,8 @@ class Strace:
             if waiting > 0 and not more:
                 self.process.kill()
                 self.process.wait()
-                raise CannotTrace("strace could not attach to the server (is ptrace forbidden here, by kernel.yama.ptrace_scope, seccomp or a "
-                                  f"container without CAP_SYS_PTRACE?): {self.said.strip() or 'it said nothing'}")
+                raise CannotTrace("strace could not attach to the server (the server lets only root; or ptrace is forbidden here, by "
+                                  f"kernel.yama.ptrace_scope, seccomp or a container without CAP_SYS_PTRACE): {self.said.strip() or 'it said nothing'}")
 
     def stop(self):
         """Detaches, and waits for the whole trace."""
