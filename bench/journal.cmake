@@ -5,3 +5,7 @@ target_link_libraries(keyturn_bench_journal PRIVATE keyturn_store keyturn_boost)
 # A large ledger to start on.
 add_executable(keyturn_bench_fill fill.cpp)
 target_link_libraries(keyturn_bench_fill PRIVATE keyturn_store keyturn_boost)
+
+# Inclusion proofs in that large ledger.
+add_executable(keyturn_bench_proof proof_bench.cpp)
+target_link_libraries(keyturn_bench_proof PRIVATE keyturn_audit keyturn_boost)

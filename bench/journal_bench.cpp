@@ -1,7 +1,8 @@
 // How fast the embedded journal appends, beside a bare loop of SHA-256, pwrite and fdatasync over
 // the same leaves in batches of the same size; and how long it takes to open what was written.
 //
-//   keyturn_bench_journal [--events N] [--concurrency N] [--batch N] [--private] [--dir DIR]
+//   keyturn_bench_journal [--events N] [--concurrency N] [--batch N] [--leaf BYTES] [--private]
+//                         [--dir DIR]
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@ struct Settings {
   unsigned concurrency = 512;
   std::size_t batch = 256;
   bool with_private = false;
+  std::size_t leaf = 0;  // its bytes, about; 0: as it comes
   std::string dir = "/var/tmp";
 };
 
@@ -45,7 +47,7 @@ double since(std::chrono::steady_clock::time_point start) {
 }
 
 // About what a decided action's public part holds.
-EventDraft sample_event(std::uint64_t number, bool with_private) {
+EventDraft sample_event(std::uint64_t number, const Settings& settings) {
   const std::string id = "act_" + std::to_string(1'000'000'000 + number / 4);
   EventDraft event{.stream = "action/" + id, .type = "action.decided"};
   event.body = doc::object(
@@ -59,7 +61,11 @@ EventDraft sample_event(std::uint64_t number, bool with_private) {
                      {"digest", "sha256:" + std::string(64, 'a')}})},
        {"verdict",
         doc::object({{"effect", "allow"}, {"policy", "sha256:" + std::string(64, 'b')}})}});
-  if (with_private) {
+  constexpr std::size_t kAsItComes = 545;
+  if (settings.leaf > kAsItComes) {
+    event.body.set("reasons", std::string(settings.leaf - kAsItComes, 'r'));
+  }
+  if (settings.with_private) {
     event.private_part = doc::object({{"args", doc::object({{"sql", "SELECT * FROM orders"}})}});
     event.subject = "ops-bot";
   }
@@ -69,7 +75,7 @@ EventDraft sample_event(std::uint64_t number, bool with_private) {
 Task<void> appender(store::Journal* journal, std::shared_ptr<Tally> tally, Settings settings) {
   while (tally->started < settings.events) {
     store::AppendRequest request;
-    request.events.push_back(sample_event(tally->started++, settings.with_private));
+    request.events.push_back(sample_event(tally->started++, settings));
     const store::Appended appended = co_await journal->append(std::move(request));
     if (!appended) std::abort();
   }
@@ -166,6 +172,7 @@ Settings read_settings(int count, char** words) {
       if (word == "--concurrency") settings.concurrency = static_cast<unsigned>(std::atoi(value));
       if (word == "--batch") settings.batch = std::strtoull(value, nullptr, 10);
       if (word == "--dir") settings.dir = value;
+      if (word == "--leaf") settings.leaf = std::strtoull(value, nullptr, 10);
     }
   }
   return settings;

@@ -1,6 +1,7 @@
 #include "audit/audit.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "audit/signed_state.h"
@@ -19,6 +20,20 @@ doc::Value hex_array(const std::vector<Digest>& hashes) {
   doc::Array out;
   for (const Digest& hash : hashes) out.push_back(to_hex(view(hash)));
   return out;
+}
+
+// The node's hash out of the tile that holds what it is folded from.
+Digest folded(const ledger::NodeId& node, const ledger::Tile& tile, const std::string& bytes) {
+  const unsigned below = node.level - tile.level * ledger::kTileHeight;
+  const std::uint64_t first = (node.index << below) - tile.index * ledger::kTileWidth;
+  ledger::Frontier subtree;
+  for (std::uint64_t i = 0; i < (std::uint64_t{1} << below); ++i) {
+    Digest hash;
+    const auto at = static_cast<std::ptrdiff_t>((first + i) * sizeof(Digest));
+    std::copy_n(bytes.begin() + at, sizeof(Digest), hash.begin());
+    subtree.append(hash);
+  }
+  return subtree.root();
 }
 
 }  // namespace
@@ -89,23 +104,19 @@ struct Audit::Impl {
   std::optional<Refusal> alarm;
 };
 
+// Each tile is read once: what a proof needs of one level lies in one or two of them.
 Task<Result<std::vector<Digest>>> Audit::Impl::hashes(std::vector<ledger::NodeId> nodes,
                                                       std::uint64_t size) {
+  std::map<ledger::Tile, std::string> tiles;
   std::vector<Digest> out;
+  out.reserve(nodes.size());
   for (const ledger::NodeId& node : nodes) {
     const ledger::Tile tile = ledger::tile_for(node, size);
-    const std::string bytes = co_await journal.read_tile(tile.level, tile.index, tile.width);
-    if (bytes.size() < std::size_t{tile.width} * 32)
+    std::string& bytes = tiles[tile];
+    if (bytes.empty()) bytes = co_await journal.read_tile(tile.level, tile.index, tile.width);
+    if (bytes.size() < std::size_t{tile.width} * sizeof(Digest))
       co_return refuse("not_found", "tile " + ledger::tile_path(tile) + " is not there");
-    const unsigned below = node.level - tile.level * ledger::kTileHeight;
-    const std::uint64_t first = (node.index << below) - tile.index * ledger::kTileWidth;
-    ledger::Frontier subtree;
-    for (std::uint64_t i = 0; i < (std::uint64_t{1} << below); ++i) {
-      Digest hash;
-      std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>((first + i) * 32), 32, hash.begin());
-      subtree.append(hash);
-    }
-    out.push_back(subtree.root());
+    out.push_back(folded(node, tile, bytes));
   }
   co_return out;
 }
@@ -312,16 +323,18 @@ Task<Result<doc::Value>> Audit::inclusion(std::uint64_t index,
                                       " is not in the tree of size " + std::to_string(size));
   }
   const ledger::ProofPlan plan = ledger::inclusion_plan(index, size);
-  Result<std::vector<Digest>> found = co_await impl_->hashes(plan.nodes, size);
+  std::vector<ledger::NodeId> nodes = plan.nodes;
+  nodes.push_back({0, index});
+  Result<std::vector<Digest>> found = co_await impl_->hashes(std::move(nodes), size);
   if (!found) co_return std::unexpected(found.error());
-  Result<std::vector<Digest>> leaf = co_await impl_->hashes({{0, index}}, size);
-  if (!leaf) co_return std::unexpected(leaf.error());
+  const Digest leaf = found->back();
+  found->pop_back();
   Result<Digest> root = co_await impl_->root_at(size);
   if (!root) co_return std::unexpected(root.error());
   co_return doc::object(
       {{"index", index},
        {"size", size},
-       {"leaf_hash", to_hex(view(leaf->front()))},
+       {"leaf_hash", to_hex(view(leaf))},
        {"root", to_hex(view(*root))},
        {"proof", hex_array(plan.fold(*found))},
        {"checkpoint", size == signed_size() ? doc::Value(checkpoint()) : doc::Value()}});
