@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "cli/arguments.h"
+#include "cli/bundle_files.h"
 #include "cli/commands.h"
 #include "cli/keys.h"
 #include "cli/record.h"
@@ -44,6 +45,7 @@ Result<ledger::VerifyOptions> options_of(const VerifyWords& words) {
 Result<ledger::Report> report_of(const VerifyWords& words, const ledger::VerifyOptions& options,
                                  const Environment& environment) {
   if (is_url(words.what)) return verify_log(over_http(words.what, environment), options);
+  if (is_evidence(words.what)) return verify_evidence(words.what, options);
   if (std::filesystem::is_directory(words.what)) return verify_log(in_folder(words.what), options);
   const Result<std::string> bundle = read_file(words.what);
   if (!bundle) return std::unexpected(bundle.error());

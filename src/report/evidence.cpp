@@ -1,0 +1,185 @@
+#include "report/evidence.h"
+
+#include "base/bytes.h"
+#include "crypto/crypto.h"
+#include "doc/json.h"
+#include "report/population.h"
+
+namespace keyturn::report {
+
+extern const char* const kVerifyPy;  // verify.py, made by CMake
+
+namespace {
+
+constexpr std::size_t kHtmlRowsMax = 2000, kPdfRowsMax = 400;
+
+std::string readme(const EvidenceInput& in, const Evidence& made, const std::string& seed) {
+  std::string out =
+      "Evidence of agent actions\n=========================\n\n"
+      "Log:        " +
+      in.origin +
+      "\n"
+      "Asked for:  " +
+      in.asked +
+      "\n"
+      "Entries:    " +
+      std::to_string(in.from) + " to " + std::to_string(in.from + in.entries.size()) +
+      " (the last not included) of " + std::to_string(in.size) +
+      "\n"
+      "Root:       " +
+      in.root +
+      "\n"
+      "Population: " +
+      std::to_string(made.actions) +
+      " actions\n"
+      "Sample:     " +
+      std::to_string(made.sampled) + " of them, seed " + seed +
+      "\n"
+      "Made:       " +
+      in.made_at + " by Keyturn " + in.made_by_version +
+      "\n\n"
+      "Verify it, offline, with the log's verifier key from a source of your own (never from "
+      "here):\n\n"
+      "    python3 verify.py --key 'NAME+HASH+KEY'\n"
+      "    keyturn verify . --key 'NAME+HASH+KEY'\n\n"
+      "report.html   figures, plots, controls, sample; needs no script and no network\n"
+      "report.pdf    the same, printed\n"
+      "actions.csv   the population: every action requested in the range, one a row; column "
+      "`sampled`\n"
+      "figures.json  every figure of the report\n"
+      "controls.json which entry types and figures bear on which control\n"
+      "passkeys.json votes that a passkey signed, with the assertions and the public keys that the "
+      "range tells\n"
+      "bundle.json   the entries and the proof, format keyturn/evidence-bundle/v1\n"
+      "checkpoint    the signed checkpoint (C2SP signed note), with the cosignatures it has\n"
+      "policy/       policy documents: DIGEST.json is the canonical form that entries name, "
+      "DIGEST.yaml the text as it was written\n"
+      "proofs/       entries from before the range that matter for it, each with its proof (C2SP "
+      "tlog-proof)\n"
+      "manifest.json how this bundle was made\n"
+      "verify.py     the verifier: Python 3, standard library only; read it before you run it\n";
+  if (!made.pdf_missing.empty()) out += "\nThere is no report.pdf: " + made.pdf_missing + "\n";
+  return out;
+}
+
+doc::Value controls_value(const std::vector<const Control*>& chosen, const Story& story,
+                          const Figures& figures) {
+  doc::Array out;
+  for (const Control* control : chosen) {
+    doc::Value values = doc::Object{};
+    for (const auto& [name, value] : figures_for(*control, story, figures)) values.set(name, value);
+    doc::Array types;
+    for (const std::string_view type : control->types) types.emplace_back(type);
+    out.push_back(doc::object({{"control", control->id},
+                               {"family", control->family},
+                               {"title", control->title},
+                               {"bears", control->says},
+                               {"types", std::move(types)},
+                               {"figures", std::move(values)}}));
+  }
+  return out;
+}
+
+// Votes with an assertion, and the public keys of credentials that were added in the range.
+doc::Value passkeys_value(const EvidenceInput& in) {
+  doc::Array votes, keys;
+  for (std::size_t i = 0; i < in.entries.size(); ++i) {
+    const std::string& bytes = in.entries[i];
+    const bool vote = bytes.find("\"assertion\":") != std::string::npos;
+    if (!vote && bytes.find("identity.credential_added") == std::string::npos) continue;
+    const auto leaf = doc::parse_json(bytes, {.bytes_max = 1 << 17, .depth_max = 256});
+    if (!leaf) continue;
+    const doc::Value* content = leaf->find(vote ? "vote" : "credential");
+    if (content == nullptr) continue;
+    (vote ? votes : keys)
+        .push_back(doc::object({{"index", in.from + i}, {vote ? "vote" : "credential", *content}}));
+  }
+  return doc::object({{"credentials_added", std::move(keys)}, {"votes", std::move(votes)}});
+}
+
+std::string manifest(const EvidenceInput& in, const std::string& seed) {
+  return doc::write_json_pretty(doc::object({{"format", "keyturn/evidence/v1"},
+                                             {"made_at", in.made_at},
+                                             {"keyturn", in.made_by_version},
+                                             {"asked", in.asked},
+                                             {"origin", in.origin},
+                                             {"from", in.from},
+                                             {"to", in.from + in.entries.size()},
+                                             {"size", in.size},
+                                             {"root", in.root},
+                                             {"seed", seed},
+                                             {"sample", std::uint64_t{in.sample}},
+                                             {"controls", in.controls}})) +
+         "\n";
+}
+
+}  // namespace
+
+Result<Evidence> make_evidence(const EvidenceInput& in) {
+  const auto chosen = choose_controls(in.controls);
+  if (!chosen) return std::unexpected(chosen.error());
+  const std::string seed = in.seed.empty() ? in.root : in.seed;
+  const Story story = read_story(in.entries, in.from);
+  const Figures figures = figures_of(story);
+  const std::set<std::string> sample = draw_sample(story, seed, in.sample);
+  Evidence out;
+  out.actions = story.actions.size();
+  out.sampled = sample.size();
+  const auto composed = [&](std::size_t rows) {
+    return compose(in, story, figures, sample, seed, *chosen, rows);
+  };
+  Result<std::string> pdf = to_pdf(composed(kPdfRowsMax));
+  if (pdf)
+    out.files["report.pdf"] = *std::move(pdf);
+  else if (pdf.error().code == "no_pdf")
+    out.pdf_missing = pdf.error().message;
+  else
+    return std::unexpected(pdf.error());
+  out.files["report.html"] = to_html(composed(kHtmlRowsMax));
+  out.files["bundle.json"] = in.bundle;
+  out.files["checkpoint"] = in.checkpoint;
+  out.files["actions.csv"] = population_csv(story, sample);
+  out.files["figures.json"] = doc::write_json_pretty(to_value(figures)) + "\n";
+  out.files["controls.json"] =
+      doc::write_json_pretty(controls_value(*chosen, story, figures)) + "\n";
+  out.files["passkeys.json"] = doc::write_json_pretty(passkeys_value(in)) + "\n";
+  out.files["manifest.json"] = manifest(in, seed);
+  out.files["verify.py"] = kVerifyPy;
+  for (const PolicyText& policy : in.policies) {
+    out.files["policy/" + policy.digest + ".json"] = policy.canonical;
+    if (!policy.text.empty()) out.files["policy/" + policy.digest + ".yaml"] = policy.text;
+  }
+  for (const auto& [name, proof] : in.proofs) out.files["proofs/" + name] = proof;
+  out.files["README.txt"] = readme(in, out, seed);
+  return out;
+}
+
+std::vector<std::string> check_evidence(const Files& files, const std::vector<std::string>& entries,
+                                        std::uint64_t from) {
+  std::vector<std::string> out;
+  const auto file = [&](const char* name) {
+    const auto found = files.find(name);
+    return found == files.end() ? std::string_view() : std::string_view(found->second);
+  };
+  const auto manifest = doc::parse_json(file("manifest.json"));
+  if (!manifest || manifest->text("format") != "keyturn/evidence/v1") {
+    out.emplace_back("manifest.json cannot be read");
+    return out;
+  }
+  const Story story = read_story(entries, from);
+  const auto sample = draw_sample(story, std::string(manifest->text("seed")),
+                                  static_cast<std::size_t>(manifest->integer("sample")));
+  if (population_csv(story, sample) != file("actions.csv"))
+    out.emplace_back("actions.csv is not the list of these entries");
+  if (doc::write_json_pretty(to_value(figures_of(story))) + "\n" != file("figures.json"))
+    out.emplace_back("figures.json does not hold the figures of these entries");
+  for (const auto& [name, content] : files) {
+    if (!name.starts_with("policy/") || !name.ends_with(".json")) continue;
+    const std::string digest = to_hex(view(crypto::sha256(content)));
+    if (name != "policy/" + digest + ".json")
+      out.push_back(name + " is not the document that its name says");
+  }
+  return out;
+}
+
+}  // namespace keyturn::report

@@ -1,0 +1,209 @@
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "crypto/crypto.h"
+#include "doc/json.h"
+#include "report/evidence.h"
+#include "report/population.h"
+#include "report/zip.h"
+
+namespace keyturn::report {
+namespace {
+
+const Time kStart = *from_rfc3339("2026-10-01T08:00:00Z");
+
+// A log of `days` days, a few actions each: what a quarter's report is drawn from.
+class Log {
+ public:
+  std::vector<std::string> leaves;
+
+  void action(std::size_t number, Time at, const std::string& effect, Duration wait,
+              const std::string& model = "модель-ж") {
+    const std::string id = "act_" + std::to_string(1000 + number);
+    stream_ = "action/" + id;
+    position_ = 0;
+    const std::string digest = "sha256:" + std::string(64, 'a');
+    doc::Value decided = doc::object(
+        {{"action", doc::object({{"created_at", to_rfc3339(at)},
+                                 {"digest", digest},
+                                 {"id", id},
+                                 {"operation", "write"},
+                                 {"tool", "tool-" + std::to_string(number % 5)},
+                                 {"resource", doc::object({{"kind", "database"},
+                                                           {"name", "資料庫 " + id},
+                                                           {"env", "prod"}})}})},
+         {"agent", doc::object({{"id", "bot"}, {"owner", "olga"}})},
+         {"claims", doc::object({{"model", model}})},
+         {"lineage", doc::object({{"requester", "bot"},
+                                  {"parties", doc::Array{doc::object({{"id", "olga"}})}}})},
+         {"policy",
+          doc::object(
+              {{"digest", digest},
+               {"verdict",
+                doc::object({{"effect", effect},
+                             {"rules", doc::array_of({"rule-" + std::to_string(number % 7)})}})}})},
+         {"state", effect == "deny" ? "denied" : "pending"}});
+    append("action.decided", at, std::move(decided));
+    if (effect != "require") return;
+    append("review.opened", at, doc::object({{"review", doc::object({{"round", 1}})}}));
+    append("review.voted", at + wait,
+           doc::object({{"vote", doc::object({{"reviewer", "bob"},
+                                              {"decision", "approve"},
+                                              {"assurance", "passkey"},
+                                              {"assertion", doc::Object{}}})}}));
+    append("review.closed", at + wait,
+           doc::object({{"review", doc::object({{"result", "approved"}})}}));
+    append("execution.intended", at + wait, doc::object({{"state", "executing"}}));
+    append(
+        "execution.finished", at + wait,
+        doc::object({{"state", "succeeded"},
+                     {"execution", doc::object({{"outcome", "succeeded"}, {"duration_ms", 12}})}}));
+  }
+
+ private:
+  void append(const char* type, Time at, doc::Value body) {
+    body.set("type", type);
+    body.set("time", to_rfc3339(at));
+    body.set("stream", stream_);
+    body.set("position", ++position_);
+    leaves.push_back(doc::canonical_or_die(body));
+  }
+  std::string stream_;
+  int position_ = 0;
+};
+
+Log quarter() {
+  Log log;
+  for (std::size_t day = 0; day < 90; ++day) {
+    for (std::size_t n = 0; n <= day % 6; ++n) {
+      const Duration wait = std::chrono::seconds(7) * static_cast<int>((day * 37 + n * 911) % 5000);
+      log.action(day * 10 + n, kStart + std::chrono::days(day) + std::chrono::minutes(n),
+                 n % 3 == 0   ? "require"
+                 : n % 3 == 1 ? "allow"
+                              : "deny",
+                 wait);
+    }
+  }
+  return log;
+}
+
+EvidenceInput input_of(const Log& log) {
+  EvidenceInput input;
+  input.origin = "log.example/test";
+  input.root = std::string(64, 'b');
+  input.size = log.leaves.size();
+  input.entries = log.leaves;
+  input.asked = "2026-10-01 to 2026-12-31";
+  input.made_at = "2027-01-02T03:04:05.678Z";
+  input.made_by_version = "test";
+  return input;
+}
+
+}  // namespace
+
+TEST_CASE("figures count what the entries say, and no day is left out") {
+  Log log;
+  log.action(1, kStart, "require", std::chrono::seconds(30));
+  log.action(2, kStart + std::chrono::days(3), "require", std::chrono::minutes(20));
+  log.action(3, kStart + std::chrono::days(3), "deny", {});
+  const Figures figures = figures_of(read_story(log.leaves, 0));
+  CHECK(figures.actions == 3);
+  CHECK(figures.days ==
+        Counts{{"2026-10-01", 1}, {"2026-10-02", 0}, {"2026-10-03", 0}, {"2026-10-04", 2}});
+  CHECK(figures.decision_p50_ms == 30'000);
+  CHECK(figures.decision_p95_ms == 1'200'000);
+  CHECK(figures.assertions == 2);
+  CHECK(figures.votes_of_lineage == 0);
+  CHECK(figures.unapproved_executions == 0);
+}
+
+TEST_CASE(
+    "an approval by the action's own people, and an execution without approval, are counted") {
+  Log log;
+  log.action(1, kStart, "require", std::chrono::seconds(30));
+  for (std::string& leaf : log.leaves) {
+    if (const auto at = leaf.find("\"bob\""); at != std::string::npos)
+      leaf.replace(at, 5, "\"olga\"");
+    if (const auto at = leaf.find("\"approved\""); at != std::string::npos)
+      leaf.replace(at, 10, "\"expired\"");
+  }
+  const Figures figures = figures_of(read_story(log.leaves, 0));
+  CHECK(figures.votes_of_lineage == 1);
+  CHECK(figures.unapproved_executions == 1);
+}
+
+TEST_CASE("the sample is the same for the same seed, and another for another") {
+  const Story story = read_story(quarter().leaves, 0);
+  CHECK(draw_sample(story, "a", 20) == draw_sample(story, "a", 20));
+  CHECK(draw_sample(story, "a", 20) != draw_sample(story, "b", 20));
+  CHECK(draw_sample(story, "a", 100'000).size() == story.actions.size());
+}
+
+TEST_CASE("no cell of the list is a formula, and none breaks a row") {
+  Log log;
+  log.action(1, kStart, "allow", {}, "=1+2");
+  log.action(2, kStart, "allow", {}, "a \"b\", c");
+  const std::string csv = population_csv(read_story(log.leaves, 0), {});
+  CHECK(csv.find(",'=1+2,") != std::string::npos);
+  CHECK(csv.find("\"a \"\"b\"\", c\"") != std::string::npos);
+}
+
+TEST_CASE("a text of others is text in the HTML") {
+  Log log;
+  log.action(1, kStart, "allow", {}, "<script>alert(1)</script>");
+  EvidenceInput input = input_of(log);
+  const auto made = make_evidence(input);
+  REQUIRE(made.has_value());
+  CHECK(made->files.at("report.html").find("<script") == std::string::npos);
+  CHECK(made->files.at("report.html").find("&lt;script&gt;") != std::string::npos);
+}
+
+TEST_CASE("files come back out of an archive, and damage of it is refused") {
+  const Files files = {{"a.txt", "one"}, {"b/c.json", std::string(100'000, 'x')}, {"empty", ""}};
+  const std::string archive = write_zip(files).value();
+  CHECK(archive.size() < 2000);
+  CHECK(read_zip(archive).value() == files);
+  for (std::size_t length = 0; length < archive.size(); length += 7)
+    CHECK_FALSE(read_zip(std::string_view(archive).substr(0, length)).has_value());
+  for (std::size_t at = 0; at < archive.size(); ++at) {
+    std::string changed = archive;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    const auto read = read_zip(changed);  // never a crash, and never another content under a name
+    if (!read) continue;
+    for (const auto& [name, content] : *read)
+      if (files.contains(name)) CHECK(files.at(name) == content);
+  }
+}
+
+TEST_CASE("lists that were changed after the fact are told") {
+  const Log log = quarter();
+  auto made = make_evidence(input_of(log));
+  REQUIRE(made.has_value());
+  CHECK(check_evidence(made->files, log.leaves, 0).empty());
+  std::string& list = made->files["actions.csv"];
+  list.erase(list.find("\r\n") + 2, list.find("\r\n", list.find("\r\n") + 2) - list.find("\r\n"));
+  CHECK(check_evidence(made->files, log.leaves, 0).size() == 1);
+  made->files["figures.json"] += " ";
+  CHECK(check_evidence(made->files, log.leaves, 0).size() == 2);
+  made->files.erase("manifest.json");
+  CHECK(check_evidence(made->files, log.leaves, 0).size() == 1);
+}
+
+// KEYTURN_REPORT_OUT=DIR leaves the quarter's report there, to be looked at.
+TEST_CASE("a quarter's report is drawn") {
+  const auto made = make_evidence(input_of(quarter()));
+  REQUIRE(made.has_value());
+  CHECK(made->actions == 315);
+  if (made->pdf_missing.empty()) CHECK(made->files.at("report.pdf").starts_with("%PDF-"));
+  if (const char* folder = std::getenv("KEYTURN_REPORT_OUT")) {
+    for (const char* name : {"report.pdf", "report.html"}) {
+      const auto found = made->files.find(name);
+      if (found == made->files.end()) continue;
+      std::ofstream(std::string(folder) + "/" + name, std::ios::binary) << found->second;
+    }
+  }
+}
+
+}  // namespace keyturn::report
