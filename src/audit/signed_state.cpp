@@ -57,9 +57,13 @@ bool write_durably(const std::string& path, const std::string& text) {
       ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
       ::fdatasync(file) == 0;
   ::close(file);
-  if (!written || std::rename(beside.c_str(), path.c_str()) != 0) return false;
+  return written && replace_durably(beside, path);
+}
+
+bool replace_durably(const std::string& from, const std::string& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0) return false;
   const int folder =
-      ::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+      ::open(to.substr(0, to.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return false;
   const bool synced = ::fsync(folder) == 0;
   ::close(folder);

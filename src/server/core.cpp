@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include "audit/signed_state.h"
 #include "base/task_impl.h"
@@ -23,7 +24,7 @@ const std::set<std::string>& closed_types() {
       "action.decided",         "action.cancelled",       "action.expired",
       "action.amended",         "grant.expired",          "review.closed",
       "execution.finished",     "execution.unknown",      "identity.session_closed",
-      "identity.token_revoked", "identity.enrolment_used"};
+      "identity.token_revoked", "identity.enrolment_used", "payload.erased"};
   return types;
 }
 
@@ -37,6 +38,9 @@ class NoExecutor final : public gate::Executor {
     co_return refuse("not_serving", "actions need a running server: keyturn serve");
   }
   Task<Outcome> recover(ActionId) override { co_return Outcome{}; }
+  Task<Result<void>> forget_output(std::set<ActionId>) override {
+    co_return refuse("not_serving", "actions need a running server: keyturn serve");
+  }
 };
 
 std::string node_name() {
@@ -95,14 +99,19 @@ std::function<Task<Result<audit::WitnessAnswer>>(std::string)> asker(net::Blocki
 
 }  // namespace
 
+std::string base_origin_of(const Settings& settings, const store::sqlite::DataDir& data) {
+  if (!settings.origin.empty()) return settings.origin;
+  std::ifstream kept(data.path() + "/keys/origin");  // a rotated key does not change the name
+  std::string origin;
+  if (std::getline(kept, origin) && !origin.empty()) return origin;
+  const crypto::Ed25519Key key = crypto::Ed25519Key::from_seed(data.ledger_seed());
+  return "keyturn.local/" + to_hex(key.public_key()).substr(0, 8);
+}
+
 std::string origin_of(const Settings& settings, const store::sqlite::DataDir& data) {
-  std::string origin = settings.origin;
-  if (origin.empty()) {
-    const crypto::Ed25519Key key = crypto::Ed25519Key::from_seed(data.ledger_seed());
-    origin = "keyturn.local/" + to_hex(key.public_key()).substr(0, 8);
-  }
   const unsigned epoch = audit::epoch_of(data.path());
-  return epoch > 1 ? origin + "/epoch-" + std::to_string(epoch) : origin;
+  const std::string base = base_origin_of(settings, data);
+  return epoch > 1 ? base + "/epoch-" + std::to_string(epoch) : base;
 }
 
 std::string vkey_of(const Settings& settings, const store::sqlite::DataDir& data) {

@@ -68,6 +68,8 @@ void say(std::string_view line);
 Result<store::sqlite::DataDir> make_data_dir(const std::string& path, Random& random);
 
 // The name under which checkpoints are signed, and the key that verifies them.
+// (The base has no epoch.)
+std::string base_origin_of(const Settings& settings, const store::sqlite::DataDir& data);
 std::string origin_of(const Settings& settings, const store::sqlite::DataDir& data);
 std::string vkey_of(const Settings& settings, const store::sqlite::DataDir& data);
 

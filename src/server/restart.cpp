@@ -85,7 +85,67 @@ Result<SignedState> last_known(const RestartRequest& request, const std::string&
   return known;
 }
 
+Task<void> sign_now(Core& core, audit::AuditOptions options, Result<std::string>& note) {
+  Result<std::unique_ptr<audit::Audit>> opened =
+      co_await audit::Audit::open(core.journal(), core.clock(), std::move(options));
+  if (!opened)
+    note = std::unexpected(opened.error());
+  else if ((*opened)->alarm())
+    note = std::unexpected(*(*opened)->alarm());
+  else
+    note = (*opened)->checkpoint();
+  core.loop().stop();
+}
+
+// Signs with the key that there is.
+Result<std::string> signed_now(Core& core, const Settings& settings) {
+  Result<std::string> note = refuse("unwritable", "nothing was signed");
+  core.loop().spawn(sign_now(core, core.audit_options(settings), note));
+  core.loop().run();
+  return note;
+}
+
 }  // namespace
+
+Result<Rotated> rotate_key(const Settings& settings, RestartRequest request) {
+  Result<std::unique_ptr<Core>> opened = Core::open(settings, false, false);
+  if (!opened) return std::unexpected(opened.error());
+  Core& core = **opened;
+  Result<doc::Array> approvers = approved_by(core, request.approvers);
+  if (!approvers) return std::unexpected(approvers.error());
+  if (const Result<std::string> sound = signed_now(core, settings); !sound)
+    return std::unexpected(sound.error());
+  const std::string keys = core.data().path() + "/keys/", before = vkey_of(settings, core.data());
+  const std::string origin = origin_of(settings, core.data());
+  SystemRandom random;
+  const Secret seed(random.bytes(32));
+  Rotated out;
+  out.vkey = ledger::Ed25519Signer(origin, crypto::Ed25519Key::from_seed(seed)).verifier().text();
+  const Secret line(to_hex(seed.reveal()) + "\n");
+  const bool kept =
+      audit::write_durably(keys + "origin", base_origin_of(settings, core.data()) + "\n") &&
+      audit::write_durably(keys + "ledger.key.next", std::string(line.reveal()));
+  if (!kept) return refuse("unwritable", "cannot write beside the keys; nothing was changed");
+  store::AppendRequest append_request;
+  append_request.events.push_back({"ledger", "key.rotated",
+                                   doc::object({{"key", "ledger"},
+                                                {"from", before},
+                                                {"to", out.vkey},
+                                                {"approved_by", std::move(*approvers)},
+                                                {"by", "host"}}),
+                                   doc::object({{"reason", request.reason}}), ""});
+  append_request.expects.push_back({"ledger", core.journal().version("ledger")});
+  bool done = false;
+  core.loop().spawn(append(core, std::move(append_request), done));
+  core.loop().run();
+  if (!done) return refuse("unwritable", "the journal took no entry");
+  Result<std::string> last = signed_now(core, settings);
+  if (!last) return std::unexpected(last.error());
+  out.last_checkpoint = std::move(*last);
+  if (!audit::replace_durably(keys + "ledger.key.next", keys + "ledger.key"))
+    return refuse("unwritable", "cannot replace the key; the old one stays: run this again");
+  return out;
+}
 
 Result<Restarted> restart_log(const Settings& settings, RestartRequest request) {
   if (const Result<void> needed = check_needed(settings, request.checkpoint.has_value()); !needed)

@@ -1,5 +1,5 @@
-// `keyturn ledger restart`: the way back when what was signed is lost. Offline, and in the ledger
-// for ever.
+// What is done to the ledger as a whole, offline, and in the ledger for ever: `keyturn ledger
+// restart`, the way back when what was signed is lost, and `keyturn ledger rotate-key`.
 #pragma once
 
 #include <cstdint>
@@ -30,5 +30,14 @@ struct Restarted {
 // Codes: not_needed (the log is the one that was signed), two_people_needed, invalid_token, those
 // of Core::open.
 [[nodiscard]] Result<Restarted> restart_log(const Settings& settings, RestartRequest request);
+
+struct Rotated {
+  std::string vkey;             // of the new key; the log's name stays
+  std::string last_checkpoint;  // by the old key, over the entry that names the new one
+};
+
+// A new key signs the ledger from now on. `key.rotated` names it, the old key signs that, and goes.
+// Codes: two_people_needed, invalid_token, rolled_back, forked, unwritable, those of Core::open.
+[[nodiscard]] Result<Rotated> rotate_key(const Settings& settings, RestartRequest request);
 
 }  // namespace keyturn::server

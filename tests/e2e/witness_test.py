@@ -315,5 +315,42 @@ class Cosigned(unittest.TestCase):
         self.assertEqual(self.restarted(k)["approved_by"], ["ada", "ben"])
 
 
+class RotatedKey(unittest.TestCase):
+    def test_the_old_key_signs_who_comes_after_it(self):
+        k = Keyturn()
+        self.addCleanup(k.close)
+        k.request("echo", {"text": "under the old key"}, wait=20)
+        k.stop()
+        end_helper(k.data)
+        done = k.host("ledger", "rotate-key", "--reason", "yearly", "--json").json
+        self.assertEqual(done["vkey"].split("+")[0], k.vkey.split("+")[0], "the log's name stays")
+        self.assertNotEqual(done["vkey"], k.vkey)
+        k.start()
+        self.assertEqual(k.request("echo", {"text": "under the new key"}, wait=20).json["state"], "succeeded")
+        until(lambda: k.get("/v1/ledger", "ada").json["size"] > int(done["last_checkpoint"].splitlines()[1]), "no checkpoint")
+        self.assertEqual(k.get("/v1/ledger", "ada").json["vkey"], done["vkey"])
+        self.assertEqual(k.cli("verify", k.url, "--key", done["vkey"], token="ada").code, 0)
+        self.assertEqual(k.cli("verify", k.url, "--key", k.vkey, token="ada", check=False).code, 3)
+        entries = k.get("/v1/ledger/entries?from=0&limit=256", "ada").json["items"]
+        rotated = [json.loads(base64.b64decode(entry["leaf"])) for entry in entries]
+        index, leaf = next((n, leaf) for n, leaf in enumerate(rotated) if leaf["type"] == "key.rotated")
+        self.assertEqual((leaf["from"], leaf["to"]), (k.vkey, done["vkey"]))
+        self.assertEqual(int(done["last_checkpoint"].splitlines()[1]), index + 1, "the old key's last word covers it")
+        log = k.folder / "log"  # what was served when the old key signed last
+        for path in self.tiles(index + 1):
+            (log / path).parent.mkdir(parents=True, exist_ok=True)
+            (log / path).write_bytes(k.get("/" + path, "ada").body)
+        (log / "checkpoint").write_text(done["last_checkpoint"])
+        self.assertEqual(k.cli("verify", log, "--key", k.vkey).code, 0)
+        k.stop()
+        end_helper(k.data)
+        self.assertEqual(k.host("fsck").code, 0)
+        self.assertFalse((k.data / "keys/ledger.key.next").exists())
+
+    def tiles(self, size):
+        self.assertLess(size, 256)
+        return [f"tile/0/000.p/{size}", f"tile/entries/000.p/{size}"]
+
+
 if __name__ == "__main__":
     unittest.main()
