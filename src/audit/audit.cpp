@@ -108,14 +108,19 @@ struct Audit::Impl {
 Task<Result<std::vector<Digest>>> Audit::Impl::hashes(std::vector<ledger::NodeId> nodes,
                                                       std::uint64_t size) {
   std::map<ledger::Tile, std::string> tiles;
+  for (const ledger::NodeId& node : nodes) tiles[ledger::tile_for(node, size)];
+  std::vector<store::Journal::TileRange> wanted;
+  for (const auto& [tile, bytes] : tiles) wanted.push_back({tile.level, tile.index, tile.width});
+  std::vector<std::string> read = co_await journal.read_tiles(std::move(wanted));
+  for (std::size_t i = 0; auto& [tile, bytes] : tiles) {
+    bytes = std::move(read[i++]);
+    if (bytes.size() < std::size_t{tile.width} * sizeof(Digest))
+      co_return refuse("not_found", "tile " + ledger::tile_path(tile) + " is not there");
+  }
   std::vector<Digest> out;
   out.reserve(nodes.size());
   for (const ledger::NodeId& node : nodes) {
-    const ledger::Tile tile = ledger::tile_for(node, size);
-    std::string& bytes = tiles[tile];
-    if (bytes.empty()) bytes = co_await journal.read_tile(tile.level, tile.index, tile.width);
-    if (bytes.size() < std::size_t{tile.width} * sizeof(Digest))
-      co_return refuse("not_found", "tile " + ledger::tile_path(tile) + " is not there");
+    const auto& [tile, bytes] = *tiles.find(ledger::tile_for(node, size));
     out.push_back(folded(node, tile, bytes));
   }
   co_return out;

@@ -102,6 +102,9 @@ class HeldJournal final : public store::Journal {
     return real_.read_tile(level, index, width);
   }
   void stop_appends(std::string why) override { real_.stop_appends(std::move(why)); }
+  Task<std::vector<std::string>> read_tiles(std::vector<TileRange> wanted) override {
+    return real_.read_tiles(std::move(wanted));
+  }
   Task<bool> advance_signed(std::uint64_t from, std::uint64_t size, Digest root) override {
     return real_.advance_signed(from, size, root);
   }

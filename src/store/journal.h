@@ -123,6 +123,13 @@ class Journal {
   // C2SP tlog-tiles hash (level, index) in units of tiles of height 8: the 32-byte hashes present,
   // up to 256.
   virtual Task<std::string> read_tile(unsigned level, std::uint64_t index, unsigned width) = 0;
+  // Several of them at once, in the order asked for: a proof is one reading.
+  struct TileRange {
+    unsigned level = 0;
+    std::uint64_t index = 0;
+    unsigned width = 0;
+  };
+  virtual Task<std::vector<std::string>> read_tiles(std::vector<TileRange> wanted) = 0;
 
   // Compare-and-set of what was last signed. False when it does not stand at `from_size`, when
   // `size` would go back, or when it is the same size with another root. Durable when it resumes.

@@ -326,6 +326,17 @@ Task<std::string> JournalImpl::read_tile(unsigned level, std::uint64_t index, un
       [level, index, width](Reader& reader) { return reader.tile(level, index, width); });
 }
 
+Task<std::vector<std::string>> JournalImpl::read_tiles(std::vector<TileRange> wanted) {
+  return readers_.ask<std::vector<std::string>>([wanted = std::move(wanted)](Reader& reader) {
+    std::vector<std::string> out;
+    out.reserve(wanted.size());
+    for (const TileRange& one : wanted) {
+      out.push_back(reader.tile(one.level, one.index, one.width));
+    }
+    return out;
+  });
+}
+
 Task<Signed> JournalImpl::last_signed() {
   return readers_.ask<Signed>([](Reader& reader) { return reader.last_signed(); });
 }

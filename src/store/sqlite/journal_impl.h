@@ -40,6 +40,7 @@ class JournalImpl final : public Journal {
   Digest root() const override { return root_; }
   Task<std::vector<std::string>> read_leaves(std::uint64_t from, std::size_t limit) override;
   Task<std::string> read_tile(unsigned level, std::uint64_t index, unsigned width) override;
+  Task<std::vector<std::string>> read_tiles(std::vector<TileRange> wanted) override;
   Task<bool> advance_signed(std::uint64_t from_size, std::uint64_t size, Digest root) override;
   Task<Signed> last_signed() override;
   void stop_appends(std::string why) override { read_only_ = std::move(why); }
