@@ -213,8 +213,8 @@ class Policies {
   std::map<std::string, bool> wanted_;
 };
 
-// Which entry says that this private part was erased: a later one of its stream. With its proof when
-// it is not in the bundle.
+// Which entry says that this private part was erased: a later one of its stream. With its proof
+// when it is not in the bundle.
 std::optional<ledger::ErasedPayload> erasure_of(const Source& source, const ledger::Bundle& bundle,
                                                 std::uint64_t index) {
   const auto leaf = ledger::skim_leaf(bundle.entries[index - bundle.from]);

@@ -277,7 +277,7 @@ void Composer::population() {
       (shown < story_.actions.size() ? "The first " + number(shown) + " are here."
                                      : "They are here too."));
   if (shown == 0) return;
-  Table table{.widths = {1.45, 2.7, 1.9, 1.9, 2.6, 1.85, 2.5, 2.9, 1.8},
+  Table table{.widths = {1.45, 2.5, 1.9, 2.2, 2.6, 1.85, 2.5, 2.9, 1.7},
               .head = {"Entry", "Requested (UTC)", "Agent", "Tool", "Resource", "Verdict", "State",
                        "Approved by", "Sample"},
               .right = {true}};
@@ -285,7 +285,7 @@ void Composer::population() {
     const Action& a = story_.actions[i];
     const bool sampled = sample_.contains(a.id);
     table.rows.push_back({{{number(a.index)},
-                           {stamp(a.requested)},
+                           {stamp(a.requested).substr(0, 19)},
                            {a.agent},
                            {a.tool},
                            {resource_of(a)},
@@ -321,7 +321,7 @@ void Composer::policies() {
       "is bound to the log by that digest: "
       "SHA-256 of its RFC 8785 form is the name of the file, and entries name it.");
   if (story_.policies.empty()) return;
-  Table table{.widths = {5, 2, 1, 1.2, 1.2, 2},
+  Table table{.widths = {5, 2, 1.5, 1.7, 1.7, 1.8},
               .head = {"Digest", "Name", "Revision", "Activated by entry", "Decisions", "Document"},
               .right = {false, false, true, true, true, false}};
   for (const PolicyVersion& version : story_.policies) {
@@ -339,14 +339,14 @@ void Composer::policies() {
 }
 
 void Composer::others() {
-  chapter("others", "Changes of people, credentials and configuration");
+  chapter("others", "People, credentials, configuration");
   const std::size_t shown = std::min(rows_max_, story_.notable.size());
   say(number(story_.notable.size()) + " entries are of no action." +
       (shown < story_.notable.size()
            ? " The first " + number(shown) + " are here; all are in bundle.json."
            : ""));
   if (shown == 0) return;
-  Table table{.widths = {1, 3.4, 3.4, 4.2, 1.6},
+  Table table{.widths = {1, 3.7, 3.4, 4.3, 1.2},
               .head = {"Entry", "Time (UTC)", "Type", "Of", "By"},
               .right = {true}};
   for (std::size_t i = 0; i < shown; ++i) {

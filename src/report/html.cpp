@@ -99,7 +99,12 @@ struct Writer {
   }
   void operator()(const Table& table) {
     const auto right = [&](std::size_t i) { return i < table.right.size() && table.right[i]; };
-    out += "<div class=\"wide\"><table>\n";
+    out += "<div class=\"wide\"><table>\n<colgroup>";
+    double all = 0;
+    for (const double width : table.widths) all += width;
+    for (const double width : table.widths)
+      out += "<col style=\"width:" + number(100 * width / all) + "%\">";
+    out += "</colgroup>\n";
     if (!table.head.empty()) {
       out += "<thead><tr>";
       for (std::size_t i = 0; i < table.head.size(); ++i)
