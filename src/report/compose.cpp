@@ -277,7 +277,7 @@ void Composer::population() {
       (shown < story_.actions.size() ? "The first " + number(shown) + " are here."
                                      : "They are here too."));
   if (shown == 0) return;
-  Table table{.widths = {1.45, 2.5, 1.9, 2.2, 2.6, 1.85, 2.5, 2.9, 1.7},
+  Table table{.widths = {1.45, 2.5, 1.9, 2.2, 2.5, 1.85, 2.4, 2.9, 1.95},
               .head = {"Entry", "Requested (UTC)", "Agent", "Tool", "Resource", "Verdict", "State",
                        "Approved by", "Sample"},
               .right = {true}};
