@@ -1,5 +1,6 @@
 // From an approval to an outcome: once, for these bytes (promises one-release, same-bytes,
 // evidence-first).
+#include "catalog/credentials.h"
 #include "gate/impl.h"
 
 namespace keyturn::gate {
@@ -64,8 +65,11 @@ std::vector<EventDraft> Gate::Impl::start_events(const ActionId& id, const catal
   } else {
     const char* connector = tool.kind == catalog::ToolKind::kSql ? "sql" : "exec";
     draft.type = "execution.intended";
-    draft.body = doc::object({{"state", to_text(State::kExecuting)},
-                              {"execution", doc::object({{"connector", connector}})}});
+    doc::Value execution = doc::object({{"connector", connector}});
+    if (const auto names = catalog::credentials_of(tool); !names.empty())
+      execution.set("credentials", doc::array_of(names));
+    draft.body =
+        doc::object({{"state", to_text(State::kExecuting)}, {"execution", std::move(execution)}});
     claims.push_back({"release/" + id.str(), "1"});
   }
   return {std::move(draft)};

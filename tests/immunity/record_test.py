@@ -294,6 +294,9 @@ class Record(unittest.TestCase):
             self.assertNotIn(SECRET, stream)
             self.assertNotIn(PARAM, stream)
         self.assertIn("token is", outcome["stdout"])
+        leaves = [json.loads(base64.b64decode(entry["leaf"])) for entry in k.get("/v1/ledger/entries?from=0&limit=256", "ada").json["items"]]
+        intended = next(leaf for leaf in leaves if leaf["type"] == "execution.intended")
+        self.assertEqual(intended["execution"]["credentials"], [f"file:{k.work}/token"], "which credential, by name")
         k.request("with-secret", {"pin": PARAM}, idempotency_key="again")
         broken = k.request("no-secret", wait=20)
         self.assertIn(broken.json.get("state", "refused"), ("failed", "refused"), broken)

@@ -1,0 +1,17 @@
+#include "catalog/credentials.h"
+
+#include <set>
+
+#include "secrets/reference.h"
+
+namespace keyturn::catalog {
+
+std::vector<std::string> credentials_of(const Tool& tool) {
+  std::set<std::string> names;
+  for (const auto& [variable, secret] : tool.secret_env)
+    names.insert(secrets::to_text(secret.reference));
+  if (tool.password) names.insert(secrets::to_text(tool.password->reference));
+  return {names.begin(), names.end()};
+}
+
+}  // namespace keyturn::catalog
