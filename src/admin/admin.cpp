@@ -64,6 +64,7 @@ std::optional<Checked> check_configuration(
 Admin::Admin(gate::Gate& gate, Credentials credentials, Aside aside)
     : gate_(gate), credentials_(std::move(credentials)), aside_(std::move(aside)) {
   add_configuration_tool();
+  add_erasure_tool();
 }
 
 Task<Result<bool>> Admin::activate_files(std::string policy_text, std::string policy_file,

@@ -32,6 +32,18 @@ struct ConfigurationChange {
 // The group whose members administer. The first person is in it.
 inline constexpr std::string_view kAdministrators = "administrators";
 
+// Whose private parts are to be erased: of one action, or of one person.
+struct ErasureSubject {
+  std::string action, person;  // one of them is empty
+};
+
+// The lists, as an erasure needs them: every name that private parts may be of, and the actions
+// that have some of these names (store/read_model.h).
+struct PrivateIndex {
+  std::function<Task<Result<std::vector<std::string>>>()> names;
+  std::function<Task<Result<std::vector<std::string>>>(std::vector<std::string> names)> actions_of;
+};
+
 // What only identity/ knows.
 struct Credentials {
   std::function<bool(const std::string& person)> has_passkey;
@@ -97,7 +109,21 @@ class Admin {
   Task<Result<gate::Submitted>> propose(Principal who, ConfigurationChange change,
                                         std::string reason);
 
+  // An erasure as an action of the built-in tool keyturn.erasure, by administrators; its case lists
+  // every action and entry. What is open is left, and what was written until people agreed is shown
+  // to them anew. Carried out in one commit. Codes: not_allowed, not_found, unknown_person,
+  // still_open, nothing_to_erase, read_model_unavailable.
+  Task<Result<gate::Submitted>> propose_erasure(Principal who, ErasureSubject subject,
+                                                std::string reason);
+  void set_private_index(PrivateIndex index) { private_index_ = std::move(index); }
+
  private:
+  struct ErasurePlan;
+  void add_erasure_tool();
+  Task<Result<ErasurePlan>> plan_erasure(doc::Value args);
+  Task<Result<doc::Value>> describe_erasure(Principal who, doc::Value args);
+  Task<Result<Outcome>> carry_out_erasure(doc::Value args, doc::Value agreed, ActionId action);
+  Task<Outcome> recover_erasure(ActionId action);
   Task<Result<std::vector<Event>>> activate(const Checked& checked, std::string policy_text,
                                             std::string tools_text, std::string by);
   Task<void> record_difference(const Checked& files, std::string configuration);
@@ -109,6 +135,7 @@ class Admin {
   Credentials credentials_;
   bool files_differ_ = false;
   Aside aside_;
+  PrivateIndex private_index_;
   std::shared_ptr<int> describing_ = std::make_shared<int>(0);
 };
 

@@ -10,6 +10,11 @@
 
 namespace keyturn::admin {
 
+// The floor that no document can lower: two different administrators, in a session at least.
+Plan built_in_floor();
+
+Outcome nothing_done(std::string why);
+
 // How often a change is planned again because something it rests on moved meanwhile.
 inline constexpr int kConflictsMax = 8;
 

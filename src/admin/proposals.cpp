@@ -29,14 +29,17 @@ catalog::Tool configuration_tool() {
   return tool;
 }
 
-// The floor that no document can lower: two different administrators, in a session at least.
-Plan floor() {
+}  // namespace
+
+Plan built_in_floor() {
   Plan plan;
   plan.quorum = {{std::string(kAdministrators), 2}};
   plan.assurance = Assurance::kSession;
   plan.expires = std::chrono::hours(24);
   return plan;
 }
+
+namespace {
 
 doc::Value people_value(const std::vector<NewPerson>& people) {
   doc::Array out;
@@ -47,14 +50,14 @@ doc::Value people_value(const std::vector<NewPerson>& people) {
   return out;
 }
 
-Outcome failed(std::string why) {
+}  // namespace
+
+Outcome nothing_done(std::string why) {
   Outcome outcome;
   outcome.kind = OutcomeKind::kFailed;
   outcome.reason = std::move(why);
   return outcome;
 }
-
-}  // namespace
 
 void Admin::add_configuration_tool() {
   gate::Gate::BuiltIn what;
@@ -64,7 +67,7 @@ void Admin::add_configuration_tool() {
   what.describe = [this](Principal who, doc::Value args, doc::Value reviewed) {
     return describe(std::move(who), std::move(args), std::move(reviewed));
   };
-  gate_.add_built_in(configuration_tool(), floor(), std::move(what));
+  gate_.add_built_in(configuration_tool(), built_in_floor(), std::move(what));
 }
 
 Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange change,
@@ -93,17 +96,17 @@ Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange 
 Task<Result<Outcome>> Admin::carry_out(doc::Value args, std::string action) {
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
     Result<Change> change = plan_change(gate_, credentials_, args, action);
-    if (!change) co_return failed("nothing was changed: " + change.error().message);
+    if (!change) co_return nothing_done("nothing was changed: " + change.error().message);
     Result<std::vector<Event>> recorded =
         co_await gate_.record(std::move(change->events), std::move(change->expects));
     if (!recorded && recorded.error().code == "conflict") continue;
-    if (!recorded) co_return failed("nothing was changed: " + recorded.error().message);
+    if (!recorded) co_return nothing_done("nothing was changed: " + recorded.error().message);
     Outcome done;
     done.kind = OutcomeKind::kSucceeded;
     done.stdout_text = "the configuration is now " + gate_.world().configuration->digest + "\n";
     co_return done;
   }
-  co_return failed("nothing was changed: too much else changed at once; propose it again");
+  co_return nothing_done("nothing was changed: too much else changed at once; propose it again");
 }
 
 }  // namespace keyturn::admin

@@ -93,6 +93,7 @@ render::CaseInput case_of(const ActionView& view, const gate::ActionRecord& r) {
   in.description = r.description;
   in.facts = r.facts.tree;
   in.verdict = r.verdict;
+  if (r.request_erased && r.erased) in.erased_by = r.erased->by;
   return in;
 }
 
@@ -143,8 +144,10 @@ doc::Value needed_json(const gate::World& world, const gate::ActionRecord& recor
 doc::Value comments_json(const gate::ActionRecord& record) {
   doc::Array out;
   for (const gate::Comment& comment : record.comments) {
-    out.push_back(
-        doc::object({{"by", comment.by}, {"text", comment.text}, {"at", to_rfc3339(comment.at)}}));
+    doc::Value one =
+        doc::object({{"by", comment.by}, {"text", comment.text}, {"at", to_rfc3339(comment.at)}});
+    if (comment.erased) one.set("erased", true);
+    out.push_back(std::move(one));
   }
   return out;
 }
@@ -154,6 +157,13 @@ doc::Value ledger_json(const ActionView& view, const gate::ActionRecord& record)
       {{"origin", view.origin},
        {"index", record.first_index ? doc::Value(*record.first_index) : doc::Value(nullptr)},
        {"last_index", record.last_index ? doc::Value(*record.last_index) : doc::Value(nullptr)}});
+}
+
+doc::Value erased_json(const gate::ActionRecord& record) {
+  return doc::object({{"by", record.erased->by},
+                      {"at", to_rfc3339(record.erased->at)},
+                      {"index", record.erased->index},
+                      {"request", record.request_erased}});
 }
 
 void set_display(doc::Value& out, const ActionView& view, const gate::ActionRecord& record) {
@@ -214,6 +224,7 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   if (r.defer_until) out.set("deferred_until", to_rfc3339(*r.defer_until));
   if (r.settled_at) out.set("settled_at", to_rfc3339(*r.settled_at));
   if (r.observed) out.set("observed", true);
+  if (r.erased) out.set("erased", erased_json(r));
   out.set("ledger", ledger_json(view, r));
   if (detail == Detail::kFull && (for_person || is_own)) out.set("facts", r.facts.tree);
   if (detail == Detail::kFull && for_person) set_display(out, view, r);

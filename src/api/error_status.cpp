@@ -97,6 +97,8 @@ constexpr std::array kRows = std::to_array<Row>({
     {"not_found", 404},
     {"method_not_allowed", 405},
     {"closed", 409},
+    {"still_open", 409},
+    {"nothing_to_erase", 409},
     {"digest_mismatch", 409, true},
     {"already_voted", 409},
     {"already_used", 409, true},

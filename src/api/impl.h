@@ -187,8 +187,9 @@ Task<Response> get_policy(Service&, Call&);  // policy.cpp
 Task<Response> check_policy(Service&, Call&);
 Task<Response> explain_policy(Service&, Call&);
 Task<Response> propose_policy(Service&, Call&);
-Task<Response> replay_policy(Service&, Call&);  // replay.cpp
-Task<Response> get_me(Service&, Call&);         // people.cpp
+Task<Response> replay_policy(Service&, Call&);    // replay.cpp
+Task<Response> propose_erasure(Service&, Call&);  // erasures.cpp
+Task<Response> get_me(Service&, Call&);           // people.cpp
 Task<Response> get_people(Service&, Call&);
 Task<Response> get_agents(Service&, Call&);
 Task<Response> suspend_agent(Service&, Call&);

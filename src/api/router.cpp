@@ -99,6 +99,7 @@ const std::vector<Route>& routes() {
       {"POST", "/v1/policy/explain", kPerson, explain_policy},
       {"POST", "/v1/policy/replay", kPerson, replay_policy},
       {"POST", "/v1/policy/proposals", kPerson, propose_policy},
+      {"POST", "/v1/erasures", kPerson, propose_erasure},
       {"GET", "/v1/me", kCaller, get_me},
       {"GET", "/v1/people", kPerson, get_people},
       {"GET", "/v1/agents", kPerson, get_agents},

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cstdio>
 #include <fstream>
-#include <map>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -14,12 +14,13 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
+#include "ledger/erasure.h"
 #include "ledger/leaf_skim.h"
 #include "ledger/merkle.h"
 #include "ledger/tile.h"
 #include "store/sqlite/data_dir.h"
 #include "store/sqlite/database.h"
-#include "store/sqlite/subject_keys.h"
+#include "store/sqlite/private_parts.h"
 
 namespace keyturn::audit {
 namespace {
@@ -31,7 +32,6 @@ using store::sqlite::Query;
 using store::sqlite::Statement;
 
 constexpr std::uint64_t kProgressEvery = 8192;
-constexpr std::size_t kKeysMax = 4096;
 
 // What was signed says how long the log was, and how it hashed.
 struct Anchor {
@@ -56,19 +56,11 @@ class Fsck {
   FsckReport run();
 
  private:
-  struct Key {
-    std::string id;
-    std::optional<Secret> secret;  // none: it does not open
-  };
   // A stream between its first and its last entry.
   struct Stream {
     std::string name;
     std::uint64_t version = 0, position = 0, index = 0;
     Digest head{}, last{};
-  };
-  struct Erased {
-    std::uint64_t entries = 0, first = 0;
-    bool other_key = false;  // there is a key of this subject, and it is not theirs
   };
 
   void damage(std::optional<std::uint64_t> index, std::string message);
@@ -84,8 +76,7 @@ class Fsck {
                   std::uint64_t index);
   void check_private(const Query& row, const ledger::LeafEnvelope& leaf, std::uint64_t index);
   Stream* stream_of(const Query& row, std::uint64_t index);
-  std::shared_ptr<const Key> key_of(const std::string& subject);
-  void note_erasure(std::string_view leaf, std::string_view stream);
+  void note_erasure(std::string_view leaf, std::uint64_t index);
   void check_anchors();
   void check_streams(Database& database);
   void check_tiles(Database& database);
@@ -101,13 +92,12 @@ class Fsck {
   std::optional<std::uint64_t> cursor_;
   std::string cursor_hash_;
   std::unordered_map<std::int64_t, Stream> streams_;
-  std::unordered_map<std::string, std::shared_ptr<const Key>> keys_;  // null: gone
-  std::map<std::string, Erased, std::less<>> erased_;
-  std::vector<std::string> erasures_;  // subjects that payload.erased leaves name
-  std::uint64_t keys_opened_ = 0, keys_shut_ = 0;
+  std::vector<std::uint64_t> erased_;  // entries whose private part is overwritten
+  std::vector<ledger::Erasure> erasures_;
+  std::uint64_t shut_ = 0;  // private parts that do not open
   std::string last_time_;
   std::unique_ptr<FsckTree> tree_;
-  std::unique_ptr<Statement> find_stream_, find_key_;
+  std::unique_ptr<Statement> find_stream_;
 };
 
 void Fsck::damage(std::optional<std::uint64_t> index, std::string message) {
@@ -179,8 +169,6 @@ void Fsck::check_journal() {
   }
   find_stream_ =
       std::make_unique<Statement>(database, "SELECT name, version, head FROM stream WHERE id = ?");
-  find_key_ =
-      std::make_unique<Statement>(database, "SELECT id, wrapped FROM subject_key WHERE name = ?");
   tree_ = std::make_unique<FsckTree>(database,
                                      [this](std::optional<std::uint64_t> index, std::string why) {
                                        damage(index, std::move(why));
@@ -199,8 +187,8 @@ void Fsck::check_journal() {
 void Fsck::check_entries(Database& database) {
   const auto total =
       static_cast<std::uint64_t>(database.integer("SELECT coalesce(max(idx) + 1, 0) FROM event"));
-  Statement statement(
-      database, "SELECT idx, stream, position, leaf, subject, sealed FROM event ORDER BY idx");
+  Statement statement(database,
+                      "SELECT idx, stream, position, leaf, sealed FROM event ORDER BY idx");
   Query row(statement);
   std::uint64_t expected = 0;
   try {
@@ -235,7 +223,7 @@ void Fsck::check_entry(const Query& row, std::uint64_t index) {
     if (std::string_view(last_time_) > leaf->time)
       damage(index, "it is earlier than the entry before it");
     last_time_ = leaf->time;
-    if (leaf->type == "payload.erased") note_erasure(bytes, leaf->stream);
+    if (leaf->type == "payload.erased") note_erasure(bytes, index);
     check_private(row, *leaf, index);
   } else if (as_in_tile) {
     damage(index, "it is no leaf");
@@ -293,44 +281,21 @@ void Fsck::check_link(const Query& row, const ledger::LeafEnvelope& leaf, const 
   }
 }
 
-std::shared_ptr<const Fsck::Key> Fsck::key_of(const std::string& subject) {
-  if (keys_.size() > kKeysMax) keys_.clear();
-  const auto [at, is_new] = keys_.try_emplace(subject);
-  if (!is_new) return at->second;
-  Query found(*find_key_);
-  if (!found.bind_text(subject).step()) return nullptr;
-  auto key = std::make_shared<Key>();
-  key->id = found.bytes(0);
-  Result<Secret> opened = store::sqlite::unwrap_key(master_, subject, key->id, found.bytes(1));
-  ++(opened ? keys_opened_ : keys_shut_);
-  if (opened) key->secret = std::move(*opened);
-  at->second = key;
-  return key;
-}
-
 void Fsck::check_private(const Query& row, const ledger::LeafEnvelope& leaf, std::uint64_t index) {
-  const bool is_sealed = !row.is_null(5);
+  const bool is_sealed = !row.is_null(4);
   if (leaf.private_part.empty() != !is_sealed) {
     damage(index, is_sealed ? "there is a private part that it does not commit to"
-                            : "its private part is missing, and no key was destroyed for that");
+                            : "its private part is missing, and was not erased");
     return;
   }
   if (!is_sealed) return;
-  const std::string subject(row.is_null(4) ? leaf.stream : row.bytes(4));
-  const std::shared_ptr<const Key> key = key_of(subject);
-  if (key && !key->secret) {
-    damage(index, "the key of its private part does not open with DATA/keys/master.key");
-    return;
-  }
-  Result<std::optional<store::sqlite::OpenedPayload>> part =
-      key ? store::sqlite::open_payload(*key->secret, key->id, row.bytes(5), index)
-          : std::optional<store::sqlite::OpenedPayload>();
+  const Result<std::optional<store::sqlite::OpenedPayload>> part =
+      store::sqlite::open_part(master_, row.bytes(4), index);
   if (!part) {
+    ++shut_;
     damage(index, "its private part does not open: it was changed");
   } else if (!*part) {
-    Erased& erased = erased_[subject];
-    if (erased.entries++ == 0) erased.first = index;
-    erased.other_key = erased.other_key || key != nullptr;
+    erased_.push_back(index);
     ++report_.erased;
   } else if (to_hex(view(crypto::commit_payload((*part)->nonce32, (*part)->payload))) !=
              leaf.private_part) {
@@ -340,35 +305,32 @@ void Fsck::check_private(const Query& row, const ledger::LeafEnvelope& leaf, std
   }
 }
 
-// Whose private parts an erasure destroyed: its own stream's, and those it names.
-void Fsck::note_erasure(std::string_view leaf, std::string_view stream) {
-  erasures_.emplace_back(stream);
-  const auto event = doc::parse_json(leaf, {.bytes_max = ledger::kLeafBytesMax, .depth_max = 256});
-  const doc::Value* erased = event ? event->find("erased") : nullptr;
-  if (erased == nullptr) return;
-  for (const char* key : {"subject", "stream"})
-    if (!erased->text(key).empty()) erasures_.emplace_back(erased->text(key));
-  for (const char* key : {"subjects", "streams"}) {
-    const doc::Value* list = erased->find(key);
-    if (list == nullptr || !list->is_array()) continue;
-    for (const doc::Value& name : list->as_array())
-      if (name.is_string()) erasures_.push_back(name.as_string());
-  }
+void Fsck::note_erasure(std::string_view leaf, std::uint64_t index) {
+  if (auto erasure = ledger::read_erasure(leaf, index)) erasures_.push_back(std::move(*erasure));
 }
 
+// Every part that is gone must be one that an entry says was erased; the others are gone without a
+// reason.
 void Fsck::check_erased() {
-  std::ranges::sort(erasures_);
-  for (const auto& [subject, erased] : erased_) {
-    const std::string parts = std::to_string(erased.entries) + " private part" +
-                              (erased.entries == 1 ? "" : "s") + " of \"" + subject + "\"";
-    if (std::ranges::binary_search(erasures_, subject))
-      remark("ERASED: " + parts + ", as the ledger says");
-    else if (erased.other_key)
-      damage(erased.first, "its private part is sealed under a key that is not its subject's");
-    else
-      report_.findings.push_back({Verdict::kIncomplete, erased.first,
-                                  "the key of " + parts + " is gone, and no entry says why"});
+  std::set<std::uint64_t> said;
+  std::uint64_t explained = 0;
+  for (const ledger::Erasure& erasure : erasures_) {
+    for (const auto& [first, last] : erasure.entries) {
+      const auto from = std::ranges::lower_bound(erased_, first);
+      const auto to = std::ranges::upper_bound(erased_, last);
+      for (auto at = from; at < to; ++at) said.insert(*at);
+    }
   }
+  for (const std::uint64_t index : erased_) {
+    if (said.contains(index))
+      ++explained;
+    else
+      report_.findings.push_back(
+          {Verdict::kIncomplete, index, "its private part is gone, and no entry says why"});
+  }
+  if (explained > 0)
+    remark("ERASED: " + std::to_string(explained) + " private part" + (explained == 1 ? "" : "s") +
+           ", as the ledger says");
 }
 
 void Fsck::check_anchors() {
@@ -430,8 +392,8 @@ FsckReport Fsck::run() {
     } catch (const std::exception& error) {
       incomplete(journal_path_ + ": " + error.what());
     }
-    if (keys_shut_ > 0 && keys_opened_ == 0)
-      incomplete("no key of a private part opens: DATA/keys/master.key is not this journal's");
+    if (shut_ > 0 && report_.private_parts == 0)
+      incomplete("no private part opens: DATA/keys/master.key is not this journal's");
   }
   report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const bool missing = std::ranges::any_of(

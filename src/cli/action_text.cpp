@@ -82,6 +82,13 @@ std::string resource_line(const doc::Value* resource) {
   return out;
 }
 
+std::string erased_line(const doc::Value* erased) {
+  if (erased == nullptr || !erased->is_object()) return "";
+  return fmt::format("ERASED{} at {}, agreed to in {}",
+                     erased->flag("request") ? "" : " (parts of it)", one_line(erased->text("at")),
+                     one_line(erased->text("by")));
+}
+
 std::string votes_text(const doc::Value& action) {
   std::string out;
   for (const doc::Value& vote : items(action.find("votes"))) {
@@ -91,6 +98,7 @@ std::string votes_text(const doc::Value& action) {
                        one_line(vote.text("assurance")), one_line(vote.text("channel")),
                        vote.flag("simulated") ? " [simulated]" : "");
     if (!vote.text("note").empty()) out += ": " + one_line(vote.text("note"));
+    if (vote.flag("note_erased")) out += ": ERASED";
     out += '\n';
   }
   return out.empty() ? out : "Votes\n" + out;
@@ -100,7 +108,7 @@ std::string comments_text(const doc::Value& action) {
   std::string out;
   for (const doc::Value& comment : items(action.find("comments"))) {
     out += fmt::format("  {} {}: {}\n", one_line(comment.text("at")), party(comment.find("by")),
-                       one_line(comment.text("text")));
+                       comment.flag("erased") ? "ERASED" : one_line(comment.text("text")));
   }
   return out.empty() ? out : "Comments\n" + out;
 }
@@ -196,6 +204,7 @@ std::string case_text(const doc::Value& action) {
   out += field("Asked by", party(action.find("requester")));
   out += field("Owner", party(action.find("owner")));
   out += field("Reason", one_line(action.text("reason")));
+  out += field("Erased", erased_line(action.find("erased")));
   out += field("Policy", why(action));
   out += field("Needs", who_is_asked(action));
   out += field("Expires", one_line(action.text("expires_at")));

@@ -64,6 +64,13 @@ class Executors final : public gate::Executor {
     co_return statement;
   }
 
+  Task<Result<void>> forget_output(std::set<ActionId> actions) override {
+    Result<void> programs = co_await exec_.forget_output(actions);
+    if (!programs) co_return programs;
+    Result<void> statements = co_await sql_.forget_output(std::move(actions));
+    co_return statements;
+  }
+
  private:
   std::unique_ptr<Spool> spool_;
   net::BlockingPool file_pool_, sql_pool_;

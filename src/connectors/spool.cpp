@@ -71,7 +71,10 @@ std::string head_line(std::int64_t horizon_ms) {
 }
 
 bool drop_output(Outcome& outcome) {
-  if (outcome.stdout_text.empty() && outcome.stderr_text.empty() && !outcome.rows) return false;
+  if (outcome.stdout_text.empty() && outcome.stderr_text.empty() && outcome.reason.empty() &&
+      !outcome.rows)
+    return false;
+  outcome.reason.clear();
   outcome.stdout_text.clear();
   outcome.stderr_text.clear();
   outcome.rows.reset();
@@ -198,21 +201,27 @@ bool Spool::apply(std::string_view line, std::int64_t offset) {
   return true;
 }
 
-// Rewrites the file without what is too old to keep. Nothing to drop: nothing is done.
 Result<void> Spool::compact(Time now, const Limits& limits) {
-  const std::int64_t forget = unix_ms(now - limits.records_kept);
   const std::int64_t trim = unix_ms(now - limits.output_kept);
+  return rewrite(unix_ms(now - limits.records_kept),
+                 [trim](const ActionId&, std::int64_t at_ms) { return at_ms < trim; });
+}
+
+// Rewrites the file without the records from before `forget_ms`, and without the output of those
+// that `trims` names. Nothing to drop: nothing is done.
+Result<void> Spool::rewrite(std::int64_t forget_ms,
+                            const std::function<bool(const ActionId&, std::int64_t at_ms)>& trims) {
   std::int64_t horizon = horizon_ms_;
   std::string kept;
   bool changed = false;
   for (const auto& [action, record] : records_) {
-    if (record.at_ms < forget) {
+    if (record.at_ms < forget_ms) {
       horizon = std::max({horizon, record.at_ms + 1, made_at_ms(action).value_or(0) + 1});
       changed = true;
       continue;
     }
     std::optional<Outcome> outcome = read_outcome(record);
-    if (outcome && record.at_ms < trim) changed = drop_output(*outcome) || changed;
+    if (outcome && trims(action, record.at_ms)) changed = drop_output(*outcome) || changed;
     kept +=
         line_of(record_value(action, record.state, outcome ? &*outcome : nullptr, record.at_ms));
   }
@@ -290,6 +299,16 @@ Result<Spool::Entry> Spool::settle(const ActionId& action, Time now) {
 Spool::Entry Spool::look(const ActionId& action) const {
   const std::lock_guard guard(mutex_);
   return look_locked(action);
+}
+
+Result<void> Spool::forget_output(const std::set<ActionId>& actions) {
+  const std::lock_guard guard(mutex_);
+  if (broken_) {
+    if (auto mended = mend(); !mended) return mended;
+  }
+  return rewrite(
+      std::numeric_limits<std::int64_t>::min(),
+      [&actions](const ActionId& action, std::int64_t) { return actions.contains(action); });
 }
 
 Spool::Entry Spool::look_locked(const ActionId& action) const {

@@ -9,10 +9,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -55,6 +57,8 @@ class Spool {
   // An absent action is fenced durably, so that the answer "never started" stays true.
   [[nodiscard]] Result<Entry> settle(const ActionId& action, Time now);
   Entry look(const ActionId& action) const;
+  // What these actions put out, and why they failed, is kept no longer; how they ended is.
+  [[nodiscard]] Result<void> forget_output(const std::set<ActionId>& actions);
 
  private:
   struct Record {
@@ -70,6 +74,8 @@ class Spool {
   Result<void> mend();
   bool read_lines(std::string_view content);
   Result<void> compact(Time now, const Limits& limits);
+  Result<void> rewrite(std::int64_t forget_ms,
+                       const std::function<bool(const ActionId&, std::int64_t at_ms)>& trims);
   Result<void> append(const ActionId& action, State state, const Outcome* outcome, Time now);
   bool apply(std::string_view line, std::int64_t offset);
   bool beyond(const ActionId& action) const;

@@ -158,3 +158,26 @@ TEST_CASE("output is kept for a day, how it ended for thirty, and then nothing i
   CHECK(spool->look(action).state == Spool::State::kBeyond);
   CHECK(spool->begin(action, kNow).error().code == "not_known");
 }
+
+TEST_CASE(
+    "output that is to be forgotten is in no file any more; how it ended, and the rest, stay") {
+  TempFolder folder;
+  const ActionId erased = made(kNow), kept = made(kNow), open = made(kNow);
+  {
+    auto spool = open_spool(folder);
+    for (const ActionId& action : {erased, kept, open}) REQUIRE(spool->begin(action, kNow));
+    REQUIRE(spool->finish(erased, done("personal words"), kNow));
+    REQUIRE(spool->finish(kept, done("other words"), kNow));
+    REQUIRE(spool->forget_output({erased, made(kNow)}));
+    CHECK(spool->look(erased).outcome->kind == OutcomeKind::kSucceeded);
+    CHECK(spool->look(erased).outcome->stdout_text.empty());
+    CHECK(spool->look(kept).outcome->stdout_text == "other words");
+    REQUIRE(spool->finish(open, done("later"), kNow));  // it goes on in the new file
+  }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path()))
+    if (entry.is_regular_file())
+      CHECK(testing::read_file(entry.path().string()).find("personal") == std::string::npos);
+  auto again = open_spool(folder);
+  CHECK(again->look(erased).state == Spool::State::kFinished);
+  CHECK(again->look(open).outcome->stdout_text == "later");
+}

@@ -125,6 +125,11 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
     c.lineage.requested_at = before->lineage.requested_at;
     c.lineage.add(people::Role::kAmender, who.id);
   }
+  const auto built_in = built_ins.find(request.tool);
+  if (built_in != built_ins.end() && built_in->second.what.related) {
+    for (people::Party& party : built_in->second.what.related(request.args))
+      c.lineage.add(party.role, std::move(party.id));
+  }
   c.amends = std::move(amends);
   c.expects = expects_of(c);
   c.request = std::move(request);
@@ -142,8 +147,8 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
     }
   }
   c.tool = find_tool(*c.configuration, c.request.tool);
-  if (built_ins.contains(c.request.tool) && c.requester.kind != PrincipalKind::kPerson)
-    co_return refuse("people_only", "only people propose changes of configuration", "/tool");
+  if (built_in != built_ins.end() && c.requester.kind != PrincipalKind::kPerson)
+    co_return refuse("people_only", "only people propose this", "/tool");
   if (options.check_literals) {
     std::set<std::string> secret_params;
     if (c.tool != nullptr) {
@@ -275,9 +280,8 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
       c.verdict.plan = built_in->second.floor;
       c.verdict.observed = false;
       c.verdict.decided_by = "built-in floor";
-      c.verdict.reasons.insert(
-          c.verdict.reasons.begin(),
-          "a change of configuration needs two unrelated people, whatever the policy says");
+      c.verdict.reasons.insert(c.verdict.reasons.begin(),
+                               "this needs two unrelated people, whatever the policy says");
     } else if (c.verdict.effect == Effect::kRequire) {
       Result<Plan> merged = policy::merge_plans(c.verdict.plan, built_in->second.floor);
       if (!merged) co_return std::unexpected(merged.error());

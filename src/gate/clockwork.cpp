@@ -222,7 +222,10 @@ Task<void> Gate::Impl::run_recovery(std::shared_ptr<ActionRecord> record, std::u
 
 Task<void> Gate::Impl::recover_one(std::shared_ptr<ActionRecord> record) {
   Outcome outcome;
-  if (built_ins.contains(record->tool)) {
+  const auto built_in = built_ins.find(record->tool);
+  if (built_in != built_ins.end() && built_in->second.what.recover) {
+    outcome = co_await built_in->second.what.recover(record->id);
+  } else if (built_in != built_ins.end()) {
     outcome.reason =
         "Keyturn stopped while the change was being made; look at the configuration's history";
   } else {

@@ -1,6 +1,7 @@
 // Ports through which the gate lets things happen. connectors/ implements them.
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "base/result.h"
@@ -37,6 +38,9 @@ class Executor {
   virtual Task<Result<Outcome>> execute(Order order) = 0;
   // After a crash: what became of an execution that was intended. Outcome, or unknown.
   virtual Task<Outcome> recover(ActionId action) = 0;
+  // What it keeps of these actions' output, so that a crash does not lose it, is destroyed. Their
+  // outcomes are recorded. A refusal: some may still be there.
+  virtual Task<Result<void>> forget_output(std::set<ActionId> actions) = 0;
 };
 
 }  // namespace keyturn::gate

@@ -185,8 +185,26 @@ class Gate {
     // it still holds. Null: there is nothing to say.
     std::function<Task<Result<doc::Value>>(Principal who, doc::Value args, doc::Value reviewed)>
         describe;
+    // Who has a part in it, besides who proposes it, and so does not review it. Null: nobody.
+    std::function<std::vector<people::Party>(const doc::Value& args)> related;
+    // After a crash: what became of it. Null: nobody can say.
+    std::function<Task<Outcome>(ActionId action)> recover;
   };
   void add_built_in(catalog::Tool tool, Plan floor, BuiltIn what);
+
+  // ---- erasure (erase.cpp). What of an action is private, and not erased yet: all of it, or what
+  // this person (any account of the same human) asked for, wrote or changed, or had asked on their
+  // behalf. Codes: not_found, still_open: only what is over is erased.
+  struct Erasable {
+    ActionId id;
+    std::string tool;
+    std::uint64_t version = 0;           // of its stream
+    std::vector<std::uint64_t> entries;  // ascending; may be empty
+  };
+  Task<Result<Erasable>> erasable(ActionId id, std::string person);
+  // Destroys them, and records it in each action's stream, in one commit: all of it or nothing.
+  // Takes the claim "erasure/" + authorised_by. Code conflict: an action has moved since.
+  Task<Result<void>> erase(std::vector<Erasable> what, doc::Value subject, ActionId authorised_by);
 
   struct Numbers {  // for /metrics and /v1/stats
     std::uint64_t requested = 0, allowed = 0, denied = 0, required = 0, deferred = 0;

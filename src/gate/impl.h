@@ -110,6 +110,10 @@ struct Gate::Impl {
                                        Time expires_at, std::vector<store::Claim>& claims);
   void start_execution(const std::shared_ptr<ActionRecord>& record);
 
+  // ---- erase.cpp
+  bool is_of(const Event& event, const ActionRecord& record, const std::string& person) const;
+  Task<void> read_again(ActionId id);
+
   // ---- evidence.cpp: what is approved, and waits until the record of that is out of our hands
   Result<bool> has_evidence(const ActionRecord& record) const;  // code evidence_unavailable
   EventDraft held_draft(const ActionRecord& record) const;

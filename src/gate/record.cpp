@@ -9,18 +9,6 @@ Time time_of(std::string_view text) {
   return from_rfc3339(text).value_or(Time{});
 }
 
-std::string who_did(const doc::Value& body) {
-  for (const auto& path :
-       {std::pair{"vote", "reviewer"}, std::pair{"comment", "author"}, std::pair{"review", "by"},
-        std::pair{"grant", "by"}, std::pair{"execution", "by"}, std::pair{"agent", "id"}}) {
-    if (const doc::Value* found = body.find_path({path.first, path.second});
-        found != nullptr && found->is_string()) {
-      return found->as_string();
-    }
-  }
-  return {};
-}
-
 std::string in_words(const Event& event) {
   const doc::Value& body = event.body;
   if (event.type == "action.decided") {
@@ -47,6 +35,7 @@ std::string in_words(const Event& event) {
   if (event.type == "execution.finished")
     return "execution finished: " + std::string(body.text("state"));
   if (event.type == "execution.unknown") return "nobody can say whether it took effect";
+  if (event.type == "payload.erased") return "private parts erased";
   return event.type;
 }
 
@@ -88,7 +77,10 @@ void read_parts(ActionRecord& r, const doc::Value& body) {
 void decided(ActionRecord& r, const Event& event) {
   r.id = ActionId(event.stream.substr(event.stream.find('/') + 1));
   read_parts(r, event.body);
-  if (!event.private_part) return;
+  if (!event.private_part) {
+    r.request_erased = r.request_erased || event.has_private;
+    return;
+  }
   const doc::Value& part = *event.private_part;
   if (const doc::Value* args = part.find("args")) r.args = *args;
   if (const doc::Value* args = part.find("original_args")) r.original_args = *args;
@@ -135,12 +127,24 @@ void executed(ActionRecord& r, const Event& event) {
 
 }  // namespace
 
+std::string who_did(const Event& event) {
+  for (const auto& path :
+       {std::pair{"vote", "reviewer"}, std::pair{"comment", "author"}, std::pair{"review", "by"},
+        std::pair{"grant", "by"}, std::pair{"execution", "by"}, std::pair{"agent", "id"}}) {
+    if (const doc::Value* found = event.body.find_path({path.first, path.second});
+        found != nullptr && found->is_string()) {
+      return found->as_string();
+    }
+  }
+  return {};
+}
+
 void evolve(ActionRecord& r, const Event& event) {
   if (!event.stream.starts_with("action/")) return;
   r.version = event.position;
   if (!r.first_index) r.first_index = event.index;
   r.last_index = event.index;
-  r.timeline.push_back({event.time, event.type, who_did(event.body), in_words(event), event.index});
+  r.timeline.push_back({event.time, event.type, who_did(event), in_words(event), event.index});
   if (event.type == "action.decided") decided(r, event);
   if (event.type.starts_with("review.")) {
     r.review = review::evolve(r.review.value_or(review::Review{}), event);
@@ -151,8 +155,15 @@ void evolve(ActionRecord& r, const Event& event) {
     }
     if (event.type == "review.commented" && event.private_part) {
       r.comments.push_back(
-          {who_did(event.body), std::string(event.private_part->text("text")), event.time});
+          {who_did(event), std::string(event.private_part->text("text")), event.time});
+    } else if (event.type == "review.commented" && event.has_private) {
+      r.comments.push_back({who_did(event), "", event.time, true});
     }
+  }
+  if (event.type == "payload.erased") {
+    const doc::Value* erased = event.body.find("erased");
+    r.erased = Erased{erased == nullptr ? "" : std::string(erased->text("authorised_by")),
+                      event.time, event.index};
   }
   if (event.type == "release.held") r.held_at = event.index;
   if (event.type == "grant.issued" || event.type == "execution.intended" ||

@@ -27,6 +27,14 @@ struct Grant {
 struct Comment {
   std::string by, text;
   Time at;
+  bool erased = false;  // the text is gone
+};
+
+// That private parts of it were destroyed, by the last erasure that did.
+struct Erased {
+  std::string by;  // the action that people agreed to
+  Time at;
+  std::uint64_t index = 0;
 };
 
 struct ActionRecord {
@@ -50,6 +58,8 @@ struct ActionRecord {
   std::string amends, amended_by;
   std::optional<std::uint64_t> first_index, last_index;
   bool observed = false;
+  std::optional<Erased> erased;
+  bool request_erased = false;  // what was asked for is among it
 
   // Private: from the encrypted parts; null/empty when erased or not loaded.
   doc::Value args, original_args;  // what will run, and what was sent when a modify rule changed it
@@ -71,6 +81,9 @@ struct ActionRecord {
 };
 
 using RecordPtr = std::shared_ptr<const ActionRecord>;
+
+// Who did what an event of an action says, where it says so.
+std::string who_did(const Event& event);
 
 // What an event changes. Total: it never refuses history. Events of other streams change nothing.
 void evolve(ActionRecord& record, const Event& event);

@@ -139,6 +139,7 @@ class HeldExecutor final : public Executor {
   std::map<std::string, int> break_recover;        // by action: how often it throws
   std::vector<std::string> executed;               // actions, in order
   std::vector<std::string> recovered;
+  std::vector<std::string> forgotten;
 
   Task<Result<Described>> describe(const catalog::Tool& tool, doc::Value args) override {
     const std::string name = tool.name;
@@ -161,6 +162,10 @@ class HeldExecutor final : public Executor {
     Outcome outcome;
     outcome.kind = OutcomeKind::kSucceeded;
     co_return outcome;
+  }
+  Task<Result<void>> forget_output(std::set<ActionId> actions) override {
+    for (const ActionId& action : actions) forgotten.push_back(action.str());
+    co_return Result<void>{};
   }
   Task<Outcome> recover(ActionId action) override {
     if (break_recover[action.str()] > 0) {
@@ -234,7 +239,7 @@ struct Bench {
         .node = "test",
         .closed_types = {"action.decided", "action.cancelled", "action.expired", "action.amended",
                          "grant.expired", "review.closed", "execution.finished",
-                         "execution.unknown"}};
+                         "execution.unknown", "payload.erased"}};
     auto opened = store::sqlite::open_journal(wanted, clock, random, io.get_executor());
     REQUIRE(opened.has_value());
     real = std::move(*opened);

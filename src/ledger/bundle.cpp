@@ -36,8 +36,12 @@ doc::Value to_value(const RevealedPayload& payload) {
                       {"payload", payload.payload}});
 }
 doc::Value to_value(const ErasedPayload& payload) {
-  return doc::object(
+  doc::Value out = doc::object(
       {{"authorised_by", number(payload.authorised_by)}, {"index", number(payload.index)}});
+  if (!payload.entry) return out;
+  out.set("entry", bytes_value(*payload.entry));
+  out.set("proof", hashes_value(payload.proof));
+  return out;
 }
 doc::Value to_value(const ConsistencyStep& step) {
   return doc::object({{"proof", hashes_value(step.proof)}, {"size", number(step.size)}});
@@ -84,7 +88,10 @@ class BundleReader {
     });
     each("revealed", [&](const doc::Value& v) { bundle.revealed.push_back(revealed(v)); });
     each("erased", [&](const doc::Value& v) {
-      bundle.erased.push_back({count(v, "index"), count(v, "authorised_by")});
+      ErasedPayload erased{count(v, "index"), count(v, "authorised_by")};
+      if (const doc::Value* entry = v.find("entry")) erased.entry = bytes(*entry);
+      erased.proof = hashes(v.find("proof"));
+      bundle.erased.push_back(std::move(erased));
     });
     each("attachments", [&](const doc::Value& v) {
       const doc::Value* content = v.find("content");

@@ -25,10 +25,13 @@ struct RevealedPayload {
   std::string payload;  // canonical JSON
 };
 
-// A private part that was destroyed; entry `authorised_by` says so.
+// A private part that was destroyed; entry `authorised_by` says so. Where that one is not in the
+// bundle's range, its bytes and its inclusion in the bundle's checkpoint come along.
 struct ErasedPayload {
   std::uint64_t index = 0;
   std::uint64_t authorised_by = 0;
+  std::optional<std::string> entry{};
+  Proof proof{};
 };
 
 // From an older checkpoint of `size` leaves to the bundle's.

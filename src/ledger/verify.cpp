@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
+#include "ledger/erasure.h"
 #include "ledger/stream_links.h"
 
 namespace keyturn::ledger {
@@ -202,6 +203,22 @@ class Verifier {
     }
   }
 
+  // The leaf that is named is of this log, is an erasure, and covers the entry.
+  bool authorises(const ErasedPayload& payload) const {
+    const std::uint64_t by = payload.authorised_by;
+    std::string_view leaf;
+    if (by >= report_.from && by < report_.to) {
+      leaf = bundle_.entries[by - report_.from];
+    } else if (payload.entry && verify_inclusion(leaf_hash(*payload.entry), by, checkpoint_.size,
+                                                 payload.proof, checkpoint_.root)) {
+      leaf = *payload.entry;
+    } else {
+      return false;
+    }
+    const auto erasure = read_erasure(leaf, by);
+    return erasure && covers(*erasure, payload.index);
+  }
+
   void check_payloads() {
     for (const RevealedPayload& payload : bundle_.revealed) {
       const Digest commitment = crypto::commit_payload(payload.nonce, payload.payload);
@@ -211,7 +228,7 @@ class Verifier {
       }
     }
     for (const ErasedPayload& payload : bundle_.erased) {
-      if (entry(payload.authorised_by).text("type") == "payload.erased") {
+      if (authorises(payload)) {
         find(Verdict::kIntact,
              "ERASED (leaf " + std::to_string(payload.authorised_by) + " authorises)",
              payload.index);

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "doc/json.h"
+#include "ledger/erasure.h"
 
 using namespace keyturn;
 using namespace keyturn::ledger;
@@ -13,6 +14,12 @@ using namespace keyturn::ledger;
 namespace {
 
 constexpr const char* kOrigin = "log.example/test";
+
+doc::Value erased(std::string_view entries) {
+  return doc::object({{"type", "payload.erased"},
+                      {"erased", doc::object({{"entries", *doc::parse_json(entries)},
+                                              {"authorised_by", "act_1"}})}});
+}
 
 // A small log with a few interleaved streams, written as the store writes it.
 struct Log {
@@ -222,7 +229,7 @@ TEST_CASE("private parts are checked, erased ones are named, attachments are bou
   const std::string policy = "allow: nothing";
   log.append("a", doc::object({{"private", to_hex(view(crypto::commit_payload(nonce, "{}")))}}));
   log.append("b", doc::object({{"private", to_hex(view(crypto::commit_payload(nonce, "[]")))}}));
-  log.append("c", doc::object({{"type", "payload.erased"}}));
+  log.append("c", erased("[[1,1]]"));
   log.append("d", doc::object({{"policy", crypto::sha256_text(policy)}}));
   Bundle bundle = log.bundle(0, 4, 4);
   bundle.revealed.push_back({0, nonce, "{}"});
@@ -246,6 +253,55 @@ TEST_CASE("private parts are checked, erased ones are named, attachments are bou
   other = bundle;
   other.erased[0].authorised_by = 3;
   CHECK(exit_code(verify_bundle(other, log.options()).verdict) == 3);
+  other = bundle;  // an entry that the erasure does not name
+  other.erased[0].index = 0;
+  CHECK(exit_code(verify_bundle(other, log.options()).verdict) == 3);
+}
+
+TEST_CASE("an erasure outside of the range comes with its proof, and is believed with it only") {
+  Log log;
+  log.append("a", doc::object({{"private", std::string(64, 'a')}}));
+  log.append("a", erased("[[0,0]]"));
+  log.append("b", doc::object({{"x", 1}}));
+  const std::string leaf = log.leaves[1];
+  Bundle bundle = log.bundle(0, 1, 3);
+  bundle.erased.push_back({0, 1, leaf, *inclusion_proof(log.tree, 1, 3)});
+  const Report report = verify_bundle_text(write_bundle(bundle), log.options());
+  CHECK(report.verdict == Verdict::kIntact);
+  CHECK(to_text(report).find("ERASED (leaf 1 authorises)") != std::string::npos);
+  const auto code = [&](const Bundle& one) {
+    return exit_code(verify_bundle(one, log.options()).verdict);
+  };
+  Bundle other = bundle;
+  other.erased[0].proof[0][0] ^= 1;
+  CHECK(code(other) == 3);
+  other = bundle;
+  other.erased[0].entry->back() = ' ';
+  CHECK(code(other) == 3);
+  other = bundle;
+  other.erased[0].entry.reset();
+  CHECK(code(other) == 3);
+}
+
+TEST_CASE("an erasure names what came before it, in order, and by whom") {
+  const auto reads = [](std::string_view erased, std::uint64_t index = 10) {
+    return read_erasure("{\"type\":\"payload.erased\",\"erased\":" + std::string(erased) + "}",
+                        index)
+        .has_value();
+  };
+  CHECK(reads(R"({"authorised_by":"act_1","entries":[[1,3],[5,5]]})"));
+  for (const char* bad :
+       {R"({"authorised_by":"act_1","entries":[]})", R"({"authorised_by":"act_1"})",
+        R"({"entries":[[1,3]]})", R"({"authorised_by":"act_1","entries":[[3,1]]})",
+        R"({"authorised_by":"act_1","entries":[[1,10]]})",
+        R"({"authorised_by":"act_1","entries":[[1,3],[3,4]]})",
+        R"({"authorised_by":"act_1","entries":[[1]]})",
+        R"({"authorised_by":"act_1","entries":[1]})",
+        R"({"authorised_by":"act_1","entries":[[-1,3]]})", "null", "[]"}) {
+    CAPTURE(bad);
+    CHECK(!reads(bad));
+  }
+  CHECK(!read_erasure(R"({"type":"other","erased":{"authorised_by":"a","entries":[[1,1]]}})", 9));
 }
 
 TEST_CASE("a bundle that cannot be read is incomplete, never intact") {

@@ -16,8 +16,8 @@ namespace keyturn {
 // an object whose members become members of the ledger leaf beside the envelope's own (v, type,
 // time, node, stream, position, prev, private); it must not use those names and must hold nothing
 // secret and nothing low-entropy hashed bare. `private_part` (arguments, output, free text) is
-// stored beside the leaf, encrypted under the key of `subject` (who it is about; "" means the
-// stream), and named in the leaf by a salted commitment.
+// stored beside the leaf, encrypted under a key of its own, and named in the leaf by a salted
+// commitment. `subject` stands beside it, unencrypted: who it is about, "" for the stream.
 struct EventDraft {
   std::string stream;
   std::string type;
@@ -35,6 +35,7 @@ struct Event {
   Time time;
   doc::Value body;
   std::optional<doc::Value> private_part;  // only where it was asked for, and not erased
+  bool has_private = false;                // as read from the journal: it commits to one
   Digest leaf_hash{};                      // RFC 6962 leaf hash
 };
 

@@ -43,6 +43,7 @@ class Builder {
   explicit Builder(const CaseInput& input) : in_(input) {}
 
   CaseView build() {
+    erased();
     configuration();
     what_runs();  // first what matters most
     arguments();
@@ -133,6 +134,14 @@ class Builder {
   static bool is_texts(const doc::Value* value) {
     return value != nullptr && value->is_array() && !value->as_array().empty() &&
            std::ranges::all_of(value->as_array(), &doc::Value::is_string);
+  }
+
+  void erased() {
+    if (in_.erased_by.empty()) return;
+    Section s = section("ERASED", SectionKind::kFields);
+    field(s, "what", "arguments, reason, facts and description are destroyed, for ever");
+    field(s, "agreed to in", in_.erased_by);
+    put(std::move(s));
   }
 
   // What a change of Keyturn's own configuration comes to.

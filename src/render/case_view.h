@@ -61,6 +61,7 @@ struct CaseInput {
   doc::Value description;  // the executor's: argv, SQL, digests
   doc::Value facts;
   Verdict verdict;
+  std::string erased_by;  // not "": what was asked for was erased, as this action decided
 };
 
 struct CaseView {

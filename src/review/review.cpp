@@ -40,6 +40,7 @@ void voted(Review& r, const Event& event, const doc::Value& body) {
   vote.digest = body.text("digest");
   vote.simulated = body.flag("simulated");
   if (event.private_part) vote.note = event.private_part->text("note");
+  vote.note_erased = event.has_private && !event.private_part;
   r.votes.push_back(std::move(vote));
 }
 
@@ -248,6 +249,7 @@ doc::Value to_value(const std::vector<Vote>& votes) {
                                 {"channel", vote.channel},
                                 {"note", vote.note}});
     if (vote.simulated) v.set("simulated", true);
+    if (vote.note_erased) v.set("note_erased", true);
     out.push(std::move(v));
   }
   return out;

@@ -50,7 +50,8 @@ struct Vote {
   std::string channel;
   std::string digest;  // what was voted on; an older one when the vote was kept through a return
   bool simulated = false;  // given by a demo colleague
-  std::string note;        // only when the event came with its private part; never decides anything
+  bool note_erased = false;
+  std::string note;  // only when the event came with its private part; never decides anything
   bool operator==(const Vote&) const = default;
 };
 

@@ -21,9 +21,9 @@ namespace {
 // A stream whose last event is one of these has nothing open in it.
 const std::set<std::string>& closed_types() {
   static const std::set<std::string> types{
-      "action.decided",         "action.cancelled",       "action.expired",
-      "action.amended",         "grant.expired",          "review.closed",
-      "execution.finished",     "execution.unknown",      "identity.session_closed",
+      "action.decided",         "action.cancelled",        "action.expired",
+      "action.amended",         "grant.expired",           "review.closed",
+      "execution.finished",     "execution.unknown",       "identity.session_closed",
       "identity.token_revoked", "identity.enrolment_used", "payload.erased"};
   return types;
 }

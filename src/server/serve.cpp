@@ -61,6 +61,7 @@ class Serving {
   Task<Result<api::Page>> list(api::ListQuery query);
   Task<Result<api::StateCounts>> counts();
   Task<void> stop();
+  Task<Result<std::vector<std::string>>> names_in_private();
   Task<bool> load_past(std::uint64_t size, Duration patience);
   Task<void> keep_loading_past(std::uint64_t size);
   Result<void> listen();
@@ -137,6 +138,11 @@ Task<Result<void>> Serving::open() {
     say("the lists are being made anew; until they are there, what policy decides by `history` is "
         "denied");
     core_->loop().spawn(keep_loading_past(size));
+  core_->admin().set_private_index({.names = [this] { return names_in_private(); },
+                                    .actions_of =
+                                        [this](std::vector<std::string> names) {
+                                          return read_model_->private_of(std::move(names));
+                                        }});
   }
   co_return Result<void>{};
 }
@@ -324,6 +330,15 @@ Task<Result<api::StateCounts>> Serving::counts() {
   if (!found) co_return std::unexpected(found.error());
   co_return api::StateCounts(found->begin(), found->end());
 }
+// The lists may be behind: an erasure must not miss what was just written.
+Task<Result<std::vector<std::string>>> Serving::names_in_private() {
+  const std::uint64_t size = core_->journal().size();
+  if (size > 0 && !co_await read_model_->wait_for(size - 1, std::chrono::seconds(10)))
+    co_return refuse("read_model_unavailable", "the lists are behind; try again in a moment");
+  Result<std::vector<std::string>> names = co_await read_model_->names_in_private();
+  co_return names;
+}
+
 
 net::ServerOptions Serving::server_options() const {
   const Settings& s = options_.settings;

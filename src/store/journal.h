@@ -39,10 +39,10 @@ struct AppendRequest {
   std::vector<EventDraft> events;
   std::vector<Expect> expects;
   std::vector<Claim> claims;
-  // Subjects whose private parts written so far become unreadable for ever, in the same commit
-  // (their keys are destroyed; commitments and proofs stay). A stream's own name is its default
-  // subject.
-  std::vector<std::string> erase;
+  // Entries, of an earlier append, whose private parts are destroyed for ever in the same commit:
+  // key, nonce and sealed bytes are overwritten, and leave the write-ahead log as soon as nobody
+  // reads an older state. Commitments and proofs stay.
+  std::vector<std::uint64_t> erase;
   // A new epoch of the log begins: in the same commit, nothing counts as signed any more.
   bool begins_epoch = false;
 };

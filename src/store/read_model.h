@@ -77,6 +77,13 @@ class ReadModel {
   virtual Task<Result<std::vector<std::pair<std::string, std::int64_t>>>> denied_prints(
       Time from, std::uint64_t before) = 0;
 
+  // Everybody whose words private parts of actions may be, as the entries name them: who asked (a
+  // person), on whose behalf it was said to be, who voted, commented, changed or ended it. And the
+  // actions, oldest first, from which a private part may be of one of `names`. Code:
+  // read_model_unavailable.
+  virtual Task<Result<std::vector<std::string>>> names_in_private() = 0;
+  virtual Task<Result<std::vector<std::string>>> private_of(std::vector<std::string> names) = 0;
+
   // Resumes when the event of this ledger index is visible to queries. False: not within `timeout`.
   virtual Task<bool> wait_for(std::uint64_t index, Duration timeout) = 0;
 };

@@ -99,4 +99,13 @@ Task<Outcome> ExecExecutor::recover(ActionId action) {
   co_return recovered.outcome;
 }
 
+Task<Result<void>> ExecExecutor::forget_output(std::set<ActionId> actions) {
+  doc::Array ids;
+  for (const ActionId& action : actions) ids.emplace_back(action.str());
+  const auto answer =
+      co_await link_.ask(doc::object({{"op", "forget"}, {"actions", std::move(ids)}}), kRecovery);
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return Result<void>{};
+}
+
 }  // namespace keyturn::connectors::exec

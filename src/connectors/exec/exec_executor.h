@@ -14,6 +14,7 @@ class ExecExecutor final : public gate::Executor {
   Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override;
   Task<Result<Outcome>> execute(gate::Order order) override;
   Task<Outcome> recover(ActionId action) override;
+  Task<Result<void>> forget_output(std::set<ActionId> actions) override;
 
   // "not_started", "unknown" (then `outcome` says why), or "over".
   struct Recovered {

@@ -231,6 +231,9 @@ class Helper {
         send(waiter, refusal_value(started.error()));
     } else if (op == "ask") {
       ask(waiter, ActionId(std::string(request.text("action"))));
+    } else if (op == "forget") {
+      const Result<void> done = forget(request);
+      send(waiter, done ? doc::object({{"forgotten", true}}) : refusal_value(done.error()));
     } else {
       send(waiter, refusal_value({"bad_request", "the exec helper knows no such request", ""}));
     }
@@ -319,6 +322,15 @@ class Helper {
     }
     if (entry && entry->state == Spool::State::kFenced) state = "not_started";
     send(waiter, doc::object({{"state", state}}));
+  }
+
+  Result<void> forget(const doc::Value& request) {
+    std::set<ActionId> actions;
+    if (const doc::Value* list = request.find("actions"); list != nullptr && list->is_array()) {
+      for (const doc::Value& action : list->as_array())
+        if (action.is_string()) actions.insert(ActionId(action.as_string()));
+    }
+    return spool_->forget_output(actions);
   }
 
   // ---- runs

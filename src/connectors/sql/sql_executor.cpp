@@ -185,4 +185,10 @@ Task<Outcome> SqlExecutor::recover(ActionId action) {
   co_return outcome;
 }
 
+Task<Result<void>> SqlExecutor::forget_output(std::set<ActionId> actions) {
+  co_return co_await net::run_blocking(pool_, [&spool = spool_, actions = std::move(actions)] {
+    return spool.forget_output(actions);
+  });
+}
+
 }  // namespace keyturn::connectors::sql

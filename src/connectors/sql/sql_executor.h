@@ -20,6 +20,7 @@ class SqlExecutor final : public gate::Executor {
 
   Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override;
   Task<Result<Outcome>> execute(gate::Order order) override;
+  Task<Result<void>> forget_output(std::set<ActionId> actions) override;
   Task<Outcome> recover(ActionId action) override;  // fences an action that was never started
 
  private:

@@ -66,8 +66,8 @@ class JournalImpl final : public Journal {
   };
   std::vector<Follower> followers_;
   std::optional<std::string> read_only_;  // why nothing is appended any more
-  std::uint64_t size_ = 0;        // committed
-  std::uint64_t next_index_ = 0;  // enqueued
+  std::uint64_t size_ = 0;                // committed
+  std::uint64_t next_index_ = 0;          // enqueued
   Digest root_{};
   Time last_time_{};
   std::size_t queued_events_ = 0;

@@ -272,46 +272,66 @@ TEST_CASE("equal private parts have different commitments") {
   CHECK(one != doc::parse_json(leaves[1])->text("private"));
 }
 
-TEST_CASE("erasing a subject leaves the leaves and takes its private parts, the later ones stay") {
+TEST_CASE("erasing entries leaves the leaves and takes their private parts, all others stay") {
   Bench bench;
   const doc::Value part = doc::object({{"note", "old"}});
   const doc::Value fresh = doc::object({{"note", "new"}});
   CHECK(bench
             .append({.events = {with_private(draft("a", "t"), part),
-                                with_private(draft("b", "t"), part)}})
+                                with_private(draft("b", "t"), part),
+                                with_private(draft("a", "t"), part)}})
             .has_value());
   const Digest before = bench.journal->root();
-  CHECK(
-      bench.append({.events = {with_private(draft("a", "payload.erased"), fresh)}, .erase = {"a"}})
-          .has_value());
+  CHECK(bench.append({.events = {with_private(draft("a", "payload.erased"), fresh)}, .erase = {0}})
+            .has_value());
   CHECK(before != bench.journal->root());
   for (int round = 0; round < 2; ++round) {
     const std::vector<Event> events = bench.stream("a", true);
-    REQUIRE(events.size() == 2);
+    REQUIRE(events.size() == 3);
     CHECK(!events[0].private_part);
-    CHECK(events[1].private_part == fresh);
+    CHECK(events[0].has_private);
+    CHECK(events[1].private_part == part);
+    CHECK(events[2].private_part == fresh);
     CHECK(bench.stream("b", true)[0].private_part == part);
     bench.open();
   }
   CHECK(bench.journal->root() == root_of_leaves(bench));
 }
 
-TEST_CASE("a destroyed key is in no file any more, wrapped or not") {
+std::string sealed_of(const Bench& bench, std::uint64_t index) {
+  sqlite::Database database(bench.options.path, sqlite::Access::kReadOnly);
+  sqlite::Statement statement(database, "SELECT sealed FROM event WHERE idx = ?");
+  sqlite::Query query(statement);
+  REQUIRE(query.bind(index).step());
+  return std::string(query.bytes(0));
+}
+
+TEST_CASE("what was erased is in no file any more: not a piece of it, wherever it stood") {
   Bench bench;
-  CHECK(bench.append({.events = {with_private(draft("a", "t"), doc::object({{"x", 1}}))}})
-            .has_value());
-  std::string wrapped;
-  {
-    sqlite::Database database(bench.options.path, sqlite::Access::kReadOnly);
-    sqlite::Statement statement(database, "SELECT wrapped FROM subject_key");
-    sqlite::Query query(statement);
-    REQUIRE(query.step());
-    wrapped = query.bytes(0);
+  std::vector<std::string> sealed;
+  const std::vector<std::size_t> sizes = {1, 100, 3000, 70'000};
+  for (std::size_t round = 0; round < 60; ++round) {  // so that pages are full, and split
+    const std::string text(sizes[round % sizes.size()], static_cast<char>('a' + round % 26));
+    CHECK(bench
+              .append({.events = {with_private(draft("a/" + std::to_string(round), "t"),
+                                               doc::object({{"x", text}}))}})
+              .has_value());
   }
-  CHECK(raw_bytes(bench.dir).find(wrapped) != std::string::npos);
-  CHECK(bench.append({.events = {draft("a", "payload.erased")}, .erase = {"a"}}).has_value());
+  std::vector<std::uint64_t> erase;
+  for (std::uint64_t index = 0; index < 60; index += 3) {
+    sealed.push_back(sealed_of(bench, index));
+    erase.push_back(index);
+  }
+  CHECK(bench.append({.events = {draft("e", "payload.erased")}, .erase = erase}).has_value());
   bench.append_one("b", "t");  // its commit comes after all that the erasure caused
-  CHECK(raw_bytes(bench.dir).find(wrapped) == std::string::npos);
+  const std::string files = raw_bytes(bench.dir);
+  for (const std::string& one : sealed) {
+    CHECK(files.find(one.substr(0, 32)) == std::string::npos);  // the seed of the key
+    for (std::size_t at = 32; at + 24 <= one.size(); at += 1000)
+      CHECK(files.find(one.substr(at, 24)) == std::string::npos);
+    CHECK(files.find(one.substr(one.size() - 24)) == std::string::npos);
+  }
+  CHECK(files.find(sealed_of(bench, 1).substr(0, 32)) != std::string::npos);
 }
 
 TEST_CASE("numbers beyond the log read nothing") {

@@ -118,6 +118,7 @@ Result<Event> read_leaf(std::string_view bytes) {
     return refuse("damaged", "a leaf lacks its envelope");
   }
   event.time = *time;
+  event.has_private = tree->find("private") != nullptr;
   std::erase_if(tree->as_object(),
                 [](const doc::Member& member) { return is_reserved(member.key); });
   event.body = std::move(*tree);

@@ -102,6 +102,16 @@ class ReadModelImpl final : public ReadModel {
         [=](ReadQueries& queries) { return queries.denied_prints(from, before); });
   }
 
+  Task<Result<std::vector<std::string>>> names_in_private() override {
+    return asked<std::vector<std::string>>(
+        [](ReadQueries& queries) { return queries.names_in_private(); });
+  }
+
+  Task<Result<std::vector<std::string>>> private_of(std::vector<std::string> names) override {
+    return asked<std::vector<std::string>>(
+        [names = std::move(names)](ReadQueries& queries) { return queries.private_of(names); });
+  }
+
   Task<bool> wait_for(std::uint64_t index, Duration timeout) override {
     if (index >= progress_->next) follower_->hurry();
     return wait_until(progress_, executor_, index, timeout);

@@ -240,4 +240,36 @@ std::vector<std::pair<std::string, std::int64_t>> ReadQueries::denied_prints(Tim
   return out;
 }
 
+// Each name is looked up once, however many entries have it.
+std::vector<std::string> ReadQueries::names_in_private() {
+  deadline_ = std::chrono::steady_clock::now() + kPatience;
+  Statement statement(database_,
+                      "WITH RECURSIVE name(who) AS (SELECT min(who) FROM private_of UNION ALL "
+                      "SELECT (SELECT min(p.who) FROM private_of p WHERE p.who > name.who) "
+                      "FROM name WHERE name.who IS NOT NULL) "
+                      "SELECT who FROM name WHERE who IS NOT NULL");
+  Query query(statement);
+  std::vector<std::string> out;
+  while (query.step()) out.emplace_back(query.bytes(0));
+  return out;
+}
+
+std::vector<std::string> ReadQueries::private_of(const std::vector<std::string>& names) {
+  deadline_ = std::chrono::steady_clock::now() + kPatience;
+  Statement of_one(database_, "SELECT seq FROM private_of WHERE who = ?");
+  Statement action(database_, "SELECT id FROM action WHERE seq = ?");
+  std::set<std::int64_t> found;
+  for (const std::string& name : names) {
+    Query query(of_one);
+    query.bind_text(name);
+    while (query.step()) found.insert(query.integer(0));
+  }
+  std::vector<std::string> out;
+  for (const std::int64_t seq : found) {
+    Query query(action);
+    if (query.bind(seq).step()) out.emplace_back(query.bytes(0));
+  }
+  return out;
+}
+
 }  // namespace keyturn::store::sqlite

@@ -19,6 +19,8 @@ class ReadQueries {
   std::vector<std::pair<State, std::uint64_t>> count_by_state(std::optional<Time> from);
   std::vector<Uses> uses(Time from, Duration step, std::uint64_t before);
   std::vector<std::pair<std::string, std::int64_t>> denied_prints(Time from, std::uint64_t before);
+  std::vector<std::string> names_in_private();
+  std::vector<std::string> private_of(const std::vector<std::string>& names);
 
  private:
   static int is_over(void* deadline);

@@ -7,7 +7,7 @@
 namespace keyturn::store::sqlite {
 namespace {
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 constexpr std::string_view kActionPrefix = "action/";
 
 constexpr const char* kTables = R"sql(
@@ -24,6 +24,8 @@ CREATE INDEX action_actor ON action(actor);
 CREATE TABLE denied(seq INTEGER PRIMARY KEY, print TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
 CREATE INDEX denied_at ON denied(at_ms);
 CREATE TABLE visible(seq INTEGER NOT NULL, who TEXT NOT NULL, PRIMARY KEY(seq, who))
+  STRICT, WITHOUT ROWID;
+CREATE TABLE private_of(who TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(who, seq))
   STRICT, WITHOUT ROWID;
 CREATE VIRTUAL TABLE needle USING fts5(words, content='', tokenize='trigram');
 CREATE TABLE cursor(one INTEGER PRIMARY KEY CHECK (one = 1), next INTEGER NOT NULL,
@@ -80,6 +82,7 @@ ReadTables::ReadTables(Database& database)
               "operation = coalesce(?, operation), effect = coalesce(?, effect), last = ? "
               "WHERE seq = ?"),
       show_(database, "INSERT OR IGNORE INTO visible(seq, who) VALUES(?, ?)"),
+      speak_(database, "INSERT OR IGNORE INTO private_of(who, seq) VALUES(?, ?)"),
       deny_(database, "INSERT INTO denied(seq, print, at_ms) VALUES(?, ?, ?)"),
       read_cursor_(database, "SELECT next, last_hash FROM cursor"),
       move_(database, "INSERT OR REPLACE INTO cursor(one, next, last_hash) VALUES(1, ?, ?)") {}
@@ -107,6 +110,28 @@ void ReadTables::apply(const Event& event) {
     seq = add(event, id, *action);
   }
   show(*seq, event);
+  if (event.has_private) note_words(*seq, event);
+}
+
+// Whose words its private part may be (gate/erase.cpp judges that for each entry).
+void ReadTables::note_words(std::int64_t seq, const Event& event) {
+  const auto of = [&](std::string_view who) {
+    if (!who.empty()) Query(speak_).bind_text(who).bind(seq).run();
+  };
+  const doc::Value& body = event.body;
+  of(text_at(body.find("vote"), "reviewer"));
+  of(text_at(body.find("review"), "by"));
+  of(body.text("by"));
+  if (const doc::Value* comment = body.find("comment"); text_at(comment, "author_kind") == "person")
+    of(text_at(comment, "author"));
+  if (const doc::Value* agent = body.find("agent"); text_at(agent, "kind") == "person")
+    of(text_at(agent, "id"));
+  const doc::Value* parties = body.find_path({"lineage", "parties"});
+  if (event.type != "action.decided" || parties == nullptr || !parties->is_array()) return;
+  for (const doc::Value& party : parties->as_array()) {
+    if (party.text("role") == "on_behalf_of" || party.text("role") == "amender")
+      of(party.text("id"));
+  }
 }
 
 std::optional<std::int64_t> ReadTables::find(std::string_view id) {

@@ -40,9 +40,10 @@ class ReadTables {
                   std::string_view actor);
   void update(std::int64_t seq, const Event& event);
   void show(std::int64_t seq, const Event& event);
+  void note_words(std::int64_t seq, const Event& event);
   void show_to(std::int64_t seq, std::string_view kind, std::string_view name);
 
-  Statement find_, insert_, insert_needle_, update_, show_, deny_, read_cursor_, move_;
+  Statement find_, insert_, insert_needle_, update_, show_, speak_, deny_, read_cursor_, move_;
 };
 
 }  // namespace keyturn::store::sqlite

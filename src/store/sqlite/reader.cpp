@@ -7,26 +7,24 @@
 #include "doc/json.h"
 #include "ledger/merkle.h"
 #include "store/sqlite/leaf.h"
+#include "store/sqlite/private_parts.h"
 #include "store/sqlite/schema.h"
-#include "store/sqlite/subject_keys.h"
 #include "store/sqlite/tree.h"
 
 namespace keyturn::store::sqlite {
 namespace {
 
 // Columns of every event query; the private ones follow where they are asked for.
-enum Column { kIndex, kLeaf, kSubject, kSealed, kKeyId, kWrapped };
+enum Column { kIndex, kLeaf, kSealed };
 
 constexpr std::string_view kPlain = "SELECT e.idx, e.leaf FROM event e ";
-constexpr std::string_view kPrivate =
-    "SELECT e.idx, e.leaf, e.subject, e.sealed, k.id, k.wrapped FROM event e "
-    "JOIN stream s ON s.id = e.stream "
-    "LEFT JOIN subject_key k ON k.name = coalesce(e.subject, s.name) ";
+constexpr std::string_view kPrivate = "SELECT e.idx, e.leaf, e.sealed FROM event e ";
 constexpr std::string_view kOfStream =
     "WHERE e.stream = (SELECT id FROM stream WHERE name = ?) AND e.position >= ? "
     "ORDER BY e.position";
 constexpr std::string_view kFirst =
-    "WHERE e.idx >= ? AND e.idx < ? AND e.position = 1 AND substr(s.name, 1, length(?3)) = ?3 "
+    "JOIN stream s ON s.id = e.stream WHERE e.idx >= ? AND e.idx < ? AND e.position = 1 AND "
+    "substr(s.name, 1, length(?3)) = ?3 "
     "ORDER BY e.idx DESC";
 constexpr std::string_view kOfRange = "WHERE e.idx >= ? AND e.idx < ? ORDER BY e.idx";
 
@@ -87,21 +85,16 @@ Event Reader::event_at(const Query& row, bool with_private) {
   return std::move(*event);
 }
 
-std::optional<PrivatePart> Reader::open_part(const Query& row, std::uint64_t index,
-                                             std::string_view stream) {
-  if (row.is_null(kWrapped)) return std::nullopt;  // erased
-  const std::string subject(row.is_null(kSubject) ? stream : row.bytes(kSubject));
-  const Result<Secret> key = unwrap_key(master_, subject, row.bytes(kKeyId), row.bytes(kWrapped));
-  if (!key) damaged(index, "its subject's key does not open with this master key");
-  auto opened = open_payload(*key, row.bytes(kKeyId), row.bytes(kSealed), index);
+std::optional<PrivatePart> Reader::opened(const Query& row, std::uint64_t index) {
+  auto opened = open_part(master_, row.bytes(kSealed), index);
   if (!opened) damaged(index, opened.error().message);
-  if (!*opened) return std::nullopt;  // sealed under an earlier key of the subject, erased
+  if (!*opened) return std::nullopt;
   return PrivatePart{index, std::move((*opened)->nonce32), std::move((*opened)->payload)};
 }
 
 std::optional<doc::Value> Reader::private_part(const Query& row, const Event& event) {
   if (row.is_null(kSealed)) return std::nullopt;
-  const auto part = open_part(row, event.index, event.stream);
+  const auto part = opened(row, event.index);
   if (!part) return std::nullopt;
   Result<doc::Value> value = doc::parse_json(part->payload, kPrivateLimits);
   if (!value) damaged(event.index, "its private part is no JSON");
@@ -166,9 +159,7 @@ std::vector<PrivatePart> Reader::private_parts(std::uint64_t from, std::size_t l
   while (query.step()) {
     if (query.is_null(kSealed)) continue;
     const auto index = static_cast<std::uint64_t>(query.integer(kIndex));
-    const Result<Event> event = read_leaf(query.bytes(kLeaf));
-    if (!event) damaged(index, event.error().message);
-    auto part = open_part(query, index, event->stream);
+    auto part = opened(query, index);
     out.push_back(part ? std::move(*part) : PrivatePart{.index = index});
   }
   return out;

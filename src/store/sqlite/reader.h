@@ -42,8 +42,7 @@ class Reader {
 
  private:
   Event event_at(const Query& row, bool with_private);
-  std::optional<PrivatePart> open_part(const Query& row, std::uint64_t index,
-                                       std::string_view stream);
+  std::optional<PrivatePart> opened(const Query& row, std::uint64_t index);  // nullopt: erased
   std::optional<doc::Value> private_part(const Query& row, const Event& event);
 
   const Secret master_;

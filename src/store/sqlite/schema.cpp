@@ -5,7 +5,7 @@
 namespace keyturn::store::sqlite {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
@@ -19,8 +19,6 @@ CREATE TABLE event(
   leaf BLOB NOT NULL, subject TEXT, sealed BLOB) STRICT;
 CREATE UNIQUE INDEX event_stream ON event(stream, position);
 CREATE TABLE claim(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE subject_key(
-  name TEXT PRIMARY KEY, id BLOB NOT NULL, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE tile(id INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
 CREATE TABLE signed(one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL,
   root BLOB NOT NULL) STRICT;

@@ -1,9 +1,9 @@
 // The tables of journal.db.
 //
-//   event        one row a leaf, by ledger index; `sealed` is its private part (subject_keys.h)
+//   event        one row a leaf, by ledger index; `sealed` is its private part (private_parts.h);
+//                overwritten in place, it is erased
 //   stream       one row a stream: where it stands, and whether it is open
 //   claim        unique keys, taken for ever
-//   subject_key  one row a subject whose private parts can be read; deleting it erases them
 //   tile         the Merkle tree's hashes (tree.h)
 //   signed       one row: what was last signed
 //   meta         schema version, and the closed types that stream.open was computed with

@@ -46,7 +46,7 @@ struct Pending {
   std::vector<Event> events;       // complete but for leaf_hash, which the writer fills in
   std::vector<WriteDraft> drafts;  // one an event
   std::vector<Claim> claims;
-  std::vector<std::string> erase;
+  std::vector<std::uint64_t> erase;
   bool begins_epoch = false;
   std::optional<SignedStep> signed_step;
 

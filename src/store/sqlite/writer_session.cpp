@@ -8,6 +8,7 @@
 #include "crypto/crypto.h"
 #include "ledger/merkle.h"
 #include "store/sqlite/checkpointer.h"
+#include "store/sqlite/private_parts.h"
 #include "store/sqlite/schema.h"
 
 namespace keyturn::store::sqlite {
@@ -35,7 +36,6 @@ Writer::Session::Session(WriterOptions options, Random& random)
       random_(random),
       database_(open_for_writing(options_.path)),
       tree_(database_),
-      keys_(database_, options_.master, random),
       find_stream_(database_, "SELECT id, version, head, last_type FROM stream WHERE name = ?"),
       insert_stream_(database_,
                      "INSERT INTO stream(id, name, version, head, last_type, open) "
@@ -47,10 +47,17 @@ Writer::Session::Session(WriterOptions options, Random& random)
                     "INSERT INTO event(idx, stream, position, leaf, subject, sealed) "
                     "VALUES(?, ?, ?, ?, ?, ?)"),
       insert_claim_(database_, "INSERT INTO claim(key, value) VALUES(?, ?)"),
+      // Of equal size, so that SQLite writes over the bytes where they stand: no cell is moved, and
+      // no copy of one is left behind.
+      erase_part_(database_,
+                  "UPDATE event SET sealed = zeroblob(length(sealed)) "
+                  "WHERE idx = ? AND sealed IS NOT NULL"),
       read_signed_(database_, "SELECT size, root FROM signed"),
       insert_signed_(database_, "INSERT OR REPLACE INTO signed(one, size, root) VALUES(1, ?, ?)"),
       next_stream_(database_.integer("SELECT max(id) FROM stream") + 1) {
   sqlite3_wal_hook(database_.raw(), count_wal_pages, &wal_pages_);
+  // A process that was killed between an erasure and this left it to us.
+  log_holds_erased_ = !truncate_log(database_);
 }
 
 void Writer::Session::commit(std::vector<std::shared_ptr<Pending>> batch) {
@@ -73,8 +80,8 @@ void Writer::Session::commit(std::vector<std::shared_ptr<Pending>> batch) {
 }
 
 void Writer::Session::write(Pending& pending) {
-  for (const std::string& subject : pending.erase) {
-    keys_.erase(subject);
+  for (const std::uint64_t index : pending.erase) {
+    Query(erase_part_).bind(index).run();
     log_holds_erased_ = true;
   }
   for (std::size_t i = 0; i < pending.events.size(); ++i) {
@@ -109,8 +116,7 @@ void Writer::Session::write_event(Event& event, WriteDraft& draft) {
 std::string Writer::Session::seal(const Event& event, WriteDraft& draft) {
   const std::string nonce = random_.bytes(32);
   fill_in(draft.leaf, draft.leaf.private_at, crypto::commit_payload(nonce, *draft.payload));
-  const std::string& subject = draft.subject.empty() ? event.stream : draft.subject;
-  return keys_.seal(subject, nonce, *draft.payload, event.index);
+  return seal_part(options_.master, nonce, *draft.payload, event.index, random_);
 }
 
 Writer::Session::Head& Writer::Session::head_of(const Event& event) {

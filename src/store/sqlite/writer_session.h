@@ -5,7 +5,6 @@
 #include <unordered_map>
 
 #include "store/sqlite/database.h"
-#include "store/sqlite/subject_keys.h"
 #include "store/sqlite/tree.h"
 #include "store/sqlite/writer.h"
 
@@ -41,11 +40,10 @@ class Writer::Session {
   Random& random_;
   Database database_;
   Tree tree_;
-  SubjectKeys keys_;
-  Statement find_stream_, insert_stream_, update_stream_, insert_event_, insert_claim_;
+  Statement find_stream_, insert_stream_, update_stream_, insert_event_, insert_claim_, erase_part_;
   Statement read_signed_, insert_signed_;
   std::int64_t next_stream_ = 1;
-  bool log_holds_erased_ = false;  // a destroyed key may still stand in the write-ahead log
+  bool log_holds_erased_ = false;  // what was erased may still stand in the write-ahead log
   int wal_pages_ = 0;              // after the last commit
   std::unordered_map<std::string, Head> heads_;
   std::vector<std::pair<const std::string*, Head*>>
