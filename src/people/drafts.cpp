@@ -53,28 +53,32 @@ std::string agent_like(const Directory& directory, std::string_view text) {
   return {};
 }
 
+// What tells who somebody is beyond the id: apart from the public record, so that it can be erased.
+doc::Value who(const Person& person) {
+  return doc::object({{"name", person.name}, {"email", person.email}});
+}
+
 }  // namespace
 
 EventDraft person_added(const Person& person, bool host) {
   doc::Value v = doc::object({{"id", person.id}});
-  if (!person.name.empty()) v.set("name", person.name);
-  if (!person.email.empty()) v.set("email", person.email);
   if (!person.aliases.empty()) v.set("aliases", texts(person.aliases));
   if (!person.groups.empty()) v.set("groups", texts(person.groups));
   if (person.admin) v.set("admin", true);
   if (person.auditor) v.set("auditor", true);
   if (person.simulated) v.set("simulated", true);
   if (!person.service_of.empty()) v.set("service_of", person.service_of);
-  return draft("person", person.id, "person_added", "person", std::move(v), host);
+  EventDraft out = draft("person", person.id, "person_added", "person", std::move(v), host);
+  if (!person.name.empty() || !person.email.empty()) out.private_part = who(person);
+  return out;
 }
 
 EventDraft person_changed(const Person& person, bool host) {
-  doc::Value v = doc::object({{"id", person.id},
-                              {"name", person.name},
-                              {"email", person.email},
-                              {"admin", person.admin},
-                              {"auditor", person.auditor}});
-  return draft("person", person.id, "person_changed", "person", std::move(v), host);
+  doc::Value v =
+      doc::object({{"id", person.id}, {"admin", person.admin}, {"auditor", person.auditor}});
+  EventDraft out = draft("person", person.id, "person_changed", "person", std::move(v), host);
+  out.private_part = who(person);
+  return out;
 }
 
 EventDraft person_deactivated(std::string_view id, std::string_view why, bool host) {

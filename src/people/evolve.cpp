@@ -185,7 +185,12 @@ void evolve(Directory& directory, const Event& event) {
   Folder fold(directory);
   const auto part = [&](std::string_view key) {
     const doc::Value* v = event.body.find(key);
-    return v == nullptr ? doc::Value() : *v;
+    doc::Value out = v == nullptr ? doc::Value() : *v;
+    if (key == "person" && event.private_part && out.is_object()) {  // else it was erased
+      for (const doc::Member& member : event.private_part->as_object())
+        out.set(member.key, member.value);
+    }
+    return out;
   };
   if (type == "identity.person_added") return fold.person_added(part("person"));
   if (type == "identity.person_changed") return fold.person_changed(part("person"));

@@ -68,6 +68,17 @@ class Record(unittest.TestCase):
             self.assertGreaterEqual(k.request("append", {"text": "after the alarm"}).status, 500)
         self.assertEqual(k.lines(), before)
 
+    def test_names_and_mail_addresses_of_people_are_not_in_the_open_record(self):
+        k = self.server()
+        k.host("person", "add", "zoe", "--name", "Zoë Quarterly", "--email", "zoe.q@example.org")
+        leaves = [base64.b64decode(entry["leaf"]).decode() for entry in k.get("/v1/ledger/entries?from=0&limit=256", "ada").json["items"]]
+        self.assertTrue(any('"id":"zoe"' in leaf for leaf in leaves))
+        for secret in ("Quarterly", "zoe.q@", "ada@example.com"):
+            self.assertFalse([leaf for leaf in leaves if secret in leaf], secret)
+        k.restart()
+        zoe = next(p for p in k.get("/v1/people", "ada").json["items"] if p["id"] == "zoe")
+        self.assertEqual((zoe["name"], zoe["email"]), ("Zoë Quarterly", "zoe.q@example.org"), "and they are known after a restart")
+
     # ------------------------------------------------------------ history
     def test_restored_backup_is_noticed(self):
         k = self.server()
