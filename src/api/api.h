@@ -54,6 +54,7 @@ struct ApiPorts {
   std::function<Task<Result<StateCounts>>()> count_by_state;  // may be empty
   std::function<bool()> ready;                                // can it append? empty: always
   Reload reload;                                              // may be empty
+  std::function<doc::Value()> exports;  // an array: name, status, lag, …; may be empty
 };
 
 struct ApiOptions {

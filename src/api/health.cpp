@@ -52,6 +52,21 @@ void add_open(Exposition& out, const gate::Gate& gate) {
   for (const auto& [state, count] : open) out.sample(count, "state", to_text(state));
 }
 
+// Names are of a-z, 0-9 and "-".
+void add_exports(Exposition& out, const doc::Value& exports) {
+  const auto add = [&](std::string_view name, std::string_view help, auto value_of) {
+    out.family(name, "gauge", help);
+    for (const doc::Value& one : exports.as_array())
+      out.sample(value_of(one), "name", one.text("name"));
+  };
+  if (exports.as_array().empty()) return;
+  add("keyturn_export_lag", "Ledger entries that an export has not delivered.",
+      [](const doc::Value& one) { return static_cast<std::uint64_t>(one.integer("lag")); });
+  add("keyturn_export_failing",
+      "1: the last attempt to deliver failed, or the receiver wants no more.",
+      [](const doc::Value& one) { return std::uint64_t{one.text("status") != "running"}; });
+}
+
 }  // namespace
 
 Task<Response> get_health(Service&, Call&) {
@@ -80,6 +95,7 @@ Task<Response> get_metrics(Service& s, Call&) {
              s.ports.audit.alarm() ? 1 : 0);
   out.single("keyturn_witness_problems", "gauge", "Witnesses that do not cosign now.",
              s.ports.audit.witness_problems().size());
+  if (s.ports.exports) add_exports(out, s.ports.exports());
   out.single("keyturn_parked_waits", "gauge", "Requests that wait for an action.", s.http.parked);
   out.single("keyturn_event_streams", "gauge", "Open event streams.", s.http.streams);
   out.single("keyturn_refusals_not_recorded_total", "counter",

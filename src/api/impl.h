@@ -183,6 +183,7 @@ Task<Response> get_ledger(Service&, Call&);
 Task<Response> get_entries(Service&, Call&);
 Task<Response> get_proof(Service&, Call&);
 Task<Response> get_consistency(Service&, Call&);
+Task<Response> get_exports(Service&, Call&);
 Task<Response> get_policy(Service&, Call&);  // policy.cpp
 Task<Response> check_policy(Service&, Call&);
 Task<Response> explain_policy(Service&, Call&);

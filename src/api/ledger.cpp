@@ -90,4 +90,15 @@ Task<Response> get_consistency(Service& s, Call& call) {
   co_return json_answer(200, *proof);
 }
 
+Task<Response> get_exports(Service& s, Call& call) {
+  const people::Person* person = s.person_of(call);
+  if (person == nullptr || (!person->admin && !person->auditor)) {
+    co_return co_await s.refused(
+        call, {"not_allowed", "administrators and auditors may look at the exports", ""});
+  }
+  co_return json_answer(
+      200, doc::object({{"items", s.ports.exports ? s.ports.exports() : doc::Value(doc::Array{})},
+                        {"size", s.ports.gate.journal().size()}}));
+}
+
 }  // namespace keyturn::api

@@ -113,6 +113,7 @@ const std::vector<Route>& routes() {
       {"POST", "/v1/passkeys", kPerson, post_passkey},
       {"DELETE", "/v1/passkeys/{id}", kPerson, delete_passkey},
       {"GET", "/v1/stats", kPerson, get_stats},
+      {"GET", "/v1/exports", kPerson, get_exports},
       {"GET", "/v1/ledger", kPerson, get_ledger},
       {"GET", "/v1/ledger/entries", kPerson, get_entries},
       {"GET", "/v1/ledger/proof", kPerson, get_proof},

@@ -63,6 +63,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_prove(app, session);
   add_evidence(app, session);
   add_fsck(app, session);
+  add_export(app, session);
   add_completion(app, session);
   add_version(app, session);
 }

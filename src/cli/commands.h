@@ -26,6 +26,7 @@ void add_verify(CLI::App& app, Session& session);            // verify
 void add_prove(CLI::App& app, Session& session);             // prove
 void add_evidence(CLI::App& app, Session& session);          // evidence
 void add_fsck(CLI::App& app, Session& session);              // fsck
+void add_export(CLI::App& app, Session& session);            // export
 void add_witness(CLI::App& app, Session& session);           // witness
 void add_ledger(CLI::App& app, Session& session);            // ledger restart
 void add_completion(CLI::App& app, Session& session);        // completion

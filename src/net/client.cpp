@@ -7,18 +7,15 @@
 #include <memory>
 #include <mutex>
 
+#include "net/curl.h"
 #include "net/request_head.h"
 
 namespace keyturn::net {
 namespace {
 
-struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
-using Easy = std::unique_ptr<CURL, FreeEasy>;
 using List = std::unique_ptr<curl_slist, FreeList>;
 
 constexpr std::size_t kHeaderBytesMax = 256 * 1024;
@@ -131,6 +128,12 @@ Result<List> header_list(const ClientRequest& request) {
   return list;
 }
 
+int ask(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  exchange.is_stopped = !exchange.request.keep_going();
+  return exchange.is_stopped ? 1 : 0;
+}
+
 void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
   const ClientRequest& request = exchange.request;
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
@@ -154,6 +157,11 @@ void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
   }
+  if (request.keep_going) {
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, ask);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &exchange);
+  }
   if (!request.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
   if (request.method == "HEAD") {
     curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -165,12 +173,12 @@ void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
   }
 }
 
+}  // namespace
+
 void start_curl_once() {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
-
-}  // namespace
 
 Result<ClientResponse> fetch(const ClientRequest& request) {
   start_curl_once();

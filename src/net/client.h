@@ -28,6 +28,8 @@ struct ClientRequest {
   // If set, body bytes of a 2xx answer go here as they come and are not kept; false ends the
   // exchange.
   std::function<bool(std::string_view)> on_bytes;
+  // If set, asked about once a second while the exchange goes on; false ends it (stopped).
+  std::function<bool()> keep_going;
 };
 
 struct ClientResponse {

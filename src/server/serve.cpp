@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "base/task_impl.h"
 #include "connectors/exec/helper.h"
+#include "exports/exporter.h"
 #include "net/server.h"
 #include "server/core.h"
 #include "server/files.h"
@@ -60,10 +61,12 @@ class Serving {
   Task<void> tick_audit();
   Task<Result<api::Page>> list(api::ListQuery query);
   Task<Result<api::StateCounts>> counts();
-  Task<void> stop();
   Task<Result<std::vector<std::string>>> names_in_private();
+  Task<void> stop();
   Task<bool> load_past(std::uint64_t size, Duration patience);
   Task<void> keep_loading_past(std::uint64_t size);
+  Result<void> start_exports();
+  doc::Value exports() const;
   Result<void> listen();
   net::ServerOptions server_options() const;
 
@@ -71,6 +74,7 @@ class Serving {
   ServeOptions options_;
   std::unique_ptr<audit::Audit> audit_;
   std::unique_ptr<store::ReadModel> read_model_;
+  std::unique_ptr<exports::Exports> exports_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<net::Server> http_, local_;
   int exit_code_ = 0;
@@ -94,6 +98,7 @@ Task<void> Serving::start() {
   const bool read_only = opened && audit_->alarm().has_value();
   if (opened && !read_only) core_->gate().recover();  // before anything new can start
   if (opened) opened = listen();
+  if (opened && !read_only) opened = start_exports();
   if (!opened) {
     std::fprintf(stderr, "keyturn: %s\n", opened.error().message.c_str());
     exit_code_ = 1;
@@ -133,16 +138,16 @@ Task<Result<void>> Serving::open() {
       core_->loop().executor());
   if (!read_model) co_return std::unexpected(read_model.error());
   read_model_ = std::move(*read_model);
-  const std::uint64_t size = core_->journal().size();
-  if (!co_await load_past(size, kPatienceForPast)) {
-    say("the lists are being made anew; until they are there, what policy decides by `history` is "
-        "denied");
-    core_->loop().spawn(keep_loading_past(size));
   core_->admin().set_private_index({.names = [this] { return names_in_private(); },
                                     .actions_of =
                                         [this](std::vector<std::string> names) {
                                           return read_model_->private_of(std::move(names));
                                         }});
+  const std::uint64_t size = core_->journal().size();
+  if (!co_await load_past(size, kPatienceForPast)) {
+    say("the lists are being made anew; until they are there, what policy decides by `history` is "
+        "denied");
+    core_->loop().spawn(keep_loading_past(size));
   }
   co_return Result<void>{};
 }
@@ -325,11 +330,6 @@ Task<Result<api::Page>> Serving::list(api::ListQuery query) {
   co_return api::Page{std::move(page->ids), std::move(page->next)};
 }
 
-Task<Result<api::StateCounts>> Serving::counts() {
-  Result<store::Counts> found = co_await read_model_->count_by_state(std::nullopt);
-  if (!found) co_return std::unexpected(found.error());
-  co_return api::StateCounts(found->begin(), found->end());
-}
 // The lists may be behind: an erasure must not miss what was just written.
 Task<Result<std::vector<std::string>>> Serving::names_in_private() {
   const std::uint64_t size = core_->journal().size();
@@ -339,6 +339,11 @@ Task<Result<std::vector<std::string>>> Serving::names_in_private() {
   co_return names;
 }
 
+Task<Result<api::StateCounts>> Serving::counts() {
+  Result<store::Counts> found = co_await read_model_->count_by_state(std::nullopt);
+  if (!found) co_return std::unexpected(found.error());
+  co_return api::StateCounts(found->begin(), found->end());
+}
 
 net::ServerOptions Serving::server_options() const {
   const Settings& s = options_.settings;
@@ -357,6 +362,35 @@ net::ServerOptions Serving::server_options() const {
   return options;
 }
 
+// What is exported is never waited for: the exports read the journal from behind.
+Result<void> Serving::start_exports() {
+  if (options_.settings.exports.empty()) return {};
+  store::Journal& journal = core_->journal();
+  exports_ = std::make_unique<exports::Exports>(
+      core_->loop(), core_->clock(),
+      exports::Source{[&journal] { return journal.size(); },
+                      [&journal](std::uint64_t from, std::size_t limit) {
+                        return journal.read_leaves(from, limit);
+                      },
+                      audit_->origin()},
+      core_->data().path() + "/exports", [](const std::string& line) { say(line); });
+  Result<void> started = exports_->start(options_.settings.exports);
+  if (!started) return started;
+  journal.on_commit([](const Event& event) { return exports::is_denial(event.type, event.body); },
+                    [this](const std::vector<Event>& denials) {
+                      exports_->committed(denials.empty() ? 0 : denials.back().index + 1);
+                    });
+  return {};
+}
+
+doc::Value Serving::exports() const {
+  doc::Array out;
+  if (exports_) {
+    for (const exports::State& state : exports_->states()) out.push_back(to_value(state));
+  }
+  return out;
+}
+
 Result<void> Serving::listen() {
   const std::string url = public_url_of(options_.settings);
   api::ApiPorts ports{core_->gate(),
@@ -367,7 +401,8 @@ Result<void> Serving::listen() {
                       [this](api::ListQuery query) { return list(std::move(query)); },
                       [this] { return counts(); },
                       [this] { return core_->journal().ready(); },
-                      [this](doc::FileProblems& problems) { return reload(problems); }};
+                      [this](doc::FileProblems& problems) { return reload(problems); },
+                      [this] { return exports(); }};
   api::ApiOptions options;
   options.public_url = url;
   options.demo = options_.demo;
@@ -391,6 +426,7 @@ Result<void> Serving::listen() {
 }
 
 Task<void> Serving::stop() {
+  if (exports_) exports_->stop();
   if (http_) co_await http_->stop(kStopWithin);
   if (local_) co_await local_->stop(kStopWithin);
   core_->loop().stop();
@@ -406,6 +442,12 @@ int check(const ServeOptions& options) {
     const Result<void> tls = net::check_tls({s.tls_certificate, s.tls_key});
     if (!tls) say(s.tls_place + tls.error().message);
     good = tls.has_value();
+  }
+  for (const exports::Export& one : s.exports) {
+    for (const std::string& problem : exports::check(one)) {
+      say(problem);
+      good = false;
+    }
   }
   if (const Result<Files> files = read_files(s); !files) {
     say(files.error().message);

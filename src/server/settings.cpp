@@ -225,6 +225,7 @@ Result<Settings> read_settings(const std::string& path, Settings settings) {
   settings.watch = root.boolean("watch").value_or(settings.watch);
   read_signers(root, settings, problems);
   read_witnesses(root, settings, problems);
+  settings.exports = exports::read_exports(root, path, problems);
   root.finish();
   if (!doc::has_errors(problems)) return settings;
   std::string all;
