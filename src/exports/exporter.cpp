@@ -15,11 +15,8 @@ namespace {
 
 constexpr std::size_t kBatchMax = 100;
 constexpr std::size_t kBatchBytesMax = 256 << 10;  // of leaves
-constexpr Duration kGather = std::chrono::seconds(1);
 constexpr Duration kLookAgain = std::chrono::minutes(1);
 constexpr Duration kSaveEvery = std::chrono::seconds(1);
-constexpr Duration kFirstBackoff = std::chrono::milliseconds(250);
-constexpr Duration kBackoffMax = std::chrono::minutes(1);
 
 Cursor after(const std::string& origin, std::uint64_t next, const std::string& last_leaf) {
   return {next, origin, to_hex(view(ledger::leaf_hash(last_leaf)))};
@@ -81,6 +78,7 @@ struct Exports::Shared {
   Source source;
   std::string folder;
   std::function<void(const std::string&)> log;
+  Pace pace;
   std::shared_ptr<std::atomic<bool>> stopping = std::make_shared<std::atomic<bool>>(false);
 };
 
@@ -107,6 +105,7 @@ class Exports::One {
   std::uint64_t size() const { return shared_.source.size(); }
   void say(const std::string& what) const { shared_.log("export " + wanted_.name + ": " + what); }
   Task<void> wait(Waits why, Duration most);
+  Task<bool> looked_back();
   Task<void> look_back();
   Task<std::vector<std::string>> next_leaves() const;
   Task<void> deliver();
@@ -161,8 +160,18 @@ Task<void> Exports::One::look_back() {
   before_last_ = 0;
 }
 
+Task<bool> Exports::One::looked_back() {
+  try {
+    co_await look_back();
+    co_return true;
+  } catch (const std::exception& error) {
+    failed({"unreadable", error.what(), ""});
+  }
+  co_return false;
+}
+
 Task<void> Exports::One::run() {
-  co_await look_back();
+  while (!stopping() && !co_await looked_back()) co_await wait(Waits::kToTryAgain, backoff_);
   while (!stopping() && !is_gone_) {
     const std::uint64_t end = size();
     if (cursor_.next >= end) {
@@ -170,7 +179,7 @@ Task<void> Exports::One::run() {
       continue;
     }
     if (cursor_.next >= at_once_ && end - cursor_.next < kBatchMax) {
-      co_await wait(Waits::kForMore, kGather);
+      co_await wait(Waits::kForMore, shared_.pace.gather);
       at_once_ = std::max(at_once_, size());
       continue;
     }
@@ -254,7 +263,8 @@ void Exports::One::failed(Refusal why) {
     say(why.message + "; it has stopped");
   error_ = std::move(why);
   if (!failing_since_) failing_since_ = shared_.clock.now();
-  backoff_ = backoff_ == Duration{} ? kFirstBackoff : std::min(backoff_ * 2, kBackoffMax);
+  backoff_ = backoff_ == Duration{} ? shared_.pace.first_backoff
+                                    : std::min(backoff_ * 2, shared_.pace.backoff_max);
 }
 
 // A closed connection may have taken with it what was delivered before.
@@ -279,9 +289,9 @@ State Exports::One::state() const {
 }
 
 Exports::Exports(net::Loop& loop, const Clock& clock, Source source, std::string folder,
-                 std::function<void(const std::string&)> log)
+                 std::function<void(const std::string&)> log, Pace pace)
     : shared_(std::make_unique<Shared>(loop, clock, std::move(source), std::move(folder),
-                                       std::move(log))) {}
+                                       std::move(log), pace)) {}
 
 Exports::~Exports() {
   *shared_->stopping = true;

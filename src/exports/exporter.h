@@ -37,12 +37,19 @@ struct State {
 };
 doc::Value to_value(const State& state);
 
+struct Pace {
+  Duration gather = std::chrono::seconds(1);  // how long an entry waits for others
+  Duration first_backoff = std::chrono::milliseconds(250);
+  Duration backoff_max = std::chrono::minutes(1);
+};
+
 class Exports {
  public:
   // `folder` holds the cursors; it is made when it is not there.
   Exports(net::Loop& loop, const Clock& clock, Source source, std::string folder,
-          std::function<void(const std::string&)> log);
-  ~Exports();  // waits for deliveries that have begun: about a second, once stop() was called
+          std::function<void(const std::string&)> log, Pace pace = {});
+  // Waits for deliveries that have begun: about a second. The loop must not run any more.
+  ~Exports();
 
   // Code: unwritable. Where its cursor does not fit the ledger it begins at the first entry.
   [[nodiscard]] Result<void> start(const std::vector<Export>& wanted);

@@ -20,9 +20,10 @@ class SyslogSink final : public Sink {
       const std::string message = syslog_message(format_, batch.items[i], batch.views[i]);
       frames += std::to_string(message.size()) + " " + message;
     }
-    Result<void> sent = stream_->send(frames);
-    if (!sent) stream_.reset();
-    return sent;
+    const Result<void> sent = stream_->send(frames);
+    if (sent) return {};
+    stream_.reset();
+    return refuse("connection_lost", sent.error().message);
   }
 
  private:

@@ -37,7 +37,7 @@ struct Settings {
   std::vector<Witness> witnesses;
   std::size_t cosignatures_needed = 0;  // for evidence: cosigned; all of them by default
   std::vector<exports::Export> exports;
-  std::string origin;                   // of the ledger; "" : keyturn.local/ + 8 hex of the key
+  std::string origin;  // of the ledger; "" : keyturn.local/ + 8 hex of the key
   std::size_t pending_per_agent_max = 100;
   double requests_per_second_max = 100;
   bool demo = false;  // of the command line only: simulated people count

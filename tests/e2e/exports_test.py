@@ -3,6 +3,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import http.client
 import http.server
 import json
 import pathlib
@@ -302,6 +303,26 @@ class Exports(unittest.TestCase):
         self.caught_up(k)
         self.assertGreater(self.size(k), before)
         self.assertGreaterEqual(gapless(receiver.indexes(), 0, self.size(k)), 3)
+
+    def test_killed_again_and_again_under_load_a_file_has_every_entry_in_whole_lines(self):
+        folder = self.folder()
+        k = self.keyturn(f"exports:\n- {{name: siem, format: ndjson, from: beginning, to: {{file: {folder}/x}}}}\n")
+        for _ in range(8):
+            asked = [k.later(k.request, "forbidden", {}, wait=20) for _ in range(20)]
+            asked[0].result(DEADLINE)
+            k.kill9()
+            for one in asked:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    one.result(DEADLINE)
+            k.start()
+        self.caught_up(k)
+        lines = (folder / "x").read_text().split("\n")[:-1]
+        whole = []
+        for line in lines:
+            with contextlib.suppress(ValueError):  # cut by the kill: it stays alone
+                whole.append(json.loads(line)["index"])
+        self.assertLessEqual(len(lines) - len(whole), 8)
+        gapless(whole, 0, self.size(k))
 
     def test_only_what_is_asked_for_and_from_now_on(self):
         folder, receiver = self.folder(), self.webhook()
