@@ -1,11 +1,13 @@
 #include "ledger/verify.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "ledger/erasure.h"
+#include "ledger/passkey_vote.h"
 #include "ledger/stream_links.h"
 
 namespace keyturn::ledger {
@@ -25,6 +27,7 @@ class Verifier {
       check_streams();
       check_since();
       check_restarts();
+      check_passkey_votes();
       check_payloads();
       check_attachments();
     }
@@ -186,6 +189,49 @@ class Verifier {
     if (index < report_.from || index >= report_.to) return nullptr;
     constexpr doc::ParseLimits kLimits{.bytes_max = kLeafBytesMax, .depth_max = 256};
     return doc::parse_json(bundle_.entries[index - report_.from], kLimits).value_or(doc::Value());
+  }
+
+  // Whoever reads the log alone can tell that a person's own key agreed to exactly this.
+  void check_passkey_votes() {
+    std::map<std::string, std::string, std::less<>> registered;  // credential -> "PERSON KEY"
+    std::size_t good = 0;
+    for (std::size_t i = 0; i < bundle_.entries.size(); ++i) {
+      const std::string& bytes = bundle_.entries[i];
+      const bool adds = bytes.find("\"identity.credential_added\"") != std::string::npos;
+      if (!adds && bytes.find("\"assertion\":{") == std::string::npos) continue;
+      const doc::Value leaf = entry(report_.from + i);
+      const doc::Value* credential = leaf.find("credential");
+      if (leaf.text("type") == "identity.credential_added" && credential != nullptr) {
+        registered.insert_or_assign(std::string(credential->text("id")),
+                                    std::string(credential->text("person")) + " " +
+                                        std::string(credential->text("public_key")));
+      }
+      if (leaf.text("type") != "review.voted") continue;
+      std::optional<std::string> wrong = passkey_vote_wrong(leaf);
+      if (!wrong) wrong = not_registered(leaf, registered);
+      if (wrong)
+        find(Verdict::kTampered, "a vote with a passkey: " + *wrong, report_.from + i);
+      else
+        ++good;
+    }
+    if (good > 0) find(Verdict::kIntact, std::to_string(good) + " votes by passkey verified");
+  }
+
+  // A log from its beginning names every passkey before it is used; a part of one may not.
+  std::optional<std::string> not_registered(
+      const doc::Value& leaf,
+      const std::map<std::string, std::string, std::less<>>& registered) const {
+    const doc::Value* vote = leaf.find("vote");
+    const doc::Value* assertion = vote->find("assertion");
+    const auto known = registered.find(assertion->text("credential"));
+    if (known == registered.end()) {
+      if (bundle_.from > 0) return std::nullopt;
+      return "nobody registered its passkey before";
+    }
+    if (known->second !=
+        std::string(vote->text("reviewer")) + " " + std::string(assertion->text("public_key")))
+      return "its passkey was registered for another person, or with another key";
+    return std::nullopt;
   }
 
   // An epoch's beginning says what was lost before it.

@@ -3,10 +3,13 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <map>
 
+#include "crypto/crypto.h"
 #include "doc/json.h"
 #include "ledger/erasure.h"
+#include "ledger/passkey_vote.h"
 
 using namespace keyturn;
 using namespace keyturn::ledger;
@@ -356,4 +359,105 @@ TEST_CASE("a served log verifies, and any changed resource is found") {
       },
       log.options());
   CHECK(lost.verdict == Verdict::kIncomplete);
+}
+
+namespace {
+
+// A vote by a passkey with an Ed25519 key (COSE -8), as identity/ and review/ write it.
+struct PasskeyVote {
+  crypto::Ed25519Key key = crypto::Ed25519Key::from_seed(Secret(std::string(32, 'p')));
+  std::string reviewer = "bob", decision = "approve", digest = "sha256:case", action = "act_1";
+  std::string said_by = "bob";  // in the text that was signed
+  char flags = 0x05;            // present, verified
+  std::string type = "webauthn.get";
+
+  doc::Value added() const {
+    return doc::object(
+        {{"type", "identity.credential_added"},
+         {"credential", doc::object({{"id", "cred"},
+                                     {"person", "bob"},
+                                     {"algorithm", -8},
+                                     {"public_key", to_base64url(key.public_key())}})}});
+  }
+  doc::Value voted() const {
+    const std::string signed_text = doc::canonical_or_die(doc::object({{"v", 1},
+                                                                       {"action", action},
+                                                                       {"digest", "sha256:case"},
+                                                                       {"decision", "approve"},
+                                                                       {"reviewer", said_by}}));
+    const Digest challenge = crypto::sha256("keyturn/v1/vote\n" + signed_text);
+    const std::string client = doc::write_json(
+        doc::object({{"type", type}, {"challenge", to_base64url(view(challenge))}}));
+    const std::string data = std::string(32, 'r') + flags + std::string(4, '\0');
+    const Digest client_hash = crypto::sha256(client);
+    return doc::object(
+        {{"type", "review.voted"},
+         {"vote",
+          doc::object({{"reviewer", reviewer},
+                       {"decision", decision},
+                       {"digest", digest},
+                       {"assertion",
+                        doc::object({{"credential", "cred"},
+                                     {"algorithm", -8},
+                                     {"public_key", to_base64url(key.public_key())},
+                                     {"authenticator_data", to_base64url(data)},
+                                     {"client_data_json", to_base64url(client)},
+                                     {"signature", to_base64url(key.sign(
+                                                       data + std::string(view(client_hash))))},
+                                     {"signed", signed_text}})}})}});
+  }
+  Report report(bool registered = true) const {
+    Log log;
+    if (registered) log.append("credential/cred", added());
+    log.append("action/act_1", voted());
+    const auto size = static_cast<std::uint64_t>(log.leaves.size());
+    return verify_bundle(log.bundle(0, size, size), log.options());
+  }
+};
+
+bool says(const Report& report, std::string_view words) {
+  return std::ranges::any_of(report.findings, [&](const Finding& finding) {
+    return finding.message.find(words) != std::string::npos;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a vote by a passkey is verified with what the log alone holds") {
+  const Report good = PasskeyVote{}.report();
+  CHECK(good.verdict == Verdict::kIntact);
+  CHECK(says(good, "1 votes by passkey verified"));
+
+  const auto bad = [](const PasskeyVote& vote, std::string_view words, bool registered = true) {
+    const Report report = vote.report(registered);
+    INFO(to_text(report));
+    CHECK(report.verdict == Verdict::kTampered);
+    CHECK(says(report, words));
+  };
+  bad({.decision = "deny"}, "another vote than this entry says");
+  bad({.digest = "sha256:other"}, "another vote than this entry says");
+  bad({.reviewer = "carol"}, "another vote than this entry says");
+  bad({.action = "act_2"}, "another vote than this entry says");
+  bad({.reviewer = "carol", .said_by = "carol"}, "registered for another person");
+  bad({.flags = 0x01}, "nobody was verified");
+  bad({.type = "webauthn.create"}, "not those of an assertion");
+  bad({}, "nobody registered its passkey", false);
+}
+
+TEST_CASE("a passkey's signature that was changed does not verify") {
+  doc::Value leaf = PasskeyVote{}.voted();
+  leaf.set("stream", "action/act_1");
+  CHECK_FALSE(passkey_vote_wrong(leaf).has_value());
+  for (const char* part : {"signature", "authenticator_data", "public_key", "client_data_json"}) {
+    doc::Value changed = leaf;
+    doc::Value vote = *changed.find("vote");
+    doc::Value assertion = *vote.find("assertion");
+    std::string bytes = *from_base64url(assertion.text(part));
+    bytes[0] = static_cast<char>(bytes[0] ^ 1);
+    assertion.set(part, to_base64url(bytes));
+    vote.set("assertion", assertion);
+    changed.set("vote", vote);
+    CAPTURE(part);
+    CHECK(passkey_vote_wrong(changed).has_value());
+  }
 }

@@ -236,8 +236,16 @@ class Consent(unittest.TestCase):
         self.assertGreaterEqual(self.bob.vote(one, "approve", assertion=assertion).status, 400)
         self.assertUntouched(one)
         self.assertUntouched(two)
-        self.assertEqual(self.bob.signed_vote(one).status, 200)
+        voted = self.bob.signed_vote(one)
+        self.assertEqual(voted.status, 200)
         self.assertEqual(self.k.action(two["id"]).json["votes"], [])
+        deadline = time.monotonic() + DEADLINE
+        while self.k.get("/v1/ledger", "ada").json["size"] <= self.k.action(one["id"], "bob").json["ledger"]["index"] + 2:
+            self.assertLess(time.monotonic(), deadline, "no checkpoint covers the vote")
+            time.sleep(0.05)
+        verified = self.k.cli("verify", self.k.url, "--key", self.k.vkey, token="ada", check=False)
+        self.assertEqual(verified.code, 0, verified.out)
+        self.assertRegex(verified.out, r"[1-9]\d* votes by passkey verified", "whoever has the log alone can tell")
 
     def test_a_token_cannot_hand_in_a_passkey_answer(self):
         action = self.ask("token", "append-passkey")
