@@ -1,4 +1,7 @@
-#include <openssl/hmac.h>
+#include <openssl/crypto.h>
+
+#include <algorithm>
+#include <array>
 
 #include "crypto/crypto.h"
 #include "crypto/openssl.h"
@@ -49,14 +52,33 @@ Digest Sha256::finish() {
   return out;
 }
 
+// RFC 2104. OpenSSL's own looks its parts up anew in each call, which costs more than the hashing.
 Digest hmac_sha256(std::string_view key, std::string_view message) {
-  static constexpr unsigned char kNoKey = 0;  // HMAC() takes a null key as "the one before"
-  Digest out;
-  unsigned int size = 0;
-  must(HMAC(sha256_method(), key.empty() ? &kNoKey : bytes_of(key), static_cast<int>(key.size()),
-            bytes_of(message), message.size(), out.data(), &size) != nullptr &&
-           size == out.size(),
-       "HMAC-SHA-256");
+  constexpr std::size_t kBlock = 64;
+  constexpr unsigned char kInner = 0x36, kOuter = 0x5c;
+  std::array<unsigned char, kBlock> pad{};
+  if (key.size() > kBlock) {
+    const Digest hashed = sha256(key);
+    std::ranges::copy(hashed, pad.begin());
+  } else {
+    std::ranges::copy(key, pad.begin());
+  }
+  const auto padded = [&pad](unsigned char with, std::string_view text) {
+    std::array<unsigned char, kBlock> block = pad;
+    for (unsigned char& byte : block) byte ^= with;
+    thread_local const MdContext context(EVP_MD_CTX_new());
+    Digest out;
+    must(context && EVP_DigestInit_ex2(context.get(), sha256_method(), nullptr) == 1 &&
+             EVP_DigestUpdate(context.get(), block.data(), block.size()) == 1 &&
+             EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1 &&
+             EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1,
+         "HMAC-SHA-256");
+    OPENSSL_cleanse(block.data(), block.size());
+    return out;
+  };
+  const Digest inner = padded(kInner, message);
+  const Digest out = padded(kOuter, view(inner));
+  OPENSSL_cleanse(pad.data(), pad.size());
   return out;
 }
 

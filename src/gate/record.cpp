@@ -20,6 +20,7 @@ std::string in_words(const Event& event) {
     return std::string(body.find_path({"vote", "decision"})->as_string()) == "deny" ? "denied"
                                                                                     : "approved";
   if (event.type == "review.vote_withdrawn") return "took the vote back";
+  if (event.type == "review.commented" && event.has_private && !event.private_part) return "ERASED";
   if (event.type == "review.commented")
     return event.private_part ? std::string(event.private_part->text("text")) : "commented";
   if (event.type == "review.closed") {

@@ -56,6 +56,7 @@ export interface Vote {
   assurance?: string;
   channel?: string;
   note?: string;
+  note_erased?: boolean;
   simulated?: boolean;
 }
 
@@ -114,6 +115,7 @@ export interface Action {
   outcome?: ActionOutcome | null;
   amends?: string | null;
   amended_by?: string | null;
+  erased?: { by: string; at: string; index: number; request: boolean };
   ledger?: { origin: string; index: number | null } | null;
   display?: Section[];
   display_complete?: boolean;

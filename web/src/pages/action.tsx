@@ -14,13 +14,14 @@ import { CaseHead, Crumb } from "../parts/case_head";
 import { DecisionPanel, votedBy, whyNot } from "../parts/decision";
 import { Icon } from "../parts/icon";
 import { OutcomeCard } from "../parts/outcome";
-import { Card, Empty, Heading, Loading, Note, ProblemNote, Quorum } from "../parts/pieces";
+import { Ago, Card, Empty, Heading, Loading, Note, ProblemNote, Quorum } from "../parts/pieces";
 import { useReveal } from "../parts/reveal";
 import { CaseSection } from "../parts/section";
 import { Text } from "../parts/text";
 import { CommentForm, TimelineCard, VotesCard } from "../parts/timeline";
 import { go } from "../router";
 import { cameFrom, useSpot } from "../spot";
+import { count } from "../words";
 
 interface Loaded {
   action: Action;
@@ -142,6 +143,16 @@ function Case({ loaded, me, reload, problem }: {
     <main id="main" class={action.state === "pending" ? "page case case-open" : "page case"}>
       <Crumb />
       <CaseHead action={action} />
+      {action.erased && (
+        <Note kind="warn">
+          <p>
+            <strong>ERASED.</strong>{" "}
+            {action.erased.request ? "What was asked for, and what came of it, was destroyed" : "Some of what people wrote here was destroyed"}{" "}
+            <Ago at={action.erased.at} exact />, as <a href={`/a/${encodeURIComponent(action.erased.by)}`}>people agreed</a>
+            {" "}(<a href={`/ledger?entry=${action.erased.index}`}>ledger entry {count(action.erased.index)}</a>). The record of it stays, and proves.
+          </p>
+        </Note>
+      )}
       {problem && <ProblemNote problem={problem} retry={() => void reload()} />}
       {firstDigest.current !== action.digest && open && (
         <Note kind="warn">The case changed while you were looking at it. Look at all of it again.</Note>

@@ -32,6 +32,7 @@ export class ActionRow extends Component<RowProps> {
               <span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
               <ResourceName resource={action.resource} />
             </span>
+            {action.erased?.request && <span class="tag">ERASED</span>}
             {line && <span class="row-gist mono"><Text>{line}</Text></span>}
             {action.reason && <span class="row-reason">“<Text>{action.reason}</Text>”</span>}
             <By action={action} />

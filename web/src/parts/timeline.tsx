@@ -66,6 +66,7 @@ export function VotesCard({ votes, simulated }: { votes: Vote[]; simulated: (rev
                 {(vote.simulated || simulated(vote.reviewer)) && <span class="tag tag-simulated">simulated</span>}
                 {" "}{vote.decision === "approve" ? "approved" : "denied"} <span class="muted"><Ago at={vote.at} exact /></span>
               </p>
+              {vote.note_erased && <p class="event-text">ERASED</p>}
               {vote.note && <p class="event-text"><Text lines>{vote.note}</Text></p>}
               <p class="muted small">
                 {[vote.assurance, vote.channel].filter(Boolean).join(" · ")}
