@@ -320,6 +320,7 @@ void Exports::stop() {
 
 std::vector<State> Exports::states() const {
   std::vector<State> out;
+  out.reserve(all_.size());
   for (const auto& one : all_) out.push_back(one->state());
   return out;
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "base/task_impl.h"
 #include "doc/json.h"
@@ -91,8 +92,8 @@ struct Bench {
 };
 
 std::vector<std::uint64_t> up_to(std::uint64_t end) {
-  std::vector<std::uint64_t> out;
-  for (std::uint64_t i = 0; i < end; ++i) out.push_back(i);
+  std::vector<std::uint64_t> out(end);
+  std::iota(out.begin(), out.end(), 0);
   return out;
 }
 

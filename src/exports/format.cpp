@@ -101,6 +101,7 @@ std::string_view to_text(Format format) {
 
 std::vector<std::string> format_words() {
   std::vector<std::string> out;
+  out.reserve(kWords.size());
   for (const auto& word : kWords) out.emplace_back(word.second);
   return out;
 }
@@ -171,6 +172,7 @@ Body body_of(Format format, const std::vector<std::string>& lines) {
       return {"[" + joined(lines, ",") + "]", "application/cloudevents-batch+json; charset=utf-8"};
     case Format::kOtlp: {
       std::vector<std::string> inner;
+      inner.reserve(lines.size());
       for (const std::string& line : lines)
         inner.push_back(
             line.substr(kOtlpStart.size(), line.size() - kOtlpStart.size() - kOtlpEnd.size()));

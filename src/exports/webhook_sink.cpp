@@ -35,6 +35,7 @@ class WebhookSink final : public Sink {
   Result<void> deliver(const Batch& batch) override {
     if (Result<void> known = load_key(); !known) return known;
     std::vector<std::string> lines;
+    lines.reserve(batch.items.size());
     for (std::size_t i = 0; i < batch.items.size(); ++i)
       lines.push_back(line_of(format_, batch.items[i], batch.views[i]));
     Result<void> answered = post(message_id(batch, lines.front()), body_of(format_, lines));
