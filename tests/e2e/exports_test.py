@@ -40,7 +40,7 @@ def until(what, why):
 class Webhook:
     """A receiver that checks every signature. `answer` decides what it says; `open` holds it back."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, context=None):
         self.requests, self.answer, self.open, self.arrived = [], lambda n: (204, {}), threading.Event(), queue.Queue()
         self.open.set()
         outer = self
@@ -67,6 +67,8 @@ class Webhook:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -336,14 +338,28 @@ class Exports(unittest.TestCase):
         self.assertEqual([event["leaf"]["type"] for event in events], ["action.decided", "review.opened"])
         self.assertGreaterEqual(events[0]["index"], start)
 
+    def test_a_webhook_over_https_with_its_own_ca_and_none_with_another(self):
+        folder = self.folder()
+        receiver = self.webhook(context=self.tls(folder))
+        other, _ = certificate(folder, "elsewhere.example")
+        to = f"url: 'https://localhost:{receiver.port}/', secret: {{secret: 'file:{folder}/whsec'}}"
+        k = self.keyturn(f"exports:\n- {{name: siem, format: ndjson, from: beginning, to: {{webhook: {{{to}, ca: {folder}/localhost.pem}}}}}}\n"
+                         f"- {{name: other, format: ndjson, from: beginning, to: {{webhook: {{{to}, ca: {other}}}}}}}\n")
+        failing = until(lambda: (lambda s: s["status"] == "failing" and s)(self.state(k, "other")), "it does not fail")
+        self.assertEqual(failing["error"]["code"], "tls_failed")
+        self.caught_up(k)
+        self.assertEqual(gapless(receiver.indexes(), 0, self.size(k)), 0)
+        self.assertEqual(self.state(k, "other")["next"], 0)
+
     # ------------------------------------------------------------ syslog
-    def syslog(self, folder, tls=True, port=0):
-        context = None
-        if tls:
-            certificate_file, key = certificate(folder)
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate_file, key)
-        made = Syslog(context, port)
+    @staticmethod
+    def tls(folder):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate(folder))
+        return context
+
+    def syslog(self, folder, tls=True):
+        made = Syslog(self.tls(folder) if tls else None)
         self.addCleanup(made.close)
         return made
 
@@ -363,6 +379,23 @@ class Exports(unittest.TestCase):
         k.request("echo", {"text": "x"}, wait=20)
         until(lambda: receiver.messages and max(receiver.indexes()) == self.size(k) - 1, "nothing came after the receiver hung up")
         gapless(receiver.indexes(), 0, self.size(k))
+
+    def test_syslog_over_tcp_takes_every_format_behind_a_header_and_a_restart_of_the_receiver(self):
+        receiver = self.syslog(None, tls=False)
+        k = self.keyturn(f"exports:\n- {{name: siem, format: syslog, from: beginning, to: {{syslog: {{address: '127.0.0.1:{receiver.port}', tls: false}}}}}}\n"
+                         f"- {{name: cef, format: cef, from: beginning, to: {{syslog: {{address: '127.0.0.1:{receiver.port}', tls: false}}}}}}\n")
+        mine = lambda: [message for message in list(receiver.messages) if " CEF:0|" not in message]
+        indexes = lambda: [int(re.search(r' index="(\d+)"', message)[1]) for message in mine()]
+        for _ in range(3):
+            k.request("forbidden", {}, wait=20)
+            until(lambda: indexes() and max(indexes()) == self.size(k) - 1, "messages are missing")
+            receiver.hang_up()
+        k.request("forbidden", {}, wait=20)
+        until(lambda: max(indexes()) == self.size(k) - 1, "messages are missing")
+        gapless(indexes(), 0, self.size(k))
+        self.caught_up(k, "cef")
+        cef = [message for message in receiver.messages if " CEF:0|" in message]
+        self.assertTrue(all(re.match(r"<\d+>1 \S+ \S+ keyturn - \S+ - CEF:0\|Keyturn\|", message) for message in cef))
 
     def test_a_receiver_with_another_certificate_gets_nothing(self):
         folder = self.folder()
