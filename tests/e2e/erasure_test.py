@@ -232,7 +232,7 @@ class Erasing(unittest.TestCase):
                     pass
             voting = threading.Thread(target=last_vote)
             voting.start()
-            time.sleep(random.uniform(0, 0.012))  # the moment of the kill; no verdict rests on it
+            time.sleep(random.uniform(0, 0.035))  # the moment of the kill; no verdict rests on it
             self.k.kill9()
             voting.join(DEADLINE)
             self.k.start()
