@@ -33,6 +33,7 @@ catalog::Tool erasure_tool() {
 
 std::string listed(const gate::Gate::Erasable& one) {
   std::string out = one.id.str() + " (" + one.tool + "): entries";
+  if (one.id.str().empty()) out = one.stream + " (name and mail address): entries";
   const std::vector<std::uint64_t>& all = one.entries;
   for (std::size_t from = 0; from < all.size();) {
     std::size_t to = from;
@@ -56,6 +57,7 @@ struct Admin::ErasurePlan {
   std::size_t entries = 0;
   std::size_t left_open = 0;  // not over yet: stays
   bool more = false;          // than one erasure takes
+  bool active = false;        // the person is: then name and mail address stay
 
   // The whole of it, as it is shown to who agrees.
   doc::Value description() const {
@@ -65,6 +67,9 @@ struct Admin::ErasurePlan {
                                                    counted(actions.size(), "action") +
                                                    ", for ever; entries and proofs stay"}});
     if (left_open > 0) out.set("leaves", counted(left_open, "action") + " that are not over yet");
+    if (active)
+      out.set("leaves_who",
+              "the name and the mail address: the person is active; deactivate first");
     if (more) out.set("leaves_too", "more than one erasure takes: propose another after this one");
     out.set("actions", std::move(lines));
     return out;
@@ -133,6 +138,14 @@ Task<Result<Admin::ErasurePlan>> Admin::plan_erasure(doc::Value args) {
       if (plan.more) break;
       plan.entries += one->entries.size();
       plan.actions.push_back(std::move(*one));
+    }
+  }
+  if (!person.empty()) {
+    gate::Gate::Erasable own = co_await gate_.erasable_person(person);
+    plan.active = gate_.world().directory.person(person)->active;
+    if (!plan.active && !own.entries.empty()) {
+      plan.entries += own.entries.size();
+      plan.actions.push_back(std::move(own));
     }
   }
   if (plan.actions.empty()) {

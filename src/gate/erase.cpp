@@ -6,6 +6,8 @@
 namespace keyturn::gate {
 namespace {
 
+constexpr std::string_view kPerson = "person/";
+
 // As a leaf of type payload.erased has them: first and last, both included.
 doc::Value ranges_of(const std::vector<std::uint64_t>& indices) {
   doc::Array out;
@@ -51,10 +53,20 @@ Task<Result<Gate::Erasable>> Gate::erasable(ActionId id, std::string person) {
                                        std::string(to_text(record->state)) +
                                        ": only what is over can be erased");
   }
-  Erasable out{id, record->tool, events.back().position, {}};
+  Erasable out{id, record->tool, stream_of(id), events.back().position, {}};
   for (const Event& event : events) {
     if (event.private_part && (person.empty() || impl_->is_of(event, *record, person)))
       out.entries.push_back(event.index);
+  }
+  co_return out;
+}
+
+Task<Gate::Erasable> Gate::erasable_person(std::string person) {
+  const std::string stream = std::string(kPerson) + person;
+  const std::vector<Event> events = co_await ports_.journal.read_stream(stream, 1, true);
+  Erasable out{ActionId(), "", stream, events.empty() ? 0 : events.back().position, {}};
+  for (const Event& event : events) {
+    if (event.private_part) out.entries.push_back(event.index);
   }
   co_return out;
 }
@@ -64,14 +76,16 @@ Task<Result<void>> Gate::erase(std::vector<Erasable> what, doc::Value subject,
   store::AppendRequest request;
   std::set<ActionId> actions;
   for (const Erasable& one : what) {
-    actions.insert(one.id);
+    if (!one.id.str().empty()) actions.insert(one.id);
     request.events.push_back(
-        {stream_of(one.id), "payload.erased",
+        {one.stream, "payload.erased",
          doc::object({{"erased", doc::object({{"subject", subject},
                                               {"entries", ranges_of(one.entries)},
                                               {"authorised_by", authorised_by.str()}})}}),
          std::nullopt, ""});
-    request.expects.push_back({stream_of(one.id), one.version});
+    if (one.id.str().empty())
+      request.events.push_back(people::person_forgotten(one.stream.substr(kPerson.size())));
+    request.expects.push_back({one.stream, one.version});
     std::ranges::copy(one.entries, std::back_inserter(request.erase));
   }
   request.claims.push_back({"erasure/" + authorised_by.str(), "1"});
@@ -81,7 +95,12 @@ Task<Result<void>> Gate::erase(std::vector<Erasable> what, doc::Value subject,
     co_return forgotten;
   store::Appended appended = co_await ports_.journal.append(std::move(request));
   if (!appended) co_return refused(appended.error());
-  for (const Erasable& one : what) co_await impl_->read_again(one.id);
+  for (const Event& event : *appended) {  // the directory forgets, too
+    if (people::is_identity_event(event.type)) impl_->fold(event);
+  }
+  for (const Erasable& one : what) {
+    if (!one.id.str().empty()) co_await impl_->read_again(one.id);
+  }
   co_return Result<void>{};
 }
 

@@ -196,12 +196,15 @@ class Gate {
   // this person (any account of the same human) asked for, wrote or changed, or had asked on their
   // behalf. Codes: not_found, still_open: only what is over is erased.
   struct Erasable {
-    ActionId id;
+    ActionId id;  // empty: of a person's own stream
     std::string tool;
+    std::string stream;
     std::uint64_t version = 0;           // of its stream
     std::vector<std::uint64_t> entries;  // ascending; may be empty
   };
   Task<Result<Erasable>> erasable(ActionId id, std::string person);
+  // Of a person's entry in the directory: the name and the mail address.
+  Task<Erasable> erasable_person(std::string person);
   // Destroys them, and records it in each action's stream, in one commit: all of it or nothing.
   // Takes the claim "erasure/" + authorised_by. Code conflict: an action has moved since.
   Task<Result<void>> erase(std::vector<Erasable> what, doc::Value subject, ActionId authorised_by);

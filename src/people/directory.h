@@ -104,6 +104,8 @@ EventDraft person_added(const Person& person, bool host = false);
 // Name, address, admin and auditor as they are now in `person`; groups change by group_changed.
 EventDraft person_changed(const Person& person, bool host = false);
 EventDraft person_deactivated(std::string_view id, std::string_view why, bool host = false);
+// Name and address were erased: the id stays, and what it did; who that was does not.
+EventDraft person_forgotten(std::string_view id);
 EventDraft person_activated(std::string_view id, bool host = false);
 EventDraft alias_added(std::string_view id, std::string_view alias, bool host = false);
 // Also makes the group when there is none yet.

@@ -87,6 +87,10 @@ EventDraft person_deactivated(std::string_view id, std::string_view why, bool ho
   return draft("person", id, "person_deactivated", "person", std::move(v), host);
 }
 
+EventDraft person_forgotten(std::string_view id) {
+  return draft("person", id, "person_forgotten", "person", about("id", id), false);
+}
+
 EventDraft person_activated(std::string_view id, bool host) {
   return draft("person", id, "person_activated", "person", about("id", id), host);
 }

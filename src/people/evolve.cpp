@@ -71,6 +71,14 @@ class Folder {
     if (p->email != email || p->service_of != service_of) reindex();
   }
 
+  void forget(const doc::Value& v) {
+    Person* p = find(v.text("id"));
+    if (p == nullptr) return;
+    p->name.clear();
+    p->email.clear();
+    reindex();
+  }
+
   void set_active(const doc::Value& v, bool active) {
     Person* p = find(v.text("id"));
     if (p == nullptr) return;
@@ -194,6 +202,7 @@ void evolve(Directory& directory, const Event& event) {
   };
   if (type == "identity.person_added") return fold.person_added(part("person"));
   if (type == "identity.person_changed") return fold.person_changed(part("person"));
+  if (type == "identity.person_forgotten") return fold.forget(part("person"));
   if (type == "identity.person_deactivated") return fold.set_active(part("person"), false);
   if (type == "identity.person_activated") return fold.set_active(part("person"), true);
   if (type == "identity.alias_added") return fold.alias_added(part("alias"));

@@ -167,6 +167,21 @@ class Erasing(unittest.TestCase):
         self.assertEqual(self.k.action(waits["id"], "ada").json["args"], {"text": "open"})
         self.assertEqual(self.propose({"person": "erin"}).code, "nothing_to_erase")
 
+    def test_of_a_person_who_left_the_name_and_the_address_go_too(self):
+        self.k.host("person", "add", "gone", "--name", "Gwendolyn Gone", "--email", "gwen.gone@example.org")
+        said = [b"Gwendolyn", b"gwen.gone@"]
+        self.assertEqual(self.propose({"person": "gone"}).code, "nothing_to_erase", "an active person is who they are")
+        self.k.host("person", "deactivate", "gone")
+        proposed = self.propose({"person": "gone"})
+        self.assertIn("person/gone (name and mail address)", json.dumps(proposed.json["display"]))
+        self.agree(proposed)
+        person = lambda: next(p for p in self.k.get("/v1/people", "ada").json["items"] if p["id"] == "gone")
+        self.assertEqual((person()["name"], person()["email"]), ("", ""))
+        self.k.restart()
+        self.assertEqual((person()["name"], person()["email"], person()["active"]), ("", "", False))
+        self.assertEqual(self.found_on_disk(said), [])
+        self.assertEqual(self.k.host("fsck", check=False).code, 0)
+
     # ------------------------------------------------------------ who may, and when
     def test_only_two_unrelated_administrators_and_not_the_person(self):
         action = self.echo("to be agreed on")
