@@ -52,33 +52,32 @@ Digest Sha256::finish() {
   return out;
 }
 
-// RFC 2104. OpenSSL's own looks its parts up anew in each call, which costs more than the hashing.
+namespace {
+
+// Made once a thread: looking the method and its digest up costs more than a short MAC.
+MacContext hmac_context() {
+  static EVP_MAC* const method = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  MacContext context(method == nullptr ? nullptr : EVP_MAC_CTX_new(method));
+  std::string digest = "SHA256";
+  const std::array<OSSL_PARAM, 2> params = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+      OSSL_PARAM_construct_end()};
+  must(context && EVP_MAC_CTX_set_params(context.get(), params.data()) == 1, "HMAC");
+  return context;
+}
+
+}  // namespace
+
 Digest hmac_sha256(std::string_view key, std::string_view message) {
-  constexpr std::size_t kBlock = 64;
-  constexpr unsigned char kInner = 0x36, kOuter = 0x5c;
-  std::array<unsigned char, kBlock> pad{};
-  if (key.size() > kBlock) {
-    const Digest hashed = sha256(key);
-    std::ranges::copy(hashed, pad.begin());
-  } else {
-    std::ranges::copy(key, pad.begin());
-  }
-  const auto padded = [&pad](unsigned char with, std::string_view text) {
-    std::array<unsigned char, kBlock> block = pad;
-    for (unsigned char& byte : block) byte ^= with;
-    thread_local const MdContext context(EVP_MD_CTX_new());
-    Digest out;
-    must(context && EVP_DigestInit_ex2(context.get(), sha256_method(), nullptr) == 1 &&
-             EVP_DigestUpdate(context.get(), block.data(), block.size()) == 1 &&
-             EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1 &&
-             EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1,
-         "HMAC-SHA-256");
-    OPENSSL_cleanse(block.data(), block.size());
-    return out;
-  };
-  const Digest inner = padded(kInner, message);
-  const Digest out = padded(kOuter, view(inner));
-  OPENSSL_cleanse(pad.data(), pad.size());
+  thread_local const MacContext context = hmac_context();
+  const unsigned char nothing = 0;  // a null key would mean the one before
+  const unsigned char* const from = key.empty() ? &nothing : bytes_of(key);
+  Digest out;
+  std::size_t size = 0;
+  must(EVP_MAC_init(context.get(), from, key.size(), nullptr) == 1 &&
+           EVP_MAC_update(context.get(), bytes_of(message), message.size()) == 1 &&
+           EVP_MAC_final(context.get(), out.data(), &size, out.size()) == 1 && size == out.size(),
+       "HMAC-SHA-256");
   return out;
 }
 
