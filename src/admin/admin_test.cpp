@@ -265,6 +265,8 @@ TEST_CASE(
   };
   CHECK(code({{"ben", "", "", {}, {}, false}, {"cleo", "", "", {}, {}, false}}) ==
         "too_few_administrators");
+  CHECK(code({{"dora", "", "d@example.com", {}, {}, false},
+              {"fritz", "d@example.com", "", {}, {}, false}}) == "confusing_name");
   CHECK(code({{"ben", "", "", {}, {}, false},
               {"cleo", "", "", {}, {}, false},
               {"mia", "", "", {"administrators"}, {}, false}}) == "administrators_without_passkey");

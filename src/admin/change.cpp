@@ -27,6 +27,7 @@ struct Evolved {
     event.stream = draft.stream;
     event.type = draft.type;
     event.body = draft.body;
+    event.private_part = draft.private_part;
     people::evolve(directory, event);
     events.push_back(std::move(draft));
   }

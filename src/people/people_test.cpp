@@ -19,6 +19,7 @@ void apply(Directory& d, const EventDraft& draft, Time time = at(0)) {
   e.stream = draft.stream;
   e.type = draft.type;
   e.body = draft.body;
+  e.private_part = draft.private_part;
   e.time = time;
   evolve(d, e);
 }

@@ -18,6 +18,7 @@ void apply(Directory& d, const EventDraft& draft) {
   e.stream = draft.stream;
   e.type = draft.type;
   e.body = draft.body;
+  e.private_part = draft.private_part;
   people::evolve(d, e);
 }
 

@@ -95,7 +95,7 @@ class Policy(unittest.TestCase):
 
 class SlowPolicy(unittest.TestCase):
     def test_a_policy_that_takes_long_delays_its_proposal_only_and_the_case_says_how_far_it_came(self):
-        k = Keyturn()
+        k = Keyturn(config="limits: {requests_per_second: 100000}\n")
         self.addCleanup(k.close)
         for _ in range(60):
             k.request("forbidden", {})

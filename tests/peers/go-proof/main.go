@@ -38,7 +38,7 @@ func parse(text string) (out proofFile, err error) {
 	if !ok {
 		return out, errors.New("no entry")
 	}
-	if out.entry, err = base64.StdEncoding.DecodeString(extra); err != nil {
+	if out.entry, err = base64.StdEncoding.Strict().DecodeString(extra); err != nil {
 		return out, err
 	}
 	index, ok := cutPrefix(lines[2], "index ")
@@ -52,6 +52,9 @@ func parse(text string) (out proofFile, err error) {
 		hash, err := tlog.ParseHash(line)
 		if err != nil {
 			return out, err
+		}
+		if hash.String() != line { // ParseHash does not look at base64's unused bits
+			return out, errors.New("a hash in another form than its own")
 		}
 		out.proof = append(out.proof, hash)
 	}
