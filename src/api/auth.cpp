@@ -14,7 +14,10 @@ Response ceremony_answer(const identity::Ceremony& ceremony) {
 Task<Response> session_answer(Service& s, const Call& call, identity::OpenedSession opened) {
   if (const auto cookie = call.request.cookie(s.cookie_name())) {
     const Result<identity::Session> before = s.ports.identity.session_of(*cookie);
-    if (before) co_await s.ports.identity.close_session(before->id);
+    if (before) {
+      const Result<void> closed = co_await s.ports.identity.close_session(before->id);
+      if (!closed) co_return problem(closed.error());
+    }
   }
   Response response = json_answer(
       200, doc::object({{"person", opened.session.person}, {"csrf", opened.session.csrf}}));
@@ -110,7 +113,10 @@ Task<Response> finish_login(Service& s, Call& call) {
 }
 
 Task<Response> logout(Service& s, Call& call) {
-  if (call.caller.session) co_await s.ports.identity.close_session(call.caller.session->id);
+  if (call.caller.session) {
+    Result<void> closed = co_await s.ports.identity.close_session(call.caller.session->id);
+    if (!closed) co_return problem(closed.error());
+  }
   Response response = json_answer(200, doc::object({{"signed_out", true}}));
   response.headers.add("Set-Cookie", s.set_cookie(""));
   co_return response;

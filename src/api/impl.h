@@ -138,6 +138,8 @@ struct Api::Impl {
   std::map<std::string, std::size_t> streams_of;  // caller -> open streams
   std::weak_ptr<ReplayRun> replay;                // the one that runs, if one does
   std::unique_ptr<net::BlockingPool> replay_pool;
+  std::unique_ptr<net::BlockingPool> check_pool;
+  net::BlockingPool& checks();  // made when it is first asked for; at most 16 wait
 };
 
 inline Response json_answer(int status, const doc::Value& value) {

@@ -46,7 +46,7 @@ struct Round {
   std::vector<ledger::NoteSignature> lines;
 };
 
-struct Audit::Impl {
+struct Audit::Impl : std::enable_shared_from_this<Impl> {
   Impl(store::Journal& j, const Clock& c, AuditOptions o, ledger::Ed25519Signer s)
       : journal(j), clock(c), options(std::move(o)), signer(std::move(s)) {
     for (Witness& witness : options.witnesses) {
@@ -86,9 +86,9 @@ struct Audit::Impl {
                                          return !asked.problem.empty() && now >= asked.rests_until;
                                        });
   }
-  Task<void> ask(Asked& asked, std::shared_ptr<Round> round);
-  Task<std::optional<ledger::NoteSignature>> cosignature(Asked& asked, std::string note,
-                                                         std::uint64_t size);
+  static Task<void> ask(std::shared_ptr<Impl> self, Asked& asked, std::shared_ptr<Round> round);
+  Task<Result<ledger::NoteSignature>> cosignature(Asked& asked, std::string note,
+                                                  std::uint64_t size);
 
   store::Journal& journal;
   const Clock& clock;
@@ -162,35 +162,36 @@ Task<Result<bool>> Audit::Impl::sign(std::uint64_t size, Digest root) {
   for (Asked& asked : cosigners) {
     if (clock.now() < asked.rests_until) continue;
     ++round->outstanding;
-    options.spawn(ask(asked, round));
+    options.spawn(ask(shared_from_this(), asked, round));
   }
   busy = round->outstanding > 0;
   if (!busy || note.empty()) publish(round);  // the first goes out without waiting for witnesses
   co_return true;
 }
 
-Task<std::optional<ledger::NoteSignature>> Audit::Impl::cosignature(Asked& asked, std::string text,
-                                                                    std::uint64_t size) {
+Task<Result<ledger::NoteSignature>> Audit::Impl::cosignature(Asked& asked, std::string text,
+                                                             std::uint64_t size) {
   constexpr std::chrono::seconds kRest(5);
   Result<ledger::NoteSignature> line = co_await asked.cosigner.cosign(std::move(text), size);
   if (line) {
     if (!std::exchange(asked.problem, "").empty())
       options.log("witness " + asked.cosigner.key().name + " cosigns again");
-    co_return std::move(*line);
+    co_return line;
   }
-  if (line.error().code == "rolled_back" && !alarm) raise(line.error());
   asked.rests_until = clock.now() + kRest;
   if (std::exchange(asked.problem, line.error().message) != line.error().message)
     options.log("witness " + asked.cosigner.key().name + ": " + line.error().message);
-  co_return std::nullopt;
+  co_return line;
 }
 
-Task<void> Audit::Impl::ask(Asked& asked, std::shared_ptr<Round> round) {
-  std::optional<ledger::NoteSignature> line = co_await cosignature(asked, round->note, round->size);
+// Holds the whole of it: the question may outlive who asked.
+Task<void> Audit::Impl::ask(std::shared_ptr<Impl> self, Asked& asked,
+                            std::shared_ptr<Round> round) {
+  Result<ledger::NoteSignature> line = co_await self->cosignature(asked, round->note, round->size);
   if (line) round->lines.push_back(std::move(*line));
   if (--round->outstanding > 0) co_return;
-  busy = false;
-  publish(round);
+  self->busy = false;
+  self->publish(round);
 }
 
 void Audit::Impl::publish(const std::shared_ptr<Round>& round) {
@@ -227,21 +228,28 @@ Task<Result<void>> Audit::Impl::look_back(const SignedState& signed_last) {
   co_return Result<void>{};
 }
 
-// Before anything new is signed: a witness may remember more than this machine does.
+// Before anything new is signed: a witness may remember more than this machine does. What a witness
+// says of that is not signed, so one that still cosigns what we have outweighs it; and later, while
+// the log grows under our own eyes, no answer of a witness stops it.
 Task<void> Audit::Impl::meet_witnesses() {
   if (last.size == 0) co_return;
   Result<std::string> again =
       ledger::sign_checkpoint({options.origin, last.size, last.root, {}}, signer);
   if (!again) co_return;
+  std::optional<Refusal> rolled_back;
+  bool agrees = false;
   for (Asked& asked : cosigners) {
-    if (!alarm) co_await cosignature(asked, *again, last.size);
+    const Result<ledger::NoteSignature> line = co_await cosignature(asked, *again, last.size);
+    agrees = agrees || line.has_value();
+    if (!line && line.error().code == "rolled_back") rolled_back = line.error();
   }
+  if (rolled_back && !agrees) raise(*rolled_back);
 }
 
 Task<Result<std::unique_ptr<Audit>>> Audit::open(store::Journal& journal, const Clock& clock,
                                                  AuditOptions options) {
   ledger::Ed25519Signer signer(options.origin, crypto::Ed25519Key::from_seed(options.signing_seed));
-  auto impl = std::make_unique<Impl>(journal, clock, std::move(options), std::move(signer));
+  auto impl = std::make_shared<Impl>(journal, clock, std::move(options), std::move(signer));
   Result<SignedState> last = read_signed(impl->options.signed_path);
   if (!last) co_return std::unexpected(last.error());
   const Result<void> sound = co_await impl->look_back(*last);
@@ -259,7 +267,7 @@ Task<Result<std::unique_ptr<Audit>>> Audit::open(store::Journal& journal, const 
   co_return std::unique_ptr<Audit>(new Audit(std::move(impl)));
 }
 
-Audit::Audit(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Audit::Audit(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Audit::~Audit() = default;
 const std::string& Audit::origin() const {
   return impl_->options.origin;

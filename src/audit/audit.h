@@ -70,8 +70,8 @@ class Audit {
 
  private:
   struct Impl;
-  explicit Audit(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Audit(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // shared with questions to witnesses that are under way
 };
 
 }  // namespace keyturn::audit

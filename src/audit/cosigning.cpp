@@ -75,7 +75,9 @@ Task<Result<ledger::NoteSignature>> Cosigner::cosign(std::string note, std::uint
                                               first_line(answer->body));
     }
     Result<ledger::Note> parsed = ledger::parse_note(note + answer->body);
-    if (!parsed) co_return refuse("bad_cosignature", witness_.key.name + " sent no signature line");
+    const Result<ledger::Note> ours = ledger::parse_note(note);
+    if (!parsed || !ours || parsed->text != ours->text)
+      co_return refuse("bad_cosignature", witness_.key.name + " sent no signature line");
     if (ledger::check_signature(*parsed, witness_.key) != ledger::SignatureCheck::kValid) {
       co_return refuse("bad_cosignature",
                        "what " + witness_.key.name + " sent does not verify with its key");

@@ -9,30 +9,27 @@ void Gate::set_evident(std::function<std::optional<std::uint64_t>(std::string_vi
   options_.evident = std::move(evident);
 }
 
-Result<bool> Gate::Impl::has_evidence(const ActionRecord& record) const {
-  const std::string& kind = record.verdict.plan.evidence;
-  if (kind == "durable") return true;
+Result<bool> Gate::Impl::has_evidence(const ActionRecord& record, std::string_view kind) const {
+  if (evidence_rank(kind) == 0) return true;
   const std::optional<std::uint64_t> size = options.evident ? options.evident(kind) : std::nullopt;
   if (!size) {
-    return refuse(
-        "evidence_unavailable",
-        "policy asks for " + kind +
-            " evidence before release, and no witness is configured; nothing was released");
+    return refuse("evidence_unavailable", "policy asks for " + std::string(kind) +
+                                              " evidence before release, and no witness is "
+                                              "configured; nothing was released");
   }
   return record.held_at && *record.held_at < *size;
 }
 
-EventDraft Gate::Impl::held_draft(const ActionRecord& record) const {
+EventDraft Gate::Impl::held_draft(const ActionRecord& record, std::string_view kind) const {
   return {stream_of(record.id), "release.held",
-          doc::object(
-              {{"state", to_text(State::kApproved)}, {"evidence", record.verdict.plan.evidence}}),
-          std::nullopt, ""};
+          doc::object({{"state", to_text(State::kApproved)}, {"evidence", kind}}), std::nullopt,
+          ""};
 }
 
 void Gate::evidence_moved() {
   for (const std::string& id : impl_->held) {
     const std::shared_ptr<ActionRecord> record = impl_->open_record(ActionId(id));
-    if (!record || !impl_->has_evidence(*record).value_or(false)) continue;
+    if (!record || !impl_->has_evidence(*record, record->held_for).value_or(false)) continue;
     if (impl_->releasing.insert(id).second) ports_.spawn(impl_->release_held(ActionId(id)));
   }
 }

@@ -115,8 +115,9 @@ struct Gate::Impl {
   Task<void> read_again(ActionId id);
 
   // ---- evidence.cpp: what is approved, and waits until the record of that is out of our hands
-  Result<bool> has_evidence(const ActionRecord& record) const;  // code evidence_unavailable
-  EventDraft held_draft(const ActionRecord& record) const;
+  // Code evidence_unavailable.
+  Result<bool> has_evidence(const ActionRecord& record, std::string_view kind) const;
+  EventDraft held_draft(const ActionRecord& record, std::string_view kind) const;
   Task<void> release_held(ActionId id);
   Task<void> try_release(std::shared_ptr<ActionRecord> record);
   Task<void> execute(std::shared_ptr<ActionRecord> record);

@@ -166,7 +166,10 @@ void evolve(ActionRecord& r, const Event& event) {
     r.erased = Erased{erased == nullptr ? "" : std::string(erased->text("authorised_by")),
                       event.time, event.index};
   }
-  if (event.type == "release.held") r.held_at = event.index;
+  if (event.type == "release.held") {
+    r.held_at = event.index;
+    r.held_for = event.body.text("evidence");
+  }
   if (event.type == "grant.issued" || event.type == "execution.intended" ||
       event.type == "action.decided") {
     r.held_at.reset();
@@ -177,6 +180,7 @@ void evolve(ActionRecord& r, const Event& event) {
   if (const std::optional<State> state = state_from_text(event.body.text("state"))) {
     r.state = *state;
     if (is_final(*state) && !r.settled_at) r.settled_at = event.time;
+    if (is_final(*state)) r.held_at.reset();
   }
 }
 

@@ -55,6 +55,7 @@ struct ActionRecord {
   std::optional<review::Review> review;
   std::optional<Grant> grant;
   std::optional<std::uint64_t> held_at;  // approved there; released once that entry has evidence
+  std::string held_for;                  // `published` or `cosigned`
   std::string amends, amended_by;
   std::optional<std::uint64_t> first_index, last_index;
   bool observed = false;

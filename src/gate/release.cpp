@@ -93,8 +93,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
                          " is suspended: nothing of it is released before its owner or "
                          "an administrator resumes it");
   }
-  const Result<bool> evidence = has_evidence(*voted);
-  if (!evidence) co_return std::unexpected(evidence.error());
+  const std::string voted_evidence = voted->verdict.plan.evidence;
   Case c = case_of(*voted);
   const auto put_back = [&](std::string reason,
                             review::ReturnToReview::Votes votes) -> Result<Release> {
@@ -156,8 +155,14 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     co_return std::unexpected(counted.error());
   }
   release.streams = review::streams_read(*voted->review, world.directory);
+  // What was agreed to, or what policy asks for by now: the stricter.
+  const std::string kind = evidence_rank(c.verdict.plan.evidence) > evidence_rank(voted_evidence)
+                               ? c.verdict.plan.evidence
+                               : voted_evidence;
+  const Result<bool> evidence = has_evidence(*voted, kind);
+  if (!evidence) co_return std::unexpected(evidence.error());
   if (!*evidence) {
-    if (!voted->held_at) release.events.push_back(held_draft(*voted));
+    if (voted->held_for != kind) release.events.push_back(held_draft(*voted, kind));
     co_return release;
   }
   release.events = start_events(

@@ -86,8 +86,8 @@ class HeldJournal final : public store::Journal {
     return real_.read_first_events(std::move(prefix), before, limit);
   }
   void load_open_streams(const std::string& prefix,
-                         const std::function<void(std::vector<Event>)>& each) override {
-    real_.load_open_streams(prefix, each);
+                         const std::function<void(std::vector<Event>)>& each, bool all) override {
+    real_.load_open_streams(prefix, each, all);
   }
   void on_commit(std::function<bool(const Event&)> wants,
                  std::function<void(const std::vector<Event>&)> follower) override {

@@ -30,7 +30,7 @@ Gate::~Gate() = default;
 void Gate::load() {
   const auto each = [this](std::vector<Event> events) { impl_->fold_all(events); };
   for (const char* prefix : {"person/", "agent/", "group/", "tools", "policy", "config"})
-    ports_.journal.load_open_streams(prefix, each);
+    ports_.journal.load_open_streams(prefix, each, true);  // whatever their rows say: all of it
   ports_.journal.load_open_streams("action/", [this](std::vector<Event> events) {
     const ActionId id(events.front().stream.substr(7));
     impl_->take_in(id, events);

@@ -192,12 +192,13 @@ bool Identity::csrf_matches(const Session& session, std::string_view sent) const
   return equal_constant_time(session.csrf, sent);
 }
 
-Task<void> Identity::close_session(std::string id) {
-  if (!impl_->sessions.contains(id)) co_return;
+Task<Result<void>> Identity::close_session(std::string id) {
+  if (!impl_->sessions.contains(id)) co_return Result<void>{};
   std::vector<EventDraft> events;
   events.push_back({"session/" + id, "identity.session_closed", doc::Object{}, std::nullopt, ""});
-  Result<std::vector<Event>> ignored = co_await impl_->gate.record(std::move(events), {});
-  (void)ignored;  // nothing is expected, so nothing can conflict
+  Result<std::vector<Event>> closed = co_await impl_->gate.record(std::move(events), {});
+  if (!closed) co_return std::unexpected(closed.error());
+  co_return Result<void>{};
 }
 
 // ---------------------------------------------------------------- tokens

@@ -106,7 +106,7 @@ class Identity {
   // ---- sign-in
   Task<Result<Ceremony>> begin_login();
   Task<Result<OpenedSession>> finish_login(std::string ceremony, doc::Value credential);
-  Task<void> close_session(std::string session_id);
+  Task<Result<void>> close_session(std::string session_id);
 
   // ---- passkey-signed votes. The challenge is SHA-256 over "keyturn/v1/vote\n" and the canonical
   // JSON of {v, action id, action digest, decision, reviewer, policy digest, nonce, expiry}

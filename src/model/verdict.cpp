@@ -120,11 +120,6 @@ bool channels_at_least(const Plan& candidate, const Plan& reference) {
   return candidate.channels && std::ranges::includes(*reference.channels, *candidate.channels);
 }
 
-int evidence_rank(std::string_view evidence) {
-  if (evidence == "cosigned") return 2;
-  return evidence == "published" ? 1 : 0;
-}
-
 bool review_after_at_least(const Plan& candidate, const Plan& reference) {
   if (reference.review_after.count() == 0) return true;
   return candidate.review_after.count() > 0 && candidate.review_after <= reference.review_after;
@@ -235,6 +230,11 @@ bool at_least_as_strict(const Plan& candidate, const Plan& reference) {
          (reference.retype.empty() || candidate.retype == reference.retype) &&
          evidence_rank(candidate.evidence) >= evidence_rank(reference.evidence) &&
          review_after_at_least(candidate, reference);
+}
+
+int evidence_rank(std::string_view evidence) {
+  if (evidence == "cosigned") return 2;
+  return evidence == "published" ? 1 : 0;
 }
 
 doc::Value to_value(const Verdict& verdict) {

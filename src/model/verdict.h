@@ -59,6 +59,9 @@ struct RuleHit {
   std::vector<std::string> exceptions;  // unless / waives that applied, by name
 };
 
+// Of the kinds of evidence that a plan may ask for: durable 0, published 1, cosigned 2.
+int evidence_rank(std::string_view evidence);
+
 struct Verdict {
   Effect effect = Effect::kDeny;  // never kModify: a modification leads to one of the others
   std::vector<RuleHit> hits;

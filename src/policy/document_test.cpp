@@ -131,6 +131,7 @@ TEST_CASE("every mistake in a document is refused in its place, with a suggestio
       {"rules:\n- {id: a, match: {tool: [t]}, effect: alow}", "unknown_choice", "alow", 5, 0},
       {"rules:\n- {id: a, effect: allow}", "missing_field", "match", 5, 0},
       {"rules:\n- {match: {}, effect: deny}", "missing_field", "id", 5, 0},
+      {"rules:\n- {id: '', match: {}, effect: deny}", "missing_field", "an id that says", 5, 0},
       {"rules:\n- {id: a, match: {tool: [t]}}", "missing_field", "effect", 5, 0},
       {"rules:\n- {id: a, match: {}, effect: deny}\n- {id: a, match: {}, effect: deny}",
        "duplicate_name", "twice", 6, 0},

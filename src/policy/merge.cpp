@@ -6,11 +6,6 @@
 namespace keyturn::policy {
 namespace {
 
-int evidence_rank(std::string_view evidence) {
-  if (evidence == "cosigned") return 2;
-  return evidence == "published" ? 1 : 0;
-}
-
 // The earlier of two durations of which 0 means: none.
 Duration sooner(Duration a, Duration b) {
   if (a.count() == 0) return b;

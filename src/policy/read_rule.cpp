@@ -41,6 +41,9 @@ class RuleReader {
 
   std::optional<Rule> read() {
     rule_.id = in_.require_string("id");
+    if (rule_.id.empty() && in_.value().find("id") != nullptr)
+      in_.problem("missing_field",
+                  "a rule needs an id that says what it is for: it is what people read", "id");
     rule_.at = in_.value().position();
     what_ = "rule \"" + rule_.id + "\"";
     rule_.description = in_.string("description").value_or("");

@@ -32,13 +32,20 @@ Task<void> append(Core& core, store::AppendRequest request, bool& done) {
 
 // Is there anything to restart from? (Looking closes the journal for appends, in an alarm: it is
 // opened anew for what follows.)
-Result<void> check_needed(const Settings& settings, bool newer_is_known) {
+Result<void> check_needed(const Settings& settings, const std::optional<std::string>& kept) {
   Result<std::unique_ptr<Core>> core = Core::open(settings, false, false);
   if (!core) return std::unexpected(core.error());
   std::optional<Refusal> alarm;
   (*core)->loop().spawn(look(**core, (*core)->audit_options(settings), alarm));
   (*core)->loop().run();
-  if (alarm || newer_is_known) return {};
+  if (alarm) return {};
+  if (kept) {
+    const Result<ledger::VerifierKey> key = ledger::parse_vkey(vkey_of(settings, (*core)->data()));
+    if (!key) return std::unexpected(key.error());
+    const Result<ledger::Checkpoint> known = ledger::open_checkpoint(*kept, *key);
+    if (!known) return std::unexpected(known.error());
+    if (known->size > (*core)->journal().size()) return {};
+  }
   return refuse(
       "not_needed",
       "the log is the one that was signed: there is nothing to restart. If somebody has a "
@@ -148,7 +155,7 @@ Result<Rotated> rotate_key(const Settings& settings, RestartRequest request) {
 }
 
 Result<Restarted> restart_log(const Settings& settings, RestartRequest request) {
-  if (const Result<void> needed = check_needed(settings, request.checkpoint.has_value()); !needed)
+  if (const Result<void> needed = check_needed(settings, request.checkpoint); !needed)
     return std::unexpected(needed.error());
   Result<std::unique_ptr<Core>> opened = Core::open(settings, false, false);
   if (!opened) return std::unexpected(opened.error());

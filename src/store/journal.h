@@ -108,8 +108,10 @@ class Journal {
   // Streams with this prefix whose last event's type is not in the closed set that the journal was
   // opened with; used at start to load what is still open, private parts included. Blocking; call
   // before serving. Oldest first.
+  // `all`: those that say they are closed, too.
   virtual void load_open_streams(const std::string& prefix,
-                                 const std::function<void(std::vector<Event>)>& each) = 0;
+                                 const std::function<void(std::vector<Event>)>& each,
+                                 bool all = false) = 0;
 
   // Called on the I/O thread for every committed batch, after the appenders resumed, with those of
   // its events that the follower wants (perhaps none), in index order, without private parts.

@@ -94,6 +94,20 @@ class Policy(unittest.TestCase):
 
 
 class SlowPolicy(unittest.TestCase):
+    def test_a_check_that_takes_long_delays_nobody_else(self):
+        k = Keyturn(config="limits: {requests_per_second: 100000}\n")
+        self.addCleanup(k.close)
+        tests = "".join(f"- {{name: t{n}, set: {{action.tool: echo}}, expect: {{effect: deny}}}}\n" for n in range(60))
+        draft = SLOW.rstrip("\n") + "\ntests:\n" + tests
+        with concurrent.futures.ThreadPoolExecutor(1) as other:
+            checking = other.submit(k.post, "/v1/policy/check", "erin", {"policy": draft})
+            served = 0
+            while not checking.done():
+                self.assertEqual(k.get("/healthz").status, 200)
+                served += 1
+        self.assertEqual(checking.result().status, 200, checking.result())
+        self.assertGreater(served, 10, "the others were served meanwhile")
+
     def test_a_policy_that_takes_long_delays_its_proposal_only_and_the_case_says_how_far_it_came(self):
         k = Keyturn(config="limits: {requests_per_second: 100000}\n")
         self.addCleanup(k.close)

@@ -153,6 +153,30 @@ class Cosigned(unittest.TestCase):
         self.assertEqual(k.action(two["id"]).json["state"], "cancelled")
         self.assertIsNone(k.action(two["id"], "bot").json["grant"])
 
+    def test_evidence_that_policy_asks_for_by_now_is_waited_for(self):
+        """What was asked for before the policy changed is released under the new one."""
+        k, witness = self.setup(started=False)
+        action = k.request("append-one", {"text": "asked before"}).json
+        k.write_policy((POLICY + RULES).replace("tool: [append-one, slow-one]}, effect: require, require: {quorum: {dba: 1}, assurance: token,",
+                                                "tool: [append-one, slow-one]}, effect: require, require: {quorum: {dba: 1}, assurance: token, evidence: cosigned,"))
+        k.reload()
+        voted = k.vote(action, "bob").json
+        self.assertEqual((voted["state"], voted["awaiting_evidence"]), ("approved", "cosigned"), voted)
+        self.assertEqual(k.lines(), [])
+        self.assertEqual(k.post(f"/v1/actions/{action['id']}/cancel", "bot").status, 200)
+        self.assertNotIn("awaiting_evidence", k.action(action["id"]).json, "it waits for nothing any more")
+
+    def test_a_host_command_with_the_server_stopped_asks_the_witness_and_ends(self):
+        k, witness = self.setup()
+        k.request("echo", {"text": "x"}, wait=20)
+        k.stop()
+        end_helper(k.data)
+        for n in range(8):
+            k.host("person", "add", f"p{n}", "--config", k.config_file)
+        for n in range(3):
+            done = k.host("ledger", "rotate-key", "--reason", "again", "--config", k.config_file)
+            self.assertEqual(set(re.findall(r"Z witness ([^:]*):", done.err)) - {witness.key.split("+")[0]}, set(), done.err)
+
     def test_what_a_witness_refuses(self):
         k, witness = self.setup()
         size = int(k.get("/checkpoint").body.decode().splitlines()[1])

@@ -68,6 +68,14 @@ class Record(unittest.TestCase):
             self.assertGreaterEqual(k.request("append", {"text": "after the alarm"}).status, 500)
         self.assertEqual(k.lines(), before)
 
+    def test_a_row_that_calls_the_configuration_closed_hides_nothing(self):
+        k = self.server()
+        before = k.get("/v1/policy", "ada").json["digest"]
+        self.edit_journal(k, lambda db: db.execute("UPDATE stream SET open = 0 WHERE name IN ('config', 'policy', 'tools', 'agent/bot', 'person/ada')"))
+        k.start()
+        self.assertEqual(k.get("/v1/policy", "ada").json["digest"], before)
+        self.assertEqual(k.request("echo", {"text": "the agent is known"}, wait=20).json["state"], "succeeded")
+
     def test_names_and_mail_addresses_of_people_are_not_in_the_open_record(self):
         k = self.server()
         k.host("person", "add", "zoe", "--name", "Zoë Quarterly", "--email", "zoe.q@example.org")

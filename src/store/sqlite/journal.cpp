@@ -342,9 +342,9 @@ Task<Signed> JournalImpl::last_signed() {
 }
 
 void JournalImpl::load_open_streams(const std::string& prefix,
-                                    const std::function<void(std::vector<Event>)>& each) {
+                                    const std::function<void(std::vector<Event>)>& each, bool all) {
   Reader reader(options_.path, options_.master);
-  for (const std::string& stream : reader.open_streams(prefix)) {
+  for (const std::string& stream : reader.open_streams(prefix, all)) {
     each(reader.stream_events(stream, 1, true));
   }
 }

@@ -33,7 +33,7 @@ class JournalImpl final : public Journal {
   Task<FirstEvents> read_first_events(std::string prefix, std::uint64_t before,
                                       std::size_t limit) override;
   void load_open_streams(const std::string& prefix,
-                         const std::function<void(std::vector<Event>)>& each) override;
+                         const std::function<void(std::vector<Event>)>& each, bool all) override;
   void on_commit(std::function<bool(const Event&)> wants,
                  std::function<void(const std::vector<Event>&)> follower) override;
   std::uint64_t size() const override { return size_; }

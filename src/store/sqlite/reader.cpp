@@ -208,10 +208,14 @@ Signed Reader::last_signed() {
   return stands;
 }
 
-std::vector<std::string> Reader::open_streams(const std::string& prefix) {
+std::vector<std::string> Reader::open_streams(const std::string& prefix, bool all) {
   std::vector<std::string> names;
-  Statement statement(database_, "SELECT name FROM stream WHERE open = 1 ORDER BY id");
+  Statement statement(database_,
+                      all ? "SELECT name FROM stream WHERE name >= ? AND name < ? ORDER BY id"
+                          : "SELECT name FROM stream WHERE open = 1 ORDER BY id");
   Query query(statement);
+  const std::string past = prefix + "\xff";
+  if (all) query.bind_text(prefix).bind_text(past);
   while (query.step()) {
     if (query.bytes(0).starts_with(prefix)) names.emplace_back(query.bytes(0));
   }

@@ -37,8 +37,9 @@ class Reader {
   std::string tile(unsigned level, std::uint64_t index, unsigned width);
   std::optional<std::string> claim(const std::string& key);
   Signed last_signed();
-  std::vector<std::string> open_streams(const std::string& prefix);  // names, oldest first
-  std::optional<Time> last_time();                                   // of the last event
+  std::vector<std::string> open_streams(const std::string& prefix,
+                                        bool all);  // names, oldest first
+  std::optional<Time> last_time();                  // of the last event
 
  private:
   Event event_at(const Query& row, bool with_private);
