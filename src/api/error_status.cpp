@@ -134,6 +134,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"read_model_unavailable", 503},
     {"unreadable", 503},
     {"unwritable", 503},
+    {"seal_lost", 503},
     {"rolled_back", 503},
     {"forked", 503},
     {"not_configured", 503},

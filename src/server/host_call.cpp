@@ -7,6 +7,7 @@
 #include "doc/json.h"
 #include "net/client.h"
 #include "server/core.h"
+#include "server/seal_mark.h"
 
 namespace keyturn::server {
 namespace {
@@ -72,7 +73,14 @@ Result<doc::Value> host_call(const Settings& settings, const std::string& path,
   (*core)->loop().spawn(check_record(**core, (*core)->audit_options(settings), sound));
   (*core)->loop().run();
   if (!sound) return std::unexpected(sound.error());
+  const bool was_sealed = (*core)->gate().world().configuration->sealed;
+  if (Result<void> kept = check_seal((*core)->data(), was_sealed); !kept)
+    return std::unexpected(kept.error());
   if (breaks_seal) {
+    if (was_sealed) {
+      if (Result<void> open = unmark_seal((*core)->data()); !open)
+        return std::unexpected(open.error());
+    }
     Result<std::string> broken = refuse("internal", "");
     (*core)->loop().spawn(break_the_seal(**core, std::string(body.text("reason")), broken));
     (*core)->loop().run();
@@ -87,6 +95,10 @@ Result<doc::Value> host_call(const Settings& settings, const std::string& path,
   net::HttpResponse response;
   (*core)->loop().spawn(one_call(**core, public_url_of(settings), std::move(request), response));
   (*core)->loop().run();
+  if ((*core)->gate().world().configuration->sealed) {
+    if (Result<void> marked = mark_seal((*core)->data()); !marked)
+      return std::unexpected(marked.error());
+  }
   return answer_of(response.status, response.body);
 }
 

@@ -8,6 +8,7 @@
 #include "crypto/crypto.h"
 #include "ledger/checkpoint.h"
 #include "server/core.h"
+#include "server/seal_mark.h"
 
 namespace keyturn::server {
 namespace {
@@ -71,7 +72,9 @@ Result<doc::Array> approved_by(Core& core, const std::vector<Secret>& tokens) {
     humans.push_back(std::move(human));
     names.push_back(who->id);
   }
-  if (core.gate().world().configuration->sealed && names.size() < 2) {
+  const bool sealed =
+      core.gate().world().configuration->sealed || is_seal_marked(core.data());  // if lost, too
+  if (sealed && names.size() < 2) {
     return refuse(
         "two_people_needed",
         "the configuration is sealed: two administrators give their personal tokens, each "
@@ -193,6 +196,9 @@ Result<Restarted> restart_log(const Settings& settings, RestartRequest request) 
   // The origin changes with the epoch; until this file is there the old one holds, and its alarm.
   if (!audit::write_epoch(core.data().path(), out.epoch))
     return refuse("unwritable", "cannot write the epoch beside the keys; run this again");
+  if (!core.gate().world().configuration->sealed) {  // as two people agreed, if it ever was
+    if (Result<void> open = unmark_seal(core.data()); !open) return std::unexpected(open.error());
+  }
   out.vkey = vkey_of(settings, core.data());
   return out;
 }

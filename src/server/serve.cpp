@@ -15,6 +15,7 @@
 #include "net/server.h"
 #include "server/core.h"
 #include "server/files.h"
+#include "server/seal_mark.h"
 #include "store/read_model.h"
 #include "store/sqlite/read_model.h"
 
@@ -133,6 +134,9 @@ Task<Result<void>> Serving::open() {
   else
     configured = co_await configure();
   if (!configured) co_return configured;
+  const bool sealed = core_->gate().world().configuration->sealed;
+  if (Result<void> kept = check_seal(core_->data(), sealed); !kept && !audit_->alarm())
+    co_return kept;
   Result<std::unique_ptr<store::ReadModel>> read_model = store::sqlite::open_read_model(
       {core_->data().read_model_path(), core_->data().journal_path()}, core_->journal(),
       core_->loop().executor());
@@ -300,6 +304,7 @@ Task<void> Serving::tick_audit() {
   bool said = false;
   std::uint64_t published = 0, cosigned = 0;
   unsigned round = 0;
+  bool marked = false;
   while (!stopping_) {
     co_await core_->loop().sleep(kTickEvery);
     const Result<bool> done = co_await audit_->tick();
@@ -309,6 +314,9 @@ Task<void> Serving::tick_audit() {
     published = audit_->signed_size();
     cosigned = audit_->cosigned_size();
     if (moved || ++round % kEvidenceAgain == 0) core_->gate().evidence_moved();
+    if (core_->gate().world().configuration->sealed && !std::exchange(marked, true)) {
+      if (const Result<void> kept = mark_seal(core_->data()); !kept) say(kept.error().message);
+    }
   }
 }
 

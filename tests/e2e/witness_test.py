@@ -338,6 +338,45 @@ class Cosigned(unittest.TestCase):
         k.start()
         self.assertEqual(self.restarted(k)["approved_by"], ["ada", "ben"])
 
+    def test_a_journal_from_before_the_seal_does_not_unseal(self):
+        k = Keyturn(people={"ada": [], "ben": ["administrators"], "olga": [], "bob": ["dba"], "erin": ["dba"], "carol": ["sre"], "dave": ["sre"]})
+        self.addCleanup(k.close)
+        tokens = []
+        for name in ("ada", "ben"):
+            tokens.append(k.folder / f"{name}.token")
+            tokens[-1].write_text(Browser(k, name).post("/v1/tokens", {}).json["token"] + "\n")
+        k.stop()
+        end_helper(k.data)
+        shutil.copytree(k.data, k.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
+        k.start()
+        size = lambda: int(k.get("/checkpoint").body.decode().splitlines()[1])
+        before = size()
+        k.host("seal")
+        until(lambda: (k.data / "keys/sealed").exists() and size() > before, "the seal is not marked, or not signed")
+        k.stop()
+        end_helper(k.data)
+        for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
+            (k.data / name).unlink(missing_ok=True)
+            if (k.folder / "backup" / name).exists():
+                shutil.copy(k.folder / "backup" / name, k.data / name)
+        self.assertNotEqual(k.host("ledger", "restart", "--reason", "x", check=False).code, 0, "the host alone")
+        done = k.host("ledger", "restart", "--reason", "x", *(w for f in tokens for w in ("--approver-token", f)))
+        self.assertIn("/epoch-2+", done.last)
+        k.start()
+        self.assertFalse(k.get("/v1/me", "bot").json["sealed"], "as two administrators agreed")
+
+    def test_a_machine_that_remembers_the_seal_does_not_serve_without_it(self):
+        k = Keyturn()
+        self.addCleanup(k.close)
+        k.stop()
+        end_helper(k.data)
+        (k.data / "keys/sealed").write_text("sealed\n")
+        k.start(wait=False)
+        k.wait_stderr("ALARM: the configuration was sealed on this machine")
+        self.assertNotEqual(k.process.wait(DEADLINE), 0)
+        self.assertIn("sealed", k.host("person", "add", "mallory", check=False).err)
+        (k.data / "keys/sealed").unlink()
+
 
 class RotatedKey(unittest.TestCase):
     def test_the_old_key_signs_who_comes_after_it(self):
