@@ -58,7 +58,8 @@ class Fsck {
  private:
   // A stream between its first and its last entry.
   struct Stream {
-    std::string name;
+    std::string name, last_type;
+    bool open = true;
     std::uint64_t version = 0, position = 0, index = 0;
     Digest head{}, last{};
   };
@@ -89,6 +90,7 @@ class Fsck {
   Secret master_;
   std::string journal_path_, read_path_;
   std::vector<Anchor> anchors_;
+  std::string closed_types_;  // as the journal was opened with: a JSON list
   std::optional<std::uint64_t> cursor_;
   std::string cursor_hash_;
   std::unordered_map<std::int64_t, Stream> streams_;
@@ -167,8 +169,13 @@ void Fsck::check_journal() {
                           digest_of(query.bytes(1))});
     }
   }
-  find_stream_ =
-      std::make_unique<Statement>(database, "SELECT name, version, head FROM stream WHERE id = ?");
+  {
+    Statement statement(database, "SELECT value FROM meta WHERE key = 'closed_types'");
+    Query query(statement);
+    if (query.step()) closed_types_ = query.bytes(0);
+  }
+  find_stream_ = std::make_unique<Statement>(
+      database, "SELECT name, version, head, last_type, open FROM stream WHERE id = ?");
   tree_ = std::make_unique<FsckTree>(database,
                                      [this](std::optional<std::uint64_t> index, std::string why) {
                                        damage(index, std::move(why));
@@ -237,6 +244,11 @@ void Fsck::check_entry(const Query& row, std::uint64_t index) {
   if (stream->position < stream->version) return;
   if (stream->head != hash && as_in_tile && leaf)
     damage(index, "it is not what \"" + stream->name + "\" ends with");
+  if (leaf && as_in_tile && stream->last_type != leaf->type)
+    damage(index, "\"" + stream->name + "\" is said to end with another type of entry");
+  const bool closes = closed_types_.find("\"" + stream->last_type + "\"") != std::string::npos;
+  if (!closed_types_.empty() && stream->open == closes)
+    damage(index, "\"" + stream->name + "\" is said to be " + (closes ? "open" : "closed"));
   streams_.erase(row.integer(1));
 }
 
@@ -254,6 +266,8 @@ Fsck::Stream* Fsck::stream_of(const Query& row, std::uint64_t index) {
   stream.name = found.bytes(0);
   stream.version = static_cast<std::uint64_t>(found.integer(1));
   stream.head = digest_of(found.bytes(2));
+  stream.last_type = found.bytes(3);
+  stream.open = found.integer(4) != 0;
   return &stream;
 }
 

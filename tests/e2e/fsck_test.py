@@ -118,6 +118,8 @@ class Fsck(unittest.TestCase):
         self.assert_damaged(self.changed(("UPDATE stream SET head = zeroblob(32) WHERE id = ?", stream)), last, "ends with")
         self.assert_damaged(self.changed(("UPDATE stream SET version = version + 1 WHERE id = ?", stream)), last, "is the last that is there")
         self.assert_damaged(self.changed(("UPDATE stream SET name = 'x' WHERE id = 1",)), 0, "filed under")
+        self.assert_damaged(self.changed(("UPDATE stream SET open = 1 - open WHERE id = ?", stream)), last, "is said to be")
+        self.assert_damaged(self.changed(("UPDATE stream SET last_type = 'x' WHERE id = ?", stream)), last, "another type")
         self.assert_damaged(self.changed(("INSERT INTO stream VALUES(99999, 'action/more', 1, zeroblob(32), 'x', 0)",)), None, "no entries")
 
     def test_private_parts(self):
