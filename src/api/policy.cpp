@@ -185,8 +185,14 @@ Task<Response> explain_policy(Service& s, Call& call) {
                          "/tool"});
     draft = std::make_shared<const policy::Document>(std::move(good->policy));
   }
+  const people::Person* person = s.person_of(call);
+  const people::Agent* agent = s.directory().agent(asked->agent);
+  const bool sees_past =
+      person != nullptr &&
+      (person->admin || person->auditor ||
+       (agent != nullptr && s.directory().same_human(agent->owner(), person->id)));
   Result<doc::Value> explained = co_await s.ports.gate.explain(
-      std::move(asked->request), std::move(asked->agent), std::move(draft));
+      std::move(asked->request), std::move(asked->agent), std::move(draft), sees_past);
   if (!explained) co_return problem(explained.error());
   if (drafted) {
     explained->set("ok", true);

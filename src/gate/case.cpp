@@ -233,11 +233,11 @@ policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   }
   in.request.time = now();
   in.request.channel = c.requester.channel;
-  if (!denied_before.empty()) {
+  if (!denied_before.empty() && !c.blind) {
     const auto denied = denied_before.find(request_print(c));
     in.request.repeats_of_denied = denied == denied_before.end() ? 0 : denied->second;
   }
-  in.history = history.of(use_of(c), now(), c.counted_at);
+  in.history = history.of(c.blind ? History::Use{} : use_of(c), now(), c.counted_at);
   const doc::Value* first = c.inputs.find_path({"history", "first_time"});
   if (in.history && first != nullptr && first->is_bool())  // of an earlier decision on the same
     in.history->first_time = first->as_bool();
@@ -392,13 +392,15 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
 }
 
 Task<Result<doc::Value>> Gate::explain(ActionRequest request, std::string agent,
-                                       std::shared_ptr<const policy::Document> draft) {
+                                       std::shared_ptr<const policy::Document> draft,
+                                       bool sees_past) {
   Principal who;
   who.id = std::move(agent);
   const people::Agent* known = world_.directory.agent(who.id);
   if (known == nullptr) co_return refuse("not_found", "there is no agent " + who.id, "/agent");
   Result<Case> built = co_await impl_->describe_case(who, std::move(request), "", nullptr);
   if (!built) co_return std::unexpected(built.error());
+  built->blind = !sees_past;
   if (draft) {
     auto configuration = std::make_shared<Configuration>(*built->configuration);
     configuration->policy = std::move(draft);

@@ -146,8 +146,10 @@ class Gate {
   std::vector<RecordPtr> open_records() const;
   // The hypothetical: what would policy say, and why. For people. `draft` is a document to ask
   // instead of the one in force, null for that; tools are those in force all the same.
+  // `sees_past`: else it is as if the agent had never asked for anything, so that nobody learns
+  // from a verdict what was asked for.
   Task<Result<doc::Value>> explain(ActionRequest request, std::string agent,
-                                   std::shared_ptr<const policy::Document> draft);
+                                   std::shared_ptr<const policy::Document> draft, bool sees_past);
 
   // The ledger was published, or cosigned: what was approved and waited for that is released.
   void evidence_moved();

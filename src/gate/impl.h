@@ -48,6 +48,7 @@ struct Case {
   doc::Value inputs;               // what it was decided from, as recorded
   std::optional<Time> defer_until;
   std::vector<store::Expect> expects;  // what the decision read, as it stood when it was read
+  bool blind = false;                  // a hypothetical of somebody who may not look at the past
 };
 
 // The end of an action whose place another one takes, in the same commit. Null record: of none.

@@ -1,5 +1,6 @@
 """The policy page's side of the API: drafts explained, and proposals whose case shows what they change."""
 import concurrent.futures
+import json
 import pathlib
 import re
 import sys
@@ -91,6 +92,19 @@ class Policy(unittest.TestCase):
         self.assertRegex(figures, r"stricter, allow -> deny\n\d+ decisions")
         self.assertNotIn("act_", figures)
         self.assertIn("left out", figures)
+
+
+class Oracle(unittest.TestCase):
+    def test_nobody_learns_from_an_explanation_what_was_asked_for(self):
+        k = Keyturn()
+        self.addCleanup(k.close)
+        k.request("forbidden", {})
+        draft = POLICY + "- {id: again, match: {tool: [forbidden]}, when: request.repeats_of_denied > 0 || !history.first_time, effect: deny}\n"
+        ask = lambda who: next(rule for rule in k.post("/v1/policy/explain", who, {"tool": "forbidden", "agent": "bot", "policy": draft}).json["rules"]
+                               if rule.get("rule", rule.get("id")) == "again")
+        said = {who: json.dumps(ask(who)) for who in ("ada", "olga", "erin")}
+        self.assertEqual(said["ada"], said["olga"], "administrators and the agent's owner see its past")
+        self.assertNotEqual(said["ada"], said["erin"], "nobody else does")
 
 
 class SlowPolicy(unittest.TestCase):
