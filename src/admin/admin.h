@@ -65,6 +65,10 @@ std::optional<Checked> check_configuration(
     const std::string& tools_file, const people::Directory* directory, bool sealed,
     const catalog::LoadOptions& host, doc::FileProblems& problems);
 
+// What the document's own tests say, and what of it they reach: {"tests": [{"name", "passed",
+// "message", "line"}], "coverage": {…}} (policy/coverage.h).
+doc::Value tested(const policy::Document& policy);
+
 // What two policies say differently, for people: [{"of": "rules two-people", "is":
 // "require.quorum.dba: 1 -> 2"}], two hundred at most. Empty when one of them is no YAML.
 doc::Value changed_rules(const std::string& before, const std::string& after);

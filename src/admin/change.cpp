@@ -4,6 +4,8 @@
 
 #include "catalog/tool.h"
 #include "people/directory.h"
+#include "policy/coverage.h"
+#include "policy/tests.h"
 
 namespace keyturn::admin {
 namespace {
@@ -219,6 +221,18 @@ Result<Change> plan_change(const gate::Gate& gate, const Credentials& credential
       expect_once(out, gate, one.stream);
   }
   return out;
+}
+
+doc::Value tested(const policy::Document& policy) {
+  doc::Array tests;
+  for (const policy::TestResult& result : policy::run_tests(policy)) {
+    tests.push_back(doc::object({{"name", result.name},
+                                 {"passed", result.passed},
+                                 {"message", result.message},
+                                 {"line", result.position.line}}));
+  }
+  return doc::object(
+      {{"tests", std::move(tests)}, {"coverage", policy::to_value(policy::coverage(policy))}});
 }
 
 }  // namespace keyturn::admin

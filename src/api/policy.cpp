@@ -87,6 +87,7 @@ std::vector<admin::NewPerson> read_people(const doc::Value& list, doc::Problems&
 struct Checked {
   bool good = false;
   doc::FileProblems found;
+  doc::Value tested;  // null: not asked for
 };
 
 }  // namespace
@@ -140,24 +141,30 @@ Task<Response> check_policy(Service& s, Call& call) {
   doc::ObjectReader fields(*body, "", problems);
   const std::optional<std::string> policy = fields.string("policy");
   const std::optional<std::string> tools = fields.string("tools");
+  const bool coverage = fields.boolean("coverage").value_or(false);
   fields.finish();
   if (!policy && !tools)
     fields.problem("missing_field", "send policy, tools or both, as text", "policy");
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   // A draft's own tests may take long: on a thread of its own, in the world as it is now.
   const gate::Configuration active = *s.ports.gate.world().configuration;
-  Result<Checked> checked_draft =
-      co_await net::run_blocking(s.checks(), [active, directory = s.directory(), policy, tools] {
+  Result<Checked> checked_draft = co_await net::run_blocking(
+      s.checks(), [active, directory = s.directory(), policy, tools, coverage] {
         Checked out;
-        out.good = admin::check_configuration(policy.value_or(active.policy_text), "policy.yaml",
-                                              tools.value_or(active.tools_text), "tools.yaml",
-                                              &directory, active.sealed, active.host, out.found)
-                       .has_value();
+        const auto loaded = admin::check_configuration(
+            policy.value_or(active.policy_text), "policy.yaml", tools.value_or(active.tools_text),
+            "tools.yaml", &directory, active.sealed, active.host, out.found);
+        out.good = loaded.has_value();
+        if (out.good && coverage) out.tested = admin::tested(loaded->policy);
         return out;
       });
   if (!checked_draft) co_return problem(checked_draft.error());
   doc::Value answer = doc::object(
       {{"ok", checked_draft->good}, {"diagnostics", diagnostics_of(checked_draft->found)}});
+  if (!checked_draft->tested.is_null()) {
+    for (doc::Member& member : checked_draft->tested.as_object())
+      answer.set(member.key, std::move(member.value));
+  }
   if (policy) answer.set("changes", admin::changed_rules(active.policy_text, *policy));
   co_return json_answer(200, std::move(answer));
 }

@@ -22,7 +22,7 @@ export interface Draft {
 export type Check =
   | { kind: "none" }
   | { kind: "busy"; diagnostics: Diagnostic[] } // those of the check before
-  | { kind: "done"; ok: boolean; diagnostics: Diagnostic[]; changes: NonNullable<Checked["changes"]> }
+  | { kind: "done"; ok: boolean; diagnostics: Diagnostic[]; changes: NonNullable<Checked["changes"]>; coverage?: Checked["coverage"] }
   | { kind: "failed"; problem: Problem; diagnostics: Diagnostic[] };
 
 const nothing: Draft = { who: "", inForce: null, begun: "", policy: null, tools: null, problem: null };
@@ -103,7 +103,7 @@ async function checkNow(mine: number): Promise<void> {
     const said = await api.check({ policy: textOf(now, "policy.yaml"), ...documentsOf(now) });
     if (mine !== round) return;
     const hidden = files.flatMap((file) => unseen(file, textOf(now, file)));
-    check.set({ kind: "done", ok: said.ok, diagnostics: [...said.diagnostics, ...hidden], changes: said.changes ?? [] });
+    check.set({ kind: "done", ok: said.ok, diagnostics: [...said.diagnostics, ...hidden], changes: said.changes ?? [], ...(said.coverage && { coverage: said.coverage }) });
   } catch (error) {
     if (mine !== round) return;
     const was = check.get();

@@ -60,7 +60,7 @@ export const api = {
       `{"args":${args}${note ? `,"note":${JSON.stringify(note)}` : ""}}`),
 
   policy: () => get<PolicyInForce>("/v1/policy"),
-  check: (documents: Documents) => post<Checked>("/v1/policy/check", documents),
+  check: (documents: Documents) => post<Checked>("/v1/policy/check", { ...documents, coverage: true }),
   // `args` and `claims` are JSON text, sent as they were written.
   explain: (asked: { agent: string; tool: string; reason: string }, args: string, claims: string, documents: Documents) =>
     postText<Explained>("/v1/policy/explain",

@@ -216,10 +216,18 @@ export interface Diagnostic {
   warning: boolean;
 }
 
+// What the document's own tests reach of it.
+export interface Coverage {
+  branches: number;
+  reached: number;
+  gaps: { rule: string; message: string; line: number; column: number }[];
+}
+
 export interface Checked {
   ok: boolean;
   diagnostics: Diagnostic[];
   changes?: { of: string; is: string }[]; // against what is in force, rule by rule
+  coverage?: Coverage;
 }
 
 // A condition as it was evaluated.

@@ -1,7 +1,7 @@
 // The policy: what is in force, a draft of the next one, what it would mean, and proposing it.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Diagnostic, Me, PolicyInForce } from "../api/types";
+import type { Coverage, Diagnostic, Me, PolicyInForce } from "../api/types";
 import {
   check, discard, draft, files, isDirty, loadPolicy, originalOf, standsOn, textOf, write, checkSoon, type Check, type File,
 } from "../draft";
@@ -158,6 +158,7 @@ function Diagnostics({ state, found, onJump }: { state: Check; found: Diagnostic
       <p role="status" class={errorsOf(found).length ? "small bad" : "small muted"}>
         {state.kind === "done" && state.ok && found.length === 0 && <><Icon name="check" size={14} /> </>}{summary(state, found)}
       </p>
+      {state.kind === "done" && state.coverage && <Reached coverage={state.coverage} onJump={onJump} />}
       {state.kind === "failed" && <ProblemNote problem={state.problem} retry={() => checkSoon(0)} />}
       {found.length > 0 && (
         <ol aria-label="Mistakes and warnings">
@@ -173,6 +174,26 @@ function Diagnostics({ state, found, onJump }: { state: Check; found: Diagnostic
         </ol>
       )}
     </div>
+  );
+}
+
+function Reached({ coverage, onJump }: { coverage: Coverage; onJump: (one: Diagnostic) => void }) {
+  const { branches, reached, gaps } = coverage;
+  return (
+    <details class="small muted">
+      <summary>Its tests reach {count(reached)} of {count(branches)} branches</summary>
+      <ol aria-label="What no test reaches">
+        {gaps.map((gap, i) => (
+          <li key={i}>
+            <button type="button" class="diagnostic" onClick={() => onJump({ ...gap, file: "policy.yaml", warning: true })}>
+              <Icon name="warn" size={14} />
+              <span class="diagnostic-place mono">:{gap.line}:{gap.column}</span>
+              <span><Text lines>{`${gap.rule}: ${gap.message}`}</Text></span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </details>
   );
 }
 
