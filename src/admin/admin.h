@@ -63,7 +63,8 @@ struct Checked {
 std::optional<Checked> check_configuration(
     const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
     const std::string& tools_file, const people::Directory* directory, bool sealed,
-    const catalog::LoadOptions& host, doc::FileProblems& problems);
+    const catalog::LoadOptions& host, doc::FileProblems& problems,
+    std::function<bool()> go_on = nullptr);  // policy::LoadOptions::go_on
 
 // What the document's own tests say, and what of it they reach: {"tests": [{"name", "passed",
 // "message", "line"}], "coverage": {…}} (policy/coverage.h).

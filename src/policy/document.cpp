@@ -176,7 +176,17 @@ void add_test_failures(const Document& document, const LoadOptions& options,
                        doc::Problems& problems) {
   // Groups may still be empty before the seal: that is warned about, and no failure of a test.
   const Roster* roster = options.sealed ? options.roster : nullptr;
-  for (const TestResult& result : run_tests(document, roster)) {
+  const std::vector<TestResult> results = run_tests(document, roster, options.go_on);
+  if (const auto& tests = document.rep().tests; results.size() < tests.size()) {
+    problems.push_back(
+        {"tests_take_too_long",
+         "the document's tests take too long: after " + std::to_string(results.size()) + " of " +
+             std::to_string(tests.size()) +
+             " the time was up; make conditions cheaper, lower costLimit, or run them "
+             "with keyturn policy test",
+         "", tests[results.size()].at});
+  }
+  for (const TestResult& result : results) {
     if (result.passed) continue;
     problems.push_back(
         {"test_failed", "test \"" + result.name + "\": " + result.message, "", result.position});

@@ -2,6 +2,7 @@
 // use one document from many threads.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +31,8 @@ struct LoadOptions {
   const Roster* roster = nullptr;  // null: groups are not checked. Borrowed for the call
   bool sealed = false;    // unknown groups and unsatisfiable quorums are errors, not warnings
   bool run_tests = true;  // the document's own tests must pass
+  // Asked before each of them; false: no more are run, and that is an error. Empty: all are.
+  std::function<bool()> go_on;
 };
 
 class Document {

@@ -133,9 +133,11 @@ std::expected<PolicyInput, std::string> input_of(const DocumentTest& test) {
   return std::unexpected("set: " + problems[0].message + " at " + problems[0].pointer);
 }
 
-std::vector<TestResult> run_tests(const Document& document, const Roster* roster) {
+std::vector<TestResult> run_tests(const Document& document, const Roster* roster,
+                                  const std::function<bool()>& go_on) {
   std::vector<TestResult> results;
   for (const DocumentTest& test : document.rep().tests) {
+    if (go_on && !go_on()) break;
     results.push_back(run(document, test, roster));
   }
   return results;

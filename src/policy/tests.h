@@ -18,8 +18,10 @@ struct TestResult {
   doc::Position position;
 };
 
-// Runs every test. With a roster a `require` that nobody could satisfy fails.
-std::vector<TestResult> run_tests(const Document& document, const Roster* roster = nullptr);
+// Runs every test, until `go_on` (if any) says no. With a roster a `require` that nobody could
+// satisfy fails.
+std::vector<TestResult> run_tests(const Document& document, const Roster* roster = nullptr,
+                                  const std::function<bool()>& go_on = nullptr);
 
 // What tests start from, before `set` and `unset`: an agent "test-agent" of "test-owner" without
 // groups asks for operation "execute" of tool "test-tool" on service "test" in env "prod", at 03:00

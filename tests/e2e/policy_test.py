@@ -134,6 +134,10 @@ class SlowPolicy(unittest.TestCase):
                 served += 1
         self.assertEqual(checking.result().status, 200, checking.result())
         self.assertGreater(served, 10, "the others were served meanwhile")
+        many = SLOW.rstrip("\n") + "\ntests:\n" + "".join(f"- {{name: t{n}, set: {{action.tool: forbidden}}, expect: {{effect: deny}}}}\n" for n in range(300))
+        said = k.post("/v1/policy/check", "erin", {"policy": many}).json
+        self.assertFalse(said["ok"])
+        self.assertIn("tests_take_too_long", [one["code"] for one in said["diagnostics"]])
 
     def test_a_policy_that_takes_long_delays_its_proposal_only_and_the_case_says_how_far_it_came(self):
         k = Keyturn(config="limits: {requests_per_second: 100000}\n")
