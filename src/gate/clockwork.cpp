@@ -11,29 +11,19 @@ constexpr std::size_t kDueAtOnce = 4096;
 
 // When time does something to it.
 std::optional<Time> due_at(const ActionRecord& r) {
-  switch (r.state) {
-    case State::kPending:
-    case State::kApproved:
-      return r.expires_at;
-    case State::kDeferred:
-      return r.defer_until;
-    case State::kExecuting:
-      return r.grant ? r.grant->outcome_due : std::nullopt;
-    case State::kSucceeded:
-    case State::kFailed:
-    case State::kUnknown:
-    case State::kDenied:
-    case State::kExpired:
-    case State::kCancelled:
-      return std::nullopt;
-  }
-  return std::nullopt;
+  if (is_final(r.state)) return std::nullopt;
+  if (r.state == State::kDeferred) return r.defer_until;
+  if (r.state == State::kExecuting) return r.grant ? r.grant->outcome_due : std::nullopt;
+  return r.expires_at;
 }
 
 }  // namespace
 
 void Gate::Impl::put_on_agenda(const ActionRecord& record) {
-  if (const std::optional<Time> at = due_at(record)) agenda.put(*at, record.id);
+  if (const std::optional<Time> at = due_at(record))
+    agenda.put(*at, record.id);
+  else
+    agenda.forget(record.id);
 }
 
 void Gate::tick() {

@@ -27,7 +27,8 @@ EventDraft Gate::Impl::held_draft(const ActionRecord& record, std::string_view k
 }
 
 void Gate::evidence_moved() {
-  for (const std::string& id : impl_->held) {
+  const std::set<std::string> held = impl_->held;  // what is released leaves it
+  for (const std::string& id : held) {
     const std::shared_ptr<ActionRecord> record = impl_->open_record(ActionId(id));
     if (!record || !impl_->has_evidence(*record, record->held_for).value_or(false)) continue;
     if (impl_->releasing.insert(id).second) ports_.spawn(impl_->release_held(ActionId(id)));

@@ -96,6 +96,12 @@ void decided(ActionRecord& r, const Event& event) {
   r.reason = part.text("reason");
 }
 
+// It waits for evidence no more.
+void let_go(ActionRecord& r) {
+  r.held_at.reset();
+  r.held_for.clear();
+}
+
 void granted(ActionRecord& r, const Event& event) {
   const doc::Value* grant = event.body.find("grant");
   if (grant == nullptr) return;
@@ -172,7 +178,7 @@ void evolve(ActionRecord& r, const Event& event) {
   }
   if (event.type == "grant.issued" || event.type == "execution.intended" ||
       event.type == "action.decided") {
-    r.held_at.reset();
+    let_go(r);
   }
   granted(r, event);
   executed(r, event);
@@ -180,7 +186,7 @@ void evolve(ActionRecord& r, const Event& event) {
   if (const std::optional<State> state = state_from_text(event.body.text("state"))) {
     r.state = *state;
     if (is_final(*state) && !r.settled_at) r.settled_at = event.time;
-    if (is_final(*state)) r.held_at.reset();
+    if (is_final(*state)) let_go(r);
   }
 }
 

@@ -166,6 +166,22 @@ class Cosigned(unittest.TestCase):
         self.assertEqual(k.post(f"/v1/actions/{action['id']}/cancel", "bot").status, 200)
         self.assertNotIn("awaiting_evidence", k.action(action["id"]).json, "it waits for nothing any more")
 
+    def test_what_was_held_and_went_back_to_review_is_held_and_released_again(self):
+        k, witness = self.setup(started=False)
+        action = k.request("append-cosigned", {"text": "reviewed twice"}).json
+        self.assertEqual(k.vote(action, "bob").json["awaiting_evidence"], "cosigned")
+        k.write_tools((TOOLS + OWN).replace("  append-cosigned:\n", "  append-cosigned:\n    timeout: 30s\n"))
+        k.reload()
+        witness.start()
+        again = until(lambda: (lambda now: now if now["state"] == "pending" else None)(k.action(action["id"], "bob").json), "another tool: people look again")
+        self.assertEqual(k.lines(), [])
+        witness.stop()
+        voted = k.vote(again, "bob").json
+        self.assertEqual((voted["state"], voted.get("awaiting_evidence")), ("approved", "cosigned"), voted)
+        witness.start()
+        self.assertEqual(k.settled(action["id"])["state"], "succeeded")
+        self.assertEqual(k.lines(), ["reviewed twice"])
+
     def test_a_host_command_with_the_server_stopped_asks_the_witness_and_ends(self):
         k, witness = self.setup()
         k.request("echo", {"text": "x"}, wait=20)
