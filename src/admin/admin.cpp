@@ -37,10 +37,16 @@ std::set<std::string> minus(const std::set<std::string>& a, const std::set<std::
 
 }  // namespace
 
+TestRun tests_of_a_draft() {
+  using Steady = std::chrono::steady_clock;
+  constexpr std::chrono::seconds kMost(3);
+  return {.run = true, .go_on = [late = Steady::now() + kMost] { return Steady::now() < late; }};
+}
+
 std::optional<Checked> check_configuration(
     const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
     const std::string& tools_file, const people::Directory* directory, bool sealed,
-    const catalog::LoadOptions& host, doc::FileProblems& problems, std::function<bool()> go_on) {
+    const catalog::LoadOptions& host, doc::FileProblems& problems, const TestRun& tests) {
   doc::Problems tool_problems, policy_problems;
   std::optional<catalog::Catalog> tools;
   if (const auto tree = doc::parse_yaml(tools_text, {}, tool_problems)) {
@@ -54,7 +60,8 @@ std::optional<Checked> check_configuration(
   const policy::Roster roster = directory != nullptr ? roster_of(*directory) : policy::Roster{};
   if (directory != nullptr && !directory->groups().empty()) options.roster = &roster;
   options.sealed = sealed;
-  options.go_on = std::move(go_on);
+  options.run_tests = tests.run;
+  options.go_on = tests.go_on;
   std::optional<policy::Document> policy =
       policy::Document::load(policy_text, options, policy_problems);
   doc::add(problems, policy_file, policy_problems);

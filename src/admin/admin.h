@@ -57,14 +57,22 @@ struct Checked {
   catalog::Catalog tools;
 };
 
+// Whether a document's own tests are run, and until when (policy::LoadOptions).
+struct TestRun {
+  bool run = true;
+  std::function<bool()> go_on;
+};
+// Of what anybody may hand in: three seconds from now, so that nobody's draft keeps the others, or
+// the server's end, waiting.
+TestRun tests_of_a_draft();
+
 // Loads both texts and checks one against the other. `problems` gets everything found, warnings
 // too; nullopt when one is an error. `directory` may be null: groups are not checked. `host` is the
 // machine's that runs the tools.
 std::optional<Checked> check_configuration(
     const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
     const std::string& tools_file, const people::Directory* directory, bool sealed,
-    const catalog::LoadOptions& host, doc::FileProblems& problems,
-    std::function<bool()> go_on = nullptr);  // policy::LoadOptions::go_on
+    const catalog::LoadOptions& host, doc::FileProblems& problems, const TestRun& tests = {});
 
 // What the document's own tests say, and what of it they reach: {"tests": [{"name", "passed",
 // "message", "line"}], "coverage": {…}} (policy/coverage.h).
@@ -139,6 +147,12 @@ class Admin {
   gate::Gate& gate_;
   Credentials credentials_;
   bool files_differ_ = false;
+  struct Checking {
+    std::optional<Checked> checked;  // none: it does not load
+    doc::FileProblems problems;
+  };
+  // What the arguments of a proposal come to in the world as it is now, on a thread of its own.
+  Task<Result<std::shared_ptr<Checking>>> check_aside(doc::Value args);
   Aside aside_;
   PrivateIndex private_index_;
   std::shared_ptr<int> describing_ = std::make_shared<int>(0);

@@ -80,16 +80,16 @@ std::string text_of(const doc::Value& args, std::string_view key) {
 
 std::optional<Checked> checked_with(const gate::Configuration& active, const std::string& policy,
                                     const std::string& tools, const people::Directory& directory,
-                                    doc::FileProblems& problems) {
+                                    doc::FileProblems& problems, const TestRun& tests) {
   return check_configuration(policy.empty() ? active.policy_text : policy, "policy.yaml",
                              tools.empty() ? active.tools_text : tools, "tools.yaml", &directory,
-                             active.sealed, active.host, problems);
+                             active.sealed, active.host, problems, tests);
 }
 
-Refusal does_not_load(const doc::FileProblems& problems) {
-  std::string all = "the configuration would have errors:";
-  for (const doc::FileProblem& problem : problems) all += "\n" + doc::to_text(problem);
-  return {"invalid_configuration", all, ""};
+Result<Evolved> evolved_by(const people::Directory& directory, const doc::Value& args) {
+  const doc::Value* people = args.find("people");
+  const bool moves_people = people != nullptr && people->is_array();
+  return evolved(directory, moves_people ? *people : doc::Value(doc::Array{}));
 }
 
 void expect_once(Change& change, const gate::Gate& gate, const std::string& stream) {
@@ -99,15 +99,20 @@ void expect_once(Change& change, const gate::Gate& gate, const std::string& stre
 
 }  // namespace
 
-std::optional<Checked> check_change(const gate::Gate& gate, const doc::Value& args,
-                                    doc::FileProblems& problems) {
-  const gate::World& world = gate.world();
-  const doc::Value* people = args.find("people");
-  const bool moves_people = people != nullptr && people->is_array();
-  const Result<Evolved> then =
-      evolved(world.directory, moves_people ? *people : doc::Value(doc::Array{}));
-  return checked_with(*world.configuration, text_of(args, "policy"), text_of(args, "tools"),
-                      then ? then->directory : world.directory, problems);
+Refusal does_not_load(const doc::FileProblems& problems) {
+  std::string all = "the configuration would have errors:";
+  for (const doc::FileProblem& problem : problems) {
+    if (!problem.problem.warning) all += "\n" + doc::to_text(problem);
+  }
+  return {"invalid_configuration", all, ""};
+}
+
+std::optional<Checked> check_change(const gate::Configuration& active,
+                                    const people::Directory& directory, const doc::Value& args,
+                                    doc::FileProblems& problems, const TestRun& tests) {
+  const Result<Evolved> then = evolved_by(directory, args);
+  return checked_with(active, text_of(args, "policy"), text_of(args, "tools"),
+                      then ? then->directory : directory, problems, tests);
 }
 
 store::Expect expect(const gate::Gate& gate, std::string stream) {
@@ -189,22 +194,20 @@ std::vector<EventDraft> activated(const Checked& checked, const std::string& pol
 }
 
 Result<Change> plan_change(const gate::Gate& gate, const Credentials& credentials,
-                           const doc::Value& args, const std::string& by) {
+                           const doc::Value& args, const std::string& by, const TestRun& tests) {
   const gate::World& world = gate.world();
   const gate::Configuration& active = *world.configuration;
-  const doc::Value* people = args.find("people");
-  const bool moves_people = people != nullptr && people->is_array();
-  Result<Evolved> then =
-      evolved(world.directory, moves_people ? *people : doc::Value(doc::Array{}));
+  Result<Evolved> then = evolved_by(world.directory, args);
   if (!then) return std::unexpected(then.error());
+  const bool moves_people = !then->events.empty();
 
   const std::string policy = text_of(args, "policy"), tools = text_of(args, "tools");
   doc::FileProblems problems, before;
   const std::optional<Checked> checked =
-      checked_with(active, policy, tools, then->directory, problems);
+      checked_with(active, policy, tools, then->directory, problems, tests);
   // People who leave must not break a policy that holds; one that is broken they may leave.
   const bool only_people = policy.empty() && tools.empty();
-  if (!checked && !(only_people && !checked_with(active, "", "", world.directory, before)))
+  if (!checked && !(only_people && !checked_with(active, "", "", world.directory, before, tests)))
     return std::unexpected(does_not_load(problems));
   if (active.sealed && moves_people) {
     if (Result<void> ok = check_administrators(then->directory, credentials); !ok)

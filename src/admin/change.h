@@ -28,12 +28,17 @@ struct Change {
 // action. Codes: invalid_args, invalid_configuration, too_few_administrators,
 // administrators_without_passkey, and those of people::can_add_person.
 [[nodiscard]] Result<Change> plan_change(const gate::Gate& gate, const Credentials& credentials,
-                                         const doc::Value& args, const std::string& by);
+                                         const doc::Value& args, const std::string& by,
+                                         const TestRun& tests);
 
 // The configuration that the arguments come to, checked against the people as they would be then;
 // nullopt when it does not load, and `problems` say why.
-std::optional<Checked> check_change(const gate::Gate& gate, const doc::Value& args,
-                                    doc::FileProblems& problems);
+std::optional<Checked> check_change(const gate::Configuration& active,
+                                    const people::Directory& directory, const doc::Value& args,
+                                    doc::FileProblems& problems, const TestRun& tests);
+
+// Code invalid_configuration, with all of them.
+Refusal does_not_load(const doc::FileProblems& problems);
 
 // Two unrelated administrators, active, each with a passkey: what a sealed configuration lives by.
 [[nodiscard]] Result<void> check_administrators(const people::Directory& directory,

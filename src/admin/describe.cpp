@@ -141,11 +141,13 @@ Task<Result<doc::Value>> Admin::describe(Principal who, doc::Value args, doc::Va
   const std::string policy = text_of(args, "policy");
   if (against.as_object().empty()) co_return out;
   out.set("changes", changed_files(*active, args));
-  doc::FileProblems problems;
-  std::optional<Checked> checked = check_change(gate_, args, problems);
+  const auto checking = co_await check_aside(args);
+  if (!checking) co_return std::unexpected(checking.error());
+  std::optional<Checked>& checked = (*checking)->checked;
   if (!checked) {
     doc::Array lines;
-    for (const doc::FileProblem& problem : problems) lines.push_back(doc::to_text(problem));
+    for (const doc::FileProblem& problem : (*checking)->problems)
+      lines.push_back(doc::to_text(problem));
     out.set("problems", std::move(lines));
     co_return out;
   }

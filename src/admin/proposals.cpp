@@ -86,16 +86,33 @@ Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange 
   if (change.people) request.args.set("people", people_value(*change.people));
   if (request.args.as_object().empty())
     co_return refuse("invalid_args", "the proposal changes nothing", "");
-  if (Result<Change> trial = plan_change(gate_, credentials_, request.args, ""); !trial)
+  if (change.policy_text || change.tools_text) {
+    const auto checking = co_await check_aside(request.args);
+    if (!checking) co_return std::unexpected(checking.error());
+    if (!(*checking)->checked) co_return std::unexpected(does_not_load((*checking)->problems));
+  }
+  const TestRun tested{.run = false, .go_on = {}};
+  if (Result<Change> trial = plan_change(gate_, credentials_, request.args, "", tested); !trial)
     co_return std::unexpected(trial.error());
   Result<gate::Submitted> submitted = co_await gate_.submit(who, std::move(request));
   co_return submitted;
 }
 
+Task<Result<std::shared_ptr<Admin::Checking>>> Admin::check_aside(doc::Value args) {
+  const gate::World& world = gate_.world();
+  auto out = std::make_shared<Checking>();
+  Result<void> done = co_await aside_(
+      [out, active = world.configuration, directory = world.directory, args = std::move(args)] {
+        out->checked = check_change(*active, directory, args, out->problems, tests_of_a_draft());
+      });
+  if (!done) co_return std::unexpected(done.error());
+  co_return out;
+}
+
 // Planned anew in the world as it is now, and made in one append: all of it, or nothing.
 Task<Result<Outcome>> Admin::carry_out(doc::Value args, std::string action) {
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
-    Result<Change> change = plan_change(gate_, credentials_, args, action);
+    Result<Change> change = plan_change(gate_, credentials_, args, action, tests_of_a_draft());
     if (!change) co_return nothing_done("nothing was changed: " + change.error().message);
     Result<std::vector<Event>> recorded =
         co_await gate_.record(std::move(change->events), std::move(change->expects));

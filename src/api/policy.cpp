@@ -84,19 +84,30 @@ std::vector<admin::NewPerson> read_people(const doc::Value& list, doc::Problems&
   return out;
 }
 
-// So that nobody's draft keeps the others', or the server's end, waiting.
-std::function<bool()> until_late() {
-  constexpr std::chrono::seconds kMost(3);
-  return [late = std::chrono::steady_clock::now() + kMost] {
-    return std::chrono::steady_clock::now() < late;
-  };
-}
-
-struct Checked {
-  bool good = false;
+// A draft's documents in the world as it is: its own tests may take long, so on a thread of its
+// own.
+struct DraftCheck {
+  std::optional<admin::Checked> loaded;  // none: it does not load
   doc::FileProblems found;
   doc::Value tested;  // null: not asked for
 };
+
+Task<Result<DraftCheck>> check_draft(Service& s, std::optional<std::string> policy,
+                                     std::optional<std::string> tools, bool coverage) {
+  const std::shared_ptr<const gate::Configuration> active = s.ports.gate.world().configuration;
+  Result<DraftCheck> checked = co_await net::run_blocking(
+      s.checks(), [active, directory = s.directory(), policy = std::move(policy),
+                   tools = std::move(tools), coverage] {
+        DraftCheck out;
+        out.loaded = admin::check_configuration(policy.value_or(active->policy_text), "policy.yaml",
+                                                tools.value_or(active->tools_text), "tools.yaml",
+                                                &directory, active->sealed, active->host, out.found,
+                                                admin::tests_of_a_draft());
+        if (out.loaded && coverage) out.tested = admin::tested(out.loaded->policy);
+        return out;
+      });
+  co_return checked;
+}
 
 }  // namespace
 
@@ -154,26 +165,18 @@ Task<Response> check_policy(Service& s, Call& call) {
   if (!policy && !tools)
     fields.problem("missing_field", "send policy, tools or both, as text", "policy");
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
-  // A draft's own tests may take long: on a thread of its own, in the world as it is now.
-  const gate::Configuration active = *s.ports.gate.world().configuration;
-  Result<Checked> checked_draft = co_await net::run_blocking(
-      s.checks(), [active, directory = s.directory(), policy, tools, coverage] {
-        Checked out;
-        const auto loaded = admin::check_configuration(
-            policy.value_or(active.policy_text), "policy.yaml", tools.value_or(active.tools_text),
-            "tools.yaml", &directory, active.sealed, active.host, out.found, until_late());
-        out.good = loaded.has_value();
-        if (out.good && coverage) out.tested = admin::tested(loaded->policy);
-        return out;
-      });
-  if (!checked_draft) co_return problem(checked_draft.error());
+  Result<DraftCheck> draft = co_await check_draft(s, policy, tools, coverage);
+  if (!draft) co_return problem(draft.error());
   doc::Value answer = doc::object(
-      {{"ok", checked_draft->good}, {"diagnostics", diagnostics_of(checked_draft->found)}});
-  if (!checked_draft->tested.is_null()) {
-    for (doc::Member& member : checked_draft->tested.as_object())
+      {{"ok", draft->loaded.has_value()}, {"diagnostics", diagnostics_of(draft->found)}});
+  if (!draft->tested.is_null()) {
+    for (doc::Member& member : draft->tested.as_object())
       answer.set(member.key, std::move(member.value));
   }
-  if (policy) answer.set("changes", admin::changed_rules(active.policy_text, *policy));
+  if (policy) {
+    const std::string& in_force = s.ports.gate.world().configuration->policy_text;
+    answer.set("changes", admin::changed_rules(in_force, *policy));
+  }
   co_return json_answer(200, std::move(answer));
 }
 
@@ -185,20 +188,19 @@ Task<Response> explain_policy(Service& s, Call& call) {
   std::shared_ptr<const policy::Document> draft;
   doc::FileProblems found;
   if (drafted) {
-    std::optional<admin::Checked> good =
-        admin::check_configuration(asked->policy.value_or(active->policy_text), "policy.yaml",
-                                   asked->tools.value_or(active->tools_text), "tools.yaml",
-                                   &s.directory(), active->sealed, active->host, found);
-    if (!good)
+    Result<DraftCheck> checked = co_await check_draft(s, asked->policy, asked->tools, false);
+    if (!checked) co_return problem(checked.error());
+    found = std::move(checked->found);
+    if (!checked->loaded)
       co_return json_answer(200,
                             doc::object({{"ok", false}, {"diagnostics", diagnostics_of(found)}}));
-    if (differs(*active, good->tools, asked->request.tool))
+    if (differs(*active, checked->loaded->tools, asked->request.tool))
       co_return problem({"invalid_args",
                          "tool " + asked->request.tool +
                              " is not in force as this draft has it, so what it would do cannot be "
                              "described yet; propose the tools first",
                          "/tool"});
-    draft = std::make_shared<const policy::Document>(std::move(good->policy));
+    draft = std::make_shared<const policy::Document>(std::move(checked->loaded->policy));
   }
   const people::Person* person = s.person_of(call);
   const people::Agent* agent = s.directory().agent(asked->agent);

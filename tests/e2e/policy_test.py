@@ -121,23 +121,31 @@ class Oracle(unittest.TestCase):
 
 
 class SlowPolicy(unittest.TestCase):
-    def test_a_check_that_takes_long_delays_nobody_else(self):
+    def test_a_draft_whose_tests_take_long_delays_nobody_else(self):
         k = Keyturn(config="limits: {requests_per_second: 100000}\n")
         self.addCleanup(k.close)
-        tests = "".join(f"- {{name: t{n}, set: {{action.tool: forbidden}}, expect: {{effect: deny}}}}\n" for n in range(3))
-        draft = SLOW.rstrip("\n") + "\ntests:\n" + tests
-        with concurrent.futures.ThreadPoolExecutor(1) as other:
-            checking = other.submit(k.post, "/v1/policy/check", "erin", {"policy": draft})
-            served = 0
-            while not checking.done():
-                self.assertEqual(k.get("/healthz").status, 200)
-                served += 1
-        self.assertEqual(checking.result().status, 200, checking.result())
-        self.assertGreater(served, 10, "the others were served meanwhile")
-        many = SLOW.rstrip("\n") + "\ntests:\n" + "".join(f"- {{name: t{n}, set: {{action.tool: forbidden}}, expect: {{effect: deny}}}}\n" for n in range(300))
-        said = k.post("/v1/policy/check", "erin", {"policy": many}).json
-        self.assertFalse(said["ok"])
-        self.assertIn("tests_take_too_long", [one["code"] for one in said["diagnostics"]])
+
+        def draft(tests: int) -> str:
+            lines = "".join(f"- {{name: t{n}, set: {{action.tool: forbidden}}, expect: {{effect: deny}}}}\n" for n in range(tests))
+            return SLOW.rstrip("\n") + "\ntests:\n" + lines
+
+        asked = {"agent": "ops-bot", "tool": "echo", "args": {"text": "x"}}
+        for path, person, tests, body, status, said in (
+            ("/v1/policy/check", "erin", 3, {}, 200, '"ok": true'),
+            ("/v1/policy/check", "erin", 300, {}, 200, "tests_take_too_long"),
+            ("/v1/policy/explain", "ada", 300, asked, 200, "tests_take_too_long"),
+            ("/v1/policy/proposals", "ada", 300, {"reason": "slow"}, 400, "take too long"),
+        ):
+            with self.subTest(path=path, tests=tests), concurrent.futures.ThreadPoolExecutor(1) as other:
+                checking = other.submit(k.post, path, person, {"policy": draft(tests)} | body)
+                served = 0
+                while not checking.done():
+                    self.assertEqual(k.get("/healthz").status, 200)
+                    served += 1
+                answer = checking.result()
+                self.assertEqual(answer.status, status, answer)
+                self.assertIn(said, json.dumps(answer.json))
+                self.assertGreater(served, 10, "the others were served meanwhile")
 
     def test_a_policy_that_takes_long_delays_its_proposal_only_and_the_case_says_how_far_it_came(self):
         k = Keyturn(config="limits: {requests_per_second: 100000}\n")
