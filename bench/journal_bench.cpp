@@ -67,7 +67,6 @@ EventDraft sample_event(std::uint64_t number, const Settings& settings) {
   }
   if (settings.with_private) {
     event.private_part = doc::object({{"args", doc::object({{"sql", "SELECT * FROM orders"}})}});
-    event.subject = "ops-bot";
   }
   return event;
 }

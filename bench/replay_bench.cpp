@@ -80,7 +80,6 @@ EventDraft decision(std::uint64_t n, std::uint64_t rules) {
                                                         {"count_7d", 300},
                                                         {"denied_24h", 0},
                                                         {"first_time", false}})}})}});
-  event.subject = "bot";
   return event;
 }
 

@@ -119,7 +119,7 @@ Task<void> Admin::record_difference(const Checked& files, std::string configurat
   events.push_back(
       {"files", "files.not_in_force",
        doc::object({{"policy", policy}, {"tools", tools}, {"configuration", configuration}}),
-       std::nullopt, ""});
+       std::nullopt});
   Events recorded = co_await gate_.record(std::move(events), {});
   (void)recorded;  // nothing was expected, so nothing can conflict
 }

@@ -65,7 +65,7 @@ struct Office : gate::testing::Bench {
                                                       {"person", id},
                                                       {"algorithm", -7},
                                                       {"public_key", ""}})}}),
-             std::nullopt, ""}});
+             std::nullopt}});
   }
   Result<std::string> seal() { return run(admin->seal()); }
   void seal_with_three() {

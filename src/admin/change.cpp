@@ -179,7 +179,7 @@ std::vector<EventDraft> activated(const Checked& checked, const std::string& pol
     events.push_back(
         {"tools", "tools.activated",
          doc::object({{"tools", doc::object({{"digest", checked.tools.digest()}})}, {"by", by}}),
-         doc::object({{"text", tools_text}}), "configuration"});
+         doc::object({{"text", tools_text}})});
   }
   if (!policy_text.empty()) {
     events.push_back(
@@ -188,7 +188,7 @@ std::vector<EventDraft> activated(const Checked& checked, const std::string& pol
                                               {"name", checked.policy.name()},
                                               {"revision", checked.policy.revision()}})},
                       {"by", by}}),
-         doc::object({{"text", policy_text}}), "configuration"});
+         doc::object({{"text", policy_text}})});
   }
   return events;
 }

@@ -26,8 +26,7 @@ Task<Result<std::string>> Admin::seal() {
   for (const EventDraft& draft : events) expects.push_back(expect(gate_, draft.stream));
   for (const char* stream : {"config", "policy", "tools"}) expects.push_back(expect(gate_, stream));
   events.push_back({"config", "config.sealed",
-                    doc::object({{"configuration", active.digest}, {"by", "host"}}), std::nullopt,
-                    ""});
+                    doc::object({{"configuration", active.digest}, {"by", "host"}}), std::nullopt});
   Result<std::vector<Event>> recorded =
       co_await gate_.record(std::move(events), std::move(expects));
   if (!recorded) co_return std::unexpected(recorded.error());
@@ -38,8 +37,8 @@ Task<Result<std::string>> Admin::break_seal(std::string reason) {
   if (!gate_.world().configuration->sealed)
     co_return refuse("not_sealed", "the configuration is not sealed");
   std::vector<EventDraft> events;
-  events.push_back({"config", "seal.broken", doc::object({{"by", "host"}}),
-                    doc::object({{"reason", reason}}), ""});
+  events.push_back(
+      {"config", "seal.broken", doc::object({{"by", "host"}}), doc::object({{"reason", reason}})});
   std::vector<store::Expect> expects{expect(gate_, "config")};
   Result<std::vector<Event>> recorded =
       co_await gate_.record(std::move(events), std::move(expects));

@@ -102,8 +102,8 @@ Result<Closing> Gate::Impl::close_for(const Principal& who, std::shared_ptr<Acti
   }
   for (const std::string& stream : streams) out.expects.push_back({stream, seen(stream)});
   EventDraft amended{stream_of(record->id), "action.amended",
-                     doc::object({{"by", who.id}, {"successor", successor.id.str()}}), std::nullopt,
-                     record->requester.id};
+                     doc::object({{"by", who.id}, {"successor", successor.id.str()}}),
+                     std::nullopt};
   if (!note.empty()) amended.private_part = doc::object({{"note", note}});
   amended.body.set("state", to_text(State::kCancelled));
   out.events.push_back(std::move(amended));

@@ -387,7 +387,6 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
                                     {"inputs", c.inputs},
                                     {"salt", c.salt}});
   if (!c.original_args.is_null()) draft.private_part->set("original_args", c.original_args);
-  draft.subject = c.requester.id;
   return draft;
 }
 

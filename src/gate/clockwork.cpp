@@ -120,7 +120,7 @@ Task<void> Gate::Impl::expire(std::shared_ptr<ActionRecord> record) {
     drafts = std::move(*closed);
   } else {
     drafts.push_back({stream_of(record->id), record->grant ? "grant.expired" : "action.expired",
-                      doc::Object{}, std::nullopt, ""});
+                      doc::Object{}, std::nullopt});
   }
   drafts.back().body.set("state", to_text(State::kExpired));
   Result<std::vector<Event>> appended = co_await append(record, std::move(drafts), {}, {});

@@ -82,7 +82,7 @@ Task<Result<void>> Gate::erase(std::vector<Erasable> what, doc::Value subject,
          doc::object({{"erased", doc::object({{"subject", subject},
                                               {"entries", ranges_of(one.entries)},
                                               {"authorised_by", authorised_by.str()}})}}),
-         std::nullopt, ""});
+         std::nullopt});
     if (one.id.str().empty())
       request.events.push_back(people::person_forgotten(one.stream.substr(kPerson.size())));
     request.expects.push_back({one.stream, one.version});

@@ -22,8 +22,7 @@ Result<bool> Gate::Impl::has_evidence(const ActionRecord& record, std::string_vi
 
 EventDraft Gate::Impl::held_draft(const ActionRecord& record, std::string_view kind) const {
   return {stream_of(record.id), "release.held",
-          doc::object({{"state", to_text(State::kApproved)}, {"evidence", kind}}), std::nullopt,
-          ""};
+          doc::object({{"state", to_text(State::kApproved)}, {"evidence", kind}}), std::nullopt};
 }
 
 void Gate::evidence_moved() {

@@ -182,7 +182,7 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
   }
   if (state == State::kDeferred) {
     events.push_back({stream_of(c.id), "action.deferred", doc::object({{"state", to_text(state)}}),
-                      std::nullopt, ""});
+                      std::nullopt});
   }
   if (state == State::kPending) {
     const review::Open open{c.id.str(), c.verdict.plan, c.digest, c.lineage, c.expires_at};

@@ -139,7 +139,7 @@ Task<Result<RecordPtr>> Gate::cancel(Principal who, ActionId id) {
     drafts = std::move(*closed);
   } else {
     drafts.push_back(
-        {stream_of(id), "action.cancelled", doc::object({{"by", who.id}}), std::nullopt, ""});
+        {stream_of(id), "action.cancelled", doc::object({{"by", who.id}}), std::nullopt});
   }
   drafts.back().body.set("state", to_text(State::kCancelled));
   Result<std::vector<Event>> appended = co_await impl_->append(record, std::move(drafts), {}, {});

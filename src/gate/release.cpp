@@ -11,7 +11,6 @@ EventDraft draft_of(const ActionRecord& r, std::string type, doc::Value body) {
   draft.stream = stream_of(r.id);
   draft.type = std::move(type);
   draft.body = std::move(body);
-  draft.subject = r.requester.id;
   return draft;
 }
 

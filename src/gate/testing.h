@@ -324,8 +324,8 @@ struct Bench {
   }
   void activate(const std::string& what, const std::string& text) {
     std::vector<EventDraft> events;
-    events.push_back({what, what + ".activated", doc::object({{"by", "host"}}),
-                      doc::object({{"text", text}}), "configuration"});
+    events.push_back(
+        {what, what + ".activated", doc::object({{"by", "host"}}), doc::object({{"text", text}})});
     record(std::move(events));
   }
 

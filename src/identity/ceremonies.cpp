@@ -108,7 +108,7 @@ Task<Result<Secret>> Identity::create_enrolment(Principal by, std::string person
                                        {"by", by.id},
                                        {"secret_digest", crypto::sha256_text(secret.reveal())},
                                        {"expires_at", to_rfc3339(impl_->now() + life)}})}}),
-       std::nullopt, ""});
+       std::nullopt});
   Result<std::vector<Event>> recorded = co_await impl_->gate.record(std::move(events), {});
   if (!recorded) co_return std::unexpected(recorded.error());
   co_return secret;
@@ -163,7 +163,7 @@ Task<Result<OpenedSession>> Identity::finish_enrolment(std::string ceremony, std
   if (const auto cut = first_invalid_utf8(label)) label.resize(*cut);  // never half a character
   std::vector<EventDraft> events;
   events.push_back({"enrolment/" + state->id, "identity.enrolment_used",
-                    doc::object({{"person", state->person}}), std::nullopt, ""});
+                    doc::object({{"person", state->person}}), std::nullopt});
   events.push_back(
       {"credential/" + to_base64url(made->id), "identity.credential_added",
        doc::object({{"credential", doc::object({{"id", to_base64url(made->id)},
@@ -173,7 +173,7 @@ Task<Result<OpenedSession>> Identity::finish_enrolment(std::string ceremony, std
                                                 {"aaguid", to_base64url(made->aaguid)},
                                                 {"backed_up", made->backed_up},
                                                 {"label", label}})}}),
-       std::nullopt, ""});
+       std::nullopt});
   Result<OpenedSession> opened =
       co_await impl_->open_session(state->person, to_base64url(made->id), std::move(events),
                                    "enrolment/" + state->id, state->version);
@@ -194,7 +194,7 @@ Task<Result<OpenedSession>> Identity::Impl::open_session(std::string person, std
                                      {"credential", credential},
                                      {"cookie_digest", crypto::sha256_text(cookie.reveal())},
                                      {"expires_at", to_rfc3339(now() + options.session_life)}})}}),
-       std::nullopt, ""});
+       std::nullopt});
   std::vector<store::Expect> expects{{stream, 0},
                                      {"person/" + person, gate.seen("person/" + person)}};
   if (!used_stream.empty()) expects.push_back({used_stream, used_version});

@@ -195,7 +195,7 @@ bool Identity::csrf_matches(const Session& session, std::string_view sent) const
 Task<Result<void>> Identity::close_session(std::string id) {
   if (!impl_->sessions.contains(id)) co_return Result<void>{};
   std::vector<EventDraft> events;
-  events.push_back({"session/" + id, "identity.session_closed", doc::Object{}, std::nullopt, ""});
+  events.push_back({"session/" + id, "identity.session_closed", doc::Object{}, std::nullopt});
   Result<std::vector<Event>> closed = co_await impl_->gate.record(std::move(events), {});
   if (!closed) co_return std::unexpected(closed.error());
   co_return Result<void>{};
@@ -245,7 +245,7 @@ Task<Result<NewToken>> Identity::create_token(Principal by, TokenRequest request
   token.set(request.agent ? "agent" : "person", request.agent ? *request.agent : *request.person);
   std::vector<EventDraft> events;
   events.push_back({"token/" + made.id, "identity.token_created",
-                    doc::object({{"token", std::move(token)}}), std::nullopt, ""});
+                    doc::object({{"token", std::move(token)}}), std::nullopt});
   std::vector<store::Expect> expects;  // a seal that comes first ends it before it is made
   if (by.kind == PrincipalKind::kHost) {
     events.back().body.set("host", true);
@@ -273,7 +273,7 @@ Task<Result<std::string>> Identity::revoke_token(Principal by, std::string id) {
   if (token.revoked) co_return id;
   std::vector<EventDraft> events;
   events.push_back(
-      {"token/" + id, "identity.token_revoked", doc::object({{"by", by.id}}), std::nullopt, ""});
+      {"token/" + id, "identity.token_revoked", doc::object({{"by", by.id}}), std::nullopt});
   Result<std::vector<Event>> recorded = co_await impl_->gate.record(std::move(events), {});
   if (!recorded) co_return std::unexpected(recorded.error());
   co_return id;
@@ -284,7 +284,7 @@ std::vector<EventDraft> Identity::end_host_tokens() const {
   for (const auto& [id, token] : impl_->tokens) {
     if (token.revoked || !token.by_host || token.person.empty()) continue;
     out.push_back({"token/" + id, "identity.token_revoked",
-                   doc::object({{"by", "host"}, {"why", "sealed"}}), std::nullopt, ""});
+                   doc::object({{"by", "host"}, {"why", "sealed"}}), std::nullopt});
   }
   return out;
 }

@@ -23,7 +23,7 @@ struct Desk : gate::testing::Bench {
                                                    {"credential", "key"},
                                                    {"cookie_digest", crypto::sha256_text(kCookie)},
                                                    {"expires_at", to_rfc3339(clock.time + 5h)}})}}),
-             std::nullopt, ""}});
+             std::nullopt}});
   }
   std::string acts() { return code(identity->authenticate_cookie(kCookie)); }
   std::string looks_by_itself() { return code(identity->session_of(kCookie)); }

@@ -70,11 +70,11 @@ Task<Result<std::string>> Identity::remove_passkey(Session session, std::string 
   }
   std::vector<EventDraft> events;
   events.push_back({"credential/" + id, "identity.credential_removed",
-                    doc::object({{"person", session.person}}), std::nullopt, ""});
+                    doc::object({{"person", session.person}}), std::nullopt});
   for (const auto& [session_id, open] : impl_->sessions) {
     if (open.session.credential != id) continue;
     events.push_back(
-        {"session/" + session_id, "identity.session_closed", doc::Object{}, std::nullopt, ""});
+        {"session/" + session_id, "identity.session_closed", doc::Object{}, std::nullopt});
   }
   // Two removals at once must not take the last two.
   std::vector<store::Expect> expects;

@@ -17,13 +17,12 @@ namespace keyturn {
 // time, node, stream, position, prev, private); it must not use those names and must hold nothing
 // secret and nothing low-entropy hashed bare. `private_part` (arguments, output, free text) is
 // stored beside the leaf, encrypted under a key of its own, and named in the leaf by a salted
-// commitment. `subject` stands beside it, unencrypted: who it is about, "" for the stream.
+// commitment.
 struct EventDraft {
   std::string stream;
   std::string type;
   doc::Value body;
   std::optional<doc::Value> private_part;
-  std::string subject;
 };
 
 // An event as it stands in the journal.

@@ -143,7 +143,7 @@ Result<Rotated> rotate_key(const Settings& settings, RestartRequest request) {
                                                 {"to", out.vkey},
                                                 {"approved_by", std::move(*approvers)},
                                                 {"by", "host"}}),
-                                   doc::object({{"reason", request.reason}}), ""});
+                                   doc::object({{"reason", request.reason}})});
   append_request.expects.push_back({"ledger", core.journal().version("ledger")});
   bool done = false;
   core.loop().spawn(append(core, std::move(append_request), done));
@@ -186,7 +186,7 @@ Result<Restarted> restart_log(const Settings& settings, RestartRequest request) 
                     {"missing", out.missing},
                     {"approved_by", std::move(*approvers)},
                     {"by", "host"}}),
-       doc::object({{"reason", request.reason}}), ""});
+       doc::object({{"reason", request.reason}})});
   append_request.expects.push_back({"ledger", core.journal().version("ledger")});
   append_request.begins_epoch = true;
   bool done = false;

@@ -7,12 +7,11 @@ namespace {
 using testing::Bench;
 using testing::run;
 
-EventDraft draft(const std::string& stream, const std::string& word, std::string subject = "") {
+EventDraft draft(const std::string& stream, const std::string& word) {
   return {.stream = stream,
           .type = "t",
           .body = doc::Object{},
-          .private_part = doc::object({{"word", word}}),
-          .subject = std::move(subject)};
+          .private_part = doc::object({{"word", word}})};
 }
 
 void fill(Bench& bench, std::vector<EventDraft> events) {
@@ -61,7 +60,7 @@ TEST_CASE("chunks meet without a gap and without an entry twice") {
 
 TEST_CASE("erased private parts are absent, and no error") {
   Bench bench;
-  fill(bench, {draft("action/a", "a1", "bot"), draft("action/b", "b1", "other")});
+  fill(bench, {draft("action/a", "a1"), draft("action/b", "b1")});
   CHECK(bench.append({.events = {draft("person/x", "x")}, .erase = {0}}).has_value());
   const FirstEvents found = read(bench, bench.journal->size(), 100);
   CHECK(words(found) == "b1 - ");
@@ -70,7 +69,7 @@ TEST_CASE("erased private parts are absent, and no error") {
 
 TEST_CASE("private parts that do not open are counted and left out") {
   Bench bench;
-  fill(bench, {draft("action/a", "a1", "bot"), draft("action/b", "b1", "other")});
+  fill(bench, {draft("action/a", "a1"), draft("action/b", "b1")});
   bench.options.master = Secret(std::string(32, 'X'));
   bench.open();
   const FirstEvents found = read(bench, bench.journal->size(), 100);

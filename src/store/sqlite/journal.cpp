@@ -185,7 +185,7 @@ std::optional<Conflict> JournalImpl::draft_event(Pending& pending, EventDraft dr
               .position = heads_.version(draft.stream) + static_cast<std::uint64_t>(earlier) + 1,
               .type = draft.type,
               .time = recorded_now()};
-  WriteDraft write{.subject = draft.subject == draft.stream ? std::string() : draft.subject};
+  WriteDraft write;
   Result<LeafDraft> leaf = draft_leaf(draft, event.position, event.time, options_.node);
   if (!leaf) {
     const bool large = leaf.error().code == "too_large";

@@ -16,7 +16,7 @@ CREATE UNIQUE INDEX stream_name ON stream(name);
 CREATE INDEX stream_open ON stream(open) WHERE open = 1;
 CREATE TABLE event(
   idx INTEGER PRIMARY KEY, stream INTEGER NOT NULL, position INTEGER NOT NULL,
-  leaf BLOB NOT NULL, subject TEXT, sealed BLOB) STRICT;
+  leaf BLOB NOT NULL, sealed BLOB) STRICT;
 CREATE UNIQUE INDEX event_stream ON event(stream, position);
 CREATE TABLE claim(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE tile(id INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;

@@ -37,7 +37,6 @@ struct SignedStep {
 struct WriteDraft {
   LeafDraft leaf;
   std::optional<std::string> payload;  // canonical private part
-  std::string subject;
 };
 
 // One append (or another write) on its way. Made on the I/O thread; the writer has it from

@@ -44,8 +44,8 @@ Writer::Session::Session(WriterOptions options, Random& random)
           database_,
           "UPDATE stream SET version = ?, head = ?, last_type = ?, open = ? WHERE id = ?"),
       insert_event_(database_,
-                    "INSERT INTO event(idx, stream, position, leaf, subject, sealed) "
-                    "VALUES(?, ?, ?, ?, ?, ?)"),
+                    "INSERT INTO event(idx, stream, position, leaf, sealed) "
+                    "VALUES(?, ?, ?, ?, ?)"),
       insert_claim_(database_, "INSERT INTO claim(key, value) VALUES(?, ?)"),
       // Of equal size, so that SQLite writes over the bytes where they stand: no cell is moved, and
       // no copy of one is left behind.
@@ -105,7 +105,6 @@ void Writer::Session::write_event(Event& event, WriteDraft& draft) {
   tree_.append(event.leaf_hash);
   Query insert(insert_event_);
   insert.bind(event.index).bind(head.id).bind(event.position).bind_blob(draft.leaf.bytes);
-  draft.subject.empty() ? insert.bind_null() : insert.bind_text(draft.subject);
   draft.payload ? insert.bind_blob(sealed) : insert.bind_null();
   insert.run();
   head.version = event.position;
