@@ -55,12 +55,21 @@ struct AgentIssuer {
   std::vector<AgentRule> rules;
 };
 
+// Who may write people and groups over SCIM (scim/): one client, known by its bearer token.
+struct ScimSection {
+  std::string name;
+  std::optional<secrets::SecretReference> token;  // always, in a document that loaded
+  std::string provider;  // of `providers`: a user's externalId is its subject there (Entra: oid)
+  std::map<std::string, std::string, std::less<>> groups;  // displayName there, exact -> ours
+};
+
 struct Document {
   std::map<std::string, Provider, std::less<>> providers;
   std::map<std::string, AgentIssuer, std::less<>> agents;
+  std::map<std::string, ScimSection, std::less<>> scim;
   std::string digest;  // SHA-256 over the RFC 8785 form of the tree
 
-  bool empty() const { return providers.empty() && agents.empty(); }
+  bool empty() const { return providers.empty() && agents.empty() && scim.empty(); }
 };
 
 // The document that names nobody: what is in force without an identity.yaml.

@@ -153,8 +153,13 @@ std::optional<Document> load(std::string_view text, doc::Problems& problems) {
                [&](const doc::Value& value, const std::string& name, const std::string& pointer) {
                  out.agents.emplace(name, read_agent_issuer(value, name, pointer, found));
                });
+    each_entry(in, "scim", found,
+               [&](const doc::Value& value, const std::string& name, const std::string& pointer) {
+                 out.scim.emplace(name, read_scim(value, name, pointer, found));
+               });
     in.finish();
     check_different(out, *tree, found);
+    check_scim(out, *tree, found);
     const auto canonical = doc::canonical(*tree);
     if (canonical)
       out.digest = crypto::sha256_text(*canonical);

@@ -13,6 +13,10 @@ Provider read_provider(const doc::Value& value, const std::string& name, const s
                        doc::Problems& problems);
 AgentIssuer read_agent_issuer(const doc::Value& value, const std::string& name,
                               const std::string& pointer, doc::Problems& problems);
+ScimSection read_scim(const doc::Value& value, const std::string& name, const std::string& pointer,
+                      doc::Problems& problems);
+// Over the whole document, once all of it was read: providers are there, no token serves two.
+void check_scim(const Document& document, const doc::Value& tree, doc::Problems& problems);
 
 // {NAME OUTSIDE: GROUP HERE}.
 std::map<std::string, std::string, std::less<>> read_group_map(doc::ObjectReader& in,

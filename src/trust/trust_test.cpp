@@ -166,3 +166,38 @@ TEST_CASE("secrets and tokens travel over TLS, or not beyond this machine") {
         "http://127.0.0.1.evil.example", "https:///x"})
     CHECK_FALSE_MESSAGE(is_safe_url(bad), bad);
 }
+
+TEST_CASE("a SCIM section names its provider, where its token is kept, and which groups count") {
+  doc::Problems problems;
+  const auto document = load(std::string(kAll) +
+                                 "scim:\n  okta: {token: {secret: \"env:SCIM\"}, provider: okta, "
+                                 "groups: {map: {\"Keyturn DBA\": dba}}}\n",
+                             problems);
+  REQUIRE(document);
+  CHECK(problems.empty());
+  const ScimSection& section = document->scim.at("okta");
+  CHECK(section.provider == "okta");
+  CHECK(section.token->name == "SCIM");
+  CHECK(section.groups.at("Keyturn DBA") == "dba");
+
+  const auto scim = [](const std::string& entries) {
+    return wrong(std::string(kAll) + "scim:\n" + entries);
+  };
+  CHECK(scim("  a: {token: {secret: \"env:A\"}}\n") ==
+        std::vector<std::string>{"23:6: missing_field the field \"provider\" is missing"});
+  CHECK(scim("  a: {token: {secret: \"env:A\"}, provider: azure}\n")
+            .front()
+            .starts_with("23:43: unknown_provider"));
+  CHECK(scim("  a: {provider: okta}\n").front().starts_with("23:6: missing_field"));
+  CHECK(scim("  a: {token: hunter2, provider: okta}\n")
+            .front()
+            .starts_with("23:14: invalid_reference"));
+  CHECK(scim("  a: {token: {secret: \"env:A\"}, provider: okta}\n"
+             "  b: {token: {secret: \"env:A\"}, provider: entra}\n")
+            .front()
+            .starts_with("24:14: duplicate_token"));
+  const auto group =
+      scim("  a: {token: {secret: \"env:A\"}, provider: okta, groups: {map: {x: \"a b\"}}}\n");
+  REQUIRE(group.size() == 1);
+  CHECK(group.front().contains("invalid_group"));
+}
