@@ -23,6 +23,7 @@ Result<VoteBody> read_vote(const net::HttpRequest& request) {
   vote.command.note = fields.string("note").value_or("");
   if (const doc::Value* assertion = fields.object("assertion")) vote.assertion = *assertion;
   vote.retype = fields.string("retype");
+  vote.command.instead_of = fields.string("instead_of");
   if (const auto decision = review::decision_from_text(vote.decision)) {
     vote.command.decision = *decision;
   } else if (!vote.decision.empty()) {

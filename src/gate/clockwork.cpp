@@ -27,6 +27,7 @@ void Gate::Impl::put_on_agenda(const ActionRecord& record) {
 }
 
 void Gate::tick() {
+  impl_->pass_time();
   const Time now = ports_.clock.now();
   for (const ActionId& id : impl_->agenda.take_due(now, kDueAtOnce)) {
     const std::shared_ptr<ActionRecord> record = impl_->open_record(id);

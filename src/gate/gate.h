@@ -85,6 +85,7 @@ struct VoteCommand {
   std::optional<doc::Value> assertion;
   std::optional<Duration> looked;  // time on the page, as the server measured it
   bool retyped = false;
+  std::optional<std::string> instead_of;  // whose place it is to fill (review::CastVote)
 };
 
 // Wakes its owner on every change of one action, or of any; stops when destroyed.

@@ -178,6 +178,8 @@ struct Gate::Impl {
   std::uint64_t seen(
       const std::string& stream) const;  // version of a stream as the world has folded it
   Time now() const { return ports.clock.now(); }
+  // What people and groups are now, for a decision that begins.
+  void pass_time() { world.directory.pass_time(now()); }
 
   Gate& gate;
   Ports& ports;

@@ -52,8 +52,15 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
       co_return refuse("closed", "nobody is asked about this action; it is " +
                                      std::string(to_text(record->state)));
     const Time at = ports_.clock.now();
-    review::CastVote cast{who, command.decision, command.digest, command.note, command.assertion,
-                          "",  command.looked,   command.retyped};
+    impl_->pass_time();
+    review::CastVote cast{.by = who,
+                          .decision = command.decision,
+                          .digest = command.digest,
+                          .note = command.note,
+                          .assertion = command.assertion,
+                          .instead_of = command.instead_of,
+                          .looked = command.looked,
+                          .retyped = command.retyped};
     Result<std::vector<EventDraft>> drafts =
         review::decide(*record->review, cast, world_.directory, at);
     if (!drafts) co_return std::unexpected(drafts.error());
@@ -104,6 +111,7 @@ Task<Result<RecordPtr>> Gate::Impl::simple_command(Principal who, ActionId id,
     if (!record || !gate.may_read(who, *record)) co_return not_found();
     review::Review review = record->review.value_or(review::Review{});
     if (review.action.empty()) review.action = id.str();
+    pass_time();
     Result<std::vector<EventDraft>> drafts =
         review::decide(review, command, world.directory, now());
     if (!drafts) co_return std::unexpected(drafts.error());

@@ -150,6 +150,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   // The world may have moved while it was described.
   if (c.configuration != world.configuration || is_suspended(voted->requester))
     co_return refuse("conflict", "the configuration has changed meanwhile");
+  world.directory.pass_time(at);
   if (Result<void> counted = review::check_release(*voted->review, world.directory, at); !counted) {
     co_return std::unexpected(counted.error());
   }
@@ -289,6 +290,7 @@ Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std
                        "/digest");
   }
   if (record->review) {
+    impl_->pass_time();
     Result<void> still =
         review::check_release(*record->review, world_.directory, ports_.clock.now());
     if (!still && still.error().code != "closed") co_return std::unexpected(still.error());

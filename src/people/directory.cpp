@@ -26,6 +26,11 @@ void Directory::admit_simulated(bool admitted) {
   }
 }
 
+const Person* Directory::by_account(std::string_view account) const {
+  const auto it = account_.find(account);
+  return it == account_.end() ? nullptr : person(it->second);
+}
+
 const Person* Directory::person(std::string_view id) const {
   const auto it = persons_.find(id);
   return it == persons_.end() ? nullptr : &it->second;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,6 +15,15 @@
 
 namespace keyturn::people {
 
+// What one source ("oidc:okta", "scim:okta") last said of somebody's groups. Unknown (a provider
+// cut the list, or did not send it) counts as none.
+struct GroupSnapshot {
+  std::set<std::string> groups;
+  std::optional<Time> until;  // from then on it is too old to count
+  bool known = true;
+  bool operator==(const GroupSnapshot&) const = default;
+};
+
 // An account. One human can have several: they are one human when any id, e-mail address or alias
 // of theirs folds to the same identifier (names.h), or one is the service account of the other.
 struct Person {
@@ -21,8 +31,14 @@ struct Person {
   std::string name;
   std::string email;
   std::set<std::string> aliases;  // further addresses, ids of other systems, old names
+  // Effective now: own_groups, and what every snapshot in force adds.
   std::set<std::string> groups;
-  bool deactivated = false;  // shut out, until activated again
+  std::set<std::string> own_groups;                           // kept here, by people
+  std::map<std::string, GroupSnapshot, std::less<>> vouched;  // by source
+  // At identity providers: "PROVIDER:" and a keyed hash of the subject. Each belongs to one person.
+  std::set<std::string> accounts;
+  std::optional<Time> away_until;  // out of office: not asked, and free to answer all the same
+  bool deactivated = false;        // shut out, until activated again
   // Whether they count now, and may sign in: the one answer to that for every room. Not when
   // deactivated, and not when simulated outside a demo (Directory::admit_simulated).
   bool active = true;
@@ -50,6 +66,20 @@ struct Agent {
   std::set<std::string> owners_since(Time from) const;
 };
 
+// `to` may fill the places of `from`, from `start` until `until`. It is not passed on further.
+struct Delegation {
+  std::string id;                // del_…
+  std::string from, to;          // person ids
+  std::set<std::string> groups;  // of `from`; empty: all of them
+  Time start, until;             // until: moved forward when it is ended early
+  bool operator==(const Delegation&) const = default;
+
+  bool in_force(Time now) const { return start <= now && now < until; }
+  bool covers(std::string_view group) const {
+    return groups.empty() || groups.contains(std::string(group));
+  }
+};
+
 // A value: copy it to ask "what if". Pointers that it returns hold until it next changes.
 class Directory {
  public:
@@ -57,7 +87,13 @@ class Directory {
   // counts for nothing afterwards.
   void admit_simulated(bool admitted);
 
+  // Snapshots of groups that are too old by then stop to count; delegations begin and end. Time
+  // never goes back. Call it before a decision that people or groups have a part in.
+  void pass_time(Time now);
+  Time now() const { return now_; }
+
   const Person* person(std::string_view id) const;  // exact id
+  const Person* by_account(std::string_view account) const;
   const Person* resolve(
       std::string_view text) const;  // id, address or alias, folded; nullptr: unknown
   const Agent* agent(std::string_view name) const;
@@ -77,8 +113,12 @@ class Directory {
     return groups_;
   }
 
+  // All there ever were, by id.
+  const std::map<std::string, Delegation, std::less<>>& delegations() const { return delegations_; }
+
   bool operator==(const Directory& other) const {
-    return persons_ == other.persons_ && agents_ == other.agents_ && groups_ == other.groups_;
+    return persons_ == other.persons_ && agents_ == other.agents_ && groups_ == other.groups_ &&
+           delegations_ == other.delegations_;
   }
 
  private:
@@ -89,6 +129,10 @@ class Directory {
   std::map<std::string, std::string, std::less<>>
       holder_;                                             // folded identifier -> first holder's id
   std::map<std::string, std::string, std::less<>> human_;  // person id -> word for the human
+  std::map<std::string, std::string, std::less<>> account_;  // account -> person id
+  std::map<std::string, Delegation, std::less<>> delegations_;
+  std::multimap<Time, std::string> snapshots_end_;  // -> person id
+  Time now_{};
   bool simulated_admitted_ = false;
 };
 
@@ -97,7 +141,8 @@ class Directory {
 void evolve(Directory& directory, const Event& event);
 bool is_identity_event(std::string_view type);  // "identity.…": what evolve() looks at
 
-// Drafts. Bodies are public: {"person": {…}}, {"agent": {…}}, {"group": {…}}, {"alias": {…}}.
+// Drafts. Bodies are public: {"person": {…}}, {"agent": {…}}, {"group": {…}}, {"alias": {…}},
+// {"account": {…}}, {"vouched": {…}}, {"delegation": {…}}.
 // `host` marks what the server's own machine did (API "Setting up"). Streams: person/ID,
 // agent/NAME, group/NAME.
 EventDraft person_added(const Person& person, bool host = false);
@@ -111,6 +156,15 @@ EventDraft alias_added(std::string_view id, std::string_view alias, bool host = 
 // Also makes the group when there is none yet.
 EventDraft group_changed(std::string_view group, const std::set<std::string>& added,
                          const std::set<std::string>& removed, bool host = false);
+EventDraft account_linked(std::string_view id, std::string_view account, std::string_view by);
+EventDraft account_unlinked(std::string_view id, std::string_view account, std::string_view by);
+// The whole of what the source says; what it said before is replaced.
+EventDraft groups_vouched(std::string_view id, std::string_view source,
+                          const std::set<std::string>& groups, std::optional<Time> until);
+EventDraft groups_unknown(std::string_view id, std::string_view source, std::string_view why);
+EventDraft delegated(const Delegation& delegation);
+EventDraft delegation_ended(const Delegation& delegation, std::string_view by);
+EventDraft away_set(std::string_view id, std::optional<Time> until);
 EventDraft agent_added(std::string_view name, std::string_view owner, bool host = false);
 EventDraft agent_owner_changed(std::string_view name, std::string_view owner, bool host = false);
 EventDraft agent_suspended(std::string_view name, std::string_view by, std::string_view why);
@@ -118,10 +172,16 @@ EventDraft agent_resumed(std::string_view name, std::string_view by);
 
 // Whether the directory may take it. Codes: invalid_id, invalid_name, person_exists, agent_exists,
 // unknown_person, unknown_owner, identifier_taken (another human has that address or alias),
-// confusing_name (reads or looks like somebody else's name, id or address).
+// account_taken, invalid_delegation, confusing_name (reads or looks like somebody else's name, id
+// or address).
 [[nodiscard]] Result<void> can_add_person(const Directory& directory, const Person& person);
 [[nodiscard]] Result<void> can_add_alias(const Directory& directory, std::string_view id,
                                          std::string_view alias);
+[[nodiscard]] Result<void> can_link_account(const Directory& directory, std::string_view id,
+                                            std::string_view account);
+// Between two different active people, no longer than kDelegationMax.
+inline constexpr Duration kDelegationMax = std::chrono::days(90);
+[[nodiscard]] Result<void> can_delegate(const Directory& directory, const Delegation& delegation);
 [[nodiscard]] Result<void> can_add_agent(const Directory& directory, std::string_view name,
                                          std::string_view owner);
 

@@ -1,6 +1,5 @@
-// Drafts of the identity events, and what may be added at all.
+// Drafts of the identity events.
 #include "people/directory.h"
-#include "people/names.h"
 
 namespace keyturn::people {
 namespace {
@@ -21,36 +20,6 @@ doc::Value texts(const std::set<std::string>& set) {
 
 doc::Value about(std::string_view key, std::string_view id) {
   return doc::object({{key, id}});
-}
-
-bool is_other_human(const Directory& directory, const Person& holder, std::string_view id) {
-  return holder.id != id && !directory.same_human(holder.id, id);
-}
-
-// Somebody else's name, id or address that `name` reads or looks like; "" when there is none.
-std::string confused_with(const Directory& directory, std::string_view name, std::string_view id) {
-  const std::string shape = skeleton(name);
-  const std::string folded = fold_identifier(name);
-  for (const auto& [other_id, other] : directory.persons()) {
-    if (!is_other_human(directory, other, id)) continue;
-    for (const std::string& text : {other.id, other.email}) {
-      if (!text.empty() && (skeleton(text) == shape || fold_identifier(text) == folded)) {
-        return text;
-      }
-    }
-    // Two people may share a name; a name that only looks the same is a disguise.
-    if (skeleton(other.name) == shape && fold_identifier(other.name) != folded) return other.name;
-  }
-  return {};
-}
-
-// The agent whose name looks like `text`; "" when there is none.
-std::string agent_like(const Directory& directory, std::string_view text) {
-  const std::string shape = skeleton(text);
-  for (const auto& [name, agent] : directory.agents()) {
-    if (skeleton(name) == shape) return name;
-  }
-  return {};
 }
 
 // What tells who somebody is beyond the id: apart from the public record, so that it can be erased.
@@ -108,6 +77,49 @@ EventDraft group_changed(std::string_view group, const std::set<std::string>& ad
   return draft("group", group, "group_changed", "group", std::move(v), host);
 }
 
+EventDraft account_linked(std::string_view id, std::string_view account, std::string_view by) {
+  doc::Value v = doc::object({{"person", id}, {"account", account}, {"by", by}});
+  return draft("person", id, "account_linked", "account", std::move(v), false);
+}
+
+EventDraft account_unlinked(std::string_view id, std::string_view account, std::string_view by) {
+  doc::Value v = doc::object({{"person", id}, {"account", account}, {"by", by}});
+  return draft("person", id, "account_unlinked", "account", std::move(v), false);
+}
+
+EventDraft groups_vouched(std::string_view id, std::string_view source,
+                          const std::set<std::string>& groups, std::optional<Time> until) {
+  doc::Value v = doc::object({{"person", id}, {"source", source}, {"groups", texts(groups)}});
+  if (until) v.set("until", to_rfc3339(*until));
+  return draft("person", id, "groups_vouched", "vouched", std::move(v), false);
+}
+
+EventDraft groups_unknown(std::string_view id, std::string_view source, std::string_view why) {
+  doc::Value v = doc::object({{"person", id}, {"source", source}, {"unknown", true}, {"why", why}});
+  return draft("person", id, "groups_vouched", "vouched", std::move(v), false);
+}
+
+EventDraft delegated(const Delegation& delegation) {
+  doc::Value v = doc::object({{"id", delegation.id},
+                              {"from", delegation.from},
+                              {"to", delegation.to},
+                              {"start", to_rfc3339(delegation.start)},
+                              {"until", to_rfc3339(delegation.until)}});
+  if (!delegation.groups.empty()) v.set("groups", texts(delegation.groups));
+  return draft("person", delegation.from, "delegated", "delegation", std::move(v), false);
+}
+
+EventDraft delegation_ended(const Delegation& delegation, std::string_view by) {
+  doc::Value v = doc::object({{"id", delegation.id}, {"from", delegation.from}, {"by", by}});
+  return draft("person", delegation.from, "delegation_ended", "delegation", std::move(v), false);
+}
+
+EventDraft away_set(std::string_view id, std::optional<Time> until) {
+  doc::Value v = about("id", id);
+  if (until) v.set("until", to_rfc3339(*until));
+  return draft("person", id, "away_set", "away", std::move(v), false);
+}
+
 EventDraft agent_added(std::string_view name, std::string_view owner, bool host) {
   doc::Value v = doc::object({{"name", name}, {"owner", owner}});
   return draft("agent", name, "agent_added", "agent", std::move(v), host);
@@ -127,82 +139,6 @@ EventDraft agent_suspended(std::string_view name, std::string_view by, std::stri
 EventDraft agent_resumed(std::string_view name, std::string_view by) {
   doc::Value v = doc::object({{"name", name}, {"by", by}});
   return draft("agent", name, "agent_resumed", "agent", std::move(v), false);
-}
-
-Result<void> can_add_alias(const Directory& directory, std::string_view id,
-                           std::string_view alias) {
-  if (directory.person(id) == nullptr) {
-    return refuse("unknown_person", "there is no person \"" + std::string(id) + "\"");
-  }
-  if (fold_identifier(alias).empty()) return refuse("invalid_id", "an alias cannot be empty");
-  const Person* holder = directory.resolve(alias);
-  if (holder != nullptr && is_other_human(directory, *holder, id)) {
-    return refuse("identifier_taken",
-                  "\"" + std::string(alias) + "\" already belongs to " + holder->id);
-  }
-  return {};
-}
-
-Result<void> can_add_person(const Directory& directory, const Person& person) {
-  if (!is_valid_id(person.id)) {
-    return refuse("invalid_id",
-                  "a person's id is 1 to 128 letters, digits and . _ @ + -, starting with a letter "
-                  "or a digit");
-  }
-  if (directory.person(person.id) != nullptr) {
-    return refuse("person_exists", "there is a person \"" + person.id + "\" already");
-  }
-  if (!person.name.empty() && !is_plain_name(person.name)) {
-    return refuse("invalid_name", "the name of " + person.id +
-                                      " has characters that cannot be seen; write it plainly");
-  }
-  if (!person.service_of.empty() && directory.person(person.service_of) == nullptr) {
-    return refuse("unknown_owner", "there is no person \"" + person.service_of + "\"");
-  }
-  std::vector<std::string> identifiers{person.id};
-  if (!person.email.empty()) identifiers.push_back(person.email);
-  identifiers.insert(identifiers.end(), person.aliases.begin(), person.aliases.end());
-  for (const std::string& identifier : identifiers) {
-    const Person* holder = directory.resolve(identifier);
-    if (holder == nullptr || holder->id == person.service_of) continue;
-    return refuse("identifier_taken", "\"" + identifier + "\" already belongs to " + holder->id);
-  }
-  for (const std::string& text : {person.name, person.id}) {
-    if (text.empty()) continue;
-    std::string other = confused_with(directory, text, person.id);
-    if (other.empty()) other = agent_like(directory, text);
-    if (!other.empty()) {
-      return refuse("confusing_name", "\"" + text + "\" can be mistaken for \"" + other + "\"");
-    }
-  }
-  return {};
-}
-
-Result<void> can_add_agent(const Directory& directory, std::string_view name,
-                           std::string_view owner) {
-  if (!is_valid_id(name)) {
-    return refuse("invalid_id",
-                  "an agent's name is 1 to 128 letters, digits and . _ @ + -, starting with a "
-                  "letter or a digit");
-  }
-  if (directory.agent(name) != nullptr) {
-    return refuse("agent_exists", "there is an agent \"" + std::string(name) + "\" already");
-  }
-  const Person* person = directory.person(owner);
-  if (person == nullptr || person->deactivated || !person->service_of.empty()) {
-    return refuse("unknown_owner",
-                  "an agent's owner is an active person; \"" + std::string(owner) + "\" is not");
-  }
-  if (const std::string other = agent_like(directory, name); !other.empty()) {
-    return refuse("confusing_name",
-                  "\"" + std::string(name) + "\" can be mistaken for agent \"" + other + "\"");
-  }
-  // An agent must not pass for a person either.
-  if (const std::string other = confused_with(directory, name, {}); !other.empty()) {
-    return refuse("confusing_name",
-                  "\"" + std::string(name) + "\" can be mistaken for \"" + other + "\"");
-  }
-  return {};
 }
 
 }  // namespace keyturn::people

@@ -1,4 +1,5 @@
 // The fold: identity events into a Directory, and the index of who is one human.
+#include <algorithm>
 #include <vector>
 
 #include "people/directory.h"
@@ -40,14 +41,15 @@ class Folder {
     p.name = v.text("name");
     p.email = v.text("email");
     p.aliases = texts_of(v.find("aliases"));
-    p.groups = texts_of(v.find("groups"));
+    p.own_groups = texts_of(v.find("groups"));
+    p.groups = p.own_groups;
     p.admin = v.flag("admin");
     p.auditor = v.flag("auditor");
     p.simulated = v.flag("simulated");
     p.service_of = v.text("service_of");
     p.active = counts(p);
     const bool replaces = d_.persons_.contains(p.id);
-    if (replaces) leave_groups(p.id);
+    if (replaces) drop(p.id);
     for (const std::string& group : p.groups) d_.groups_[group].insert(p.id);
     Person& stored = d_.persons_[p.id] = std::move(p);
     // Whoever names an id that appears only now is linked to it from now on.
@@ -103,10 +105,74 @@ class Folder {
       if (p == nullptr) continue;
       members.insert(id);
       p->groups.insert(name);
+      p->own_groups.insert(name);
     }
     for (const std::string& id : texts_of(v.find("removed"))) {
-      members.erase(id);
-      if (Person* p = find(id)) p->groups.erase(name);
+      Person* p = find(id);
+      if (p == nullptr) continue;
+      p->own_groups.erase(name);
+      regroup(*p);
+    }
+  }
+
+  void account_linked(const doc::Value& v, bool linked) {
+    Person* p = find(v.text("person"));
+    const std::string account(v.text("account"));
+    if (p == nullptr || account.empty()) return;
+    if (!linked) {
+      if (p->accounts.erase(account) > 0) d_.account_.erase(account);
+    } else if (d_.account_.try_emplace(account, p->id).first->second == p->id) {
+      p->accounts.insert(account);  // whoever has it keeps it
+    }
+  }
+
+  void vouched(const doc::Value& v) {
+    Person* p = find(v.text("person"));
+    const std::string source(v.text("source"));
+    if (p == nullptr || source.empty()) return;
+    GroupSnapshot snapshot;
+    snapshot.known = !v.flag("unknown");
+    snapshot.groups = texts_of(v.find("groups"));
+    if (v.find("until") != nullptr) {  // unreadable: over already
+      snapshot.until = from_rfc3339(v.text("until")).value_or(Time{});
+      d_.snapshots_end_.emplace(*snapshot.until, p->id);
+    }
+    p->vouched[source] = std::move(snapshot);
+    regroup(*p);
+  }
+
+  void delegated(const doc::Value& v) {
+    Delegation out;
+    out.id = v.text("id");
+    out.from = v.text("from");
+    out.to = v.text("to");
+    out.groups = texts_of(v.find("groups"));
+    out.start = from_rfc3339(v.text("start")).value_or(Time{});
+    out.until = from_rfc3339(v.text("until")).value_or(Time{});
+    if (!out.id.empty()) d_.delegations_[out.id] = std::move(out);
+  }
+
+  void delegation_ended(const doc::Value& v, Time at) {
+    const auto it = d_.delegations_.find(v.text("id"));
+    if (it != d_.delegations_.end()) it->second.until = std::min(it->second.until, at);
+  }
+
+  void away(const doc::Value& v) {
+    Person* p = find(v.text("id"));
+    if (p == nullptr) return;
+    p->away_until.reset();
+    if (v.find("until") != nullptr) {
+      const auto until = from_rfc3339(v.text("until"));
+      if (until) p->away_until = *until;
+    }
+  }
+
+  void pass_time(Time now) {
+    d_.now_ = std::max(d_.now_, now);
+    while (!d_.snapshots_end_.empty() && d_.snapshots_end_.begin()->first <= d_.now_) {
+      Person* p = find(d_.snapshots_end_.begin()->second);
+      d_.snapshots_end_.erase(d_.snapshots_end_.begin());
+      if (p != nullptr) regroup(*p);
     }
   }
 
@@ -140,8 +206,23 @@ class Folder {
     return false;
   }
 
-  void leave_groups(const std::string& id) {
+  void drop(const std::string& id) {
     for (auto& [name, members] : d_.groups_) members.erase(id);
+    std::erase_if(d_.account_, [&](const auto& held) { return held.second == id; });
+  }
+
+  // Person::groups and the members of each group, from what is in force now.
+  void regroup(Person& p) {
+    std::set<std::string> effective = p.own_groups;
+    for (const auto& [source, snapshot] : p.vouched) {
+      if (!snapshot.known || (snapshot.until && *snapshot.until <= d_.now_)) continue;
+      effective.insert(snapshot.groups.begin(), snapshot.groups.end());
+    }
+    for (const std::string& group : p.groups) {
+      if (!effective.contains(group)) d_.groups_[group].erase(p.id);
+    }
+    for (const std::string& group : effective) d_.groups_[group].insert(p.id);
+    p.groups = std::move(effective);
   }
 
   static std::set<std::string> identifiers(const Person& p) {
@@ -183,6 +264,10 @@ class Folder {
   Directory& d_;
 };
 
+void Directory::pass_time(Time now) {
+  Folder(*this).pass_time(now);
+}
+
 bool is_identity_event(std::string_view type) {
   return type.starts_with("identity.");
 }
@@ -207,6 +292,13 @@ void evolve(Directory& directory, const Event& event) {
   if (type == "identity.person_activated") return fold.set_active(part("person"), true);
   if (type == "identity.alias_added") return fold.alias_added(part("alias"));
   if (type == "identity.group_changed") return fold.group_changed(part("group"));
+  if (type == "identity.account_linked") return fold.account_linked(part("account"), true);
+  if (type == "identity.account_unlinked") return fold.account_linked(part("account"), false);
+  if (type == "identity.groups_vouched") return fold.vouched(part("vouched"));
+  if (type == "identity.delegated") return fold.delegated(part("delegation"));
+  if (type == "identity.delegation_ended")
+    return fold.delegation_ended(part("delegation"), event.time);
+  if (type == "identity.away_set") return fold.away(part("away"));
   if (type == "identity.agent_added") return fold.agent_owner(part("agent"), event.time);
   if (type == "identity.agent_owner_changed") return fold.agent_owner(part("agent"), event.time);
   if (type == "identity.agent_suspended") return fold.set_suspended(part("agent"), true);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "people/delegation.h"
+
 namespace keyturn::people {
 namespace {
 
@@ -29,9 +31,9 @@ std::string_view words(Role role) {
   return "had a part in it";
 }
 
-// Calls each(person id, code, why) for every known person of the lineage.
+// Calls each(person id, code, why) for every known person who had a part.
 template <class Each>
-void for_each_person(const Directory& directory, const Lineage& lineage, Each each) {
+void for_each_party(const Directory& directory, const Lineage& lineage, Each each) {
   const auto owners_of = [&](std::string_view agent_name) {
     const Agent* agent = directory.agent(agent_name);
     if (agent == nullptr) return;
@@ -52,6 +54,22 @@ void for_each_person(const Directory& directory, const Lineage& lineage, Each ea
       each(p->id, "related_to_requester", std::string(words(party.role)));
     }
   }
+}
+
+// The same, and for whoever stands or stood in for one of them meanwhile.
+template <class Each>
+void for_each_person(const Directory& directory, const Lineage& lineage, Each each) {
+  const bool delegated = !directory.delegations().empty();
+  for_each_party(
+      directory, lineage,
+      [&](const std::string& id, std::string_view code, const std::string& why) {
+        each(id, code, why);
+        if (!delegated) return;
+        const std::string human(directory.human_of(id));
+        for (const std::string& to : delegates_since(directory, human, lineage.requested_at)) {
+          each(to, "related_to_requester", "stands in for " + id + ", who " + why);
+        }
+      });
 }
 
 }  // namespace

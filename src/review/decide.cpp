@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "people/delegation.h"
 #include "review/review.h"
 
 namespace keyturn::review {
@@ -9,12 +10,6 @@ namespace {
 
 using Drafts = std::vector<EventDraft>;
 using people::Directory;
-
-bool in_any(const Directory& directory, std::string_view person,
-            const std::set<std::string>& groups) {
-  return std::ranges::any_of(
-      groups, [&](const std::string& group) { return directory.in_group(person, group); });
-}
 
 std::string list(const std::set<std::string>& words) {
   std::string out;
@@ -43,7 +38,9 @@ EventDraft approved(const Review& review, const Tally& count) {
   EventDraft out = closed(review, "approved", {}, {});
   doc::Value places{doc::Array{}};
   for (const Place& place : count.places) {
-    places.push(doc::object({{"group", place.group}, {"reviewer", place.reviewer}}));
+    doc::Value filled = doc::object({{"group", place.group}, {"reviewer", place.reviewer}});
+    if (!place.instead_of.empty()) filled.set("instead_of", place.instead_of);
+    places.push(std::move(filled));
   }
   doc::Value part = *out.body.find("review");
   part.set("places", std::move(places));
@@ -101,17 +98,27 @@ const Vote* vote_of(const Review& review, const Directory& directory, std::strin
   return nullptr;
 }
 
-std::vector<std::string> approvers(const Review& review) {
-  std::vector<std::string> out;
+// The vote that fills this person's place already, their own or another's.
+const Vote* vote_in_place_of(const Review& review, const Directory& directory,
+                             std::string_view person) {
   for (const Vote& vote : review.votes) {
-    if (vote.decision == Decision::kApprove) out.push_back(vote.reviewer);
+    const std::string& place = vote.instead_of.empty() ? vote.reviewer : vote.instead_of;
+    if (place == person || directory.same_human(place, person)) return &vote;
+  }
+  return nullptr;
+}
+
+std::vector<Approval> approvals(const Review& review) {
+  std::vector<Approval> out;
+  for (const Vote& vote : review.votes) {
+    if (vote.decision == Decision::kApprove) out.emplace_back(vote.reviewer, vote.instead_of);
   }
   return out;
 }
 
 // inactive, own_request, related_to_requester, not_a_reviewer: who the voter is.
-Result<void> check_voter_is_agent(const Review& review, const Principal& by,
-                                  const Directory& directory) {
+Result<std::string> check_voter_is_agent(const Review& review, const Principal& by,
+                                         const Directory& directory) {
   const people::Agent* agent = directory.agent(by.id);
   if (agent != nullptr && agent->suspended) {
     return refuse("inactive", "agent " + by.id + " is suspended");
@@ -122,7 +129,52 @@ Result<void> check_voter_is_agent(const Review& review, const Principal& by,
   return refuse("not_a_reviewer", "only people review; " + by.id + " is an agent");
 }
 
-Result<void> check_voter(const Review& review, const CastVote& vote, const Directory& directory) {
+// Who is asked about it, and could have a say in this vote now.
+std::set<std::string> groups_asked(const Review& review, const CastVote& vote,
+                                   const Directory& directory) {
+  std::set<std::string> asked = groups_of(review.plan);
+  const bool denies = vote.decision == Decision::kDeny;
+  if (denies && !review.plan.veto_any)
+    asked.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
+  if (!denies && review.status == Status::kOpen && !review.plan.stages.empty())
+    asked = open_groups(review.plan, approvals(review), directory, review.lineage);
+  return asked;
+}
+
+// Whose place the vote fills: "" the voter's own. Codes not_a_reviewer, ambiguous_place.
+Result<std::string> place_of(const Review& review, const CastVote& vote,
+                             const Directory& directory) {
+  const std::string& by = vote.by.id;
+  const std::set<std::string> asked = groups_asked(review, vote, directory);
+  const auto excluded = people::humans_of(directory, review.lineage);
+  const std::vector<std::string> places = people::places_for(directory, excluded, by, asked);
+  if (vote.instead_of) {
+    const std::string wanted = *vote.instead_of == by ? std::string() : *vote.instead_of;
+    if (std::ranges::find(places, wanted) != places.end()) return wanted;
+    return refuse("not_a_reviewer",
+                  wanted.empty() ? by + " is in none of the groups asked: " + list(asked)
+                                 : by + " does not stand in for " + wanted +
+                                       " here: no delegation that covers " + list(asked),
+                  "/instead_of");
+  }
+  if (places.empty()) {
+    const std::set<std::string> all = groups_of(review.plan);
+    if (asked != all && !people::places_for(directory, excluded, by, all).empty())
+      return refuse("not_a_reviewer",
+                    by + " is asked at a later stage; now it is the turn of: " + list(asked));
+    return refuse("not_a_reviewer", by + " is in none of the groups asked: " + list(asked));
+  }
+  if (places.size() > 1 && !places.front().empty()) {
+    return refuse("ambiguous_place",
+                  by + " stands in for " + list({places.begin(), places.end()}) +
+                      "; say for whom this vote is, with instead_of",
+                  "/instead_of");
+  }
+  return places.front();
+}
+
+Result<std::string> check_voter(const Review& review, const CastVote& vote,
+                                const Directory& directory) {
   const Principal& by = vote.by;
   if (by.kind == PrincipalKind::kAgent) return check_voter_is_agent(review, by, directory);
   if (by.kind == PrincipalKind::kHost) {
@@ -139,22 +191,7 @@ Result<void> check_voter(const Review& review, const CastVote& vote, const Direc
   if (!person->service_of.empty()) {
     return refuse("not_a_reviewer", by.id + " is a service account; only people review");
   }
-  std::set<std::string> asked = groups_of(review.plan);
-  if (vote.decision == Decision::kDeny && !review.plan.veto_any) {
-    asked.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
-  }
-  if (!in_any(directory, by.id, asked)) {
-    return refuse("not_a_reviewer", by.id + " is in none of the groups asked: " + list(asked));
-  }
-  if (vote.decision == Decision::kApprove && review.status == Status::kOpen &&
-      !review.plan.stages.empty()) {
-    const auto open = open_groups(review.plan, approvers(review), directory, review.lineage);
-    if (!in_any(directory, by.id, open)) {
-      return refuse("not_a_reviewer",
-                    by.id + " is asked at a later stage; now it is the turn of: " + list(open));
-    }
-  }
-  return {};
+  return place_of(review, vote, directory);
 }
 
 Result<void> check_strength(const Plan& plan, const CastVote& vote) {
@@ -182,12 +219,14 @@ Result<void> check_strength(const Plan& plan, const CastVote& vote) {
   return {};
 }
 
-EventDraft voted(const Review& review, const CastVote& vote, const Directory& directory) {
+EventDraft voted(const Review& review, const CastVote& vote, const std::string& place,
+                 const Directory& directory) {
   doc::Value v = doc::object({{"reviewer", vote.by.id},
                               {"decision", to_text(vote.decision)},
                               {"assurance", to_text(vote.by.assurance)},
                               {"channel", vote.by.channel},
                               {"digest", vote.digest}});
+  if (!place.empty()) v.set("instead_of", place);
   if (!vote.by.credential.empty()) v.set("credential", vote.by.credential);
   if (!vote.provider.empty()) v.set("provider", vote.provider);
   if (vote.assertion) v.set("assertion", *vote.assertion);
@@ -213,12 +252,18 @@ struct Decider {
   }
 
   Result<Drafts> operator()(const CastVote& c) const {
-    if (auto ok = check_voter(review, c, directory); !ok) return std::unexpected(ok.error());
+    const Result<std::string> place = check_voter(review, c, directory);
+    if (!place) return std::unexpected(place.error());
     if (!is_open(review, now)) return refuse_closed(review);
     if (const Vote* standing = vote_of(review, directory, c.by.id)) {
       return refuse("already_voted", standing->reviewer + " voted " +
                                          std::string(to_text(standing->decision)) +
                                          " already; take that back first");
+    }
+    const std::string& whose = place->empty() ? c.by.id : *place;
+    const Vote* there = vote_in_place_of(review, directory, whose);
+    if (there != nullptr && c.decision == Decision::kApprove) {
+      return refuse("already_voted", there->reviewer + " voted already in the place of " + whose);
     }
     if (c.digest != review.digest) {
       return refuse("digest_mismatch", "the vote names another case than the one under review (" +
@@ -231,9 +276,9 @@ struct Decider {
     if (review.votes.size() >= kVotesMax) {
       return refuse("closed", "too many votes stand on this review already");
     }
-    Drafts out{voted(review, c, directory)};
+    Drafts out{voted(review, c, *place, directory)};
     if (c.decision == Decision::kDeny) {
-      if (vetoes(review.plan, directory, c.by.id)) {
+      if (vetoes(review.plan, directory, whose)) {
         out.push_back(closed(review, "denied", c.by.id, {}));
       }
       return out;

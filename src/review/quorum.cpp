@@ -6,12 +6,15 @@
 #include <map>
 #include <tuple>
 
+#include "people/delegation.h"
+
 namespace keyturn::review {
 namespace {
 
 // One human whose approval is on the table: the groups of the accounts that voted.
 struct Voter {
-  std::string reviewer;  // the account that voted first
+  std::string reviewer;    // the account that voted first
+  std::string instead_of;  // whose place it is, when not its own
   std::set<std::string> groups;
 };
 
@@ -24,29 +27,28 @@ struct Slot {
   std::size_t entry = 0;  // of Plan::stages
 };
 
-using Humans = std::set<std::string, std::less<>>;
+using people::Humans;
 
 enum class SecondAccount {
   kAddsNothing,   // its human has voted already
   kAddsItsGroups  // its human could have voted with either
 };
 
-std::vector<Voter> voters_of(const std::vector<std::string>& approvers,
+std::vector<Voter> voters_of(const std::vector<Approval>& approvals,
                              const people::Directory& directory, const Humans& excluded,
                              const std::set<std::string>& asked, SecondAccount second) {
   std::vector<Voter> out;
   std::map<std::string, std::size_t, std::less<>> seen;  // human -> index
-  for (const std::string& id : approvers) {
-    if (!people::may_review(directory, excluded, id)) continue;
-    std::set<std::string> groups;
-    for (const std::string& group : asked) {
-      if (directory.in_group(id, group)) groups.insert(group);
-    }
+  for (const auto& [id, instead_of] : approvals) {
+    std::set<std::string> groups = people::groups_for(directory, excluded, id, instead_of, asked);
     if (groups.empty()) continue;
-    const auto [it, fresh] = seen.try_emplace(std::string(directory.human_of(id)), out.size());
-    if (fresh) {
-      out.push_back({id, std::move(groups)});
-    } else if (second == SecondAccount::kAddsItsGroups) {
+    const std::string human(directory.human_of(id));
+    const std::string in_place_of(directory.human_of(instead_of.empty() ? id : instead_of));
+    const auto it = seen.find(human);
+    if (it == seen.end() && !seen.contains(in_place_of)) {
+      seen[human] = seen[in_place_of] = out.size();
+      out.push_back({id, instead_of, std::move(groups)});
+    } else if (it != seen.end() && second == SecondAccount::kAddsItsGroups) {
       out[it->second].groups.merge(groups);
     }
   }
@@ -181,7 +183,10 @@ std::map<std::string, std::size_t> still_to_vote(const std::set<std::string>& gr
                                                  const people::Directory& directory,
                                                  const Humans& excluded) {
   Humans voted;
-  for (const Voter& v : voters) voted.emplace(directory.human_of(v.reviewer));
+  for (const Voter& v : voters) {
+    voted.emplace(directory.human_of(v.reviewer));
+    if (!v.instead_of.empty()) voted.emplace(directory.human_of(v.instead_of));
+  }
   std::map<std::string, std::size_t> out;
   for (const std::string& group : groups) {
     std::set<std::string> humans;
@@ -244,7 +249,8 @@ Standing stand(const std::vector<Slot>& slots, const std::vector<Voter>& voters,
     ++n.count;
     if (counts(i)) {
       ++n.have;
-      out.tally.places.push_back({slot.group, voters[matching.voter(i)].reviewer});
+      const Voter& voter = voters[matching.voter(i)];
+      out.tally.places.push_back({slot.group, voter.reviewer, voter.instead_of});
     } else {
       ++out.missing;
       out.ways += left.at(slot.group);
@@ -270,11 +276,11 @@ std::vector<Needed> plainly_needed(const Plan& plan) {
 
 }  // namespace
 
-Tally tally(const Plan& plan, const std::vector<std::string>& approvers,
+Tally tally(const Plan& plan, const std::vector<Approval>& approvals,
             const people::Directory& directory, const people::Lineage& lineage) {
   const std::set<std::string> asked = groups_of(plan);
   const Humans excluded = people::humans_of(directory, lineage);
-  const auto voters = voters_of(approvers, directory, excluded, asked, SecondAccount::kAddsNothing);
+  const auto voters = voters_of(approvals, directory, excluded, asked, SecondAccount::kAddsNothing);
   const auto left = still_to_vote(asked, voters, directory, excluded);
   Standing best;
   Choices choices(plan, voters.size(), true);
@@ -311,7 +317,7 @@ bool satisfiable(const Plan& plan, const people::Directory& directory,
   return found;
 }
 
-std::set<std::string> open_groups(const Plan& plan, const std::vector<std::string>& approvers,
+std::set<std::string> open_groups(const Plan& plan, const std::vector<Approval>& approvals,
                                   const people::Directory& directory,
                                   const people::Lineage& lineage) {
   Plan unstaged = plan;
@@ -325,7 +331,7 @@ std::set<std::string> open_groups(const Plan& plan, const std::vector<std::strin
         if (count > 0) out.insert(group);
       }
       sofar.stages[0].push_back(stage);
-      if (!tally(sofar, approvers, directory, lineage).satisfied) break;
+      if (!tally(sofar, approvals, directory, lineage).satisfied) break;
     }
   }
   return out;

@@ -29,10 +29,21 @@ struct Needed {
   bool operator==(const Needed&) const = default;
 };
 
+// An approval on the table: whose, and in whose place ("" in their own; people/delegation.h).
+struct Approval {
+  Approval(std::string reviewer, std::string instead_of = {})
+      : reviewer(std::move(reviewer)), instead_of(std::move(instead_of)) {}
+  Approval(const char* reviewer) : reviewer(reviewer) {}
+
+  std::string reviewer;
+  std::string instead_of;
+};
+
 // Who fills which place, for the record of an approval.
 struct Place {
   std::string group;
   std::string reviewer;
+  std::string instead_of;
   bool operator==(const Place&) const = default;
 };
 
@@ -42,12 +53,13 @@ struct Tally {
   std::vector<Place> places;   // filled places
 };
 
-// Counts `approvers` (person ids, in the order of their votes; a stage is filled by votes cast
+// Counts `approvals` (in the order of the votes; a stage is filled by votes cast
 // after those of the stage before it). An id that is unknown, inactive, a service account, related
-// to the lineage, outside the groups, or a second account of a human counted already, adds nothing.
+// to the lineage, outside the groups, or a second account of a human counted already, adds nothing;
+// nor does one in the place of a human who counts already, or who could not approve themselves.
 // A plan without any place is never satisfied. A person in two groups fills the place that leaves
 // the most people for the other.
-Tally tally(const Plan& plan, const std::vector<std::string>& approvers,
+Tally tally(const Plan& plan, const std::vector<Approval>& approvals,
             const people::Directory& directory, const people::Lineage& lineage);
 
 // Could the people there are satisfy the plan, for this lineage? An empty lineage asks "for
@@ -57,7 +69,7 @@ bool satisfiable(const Plan& plan, const people::Directory& directory,
 
 // Groups whose approvals can count now: of quorum, of any, and of stages up to the first that is
 // not filled.
-std::set<std::string> open_groups(const Plan& plan, const std::vector<std::string>& approvers,
+std::set<std::string> open_groups(const Plan& plan, const std::vector<Approval>& approvals,
                                   const people::Directory& directory,
                                   const people::Lineage& lineage);
 

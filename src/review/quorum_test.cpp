@@ -68,7 +68,7 @@ TEST_CASE("each place is filled by a different person of its group") {
   Plan either;
   either.any = {{{{"dba", 2}}, {{"cab", 1}}}};
   const Plan stages = staged({{{"dba", 1}}, {{"sre", 1}}});
-  using Ids = std::vector<std::string>;
+  using Ids = std::vector<Approval>;
   const struct {
     const char* what;
     Plan plan;
@@ -305,13 +305,13 @@ bool brute_satisfied(const Plan& plan, const std::vector<const World::Account*>&
 
 // One vote sequence, counted both ways.
 void compare(const World& w, const Plan& plan, int& satisfied) {
-  std::vector<std::string> votes;
+  std::vector<Approval> votes;
   std::vector<const World::Account*> voters;
   std::set<int> humans;
   const int cast = *rc::gen::inRange(0, 12);
   for (int i = 0; i < cast; ++i) {
     const auto& account = w.accounts[*rc::gen::inRange<std::size_t>(0, w.accounts.size())];
-    votes.push_back(account.id);
+    votes.emplace_back(account.id);
     bool in_plan = false;
     for (const std::string& group : groups_of(plan)) {
       in_plan = in_plan || account.groups.contains(group);

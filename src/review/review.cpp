@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "people/delegation.h"
+
 namespace keyturn::review {
 namespace {
 
@@ -33,6 +35,7 @@ void voted(Review& r, const Event& event, const doc::Value& body) {
   Vote vote;
   vote.reviewer = body.text("reviewer");
   if (!decision || vote.reviewer.empty()) return;
+  vote.instead_of = body.text("instead_of");
   vote.decision = *decision;
   vote.at = event.time;
   assurance_from_text(body.text("assurance"), vote.assurance);  // unknown: the lowest
@@ -58,16 +61,17 @@ void closed(Review& r, const Event& event, const doc::Value& body) {
   const doc::Value* places = body.find("places");
   if (places == nullptr || !places->is_array()) return;
   for (const doc::Value& place : places->as_array()) {
-    r.places.push_back({std::string(place.text("group")), std::string(place.text("reviewer"))});
+    r.places.push_back({std::string(place.text("group")), std::string(place.text("reviewer")),
+                        std::string(place.text("instead_of"))});
   }
 }
 
-std::vector<std::string> approvers_for(const Review& review, const Plan& plan) {
-  std::vector<std::string> out;
+std::vector<Approval> approvals_for(const Review& review, const Plan& plan) {
+  std::vector<Approval> out;
   for (const Vote& vote : review.votes) {
     if (vote.decision == Decision::kApprove && vote.assurance >= plan.assurance &&
         (!plan.channels || plan.channels->contains(vote.channel))) {
-      out.push_back(vote.reviewer);
+      out.emplace_back(vote.reviewer, vote.instead_of);
     }
   }
   return out;
@@ -79,9 +83,11 @@ bool in_any(const people::Directory& directory, std::string_view person,
       groups, [&](const std::string& group) { return directory.in_group(person, group); });
 }
 
+// Or somebody has in their place.
 bool has_voted(const Review& review, const people::Directory& directory, std::string_view person) {
   return std::ranges::any_of(review.votes, [&](const Vote& vote) {
-    return vote.reviewer == person || directory.same_human(vote.reviewer, person);
+    return vote.reviewer == person || directory.same_human(vote.reviewer, person) ||
+           (!vote.instead_of.empty() && directory.same_human(vote.instead_of, person));
   });
 }
 
@@ -156,16 +162,16 @@ bool vetoes(const Plan& plan, const people::Directory& directory, std::string_vi
 bool meets(const Review& review, const Plan& plan, const people::Directory& directory) {
   const auto excluded = people::humans_of(directory, review.lineage);
   for (const Vote& vote : review.votes) {
-    if (vote.decision == Decision::kDeny && vetoes(plan, directory, vote.reviewer) &&
-        people::may_review(directory, excluded, vote.reviewer)) {
+    if (vote.decision != Decision::kDeny) continue;
+    const std::set<std::string> groups = plan.veto_any ? groups_of(plan) : plan.veto_groups;
+    if (!people::groups_for(directory, excluded, vote.reviewer, vote.instead_of, groups).empty())
       return false;
-    }
   }
-  return tally(plan, approvers_for(review, plan), directory, review.lineage).satisfied;
+  return tally(plan, approvals_for(review, plan), directory, review.lineage).satisfied;
 }
 
 Tally tally_of(const Review& review, const people::Directory& directory) {
-  return tally(review.plan, approvers_for(review, review.plan), directory, review.lineage);
+  return tally(review.plan, approvals_for(review, review.plan), directory, review.lineage);
 }
 
 Result<void> check_release(const Review& review, const people::Directory& directory, Time now) {
@@ -181,30 +187,50 @@ Result<void> check_release(const Review& review, const people::Directory& direct
                 "people have changed since the votes: it now lacks " + lacking(count.needed));
 }
 
+namespace {
+
+// Who could still be asked, worked out once for all the accounts that are asked about.
+struct Asked {
+  people::Humans excluded;
+  std::set<std::string> groups;
+};
+
+Asked asked_now(const Review& review, const people::Directory& directory) {
+  return {people::humans_of(directory, review.lineage),
+          open_groups(review.plan, approvals_for(review, review.plan), directory, review.lineage)};
+}
+
+bool waits(const Review& review, const people::Directory& directory, const Asked& asked,
+           std::string_view person) {
+  if (has_voted(review, directory, person)) return false;
+  const auto places = people::places_for(directory, asked.excluded, person, asked.groups);
+  return std::ranges::any_of(places, [&](const std::string& place) {
+    return place.empty() || !has_voted(review, directory, place);
+  });
+}
+
+}  // namespace
+
 std::vector<std::string> waiting_for(const Review& review, const people::Directory& directory) {
   std::vector<std::string> out;
   if (review.status != Status::kOpen) return out;
-  std::set<std::string> asked;
-  for (const std::string& group :
-       open_groups(review.plan, approvers_for(review, review.plan), directory, review.lineage)) {
-    const auto& members = directory.members(group);
-    asked.insert(members.begin(), members.end());
-  }
-  const auto excluded = people::humans_of(directory, review.lineage);
-  for (const std::string& id : asked) {
-    if (people::may_review(directory, excluded, id) && !has_voted(review, directory, id)) {
-      out.push_back(id);
+  const Asked asked = asked_now(review, directory);
+  std::set<std::string> candidates;
+  for (const std::string& group : asked.groups) {
+    for (const std::string& id : directory.members(group)) {
+      candidates.insert(id);
+      candidates.merge(people::delegates_of(directory, id));
     }
+  }
+  for (const std::string& id : candidates) {
+    if (waits(review, directory, asked, id)) out.push_back(id);
   }
   return out;
 }
 
 bool waits_for(const Review& review, const people::Directory& directory, std::string_view person) {
-  if (review.status != Status::kOpen || has_voted(review, directory, person)) return false;
-  return people::may_review(directory, people::humans_of(directory, review.lineage), person) &&
-         in_any(directory, person,
-                open_groups(review.plan, approvers_for(review, review.plan), directory,
-                            review.lineage));
+  return review.status == Status::kOpen &&
+         waits(review, directory, asked_now(review, directory), person);
 }
 
 bool is_reviewer(const Review& review, const people::Directory& directory,
@@ -214,7 +240,9 @@ bool is_reviewer(const Review& review, const people::Directory& directory,
   if (has_voted(review, directory, person)) return true;
   std::set<std::string> groups = groups_of(review.plan);
   groups.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
-  return in_any(directory, person, groups) && people::may_review(directory, review.lineage, person);
+  return !people::places_for(directory, people::humans_of(directory, review.lineage), person,
+                             groups)
+              .empty();
 }
 
 std::set<std::string> streams_read(const Review& review, const people::Directory& directory) {
@@ -223,7 +251,10 @@ std::set<std::string> streams_read(const Review& review, const people::Directory
     out.insert("person/" + id);
   }
   std::set<std::string, std::less<>> voted;
-  for (const Vote& vote : review.votes) voted.emplace(directory.human_of(vote.reviewer));
+  for (const Vote& vote : review.votes) {
+    voted.emplace(directory.human_of(vote.reviewer));
+    if (!vote.instead_of.empty()) voted.emplace(directory.human_of(vote.instead_of));
+  }
   for (const auto& [id, person] : directory.persons()) {
     if (voted.contains(directory.human_of(id))) out.insert("person/" + id);
   }
@@ -248,6 +279,7 @@ doc::Value to_value(const std::vector<Vote>& votes) {
                                 {"assurance", to_text(vote.assurance)},
                                 {"channel", vote.channel},
                                 {"note", vote.note}});
+    if (!vote.instead_of.empty()) v.set("instead_of", vote.instead_of);
     if (vote.simulated) v.set("simulated", true);
     if (vote.note_erased) v.set("note_erased", true);
     out.push(std::move(v));

@@ -4,11 +4,12 @@
 // Events, all on stream action/ID:
 //   review.opened          {"review": {round, digest, expires_at, plan, lineage, kept: [reviewer…],
 //   reason?}} review.voted           {"vote": {reviewer, decision, assurance, channel, digest,
-//   credential?, provider?,
+//   instead_of?, credential?, provider?,
 //                                    assertion?, simulated?, note_bytes?}}     private: {"note"}
 //   review.vote_withdrawn  {"vote": {reviewer}}
 //   review.commented       {"comment": {author, author_kind, bytes}}           private: {"text"}
-//   review.closed          {"review": {result, by?, reason?, places?: [{group, reviewer}],
+//   review.closed          {"review": {result, by?, reason?, places?: [{group, reviewer,
+//   instead_of?}],
 //   successor?}}
 //                          result: approved | denied | expired | cancelled | returned
 #pragma once
@@ -44,6 +45,7 @@ std::optional<Decision> decision_from_text(std::string_view text);
 // A standing vote.
 struct Vote {
   std::string reviewer;
+  std::string instead_of;  // whose place it fills, when not the reviewer's own
   Decision decision = Decision::kApprove;
   Time at;
   Assurance assurance = Assurance::kToken;
@@ -92,6 +94,8 @@ struct CastVote {
   std::string note;
   std::optional<doc::Value> assertion;  // WebAuthn, kept in the record for anybody to verify
   std::string provider;                 // identity provider; "" local
+  // Whose place it is to fill, for somebody who stands in; absent: one's own, or else the only one.
+  std::optional<std::string> instead_of;
   std::optional<Duration>
       looked;            // time on the page, as the server measured it; for plans with `look`
   bool retyped = false;  // the name was retyped correctly; for plans with `retype`
@@ -139,11 +143,11 @@ using Command =
 // approved], a veto [voted, closed denied].
 //
 // Refusals of a vote, in this order (API "An action"; 404 is the caller's): inactive, own_request,
-// related_to_requester, not_a_reviewer, closed, already_voted, digest_mismatch, assurance_too_low
-// or passkey_required, wrong_channel, look_too_short, retype_mismatch, note_too_large. Others:
-// exists (Open twice), closed, no_vote, not_allowed, not_due, text_too_large,
-// empty_text, invalid_text, too_many_comments, inactive.
-// At or after expires_at every vote is refused as closed: Expire is due.
+// related_to_requester, not_a_reviewer, ambiguous_place, closed, already_voted, digest_mismatch,
+// assurance_too_low or passkey_required, wrong_channel, look_too_short, retype_mismatch,
+// note_too_large. Others: exists (Open twice), closed, no_vote, not_allowed, not_due,
+// text_too_large, empty_text, invalid_text, too_many_comments, inactive. At or after expires_at
+// every vote is refused as closed: Expire is due.
 [[nodiscard]] Result<std::vector<EventDraft>> decide(const Review& review, const Command& command,
                                                      const people::Directory& directory, Time now);
 
