@@ -108,6 +108,7 @@ Result<void> can_add_person(const Directory& directory, const Person& person) {
   std::vector<std::string> identifiers{person.id};
   if (!person.email.empty()) identifiers.push_back(person.email);
   identifiers.insert(identifiers.end(), person.aliases.begin(), person.aliases.end());
+  identifiers.insert(identifiers.end(), person.addresses.begin(), person.addresses.end());
   for (const std::string& identifier : identifiers) {
     const Person* holder = directory.resolve(identifier);
     if (holder == nullptr || holder->id == person.service_of) continue;
@@ -122,6 +123,25 @@ Result<void> can_add_person(const Directory& directory, const Person& person) {
     }
   }
   return {};
+}
+
+Result<void> can_change_person(const Directory& directory, const Person& person) {
+  if (!person.name.empty() && !is_plain_name(person.name)) {
+    return refuse("invalid_name", "the name of " + person.id +
+                                      " has characters that cannot be seen; write it plainly");
+  }
+  std::set<std::string> identifiers = person.addresses;
+  if (!person.email.empty()) identifiers.insert(person.email);
+  for (const std::string& identifier : identifiers) {
+    const Person* holder = directory.resolve(identifier);
+    if (holder == nullptr || !is_other_human(directory, *holder, person.id)) continue;
+    return refuse("identifier_taken", "\"" + identifier + "\" already belongs to " + holder->id);
+  }
+  if (person.name.empty()) return {};
+  std::string other = confused_with(directory, person.name, person.id);
+  if (other.empty()) other = agent_like(directory, person.name);
+  if (other.empty()) return {};
+  return refuse("confusing_name", "\"" + person.name + "\" can be mistaken for \"" + other + "\"");
 }
 
 Result<void> can_add_agent(const Directory& directory, std::string_view name,

@@ -31,6 +31,8 @@ struct Person {
   std::string name;
   std::string email;
   std::set<std::string> aliases;  // further addresses, ids of other systems, old names
+  // What a provider calls them besides: as good as aliases, and private like the mail address.
+  std::set<std::string> addresses;
   // Effective now: own_groups, and what every snapshot in force adds.
   std::set<std::string> groups;
   std::set<std::string> own_groups;                           // kept here, by people
@@ -146,7 +148,7 @@ bool is_identity_event(std::string_view type);  // "identity.…": what evolve()
 // `host` marks what the server's own machine did (API "Setting up"). Streams: person/ID,
 // agent/NAME, group/NAME.
 EventDraft person_added(const Person& person, bool host = false);
-// Name, address, admin and auditor as they are now in `person`; groups change by group_changed.
+// Name, addresses, admin and auditor as they are now in `person`; groups change by group_changed.
 EventDraft person_changed(const Person& person, bool host = false);
 EventDraft person_deactivated(std::string_view id, std::string_view why, bool host = false);
 // Name and address were erased: the id stays, and what it did; who that was does not.
@@ -175,6 +177,8 @@ EventDraft agent_resumed(std::string_view name, std::string_view by);
 // account_taken, invalid_delegation, confusing_name (reads or looks like somebody else's name, id
 // or address).
 [[nodiscard]] Result<void> can_add_person(const Directory& directory, const Person& person);
+// The same for a person who is there: name and addresses as they are to be.
+[[nodiscard]] Result<void> can_change_person(const Directory& directory, const Person& person);
 [[nodiscard]] Result<void> can_add_alias(const Directory& directory, std::string_view id,
                                          std::string_view alias);
 [[nodiscard]] Result<void> can_link_account(const Directory& directory, std::string_view id,

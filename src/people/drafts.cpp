@@ -24,7 +24,9 @@ doc::Value about(std::string_view key, std::string_view id) {
 
 // What tells who somebody is beyond the id: apart from the public record, so that it can be erased.
 doc::Value who(const Person& person) {
-  return doc::object({{"name", person.name}, {"email", person.email}});
+  doc::Value out = doc::object({{"name", person.name}, {"email", person.email}});
+  if (!person.addresses.empty()) out.set("addresses", texts(person.addresses));
+  return out;
 }
 
 }  // namespace
@@ -38,7 +40,8 @@ EventDraft person_added(const Person& person, bool host) {
   if (person.simulated) v.set("simulated", true);
   if (!person.service_of.empty()) v.set("service_of", person.service_of);
   EventDraft out = draft("person", person.id, "person_added", "person", std::move(v), host);
-  if (!person.name.empty() || !person.email.empty()) out.private_part = who(person);
+  if (!person.name.empty() || !person.email.empty() || !person.addresses.empty())
+    out.private_part = who(person);
   return out;
 }
 
@@ -47,6 +50,7 @@ EventDraft person_changed(const Person& person, bool host) {
       doc::object({{"id", person.id}, {"admin", person.admin}, {"auditor", person.auditor}});
   EventDraft out = draft("person", person.id, "person_changed", "person", std::move(v), host);
   out.private_part = who(person);
+  if (person.addresses.empty()) out.private_part->set("addresses", doc::Array{});
   return out;
 }
 

@@ -41,6 +41,7 @@ class Folder {
     p.name = v.text("name");
     p.email = v.text("email");
     p.aliases = texts_of(v.find("aliases"));
+    p.addresses = texts_of(v.find("addresses"));
     p.own_groups = texts_of(v.find("groups"));
     p.groups = p.own_groups;
     p.admin = v.flag("admin");
@@ -65,12 +66,14 @@ class Folder {
     if (p == nullptr) return;
     const std::string email = p->email;
     const std::string service_of = p->service_of;
+    const std::set<std::string> addresses = p->addresses;
     set_text(v, "name", p->name);
     set_text(v, "email", p->email);
     set_text(v, "service_of", p->service_of);
     set_flag(v, "admin", p->admin);
     set_flag(v, "auditor", p->auditor);
-    if (p->email != email || p->service_of != service_of) reindex();
+    if (v.find("addresses") != nullptr) p->addresses = texts_of(v.find("addresses"));
+    if (p->email != email || p->service_of != service_of || p->addresses != addresses) reindex();
   }
 
   void forget(const doc::Value& v) {
@@ -78,6 +81,7 @@ class Folder {
     if (p == nullptr) return;
     p->name.clear();
     p->email.clear();
+    p->addresses.clear();
     reindex();
   }
 
@@ -229,6 +233,7 @@ class Folder {
     std::set<std::string> out{fold_identifier(p.id)};
     if (!p.email.empty()) out.insert(fold_identifier(p.email));
     for (const std::string& alias : p.aliases) out.insert(fold_identifier(alias));
+    for (const std::string& address : p.addresses) out.insert(fold_identifier(address));
     out.erase("");
     return out;
   }

@@ -1,6 +1,7 @@
 // What providers vouch for: accounts, and groups for a time.
 #include <doctest/doctest.h>
 
+#include "doc/json.h"
 #include "people/directory.h"
 
 using namespace keyturn;
@@ -117,4 +118,29 @@ TEST_CASE("a delegation that makes no sense is refused with its place") {
   CHECK(with([](Delegation& x) { x.until = x.start + kDelegationMax * 2; }) == "/until");
   apply(d, person_deactivated("bob", "left"));
   CHECK(refused(good) == "/to");
+}
+
+TEST_CASE("what a provider calls somebody is theirs alone, and goes with the mail address") {
+  Directory d = office();
+  Person alice = *d.person("alice");
+  alice.addresses = {"alice@corp.example", "A.Smith@corp.example"};
+  CHECK(can_change_person(d, alice));
+  const EventDraft draft = person_changed(alice);
+  CHECK(doc::write_json(draft.body).find("corp.example") == std::string::npos);
+  apply(d, draft);
+  CHECK(d.resolve("a.smith@CORP.example")->id == "alice");
+  CHECK(can_add_person(d, {.id = "zoe", .addresses = {"alice+x@corp.example"}}).error().code ==
+        "identifier_taken");
+  Person bob = *d.person("bob");
+  bob.email = "alice@corp.example";
+  CHECK(can_change_person(d, bob).error().code == "identifier_taken");
+  bob.email = "bob@corp.example";
+  bob.name = "a1ice";
+  CHECK(can_change_person(d, bob).error().code == "confusing_name");
+  bob.name = "B\u200bob";
+  CHECK(can_change_person(d, bob).error().code == "invalid_name");
+  apply(d, person_deactivated("alice", "left"));
+  apply(d, person_forgotten("alice"));
+  CHECK(d.resolve("alice@corp.example") == nullptr);
+  CHECK(d.person("alice")->addresses.empty());
 }
