@@ -1,63 +1,16 @@
 #include "audit/witness.h"
 
-#include <charconv>
-#include <optional>
-
 #include "ledger/checkpoint.h"
 #include "ledger/merkle.h"
+#include "ledger/proof_text.h"
 
 namespace keyturn::audit {
 namespace {
 
 constexpr std::size_t kBodyBytesMax = 64 << 10;
-constexpr std::size_t kProofHashesMax = 63;
 
 WitnessReply say(int status, std::string why) {
   return {status, std::move(why) + "\n"};
-}
-
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool plain = text == "0" || !text.starts_with('0');
-  if (error != std::errc{} || end != text.data() + text.size() || !plain) return std::nullopt;
-  return value;
-}
-
-std::optional<std::string_view> take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end + 1);
-  return line;
-}
-
-struct Submission {
-  std::uint64_t old_size = 0;
-  std::vector<Digest> proof;
-  std::string_view note;
-};
-
-Result<Submission> read_submission(std::string_view body) {
-  const auto bad = [](std::string why) { return refuse("malformed_request", std::move(why)); };
-  if (body.size() > kBodyBytesMax) return bad("the request is longer than 64 KiB");
-  Submission out;
-  const auto first = take_line(body);
-  if (!first || !first->starts_with("old ")) return bad("it must begin with \"old SIZE\"");
-  const auto old_size = number(first->substr(4));
-  if (!old_size) return bad("the old size is no number");
-  out.old_size = *old_size;
-  for (;;) {
-    const auto line = take_line(body);
-    if (!line) return bad("the proof does not end with an empty line");
-    if (line->empty()) break;
-    const auto hash = from_base64(*line);
-    if (!hash || hash->size() != 32 || out.proof.size() == kProofHashesMax)
-      return bad("the proof has a line that is no hash, or too many");
-    std::ranges::copy(*hash, out.proof.emplace_back().begin());
-  }
-  out.note = body;
-  return out;
 }
 
 // One file a log; its name is a digest, for origins are no file names.
@@ -93,12 +46,13 @@ ledger::VerifierKey WitnessService::key() const {
 }
 
 WitnessReply WitnessService::add_checkpoint(std::string_view body) {
-  const Result<Submission> asked = read_submission(body);
+  if (body.size() > kBodyBytesMax) return say(400, "the request is longer than 64 KiB");
+  const Result<ledger::WitnessRequest> asked = ledger::parse_witness_request(body);
   if (!asked) return say(400, asked.error().message);
-  const std::size_t line = asked->note.find('\n');
-  const auto known = logs_.find(std::string(asked->note.substr(0, line)));
+  const std::size_t line = asked->checkpoint.find('\n');
+  const auto known = logs_.find(asked->checkpoint.substr(0, line));
   if (known == logs_.end()) return say(404, "no log of this origin is witnessed here");
-  return advance(known->second, asked->old_size, asked->proof, asked->note);
+  return advance(known->second, asked->old_size, asked->proof, asked->checkpoint);
 }
 
 WitnessReply WitnessService::advance(Log& log, std::uint64_t old_size,

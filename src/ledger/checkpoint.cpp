@@ -1,31 +1,14 @@
 #include "ledger/checkpoint.h"
 
-#include <algorithm>
-#include <charconv>
 #include <optional>
+
+#include "ledger/lines.h"
 
 namespace keyturn::ledger {
 namespace {
 
 std::unexpected<Refusal> malformed(std::string why) {
   return refuse("malformed_checkpoint", "this is no checkpoint: " + std::move(why));
-}
-
-// Takes one line with its break; nullopt at the end.
-std::optional<std::string_view> take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end + 1);
-  return line;
-}
-
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  std::uint64_t size = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  if (text[0] == '0' && text.size() > 1) return std::nullopt;
-  return size;
 }
 
 }  // namespace
@@ -41,13 +24,12 @@ Result<Checkpoint> parse_checkpoint_text(std::string_view text) {
   const auto origin = take_line(text);
   if (!origin || origin->empty()) return malformed("the origin is missing");
   const auto size_line = take_line(text);
-  const auto size = size_line ? parse_size(*size_line) : std::nullopt;
+  const auto size = size_line ? plain_number(*size_line) : std::nullopt;
   if (!size) return malformed("the second line is no tree size");
   const auto root_line = take_line(text);
-  const auto root = root_line ? from_base64(*root_line) : std::nullopt;
-  if (!root || root->size() != 32) return malformed("the third line is no SHA-256 root");
-  Checkpoint out{std::string(*origin), *size, {}, {}};
-  std::ranges::copy(*root, out.root.begin());
+  const auto root = root_line ? hash_of_line(*root_line) : std::nullopt;
+  if (!root) return malformed("the third line is no SHA-256 root");
+  Checkpoint out{std::string(*origin), *size, *root, {}};
   while (!text.empty()) {
     const auto line = take_line(text);
     if (!line || line->empty()) return malformed("an extension line is empty or unfinished");

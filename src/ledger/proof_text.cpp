@@ -1,49 +1,20 @@
 #include "ledger/proof_text.h"
 
-#include <algorithm>
-#include <charconv>
-
 #include "base/bytes.h"
+#include "ledger/lines.h"
 
 namespace keyturn::ledger {
 namespace {
 
 constexpr std::string_view kHeader = "c2sp.org/tlog-proof@v1";
-constexpr std::size_t kHashesMax = 63;
 
 std::unexpected<Refusal> malformed(std::string why) {
   return refuse("malformed_proof", "this is no proof: " + std::move(why));
 }
 
-std::optional<std::string_view> take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end + 1);
-  return line;
-}
-
-// "WORD NUMBER", the number without leading zeros.
+// "WORD NUMBER".
 std::optional<std::uint64_t> number_after(std::string_view word, std::string_view line) {
-  if (!line.starts_with(word)) return std::nullopt;
-  line.remove_prefix(word.size());
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
-  if (error != std::errc{} || end != line.data() + line.size()) return std::nullopt;
-  if (line[0] == '0' && line.size() > 1) return std::nullopt;
-  return value;
-}
-
-// Hash lines up to and with the empty line that ends them.
-std::optional<Proof> take_hashes(std::string_view& text) {
-  Proof proof;
-  while (const auto line = take_line(text)) {
-    if (line->empty()) return proof;
-    const auto hash = from_base64(*line);
-    if (!hash || hash->size() != 32 || proof.size() == kHashesMax) return std::nullopt;
-    std::ranges::copy(*hash, proof.emplace_back().begin());
-  }
-  return std::nullopt;
+  return line.starts_with(word) ? plain_number(line.substr(word.size())) : std::nullopt;
 }
 
 std::string hash_lines(const Proof& proof) {
