@@ -272,6 +272,12 @@ Result<AttributePath> parse_attribute(std::string_view text) {
   return path->attribute;
 }
 
+std::size_t terms_of(const Filter& filter) {
+  std::size_t out = filter.kind == Filter::Kind::kCompare ? 1 : 0;
+  for (const Filter& part : filter.parts) out += terms_of(part);
+  return out;
+}
+
 std::string to_text(const Filter& filter) {
   switch (filter.kind) {
     case Filter::Kind::kCompare: {

@@ -59,6 +59,8 @@ struct Path {
 [[nodiscard]] Result<bool> matches_element(const Filter& filter, const Attribute& attribute,
                                            const doc::Value& element);
 
+std::size_t terms_of(const Filter& filter);  // how many comparisons it has
+
 // The filter as text again: parse_filter() of it gives the same.
 std::string to_text(const Filter& filter);
 

@@ -270,6 +270,38 @@ TEST_CASE("a PATCH that cannot be done is refused whole") {
             .code == "invalidSyntax");
 }
 
+TEST_CASE("a PATCH of a large group ends soon, or is refused") {
+  doc::Value large = json(R"({"displayName":"g"})");
+  doc::Array members;
+  for (int i = 0; i < 10'000; ++i)
+    members.push_back(doc::object({{"value", "user-" + std::to_string(i)}}));
+  large.set("members", members);
+  const auto with = [&](const std::string& one) {
+    std::string all = one;
+    for (std::size_t i = 1; i < scim::kOperationsMax; ++i) all += "," + one;
+    const Result<doc::Value> out = scim::patched(
+        scim::group_schema(), large,
+        json(R"({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [)" +
+             all + "]}"));
+    return out ? std::to_string(out->find("members")->as_array().size()) : out.error().code;
+  };
+  CHECK(with(R"({"op":"remove","path":"members[value eq \"user-9999\"]"})") == "9999");
+  CHECK(with(R"({"op":"remove","path":"members[value co \"user\" and value co \"-9999\"]"})") ==
+        "tooMany");
+  CHECK(with(R"({"op":"add","path":"members","value":[{"value":"user-7"},{"value":"new"}]})") ==
+        "10001");
+  large.set("members", doc::Array{});
+  doc::Array twenty(members.begin(), members.begin() + 20);
+  twenty.push_back(twenty.front());
+  const Result<doc::Value> added = scim::patched(
+      scim::group_schema(), large,
+      doc::object({{"schemas", doc::array_of({std::string(scim::kPatchUrn)})},
+                   {"Operations", doc::Array{doc::object(
+                                      {{"op", "add"}, {"path", "members"}, {"value", twenty}})}}}));
+  REQUIRE(added);
+  CHECK(added->find("members")->as_array().size() == 20);
+}
+
 TEST_CASE("a PATCH twice is a PATCH once") {
   const std::vector<std::string> operations{
       R"({"op":"Add","path":"members","value":[{"value":"a"},{"value":"c"}]})",
