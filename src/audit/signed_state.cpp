@@ -1,12 +1,12 @@
 #include "audit/signed_state.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <optional>
+
+#include "base/durable_file.h"
 
 namespace keyturn::audit {
 
@@ -47,27 +47,6 @@ Result<SignedState> read_signed(const std::string& path) {
 
 bool write_signed(const std::string& path, const SignedState& state) {
   return write_durably(path, std::to_string(state.size) + " " + to_hex(view(state.root)) + "\n");
-}
-
-bool write_durably(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".new";
-  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  const bool written =
-      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fdatasync(file) == 0;
-  ::close(file);
-  return written && replace_durably(beside, path);
-}
-
-bool replace_durably(const std::string& from, const std::string& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0) return false;
-  const int folder =
-      ::open(to.substr(0, to.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) return false;
-  const bool synced = ::fsync(folder) == 0;
-  ::close(folder);
-  return synced;
 }
 
 }  // namespace keyturn::audit

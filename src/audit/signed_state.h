@@ -25,12 +25,6 @@ std::string signed_path(const std::string& data);
 // A file that is not there: nothing was signed yet. Code: unreadable.
 [[nodiscard]] Result<SignedState> read_signed(const std::string& path);
 
-// Durable when it returns true, and whole or not there at all.
-[[nodiscard]] bool write_durably(const std::string& path, const std::string& text);
-
-// A rename that is durable when it returns true.
-[[nodiscard]] bool replace_durably(const std::string& from, const std::string& to);
-
 // Durable when it returns true: written beside, synced, renamed, the folder synced.
 [[nodiscard]] bool write_signed(const std::string& path, const SignedState& state);
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "audit/signed_state.h"
+#include "base/durable_file.h"
 #include "base/task_impl.h"
 #include "crypto/crypto.h"
 #include "ledger/checkpoint.h"
@@ -132,9 +133,8 @@ Result<Rotated> rotate_key(const Settings& settings, RestartRequest request) {
   Rotated out;
   out.vkey = ledger::Ed25519Signer(origin, crypto::Ed25519Key::from_seed(seed)).verifier().text();
   const Secret line(to_hex(seed.reveal()) + "\n");
-  const bool kept =
-      audit::write_durably(keys + "origin", base_origin_of(settings, core.data()) + "\n") &&
-      audit::write_durably(keys + "ledger.key.next", std::string(line.reveal()));
+  const bool kept = write_durably(keys + "origin", base_origin_of(settings, core.data()) + "\n") &&
+                    write_durably(keys + "ledger.key.next", line.reveal());
   if (!kept) return refuse("unwritable", "cannot write beside the keys; nothing was changed");
   store::AppendRequest append_request;
   append_request.events.push_back({"ledger", "key.rotated",
@@ -152,7 +152,7 @@ Result<Rotated> rotate_key(const Settings& settings, RestartRequest request) {
   Result<std::string> last = signed_now(core, settings);
   if (!last) return std::unexpected(last.error());
   out.last_checkpoint = std::move(*last);
-  if (!audit::replace_durably(keys + "ledger.key.next", keys + "ledger.key"))
+  if (!replace_durably(keys + "ledger.key.next", keys + "ledger.key"))
     return refuse("unwritable", "cannot replace the key; the old one stays: run this again");
   return out;
 }

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "audit/signed_state.h"
+#include "base/durable_file.h"
 
 namespace keyturn::server {
 namespace {
@@ -19,7 +19,7 @@ bool is_seal_marked(const store::sqlite::DataDir& data) {
 }
 
 Result<void> mark_seal(const store::sqlite::DataDir& data) {
-  if (is_seal_marked(data) || audit::write_durably(path_of(data), "sealed\n")) return {};
+  if (is_seal_marked(data) || write_durably(path_of(data), "sealed\n")) return {};
   return refuse("unwritable", "cannot write " + path_of(data));
 }
 

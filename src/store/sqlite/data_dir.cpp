@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/durable_file.h"
 
 namespace keyturn::store::sqlite {
 namespace {
@@ -64,20 +65,13 @@ Result<void> make_directory(const std::string& path) {
 }
 
 Result<void> sync_directory(const std::string& path) {
-  const File directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return unusable(path, "make it durable");
+  if (!sync_folder(path)) return unusable(path, "make it durable");
   return {};
 }
 
 Result<void> write_key(const std::string& path, const Secret& key) {
-  const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file) return unusable(path, "write the key");
   const Secret text(to_hex(key.reveal()) + "\n");
-  const auto size = static_cast<ssize_t>(text.reveal().size());
-  if (::write(file.get(), text.reveal().data(), text.reveal().size()) != size ||
-      ::fsync(file.get()) != 0) {
-    return unusable(path, "write the key");
-  }
+  if (!write_and_sync(path, text.reveal())) return unusable(path, "write the key");
   return {};
 }
 
@@ -153,8 +147,7 @@ Result<DataDir> DataDir::create(const std::string& path, Random& random) {
     return refuse("already_initialised", path + " holds keys already; nothing was changed", path);
   }
   if (auto made = make_keys(keys + ".new", random); !made) return std::unexpected(made.error());
-  if (::rename((keys + ".new").c_str(), keys.c_str()) != 0) return unusable(keys, "name it");
-  if (auto synced = sync_directory(path); !synced) return std::unexpected(synced.error());
+  if (!replace_durably(keys + ".new", keys)) return unusable(keys, "name it");
   return open(path);
 }
 
