@@ -19,22 +19,6 @@ int ask(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return (*static_cast<std::function<bool()>*>(user))() ? 0 : 1;
 }
 
-std::string_view code_of(CURLcode code) {
-  switch (code) {
-    case CURLE_ABORTED_BY_CALLBACK:
-      return "stopped";
-    case CURLE_OPERATION_TIMEDOUT:
-      return "timeout";
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-      return "tls_failed";
-    default:  // curl's enum, not ours: it grows
-      return "cannot_connect";
-  }
-}
-
 }  // namespace
 
 struct ByteStream::Impl {
@@ -85,7 +69,7 @@ Result<std::unique_ptr<ByteStream>> ByteStream::connect(const StreamTarget& targ
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);
   if (code != CURLE_OK) {
     const std::string why = reason[0] != '\0' ? reason.data() : curl_easy_strerror(code);
-    return refuse(std::string(code_of(code)), impl->where() + ": " + why);
+    return refuse(std::string(curl_failure(code, "cannot_connect")), impl->where() + ": " + why);
   }
   curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &impl->socket);
   return std::unique_ptr<ByteStream>(new ByteStream(std::move(impl)));

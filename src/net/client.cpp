@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <mutex>
 
 #include "net/curl.h"
 #include "net/request_head.h"
@@ -74,24 +73,7 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
 std::string_view code_of(CURLcode code, const Exchange& exchange) {
   if (exchange.is_stopped) return "stopped";
   if (exchange.is_too_large) return "too_large";
-  switch (code) {
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-      return "cannot_connect";
-    case CURLE_OPERATION_TIMEDOUT:
-      return "timeout";
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return "bad_url";
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-      return "tls_failed";
-    default:  // curl's enum, not ours: it grows
-      return "transfer_failed";
-  }
+  return curl_failure(code, "transfer_failed");
 }
 
 // Where a message may point: the URL without user, password and query.
@@ -174,11 +156,6 @@ void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
 }
 
 }  // namespace
-
-void start_curl_once() {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-}
 
 Result<ClientResponse> fetch(const ClientRequest& request) {
   start_curl_once();

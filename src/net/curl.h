@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 
 #include <memory>
+#include <string_view>
 
 namespace keyturn::net {
 
@@ -13,5 +14,9 @@ struct FreeEasy {
 using Easy = std::unique_ptr<CURL, FreeEasy>;
 
 void start_curl_once();
+
+// The code of a Refusal for what curl says: cannot_connect, timeout, bad_url, tls_failed, stopped,
+// or `otherwise`.
+std::string_view curl_failure(CURLcode code, std::string_view otherwise);
 
 }  // namespace keyturn::net
