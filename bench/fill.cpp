@@ -2,18 +2,7 @@
 // would have left them: to measure what a large ledger costs at the start.
 //
 //   keyturn_bench_fill DATA EVENTS     (DATA from `keyturn init`, no server running)
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
-#include <string>
-
-#include "base/random.h"
-#include "base/task_impl.h"
-#include "store/sqlite/data_dir.h"
-#include "store/sqlite/journal.h"
+#include "data_journal.h"
 
 using namespace keyturn;
 
@@ -57,27 +46,11 @@ Task<void> append(store::Journal* journal, std::shared_ptr<std::uint64_t> next, 
 int main(int count, char** words) {
   if (count != 3) return 2;
   const std::uint64_t actions = std::strtoull(words[2], nullptr, 10) / kEventsAnAction;
-  const auto data = store::sqlite::DataDir::open(words[1]);
-  if (!data) {
-    std::fprintf(stderr, "%s\n", data.error().message.c_str());
-    return 1;
-  }
-  const SystemClock clock;
-  SystemRandom random;
-  boost::asio::io_context io;
-  auto journal = store::sqlite::open_journal({.path = data->journal_path(),
-                                              .master = data->master_key(),
-                                              .node = "bench",
-                                              .closed_types = {"execution.finished"}},
-                                             clock, random, io.get_executor());
-  if (!journal) {
-    std::fprintf(stderr, "%s\n", journal.error().message.c_str());
-    return 1;
-  }
+  bench::DataJournal on(words[1]);
   const auto next = std::make_shared<std::uint64_t>(0);
   for (unsigned i = 0; i < kAppenders; ++i) {
-    boost::asio::co_spawn(io, append(journal->get(), next, actions), boost::asio::detached);
+    boost::asio::co_spawn(on.io, append(on.journal.get(), next, actions), boost::asio::detached);
   }
-  io.run();
+  on.io.run();
   return 0;
 }

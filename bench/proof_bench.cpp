@@ -2,23 +2,16 @@
 //
 //   keyturn_bench_proof DATA PROOFS     (DATA from `keyturn init` and keyturn_bench_fill)
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "audit/audit.h"
 #include "audit/signed_state.h"
-#include "base/random.h"
-#include "base/task_impl.h"
-#include "store/sqlite/data_dir.h"
-#include "store/sqlite/journal.h"
+#include "data_journal.h"
 
 using namespace keyturn;
 
@@ -51,27 +44,15 @@ Task<void> measure(store::Journal& journal, const Clock& clock, audit::AuditOpti
 
 int main(int count, char** words) {
   if (count != 3) return 2;
-  const auto data = store::sqlite::DataDir::open(words[1]);
-  if (!data) {
-    std::fprintf(stderr, "%s\n", data.error().message.c_str());
-    return 1;
-  }
-  const SystemClock clock;
-  SystemRandom random;
-  boost::asio::io_context io;
-  auto journal = store::sqlite::open_journal({.path = data->journal_path(),
-                                              .master = data->master_key(),
-                                              .node = "bench",
-                                              .closed_types = {"execution.finished"}},
-                                             clock, random, io.get_executor());
-  if (!journal) return 1;
+  bench::DataJournal on(words[1]);
   audit::AuditOptions options;
   options.origin = "keyturn.bench/log";
-  options.signing_seed = data->ledger_seed();
-  options.signed_path = audit::signed_path(data->path());
+  options.signing_seed = on.data.ledger_seed();
+  options.signed_path = audit::signed_path(on.data.path());
   boost::asio::co_spawn(
-      io, measure(**journal, clock, std::move(options), std::strtoull(words[2], nullptr, 10)),
+      on.io,
+      measure(*on.journal, on.clock, std::move(options), std::strtoull(words[2], nullptr, 10)),
       boost::asio::detached);
-  io.run();
+  on.io.run();
   return 0;
 }

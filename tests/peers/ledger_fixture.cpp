@@ -10,8 +10,6 @@
 //   log's name other-vkey, other-witness     the same names, other keys inclusion, consistency
 //   proofs made by Keyturn, "INDEX HASH..." and "OLD_SIZE HASH..." a line; of a log of more
 //                                 than 300 leaves a sample
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -21,7 +19,7 @@
 #include <set>
 
 #include "audit/audit.h"
-#include "base/task_impl.h"
+#include "base/run_task.h"
 #include "doc/json.h"
 #include "ledger/checkpoint.h"
 #include "ledger/tile.h"
@@ -52,22 +50,6 @@ class SteppingClock final : public Clock {
   mutable Time time = *from_rfc3339("2026-11-21T05:04:43.000Z");
 };
 
-// Runs the task, and whatever else is due, on this thread until the task is done.
-template <class T>
-T run(boost::asio::io_context& io, Task<T> task) {
-  std::optional<T> value;
-  std::exception_ptr thrown;
-  boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr error, T result) {
-    thrown = error;
-    if (!error) value.emplace(std::move(result));
-  });
-  io.restart();
-  while (!value && !thrown && io.run_one() > 0) {
-  }
-  if (thrown) std::rethrow_exception(thrown);
-  return std::move(*value);
-}
-
 template <class T>
 T must(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().message);
@@ -95,7 +77,8 @@ class Log {
                                                  .node = "fixture",
                                                  .closed_types = {"action.settled"}},
                                                 clock_, random_, io_.get_executor()));
-    audit_ = must(run(io_, audit::Audit::open(*journal_, clock_,
+    audit_ =
+        must(run_task(io_, audit::Audit::open(*journal_, clock_,
                                               {.origin = kOrigin,
                                                .signing_seed = Secret(seed_of('k')),
                                                .signed_path = (folder / "last-signed").string(),
@@ -108,18 +91,20 @@ class Log {
       store::AppendRequest request;
       const std::uint64_t to = std::min(size, journal_->size() + kAppendAtOnce);
       for (std::uint64_t i = journal_->size(); i < to; ++i) request.events.push_back(numbered(i));
-      if (!run(io_, journal_->append(std::move(request)))) throw std::runtime_error("append");
+      if (!run_task(io_, journal_->append(std::move(request)))) throw std::runtime_error("append");
     }
-    if (!must(run(io_, audit_->tick()))) throw std::runtime_error("not signed");
+    if (!must(run_task(io_, audit_->tick()))) throw std::runtime_error("not signed");
     return audit_->checkpoint();
   }
 
-  std::string tile(const Tile& tile) { return must(run(io_, audit_->tile(tile_path(tile)))).bytes; }
+  std::string tile(const Tile& tile) {
+    return must(run_task(io_, audit_->tile(tile_path(tile)))).bytes;
+  }
   doc::Value inclusion(std::uint64_t index) {
-    return must(run(io_, audit_->inclusion(index, std::nullopt)));
+    return must(run_task(io_, audit_->inclusion(index, std::nullopt)));
   }
   doc::Value consistency(std::uint64_t from) {
-    return must(run(io_, audit_->consistency(from, journal_->size())));
+    return must(run_task(io_, audit_->consistency(from, journal_->size())));
   }
   std::string vkey() const { return audit_->vkey(); }
 

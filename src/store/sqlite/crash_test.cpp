@@ -110,7 +110,7 @@ void check_survivors(Bench& bench, const std::map<std::uint64_t, Digest>& told) 
   bench.open();
   const std::uint64_t size = bench.journal->size();
   if (!told.empty()) REQUIRE(told.rbegin()->first < size);
-  const std::vector<Event> events = run(bench.io, bench.journal->read_range(0, size, true));
+  const std::vector<Event> events = run_task(bench.io, bench.journal->read_range(0, size, true));
   REQUIRE(events.size() == size);
   ledger::MemoryTree tree;
   std::map<std::string, Event> last;

@@ -5,7 +5,6 @@ namespace keyturn::store::sqlite {
 namespace {
 
 using testing::Bench;
-using testing::run;
 
 EventDraft draft(const std::string& stream, const std::string& word) {
   return {.stream = stream,
@@ -19,7 +18,7 @@ void fill(Bench& bench, std::vector<EventDraft> events) {
 }
 
 FirstEvents read(Bench& bench, std::uint64_t before, std::size_t limit) {
-  return run(bench.io, bench.journal->read_first_events("action/", before, limit));
+  return run_task(bench.io, bench.journal->read_first_events("action/", before, limit));
 }
 
 std::string words(const FirstEvents& found) {

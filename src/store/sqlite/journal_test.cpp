@@ -35,7 +35,7 @@ std::string raw_bytes(const TempDir& dir) {
 
 Digest root_of_leaves(Bench& bench) {
   ledger::MemoryTree tree;
-  for (const std::string& leaf : run(bench.io, bench.journal->read_leaves(0, 1'000'000))) {
+  for (const std::string& leaf : run_task(bench.io, bench.journal->read_leaves(0, 1'000'000))) {
     tree.append(leaf);
   }
   CHECK(tree.size() == bench.journal->size());
@@ -64,10 +64,10 @@ TEST_CASE("what is appended is read back, from the stream and by index") {
   CHECK(stream[0].body == body);
   CHECK(stream[0].time == (*appended)[0].time);
   CHECK(stream[1].leaf_hash == (*appended)[2].leaf_hash);
-  const std::vector<Event> range = run(bench.io, bench.journal->read_range(1, 10, false));
+  const std::vector<Event> range = run_task(bench.io, bench.journal->read_range(1, 10, false));
   REQUIRE(range.size() == 2);
   CHECK(range[0].stream == "policy");
-  CHECK(run(bench.io, bench.journal->read_stream("action/act_1", 2, false)).size() == 1);
+  CHECK(run_task(bench.io, bench.journal->read_stream("action/act_1", 2, false)).size() == 1);
 }
 
 TEST_CASE("a leaf is RFC 8785 JSON with its envelope, chained within its stream") {
@@ -75,7 +75,7 @@ TEST_CASE("a leaf is RFC 8785 JSON with its envelope, chained within its stream"
   bench.append_one("s/1", "t.one", doc::object({{"zeta", 1}, {"alpha", "é"}}));
   bench.append_one("s/2", "t.other");
   const std::vector<Event> second = bench.append_one("s/1", "t.two");
-  const std::vector<std::string> leaves = run(bench.io, bench.journal->read_leaves(0, 10));
+  const std::vector<std::string> leaves = run_task(bench.io, bench.journal->read_leaves(0, 10));
   REQUIRE(leaves.size() == 3);
   CHECK(leaves[0] == R"({"alpha":"é","node":"test","position":1,"prev":"","stream":"s/1",)"
                      R"("time":"2026-11-21T05:04:43.123Z","type":"t.one","v":1,"zeta":1})");
@@ -99,21 +99,21 @@ TEST_CASE("a moved stream or a taken claim refuses its append and no other of th
       {.events = {draft("s/8", "t")}, .claims = {{"fresh", "x"}, {"grant/1", "use-2"}}});
   Task<Appended> after =
       bench.journal->append({.events = {draft("s/1", "t")}, .expects = {{"s/1", 2}}});
-  const Appended refused = run(bench.io, std::move(stale));
+  const Appended refused = run_task(bench.io, std::move(stale));
   REQUIRE(!refused.has_value());
   CHECK(refused.error().kind == Conflict::Kind::kStreamMoved);
   CHECK(refused.error().what == "s/1");
-  const Appended late = run(bench.io, std::move(taken));
+  const Appended late = run_task(bench.io, std::move(taken));
   REQUIRE(!late.has_value());
   CHECK(late.error().kind == Conflict::Kind::kClaimTaken);
   CHECK(late.error().what == "grant/1");
   CHECK(late.error().value == "use-1");
-  CHECK(run(bench.io, std::move(good)).has_value());
-  CHECK(run(bench.io, std::move(after)).has_value());
+  CHECK(run_task(bench.io, std::move(good)).has_value());
+  CHECK(run_task(bench.io, std::move(after)).has_value());
   CHECK(bench.journal->size() == 3);
   CHECK(bench.journal->version("s/9") == 0);
   CHECK(bench.journal->version("s/8") == 0);
-  CHECK(!run(bench.io, bench.journal->find_claim("fresh")));
+  CHECK(!run_task(bench.io, bench.journal->find_claim("fresh")));
 }
 
 TEST_CASE("a conflict is told only after what it conflicts with is durable") {
@@ -123,8 +123,8 @@ TEST_CASE("a conflict is told only after what it conflicts with is durable") {
   const Appended second = bench.append({.events = {draft("s/2", "t")}, .claims = {{"k", "w"}}});
   CHECK(!second.has_value());
   CHECK(bench.journal->size() == 1);
-  CHECK(run(bench.io, bench.journal->find_claim("k")) == "v");
-  CHECK(run(bench.io, std::move(first)).has_value());
+  CHECK(run_task(bench.io, bench.journal->find_claim("k")) == "v");
+  CHECK(run_task(bench.io, std::move(first)).has_value());
 }
 
 TEST_CASE("a claim is taken for ever, and once within one append") {
@@ -136,7 +136,7 @@ TEST_CASE("a claim is taken for ever, and once within one append") {
   REQUIRE(!again.has_value());
   CHECK(again.error().value == "act_1");
   CHECK(!bench.append({.claims = {{"twice", "1"}, {"twice", "2"}}}).has_value());
-  CHECK(!run(bench.io, bench.journal->find_claim("twice")));
+  CHECK(!run_task(bench.io, bench.journal->find_claim("twice")));
 }
 
 TEST_CASE("what cannot be a leaf is refused before anything is written") {
@@ -174,7 +174,7 @@ TEST_CASE("what cannot be a leaf is refused before anything is written") {
           .size();
   const std::string exact(65'535 - envelope, 'x');
   bench.append_one("s", "t", doc::object({{"text", exact}}));
-  CHECK(run(bench.io, bench.journal->read_leaves(0, 1))[0].size() == 65'535);
+  CHECK(run_task(bench.io, bench.journal->read_leaves(0, 1))[0].size() == 65'535);
   CHECK(!bench.append({.events = {draft("r", "t", doc::object({{"text", exact + "x"}}))}})
              .has_value());
 }
@@ -189,7 +189,7 @@ TEST_CASE("opening again gives the same events and the same root") {
       tasks.push_back(bench.journal->append(
           {.events = {draft("s/" + std::to_string(i % 50), "t", doc::object({{"i", i}}))}}));
     }
-    for (Task<Appended>& task : tasks) CHECK(run(bench.io, std::move(task)).has_value());
+    for (Task<Appended>& task : tasks) CHECK(run_task(bench.io, std::move(task)).has_value());
     CAPTURE(target);
     CHECK(bench.journal->size() == target);
     const Digest root = bench.journal->root();
@@ -205,9 +205,9 @@ TEST_CASE("tiles hold the hashes of the tree, full and partial") {
   std::vector<Task<Appended>> tasks;
   for (int i = 0; i < 600; ++i)
     tasks.push_back(bench.journal->append({.events = {draft("s", "t")}}));
-  for (Task<Appended>& task : tasks) CHECK(run(bench.io, std::move(task)).has_value());
+  for (Task<Appended>& task : tasks) CHECK(run_task(bench.io, std::move(task)).has_value());
   ledger::MemoryTree tree;
-  for (const std::string& leaf : run(bench.io, bench.journal->read_leaves(0, 600)))
+  for (const std::string& leaf : run_task(bench.io, bench.journal->read_leaves(0, 600)))
     tree.append(leaf);
   struct Row {
     unsigned level;
@@ -222,9 +222,10 @@ TEST_CASE("tiles hold the hashes of the tree, full and partial") {
     for (unsigned i = 0; i < row.width; ++i) nodes.push_back({row.level * 8, row.index * 256 + i});
     std::string expected;
     for (const Digest& hash : *tree.read(nodes)) expected += view(hash);
-    CHECK(run(bench.io, bench.journal->read_tile(row.level, row.index, row.width)) == expected);
+    CHECK(run_task(bench.io, bench.journal->read_tile(row.level, row.index, row.width)) ==
+          expected);
   }
-  CHECK(run(bench.io, bench.journal->read_tile(0, 3, 256)).empty());
+  CHECK(run_task(bench.io, bench.journal->read_tile(0, 3, 256)).empty());
 }
 
 TEST_CASE("recorded time never runs backwards, not even across a restart") {
@@ -250,7 +251,7 @@ TEST_CASE("a private part is read back only when asked for, and is in no file in
   CHECK(bench.stream("a/1", true)[0].private_part == part);
   CHECK(!bench.stream("a/1", true)[1].private_part);
   CHECK(bench.stream("a/2", true)[0].private_part == part);
-  CHECK(run(bench.io, bench.journal->read_range(0, 1, true))[0].private_part == part);
+  CHECK(run_task(bench.io, bench.journal->read_range(0, 1, true))[0].private_part == part);
   CHECK(raw_bytes(bench.dir).find(marker) == std::string::npos);
   bench.open();
   CHECK(bench.stream("a/1", true)[0].private_part == part);
@@ -264,7 +265,7 @@ TEST_CASE("equal private parts have different commitments") {
             .append({.events = {with_private(draft("a", "t"), part),
                                 with_private(draft("a", "t"), part)}})
             .has_value());
-  const auto leaves = run(bench.io, bench.journal->read_leaves(0, 2));
+  const auto leaves = run_task(bench.io, bench.journal->read_leaves(0, 2));
   const std::string one(doc::parse_json(leaves[0])->text("private"));
   CHECK(one.size() == 64);
   CHECK(one != std::string(64, '0'));
@@ -339,13 +340,13 @@ TEST_CASE("numbers beyond the log read nothing") {
   for (const std::uint64_t beyond :
        {std::uint64_t{1}, std::uint64_t{1} << 56, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
     CAPTURE(beyond);
-    CHECK(run(bench.io, bench.journal->read_leaves(beyond, 10)).empty());
-    CHECK(run(bench.io, bench.journal->read_range(beyond, 10, true)).empty());
-    CHECK(run(bench.io, bench.journal->read_stream("s", beyond + 1, false)).size() ==
+    CHECK(run_task(bench.io, bench.journal->read_leaves(beyond, 10)).empty());
+    CHECK(run_task(bench.io, bench.journal->read_range(beyond, 10, true)).empty());
+    CHECK(run_task(bench.io, bench.journal->read_stream("s", beyond + 1, false)).size() ==
           (beyond + 1 <= 1 ? 1 : 0));
-    CHECK(run(bench.io, bench.journal->read_tile(0, beyond, 256)).empty());
+    CHECK(run_task(bench.io, bench.journal->read_tile(0, beyond, 256)).empty());
   }
-  CHECK(run(bench.io, bench.journal->read_tile(256, 0, 256)).empty());
+  CHECK(run_task(bench.io, bench.journal->read_tile(256, 0, 256)).empty());
 }
 
 TEST_CASE("another master key opens no private part") {
@@ -391,7 +392,7 @@ TEST_CASE("followers see every event once, in index order") {
   std::vector<Task<Appended>> tasks;
   for (int i = 0; i < 100; ++i)
     tasks.push_back(bench.journal->append({.events = {draft("s", "t")}}));
-  for (Task<Appended>& task : tasks) CHECK(run(bench.io, std::move(task)).has_value());
+  for (Task<Appended>& task : tasks) CHECK(run_task(bench.io, std::move(task)).has_value());
   bench.io.poll();
   REQUIRE(seen.size() == 100);
   for (std::uint64_t i = 0; i < 100; ++i) CHECK(seen[i] == i);
@@ -402,7 +403,7 @@ TEST_CASE("what was signed moves only from where it stands, and not back") {
   const Digest one = crypto::sha256("1");
   const Digest two = crypto::sha256("2");
   const auto advance = [&bench](std::uint64_t from, std::uint64_t to, Digest root) {
-    return run(bench.io, bench.journal->advance_signed(from, to, root));
+    return run_task(bench.io, bench.journal->advance_signed(from, to, root));
   };
   CHECK(advance(0, 5, one));
   CHECK(!advance(0, 6, two));
@@ -411,7 +412,7 @@ TEST_CASE("what was signed moves only from where it stands, and not back") {
   CHECK(advance(5, 5, one));
   CHECK(advance(5, 9, two));
   bench.open();
-  const Signed stands = run(bench.io, bench.journal->last_signed());
+  const Signed stands = run_task(bench.io, bench.journal->last_signed());
   CHECK(stands.size == 9);
   CHECK(stands.root == two);
 }

@@ -51,9 +51,11 @@ struct Lists : Bench {
     append_one("action/" + asked.id, "action.decided", decided(asked));
   }
   void catch_up() {
-    if (journal->size() > 0) CHECK(run(io, model->wait_for(journal->size() - 1, kLong)));
+    if (journal->size() > 0) CHECK(run_task(io, model->wait_for(journal->size() - 1, kLong)));
   }
-  Result<ActionPage> page(ActionFilter filter) { return run(io, model->query(std::move(filter))); }
+  Result<ActionPage> page(ActionFilter filter) {
+    return run_task(io, model->query(std::move(filter)));
+  }
   std::vector<std::string> ids(ActionFilter filter) {
     catch_up();
     Result<ActionPage> found = page(std::move(filter));
@@ -174,12 +176,12 @@ TEST_CASE("states are counted") {
   Lists lists;
   fill(lists);
   lists.catch_up();
-  const Result<Counts> counts = run(lists.io, lists.model->count_by_state(std::nullopt));
+  const Result<Counts> counts = run_task(lists.io, lists.model->count_by_state(std::nullopt));
   REQUIRE(counts.has_value());
   const Counts expected{{State::kDenied, 1}, {State::kPending, 2}, {State::kSucceeded, 1}};
   CHECK(*counts == expected);
   const Time late = *from_rfc3339("2026-11-21T05:04:46.123Z");
-  CHECK(run(lists.io, lists.model->count_by_state(late))->size() == 2);
+  CHECK(run_task(lists.io, lists.model->count_by_state(late))->size() == 2);
 }
 
 TEST_CASE("a read.db that was deleted, damaged or belongs to another journal is built again") {
@@ -214,6 +216,6 @@ TEST_CASE("a read.db that was deleted, damaged or belongs to another journal is 
 TEST_CASE("waiting for an event that never comes ends with false") {
   Lists lists;
   fill(lists);
-  CHECK(!run(lists.io, lists.model->wait_for(1000, std::chrono::milliseconds(5))));
-  CHECK(run(lists.io, lists.model->wait_for(0, kLong)));
+  CHECK(!run_task(lists.io, lists.model->wait_for(1000, std::chrono::milliseconds(5))));
+  CHECK(run_task(lists.io, lists.model->wait_for(0, kLong)));
 }

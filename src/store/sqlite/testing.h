@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <memory>
@@ -12,7 +11,7 @@
 #include <string>
 
 #include "base/random.h"
-#include "base/task_impl.h"
+#include "base/run_task.h"
 #include "base/time.h"
 #include "store/sqlite/journal.h"
 
@@ -44,22 +43,6 @@ class HandClock final : public Clock {
   Time time = *from_rfc3339("2026-11-21T05:04:43.123456Z");
 };
 
-// Runs the task, and whatever else is due, on this thread until the task is done.
-template <class T>
-T run(boost::asio::io_context& io, Task<T> task) {
-  std::optional<T> value;
-  std::exception_ptr thrown;
-  boost::asio::co_spawn(io, std::move(task), [&](std::exception_ptr error, T result) {
-    thrown = error;
-    if (!error) value.emplace(std::move(result));
-  });
-  io.restart();
-  while (!value && !thrown && io.run_one() > 0) {
-  }
-  if (thrown) std::rethrow_exception(thrown);
-  return std::move(*value);
-}
-
 // A journal in a folder of its own that can be closed and opened again.
 struct Bench {
   TempDir dir;
@@ -80,7 +63,9 @@ struct Bench {
     REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
     journal = std::move(*opened);
   }
-  Appended append(AppendRequest request) { return run(io, journal->append(std::move(request))); }
+  Appended append(AppendRequest request) {
+    return run_task(io, journal->append(std::move(request)));
+  }
   std::vector<Event> append_one(std::string stream, std::string type, doc::Value body = {}) {
     Appended appended = append(
         {.events = {
@@ -89,7 +74,7 @@ struct Bench {
     return std::move(*appended);
   }
   std::vector<Event> stream(const std::string& name, bool with_private = false) {
-    return run(io, journal->read_stream(name, 1, with_private));
+    return run_task(io, journal->read_stream(name, 1, with_private));
   }
 };
 
