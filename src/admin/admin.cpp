@@ -35,7 +35,33 @@ std::set<std::string> minus(const std::set<std::string>& a, const std::set<std::
   return out;
 }
 
+// What its rules name should be there, but may be added later.
+void warn_of_unknown_agents(const trust::Document& identity, const people::Directory& directory,
+                            doc::Problems& problems) {
+  for (const auto& [name, issuer] : identity.agents) {
+    for (const trust::AgentRule& rule : issuer.rules) {
+      if (directory.agent(rule.agent) != nullptr) continue;
+      problems.push_back({"unknown_agent",
+                          "there is no agent " + rule.agent +
+                              " yet: until `keyturn agent add` no token stands for it",
+                          "/agents/" + name + "/rules", rule.claims.position(), true});
+    }
+  }
+}
+
+// "a.yaml", "a.yaml and b.yaml", …
+std::string and_list(const std::vector<std::string>& names) {
+  std::string out;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    out += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return out;
+}
+
 }  // namespace
+
+Documents texts_of(const gate::Configuration& active) {
+  return {active.policy_text, active.tools_text, active.identity_text};
+}
 
 TestRun tests_of_a_draft() {
   using Steady = std::chrono::steady_clock;
@@ -43,18 +69,24 @@ TestRun tests_of_a_draft() {
   return {.run = true, .go_on = [late = Steady::now() + kMost] { return Steady::now() < late; }};
 }
 
-std::optional<Checked> check_configuration(
-    const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
-    const std::string& tools_file, const people::Directory* directory, bool sealed,
-    const catalog::LoadOptions& host, doc::FileProblems& problems, const TestRun& tests) {
-  doc::Problems tool_problems, policy_problems;
+std::optional<Checked> check_configuration(const Documents& texts, const Documents& files,
+                                           const people::Directory* directory, bool sealed,
+                                           const catalog::LoadOptions& host,
+                                           doc::FileProblems& problems, const TestRun& tests) {
+  doc::Problems tool_problems, policy_problems, identity_problems;
+  const std::string_view identity_text =
+      texts.identity.empty() ? trust::kNobody : std::string_view(texts.identity);
+  std::optional<trust::Document> identity = trust::load(identity_text, identity_problems);
+  if (identity && directory != nullptr)
+    warn_of_unknown_agents(*identity, *directory, identity_problems);
+  doc::add(problems, files.identity, identity_problems);
   std::optional<catalog::Catalog> tools;
-  if (const auto tree = doc::parse_yaml(tools_text, {}, tool_problems)) {
+  if (const auto tree = doc::parse_yaml(texts.tools, {}, tool_problems)) {
     catalog::LoadOptions tool_options = host;
     tool_options.sealed = sealed;
     tools = catalog::Catalog::load(*tree, tool_problems, tool_options);
   }
-  doc::add(problems, tools_file, tool_problems);
+  doc::add(problems, files.tools, tool_problems);
   policy::LoadOptions options;
   options.tools = tools ? &*tools : nullptr;
   const policy::Roster roster = directory != nullptr ? roster_of(*directory) : policy::Roster{};
@@ -63,10 +95,10 @@ std::optional<Checked> check_configuration(
   options.run_tests = tests.run;
   options.go_on = tests.go_on;
   std::optional<policy::Document> policy =
-      policy::Document::load(policy_text, options, policy_problems);
-  doc::add(problems, policy_file, policy_problems);
-  if (!tools || !policy) return std::nullopt;
-  return Checked{std::move(*policy), std::move(*tools)};
+      policy::Document::load(texts.policy, options, policy_problems);
+  doc::add(problems, files.policy, policy_problems);
+  if (!tools || !policy || !identity) return std::nullopt;
+  return Checked{std::move(*policy), std::move(*tools), std::move(*identity)};
 }
 
 Admin::Admin(gate::Gate& gate, Credentials credentials, Aside aside)
@@ -75,32 +107,36 @@ Admin::Admin(gate::Gate& gate, Credentials credentials, Aside aside)
   add_erasure_tool();
 }
 
-Task<Result<bool>> Admin::activate_files(std::string policy_text, std::string policy_file,
-                                         std::string tools_text, std::string tools_file,
+Task<Result<bool>> Admin::activate_files(Documents texts, Documents files,
                                          doc::FileProblems& problems) {
   const std::shared_ptr<const gate::Configuration> held = gate_.world().configuration;
   const gate::Configuration& active = *held;
   files_differ_ = active.sealed;
-  std::optional<Checked> checked =
-      check_configuration(policy_text, policy_file, tools_text, tools_file,
-                          &gate_.world().directory, active.sealed, active.host, problems);
+  std::optional<Checked> checked = check_configuration(texts, files, &gate_.world().directory,
+                                                       active.sealed, active.host, problems);
   if (!checked)
     co_return refuse("invalid_configuration",
                      "the configuration has errors; the one in force stays");
-  const bool same_policy = checked->policy.digest() == active.policy->digest();
-  const bool same_tools = checked->tools.digest() == active.tools->digest();
-  if (same_policy && same_tools) {
+  if (texts.identity.empty()) texts.identity = trust::kNobody;
+  std::vector<std::string> different;
+  const auto compare = [&](bool same, std::string& text, const std::string& file) {
+    if (same)
+      text.clear();
+    else
+      different.push_back(file);
+  };
+  compare(checked->policy.digest() == active.policy->digest(), texts.policy, files.policy);
+  compare(checked->tools.digest() == active.tools->digest(), texts.tools, files.tools);
+  compare(checked->identity.digest == active.identity->digest, texts.identity, files.identity);
+  if (different.empty()) {
     files_differ_ = false;
     co_return false;
   }
   if (active.sealed) {
     co_await record_difference(*checked, active.digest);
-    co_return refuse("sealed", (same_policy ? "" : policy_file + " ") +
-                                   std::string(!same_policy && !same_tools ? "and " : "") +
-                                   (same_tools ? "" : tools_file + " ") + kNotInForce);
+    co_return refuse("sealed", and_list(different) + " " + kNotInForce);
   }
-  Events recorded = co_await activate(*checked, same_policy ? "" : policy_text,
-                                      same_tools ? "" : tools_text, "host");
+  Events recorded = co_await activate(*checked, std::move(texts), "host");
   if (!recorded) co_return std::unexpected(recorded.error());
   co_return true;
 }
@@ -110,26 +146,28 @@ Task<void> Admin::record_difference(const Checked& files, std::string configurat
   const std::vector<Event> before = co_await gate_.journal().read_stream("files", 1, false);
   const doc::Value policy = doc::object({{"digest", files.policy.digest()}});
   const doc::Value tools = doc::object({{"digest", files.tools.digest()}});
-  if (!before.empty()) {
-    const doc::Value* old_policy = before.back().body.find("policy");
-    const doc::Value* old_tools = before.back().body.find("tools");
-    if (old_policy && old_tools && *old_policy == policy && *old_tools == tools) co_return;
-  }
+  const doc::Value identity = doc::object({{"digest", files.identity.digest}});
+  doc::Value body =
+      doc::object({{"policy", policy}, {"tools", tools}, {"configuration", configuration}});
+  if (!files.identity.empty() || !gate_.world().configuration->identity->empty())
+    body.set("identity", identity);
+  const auto same = [&](const char* part) {
+    const doc::Value* was = before.back().body.find(part);
+    const doc::Value* is = body.find(part);
+    return was == nullptr || is == nullptr ? was == is : *was == *is;
+  };
+  if (!before.empty() && same("policy") && same("tools") && same("identity")) co_return;
   std::vector<EventDraft> events;
-  events.push_back(
-      {"files", "files.not_in_force",
-       doc::object({{"policy", policy}, {"tools", tools}, {"configuration", configuration}}),
-       std::nullopt});
+  events.push_back({"files", "files.not_in_force", std::move(body), std::nullopt});
   Events recorded = co_await gate_.record(std::move(events), {});
   (void)recorded;  // nothing was expected, so nothing can conflict
 }
 
-Task<Result<std::vector<Event>>> Admin::activate(const Checked& checked, std::string policy_text,
-                                                 std::string tools_text, std::string by) {
+Task<Result<std::vector<Event>>> Admin::activate(const Checked& checked, Documents texts,
+                                                 std::string by) {
   std::vector<store::Expect> expects{expect(gate_, "policy"), expect(gate_, "tools"),
                                      expect(gate_, "config")};
-  Events recorded =
-      co_await gate_.record(activated(checked, policy_text, tools_text, by), std::move(expects));
+  Events recorded = co_await gate_.record(activated(checked, texts, by), std::move(expects));
   co_return recorded;
 }
 

@@ -12,6 +12,7 @@
 #include "base/task.h"
 #include "doc/read.h"
 #include "gate/gate.h"
+#include "trust/document.h"
 
 namespace keyturn::admin {
 
@@ -26,6 +27,7 @@ struct NewPerson {
 struct ConfigurationChange {
   std::optional<std::string> policy_text;
   std::optional<std::string> tools_text;
+  std::optional<std::string> identity_text;
   std::optional<std::vector<NewPerson>> people;  // to add or to change groups of
 };
 
@@ -51,10 +53,17 @@ struct Credentials {
   std::function<std::vector<EventDraft>()> ended_by_seal;
 };
 
+// One of each document: their texts, or the names of their files. No text of identity.yaml is the
+// document that names nobody.
+struct Documents {
+  std::string policy = "policy.yaml", tools = "tools.yaml", identity = "identity.yaml";
+};
+
 // A configuration that loads.
 struct Checked {
   policy::Document policy;
   catalog::Catalog tools;
+  trust::Document identity;
 };
 
 // Whether a document's own tests are run, and until when (policy::LoadOptions).
@@ -66,13 +75,16 @@ struct TestRun {
 // the server's end, waiting.
 TestRun tests_of_a_draft();
 
-// Loads both texts and checks one against the other. `problems` gets everything found, warnings
-// too; nullopt when one is an error. `directory` may be null: groups are not checked. `host` is the
-// machine's that runs the tools.
-std::optional<Checked> check_configuration(
-    const std::string& policy_text, const std::string& policy_file, const std::string& tools_text,
-    const std::string& tools_file, const people::Directory* directory, bool sealed,
-    const catalog::LoadOptions& host, doc::FileProblems& problems, const TestRun& tests = {});
+// Loads all texts and checks one against the other. `problems` gets everything found, warnings
+// too; nullopt when one is an error. `directory` may be null: groups and agents are not checked.
+// `host` is the machine's that runs the tools.
+std::optional<Checked> check_configuration(const Documents& texts, const Documents& files,
+                                           const people::Directory* directory, bool sealed,
+                                           const catalog::LoadOptions& host,
+                                           doc::FileProblems& problems, const TestRun& tests = {});
+
+// The texts in force.
+Documents texts_of(const gate::Configuration& active);
 
 // What the document's own tests say, and what of it they reach: {"tests": [{"name", "passed",
 // "message", "line"}], "coverage": {…}} (policy/coverage.h).
@@ -88,12 +100,10 @@ class Admin {
  public:
   Admin(gate::Gate& gate, Credentials credentials, Aside aside);
 
-  // Makes the texts the active configuration if they are valid; records policy.activated /
-  // tools.activated when their digests are new. Errors leave the old one in force; `problems` names
-  // them all, with file names.
-  Task<Result<bool>> activate_files(std::string policy_text, std::string policy_file,
-                                    std::string tools_text, std::string tools_file,
-                                    doc::FileProblems& problems);
+  // Makes the texts the active configuration if they are valid; records policy.activated,
+  // tools.activated and config.identity_activated when their digests are new. Errors leave the old
+  // one in force; `problems` names them all, with file names.
+  Task<Result<bool>> activate_files(Documents texts, Documents files, doc::FileProblems& problems);
   // Once sealed: the files, when they were last looked at, were not what is in force.
   bool files_differ() const { return files_differ_ && gate_.world().configuration->sealed; }
 
@@ -137,8 +147,8 @@ class Admin {
   Task<Result<doc::Value>> describe_erasure(Principal who, doc::Value args);
   Task<Result<Outcome>> carry_out_erasure(doc::Value args, doc::Value agreed, ActionId action);
   Task<Outcome> recover_erasure(ActionId action);
-  Task<Result<std::vector<Event>>> activate(const Checked& checked, std::string policy_text,
-                                            std::string tools_text, std::string by);
+  Task<Result<std::vector<Event>>> activate(const Checked& checked, Documents texts,
+                                            std::string by);
   Task<void> record_difference(const Checked& files, std::string configuration);
   void add_configuration_tool();
   Task<Result<doc::Value>> describe(Principal who, doc::Value args, doc::Value reviewed);

@@ -78,12 +78,11 @@ std::string text_of(const doc::Value& args, std::string_view key) {
   return args.find(key) == nullptr ? std::string() : std::string(args.text(key));
 }
 
-std::optional<Checked> checked_with(const gate::Configuration& active, const std::string& policy,
-                                    const std::string& tools, const people::Directory& directory,
-                                    doc::FileProblems& problems, const TestRun& tests) {
-  return check_configuration(policy.empty() ? active.policy_text : policy, "policy.yaml",
-                             tools.empty() ? active.tools_text : tools, "tools.yaml", &directory,
-                             active.sealed, active.host, problems, tests);
+std::optional<Checked> checked_with(const gate::Configuration& active, Documents texts,
+                                    const people::Directory& directory, doc::FileProblems& problems,
+                                    const TestRun& tests) {
+  return check_configuration(completed(std::move(texts), active), {}, &directory, active.sealed,
+                             active.host, problems, tests);
 }
 
 Result<Evolved> evolved_by(const people::Directory& directory, const doc::Value& args) {
@@ -99,6 +98,17 @@ void expect_once(Change& change, const gate::Gate& gate, const std::string& stre
 
 }  // namespace
 
+Documents texts_of(const doc::Value& args) {
+  return {text_of(args, "policy"), text_of(args, "tools"), text_of(args, "identity")};
+}
+
+Documents completed(Documents texts, const gate::Configuration& active) {
+  if (texts.policy.empty()) texts.policy = active.policy_text;
+  if (texts.tools.empty()) texts.tools = active.tools_text;
+  if (texts.identity.empty()) texts.identity = active.identity_text;
+  return texts;
+}
+
 Refusal does_not_load(const doc::FileProblems& problems) {
   std::string all = "the configuration would have errors:";
   for (const doc::FileProblem& problem : problems) {
@@ -111,8 +121,7 @@ std::optional<Checked> check_change(const gate::Configuration& active,
                                     const people::Directory& directory, const doc::Value& args,
                                     doc::FileProblems& problems, const TestRun& tests) {
   const Result<Evolved> then = evolved_by(directory, args);
-  return checked_with(active, text_of(args, "policy"), text_of(args, "tools"),
-                      then ? then->directory : directory, problems, tests);
+  return checked_with(active, texts_of(args), then ? then->directory : directory, problems, tests);
 }
 
 store::Expect expect(const gate::Gate& gate, std::string stream) {
@@ -172,23 +181,29 @@ std::vector<store::Expect> administrators_expected(const gate::Gate& gate) {
   return out;
 }
 
-std::vector<EventDraft> activated(const Checked& checked, const std::string& policy_text,
-                                  const std::string& tools_text, const std::string& by) {
+std::vector<EventDraft> activated(const Checked& checked, const Documents& texts,
+                                  const std::string& by) {
   std::vector<EventDraft> events;
-  if (!tools_text.empty()) {
+  if (!texts.identity.empty()) {
+    events.push_back({"config", "config.identity_activated",
+                      doc::object({{"identity", doc::object({{"digest", checked.identity.digest}})},
+                                   {"by", by}}),
+                      doc::object({{"text", texts.identity}})});
+  }
+  if (!texts.tools.empty()) {
     events.push_back(
         {"tools", "tools.activated",
          doc::object({{"tools", doc::object({{"digest", checked.tools.digest()}})}, {"by", by}}),
-         doc::object({{"text", tools_text}})});
+         doc::object({{"text", texts.tools}})});
   }
-  if (!policy_text.empty()) {
+  if (!texts.policy.empty()) {
     events.push_back(
         {"policy", "policy.activated",
          doc::object({{"policy", doc::object({{"digest", checked.policy.digest()},
                                               {"name", checked.policy.name()},
                                               {"revision", checked.policy.revision()}})},
                       {"by", by}}),
-         doc::object({{"text", policy_text}})});
+         doc::object({{"text", texts.policy}})});
   }
   return events;
 }
@@ -201,13 +216,15 @@ Result<Change> plan_change(const gate::Gate& gate, const Credentials& credential
   if (!then) return std::unexpected(then.error());
   const bool moves_people = !then->events.empty();
 
-  const std::string policy = text_of(args, "policy"), tools = text_of(args, "tools");
+  const Documents texts = texts_of(args);
   doc::FileProblems problems, before;
   const std::optional<Checked> checked =
-      checked_with(active, policy, tools, then->directory, problems, tests);
+      checked_with(active, texts, then->directory, problems, tests);
   // People who leave must not break a policy that holds; one that is broken they may leave.
-  const bool only_people = policy.empty() && tools.empty();
-  if (!checked && !(only_people && !checked_with(active, "", "", world.directory, before, tests)))
+  const bool only_people = texts.policy.empty() && texts.tools.empty() && texts.identity.empty();
+  const Documents as_they_are{"", "", ""};
+  if (!checked &&
+      !(only_people && !checked_with(active, as_they_are, world.directory, before, tests)))
     return std::unexpected(does_not_load(problems));
   if (active.sealed && moves_people) {
     if (Result<void> ok = check_administrators(then->directory, credentials); !ok)
@@ -215,8 +232,7 @@ Result<Change> plan_change(const gate::Gate& gate, const Credentials& credential
   }
 
   Change out{std::move(then->events), {}};
-  if (checked)
-    std::ranges::move(activated(*checked, policy, tools, by), std::back_inserter(out.events));
+  if (checked) std::ranges::move(activated(*checked, texts, by), std::back_inserter(out.events));
   for (const char* stream : {"policy", "tools", "config"}) expect_once(out, gate, stream);
   for (const EventDraft& draft : out.events) expect_once(out, gate, draft.stream);
   if (active.sealed && moves_people) {
@@ -227,15 +243,8 @@ Result<Change> plan_change(const gate::Gate& gate, const Credentials& credential
 }
 
 doc::Value tested(const policy::Document& policy) {
-  doc::Array tests;
-  for (const policy::TestResult& result : policy::run_tests(policy)) {
-    tests.push_back(doc::object({{"name", result.name},
-                                 {"passed", result.passed},
-                                 {"message", result.message},
-                                 {"line", result.position.line}}));
-  }
-  return doc::object(
-      {{"tests", std::move(tests)}, {"coverage", policy::to_value(policy::coverage(policy))}});
+  return doc::object({{"tests", policy::to_value(policy::run_tests(policy))},
+                      {"coverage", policy::to_value(policy::coverage(policy))}});
 }
 
 }  // namespace keyturn::admin

@@ -19,12 +19,13 @@ Outcome nothing_done(std::string why);
 inline constexpr int kConflictsMax = 8;
 
 struct Change {
-  std::vector<EventDraft> events;  // people, then tools, then policy: each rests on those before
+  std::vector<EventDraft>
+      events;  // people, then identity, tools and policy: each rests on those before
   std::vector<store::Expect> expects;
 };
 
 // What the arguments of a proposal come to in the world as it is: all of it in one append, or
-// nothing. Policy and tools are checked against the people as they would be then. `by` is the
+// nothing. The documents are checked against the people as they would be then. `by` is the
 // action. Codes: invalid_args, invalid_configuration, too_few_administrators,
 // administrators_without_passkey, and those of people::can_add_person.
 [[nodiscard]] Result<Change> plan_change(const gate::Gate& gate, const Credentials& credentials,
@@ -48,8 +49,13 @@ Refusal does_not_load(const doc::FileProblems& problems);
 std::vector<store::Expect> administrators_expected(const gate::Gate& gate);
 
 // Tools first: the policy was checked against them. Empty texts are not activated.
-std::vector<EventDraft> activated(const Checked& checked, const std::string& policy_text,
-                                  const std::string& tools_text, const std::string& by);
+std::vector<EventDraft> activated(const Checked& checked, const Documents& texts,
+                                  const std::string& by);
+
+// The texts that the arguments of a proposal have; an empty one stays as it is.
+Documents texts_of(const doc::Value& args);
+// What is left empty, as it is in force.
+Documents completed(Documents texts, const gate::Configuration& active);
 
 policy::Roster roster_of(const people::Directory& directory);
 

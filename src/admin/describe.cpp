@@ -30,6 +30,7 @@ doc::Value standing(const gate::Configuration& active, const doc::Value& args) {
   if (!text_of(args, "policy").empty()) out.set("policy", active.policy->digest());
   if (!text_of(args, "tools").empty())
     out.set("tools", active.tools ? active.tools->digest() : std::string());
+  if (!text_of(args, "identity").empty()) out.set("identity", active.identity->digest);
   return out;
 }
 
@@ -49,6 +50,8 @@ doc::Value changed_files(const gate::Configuration& active, const doc::Value& ar
     out.push_back(changed_file("policy.yaml", active.policy_text, policy));
   if (const std::string tools = text_of(args, "tools"); !tools.empty())
     out.push_back(changed_file("tools.yaml", active.tools_text, tools));
+  if (const std::string identity = text_of(args, "identity"); !identity.empty())
+    out.push_back(changed_file("identity.yaml", active.identity_text, identity));
   return out;
 }
 
@@ -82,6 +85,8 @@ doc::Value becomes(const Checked& checked, const doc::Value& args) {
                                    {"digest", checked.policy.digest()}}));
   if (!text_of(args, "tools").empty())
     out.set("tools", doc::object({{"digest", checked.tools.digest()}}));
+  if (!text_of(args, "identity").empty())
+    out.set("identity", doc::object({{"digest", checked.identity.digest}}));
   return out;
 }
 

@@ -18,7 +18,7 @@ catalog::Tool configuration_tool() {
   tool.mode = catalog::Mode::kExecute;
   tool.operation = "configure";
   tool.resource = {"keyturn", "configuration", "", {}};
-  for (const char* name : {"policy", "tools", "people"}) {
+  for (const char* name : {"policy", "tools", "identity", "people"}) {
     catalog::Param param;
     param.name = name;
     param.required = false;
@@ -83,10 +83,11 @@ Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange 
   request.reason = std::move(reason);
   if (change.policy_text) request.args.set("policy", *change.policy_text);
   if (change.tools_text) request.args.set("tools", *change.tools_text);
+  if (change.identity_text) request.args.set("identity", *change.identity_text);
   if (change.people) request.args.set("people", people_value(*change.people));
   if (request.args.as_object().empty())
     co_return refuse("invalid_args", "the proposal changes nothing", "");
-  if (change.policy_text || change.tools_text) {
+  if (change.policy_text || change.tools_text || change.identity_text) {
     const auto checking = co_await check_aside(request.args);
     if (!checking) co_return std::unexpected(checking.error());
     if (!(*checking)->checked) co_return std::unexpected(does_not_load((*checking)->problems));

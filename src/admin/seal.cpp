@@ -15,8 +15,7 @@ Task<Result<std::string>> Admin::seal() {
     co_return std::unexpected(ok.error());
   doc::FileProblems problems;
   const gate::Configuration& active = *world.configuration;
-  if (!check_configuration(active.policy_text, "policy.yaml", active.tools_text, "tools.yaml",
-                           &world.directory, true, active.host, problems)) {
+  if (!check_configuration(texts_of(active), {}, &world.directory, true, active.host, problems)) {
     std::string all = "the active configuration would not load sealed:";
     for (const doc::FileProblem& problem : problems) all += "\n" + doc::to_text(problem);
     co_return refuse("invalid_configuration", all);

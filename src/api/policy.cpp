@@ -35,6 +35,17 @@ struct Hypothetical {
   std::optional<std::string> policy, tools;
 };
 
+// What was sent in place of what is in force.
+admin::Documents drafted_texts(const gate::Configuration& active, std::optional<std::string> policy,
+                               std::optional<std::string> tools,
+                               std::optional<std::string> identity) {
+  admin::Documents out = admin::texts_of(active);
+  if (policy) out.policy = std::move(*policy);
+  if (tools) out.tools = std::move(*tools);
+  if (identity) out.identity = std::move(*identity);
+  return out;
+}
+
 Result<Hypothetical> read_hypothetical(const net::HttpRequest& http) {
   Result<doc::Value> body = json_body(http);
   if (!body) return std::unexpected(body.error());
@@ -92,17 +103,13 @@ struct DraftCheck {
   doc::Value tested;  // null: not asked for
 };
 
-Task<Result<DraftCheck>> check_draft(Service& s, std::optional<std::string> policy,
-                                     std::optional<std::string> tools, bool coverage) {
+Task<Result<DraftCheck>> check_draft(Service& s, admin::Documents texts, bool coverage) {
   const std::shared_ptr<const gate::Configuration> active = s.ports.gate.world().configuration;
   Result<DraftCheck> checked = co_await net::run_blocking(
-      s.checks(), [active, directory = s.directory(), policy = std::move(policy),
-                   tools = std::move(tools), coverage] {
+      s.checks(), [active, directory = s.directory(), texts = std::move(texts), coverage] {
         DraftCheck out;
-        out.loaded = admin::check_configuration(policy.value_or(active->policy_text), "policy.yaml",
-                                                tools.value_or(active->tools_text), "tools.yaml",
-                                                &directory, active->sealed, active->host, out.found,
-                                                admin::tests_of_a_draft());
+        out.loaded = admin::check_configuration(texts, {}, &directory, active->sealed, active->host,
+                                                out.found, admin::tests_of_a_draft());
         if (out.loaded && coverage) out.tested = admin::tested(out.loaded->policy);
         return out;
       });
@@ -150,6 +157,8 @@ Task<Response> get_policy(Service& s, Call&) {
                    {"tools", doc::object({{"digest", active->tools ? active->tools->digest() : ""},
                                           {"text", active->tools_text},
                                           {"known", known_tools(*active)}})},
+                   {"identity", doc::object({{"digest", active->identity->digest},
+                                             {"text", active->identity_text}})},
                    {"history", std::move(history)}}));
 }
 
@@ -160,12 +169,14 @@ Task<Response> check_policy(Service& s, Call& call) {
   doc::ObjectReader fields(*body, "", problems);
   const std::optional<std::string> policy = fields.string("policy");
   const std::optional<std::string> tools = fields.string("tools");
+  const std::optional<std::string> identity = fields.string("identity");
   const bool coverage = fields.boolean("coverage").value_or(false);
   fields.finish();
-  if (!policy && !tools)
-    fields.problem("missing_field", "send policy, tools or both, as text", "policy");
+  if (!policy && !tools && !identity)
+    fields.problem("missing_field", "send policy, tools or identity, as text", "policy");
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
-  Result<DraftCheck> draft = co_await check_draft(s, policy, tools, coverage);
+  Result<DraftCheck> draft = co_await check_draft(
+      s, drafted_texts(*s.ports.gate.world().configuration, policy, tools, identity), coverage);
   if (!draft) co_return problem(draft.error());
   doc::Value answer = doc::object(
       {{"ok", draft->loaded.has_value()}, {"diagnostics", diagnostics_of(draft->found)}});
@@ -188,7 +199,8 @@ Task<Response> explain_policy(Service& s, Call& call) {
   std::shared_ptr<const policy::Document> draft;
   doc::FileProblems found;
   if (drafted) {
-    Result<DraftCheck> checked = co_await check_draft(s, asked->policy, asked->tools, false);
+    Result<DraftCheck> checked = co_await check_draft(
+        s, drafted_texts(*active, asked->policy, asked->tools, std::nullopt), false);
     if (!checked) co_return problem(checked.error());
     found = std::move(checked->found);
     if (!checked->loaded)
@@ -226,12 +238,14 @@ Task<Response> propose_policy(Service& s, Call& call) {
   admin::ConfigurationChange change;
   change.policy_text = fields.string("policy");
   change.tools_text = fields.string("tools");
+  change.identity_text = fields.string("identity");
   if (const doc::Value* people = fields.array("people"))
     change.people = read_people(*people, problems);
   std::string reason = fields.string("reason").value_or("");
   fields.finish();
-  if (!change.policy_text && !change.tools_text && !change.people)
-    fields.problem("missing_field", "send what is to change: policy, tools or people", "policy");
+  if (!change.policy_text && !change.tools_text && !change.identity_text && !change.people)
+    fields.problem("missing_field", "send what is to change: policy, tools, identity or people",
+                   "policy");
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   Result<gate::Submitted> proposed =
       co_await s.ports.admin.propose(call.caller.principal, std::move(change), std::move(reason));

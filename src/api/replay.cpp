@@ -67,9 +67,10 @@ Result<ReplayRequest> read_request(const net::HttpRequest& http, Time now) {
 bool load_documents(const Service& s, ReplayRequest& request, admin::Replaying& run,
                     doc::FileProblems& found) {
   const gate::Configuration& active = *run.active;
+  admin::Documents texts = admin::texts_of(active);
+  texts.policy = request.policy;
   std::optional<admin::Checked> good = admin::check_configuration(
-      request.policy, "policy.yaml", active.tools_text, "tools.yaml", &s.directory(), active.sealed,
-      active.host, found, admin::tests_of_a_draft());
+      texts, {}, &s.directory(), active.sealed, active.host, found, admin::tests_of_a_draft());
   if (request.old) {
     doc::Problems problems;
     run.old = policy::Document::load(*request.old, {.run_tests = false}, problems);

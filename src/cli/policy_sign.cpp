@@ -100,7 +100,7 @@ void add_policy_sign(CLI::App& policy, Session& session) {
   signing->add_option("FILE", words->file, "policy.yaml or tools.yaml")->required();
   signing->add_option("--key", words->key, "The key file")->required();
   signing->add_option("--as", words->kind, "What the file is")
-      ->check(CLI::IsMember({"policy", "tools"}))
+      ->check(CLI::IsMember({"policy", "tools", "identity"}))
       ->capture_default_str();
   signing->callback([&session, words] { session.exit = sign(session, *words); });
 }

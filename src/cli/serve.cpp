@@ -10,7 +10,7 @@ namespace {
 
 struct ServeWords {
   Place place;
-  std::string listen, policy, tools;
+  std::string listen, policy, tools, identity;
   bool check = false, demo = false;
 };
 
@@ -27,6 +27,7 @@ int run_serve(Session& session, const ServeWords& words) {
   }
   if (!words.policy.empty()) settings->policy = words.policy;
   if (!words.tools.empty()) settings->tools = words.tools;
+  if (!words.identity.empty()) settings->identity = words.identity;
   settings->demo = settings->demo || words.demo;
   return server::serve(
       {.settings = std::move(*settings), .check = words.check, .demo = words.demo});
@@ -58,6 +59,7 @@ void add_serve(CLI::App& app, Session& session) {
   serve->add_option("--listen", words->listen, "ADDRESS:PORT (default 127.0.0.1:7717)");
   serve->add_option("--policy", words->policy, "Policy (default policy.yaml)");
   serve->add_option("--tools", words->tools, "Tools (default tools.yaml)");
+  serve->add_option("--identity", words->identity, "Identity providers (default none)");
   serve->add_flag("--check", words->check, "Validate everything and stop");
   serve->add_flag("--demo", words->demo, "With simulated colleagues, for a look");
   serve->callback([&session, words] { session.exit = run_serve(session, *words); });

@@ -19,6 +19,7 @@ Gate::Gate(Ports ports, GateOptions options)
                            (problems.empty() ? "" : problems.front().message));
   empty->policy = std::make_shared<const policy::Document>(std::move(*nothing));
   empty->tools = std::make_shared<const catalog::Catalog>();
+  empty->identity = std::make_shared<const trust::Document>(*trust::load(trust::kNobody, problems));
   empty->host = options_.host;
   world_.configuration = std::move(empty);
   world_.directory.admit_simulated(options_.demo);
@@ -59,7 +60,8 @@ bool Gate::Impl::fold(const Event& event) {
     if (event.type == "identity.group_changed") redigest();
   }
   if (event.type == "policy.activated" || event.type == "tools.activated" ||
-      event.type == "config.sealed" || event.type == "seal.broken") {
+      event.type == "config.identity_activated" || event.type == "config.sealed" ||
+      event.type == "seal.broken") {
     activate(event);
   }
   for (const auto& follower : followers) follower(event);
@@ -96,6 +98,12 @@ void Gate::Impl::activate(const Event& event) {
     if (!document) throw std::runtime_error("the recorded policy.yaml does not load any more");
     next->policy = std::make_shared<const policy::Document>(std::move(*document));
   }
+  if (event.type == "config.identity_activated" && event.private_part) {
+    next->identity_text = event.private_part->text("text");
+    std::optional<trust::Document> document = trust::load(next->identity_text, problems);
+    if (!document) throw std::runtime_error("the recorded identity.yaml does not load any more");
+    next->identity = std::make_shared<const trust::Document>(std::move(*document));
+  }
   world.configuration = std::move(next);
   redigest();
 }
@@ -106,11 +114,12 @@ void Gate::Impl::redigest() {
   for (const auto& [name, members] : world.directory.groups()) {
     groups.set(name, doc::array_of(std::vector<std::string>(members.begin(), members.end())));
   }
-  next->digest =
-      crypto::sha256_text(doc::canonical_or_die(doc::object({{"policy", next->policy->digest()},
-                                                             {"tools", next->tools->digest()},
-                                                             {"groups", std::move(groups)},
-                                                             {"sealed", next->sealed}})));
+  doc::Value whole = doc::object({{"policy", next->policy->digest()},
+                                  {"tools", next->tools->digest()},
+                                  {"groups", std::move(groups)},
+                                  {"sealed", next->sealed}});
+  if (!next->identity_text.empty()) whole.set("identity", next->identity->digest);
+  next->digest = crypto::sha256_text(doc::canonical_or_die(whole));
   world.configuration = std::move(next);
 }
 

@@ -8,18 +8,21 @@
 #include "catalog/tool.h"
 #include "people/directory.h"
 #include "policy/document.h"
+#include "trust/document.h"
 
 namespace keyturn::gate {
 
 // The active configuration. Immutable; replaced whole by events on the streams "policy", "tools",
-// "config".
+// "config" (identity.yaml and the seal).
 struct Configuration {
   std::shared_ptr<const policy::Document> policy;
   std::shared_ptr<const catalog::Catalog> tools;
-  std::string policy_text, tools_text;
+  std::shared_ptr<const trust::Document> identity;  // without an identity.yaml: of nobody
+  std::string policy_text, tools_text, identity_text;
   bool sealed = false;
   catalog::LoadOptions host;  // what this machine asks of new tools; not in the digest
-  // SHA-256 over policy, tools, groups and seal: its digest is in every case.
+  // SHA-256 over policy, tools, groups, seal and, where there is one, identity.yaml: its digest is
+  // in every case.
   std::string digest;
 };
 

@@ -11,7 +11,7 @@
 
 namespace keyturn::ledger {
 
-// "keyturn document v1\nKIND\nsha256:…\n". `kind` is "policy" or "tools": a signature for one is
+// "keyturn document v1\nKIND\nsha256:…\n". `kind` is "policy", "tools" or "identity": a signature for one is
 // none for the other.
 std::string document_text(std::string_view kind, std::string_view bytes);
 

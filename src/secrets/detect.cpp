@@ -49,14 +49,23 @@ constexpr std::array<Shape, 17> kShapes = {{
      true},
 }};
 
+// "env:NAME" or "file:/path": where a secret is kept, as configuration says it.
+bool is_reference(std::string_view value) {
+  if (value.starts_with("file:/")) return true;
+  if (!value.starts_with("env:") || value.size() == 4) return false;
+  return value.substr(4).find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
+         std::string_view::npos;
+}
+
 // What stands for a value instead of being one: variables, templates, bind parameters, masks,
-// calls.
+// calls, references to secrets.
 bool is_placeholder(std::string_view value) {
   static constexpr std::array<std::string_view, 9> kWords = {"null",     "none",        "true",
                                                              "false",    "default",     "password",
                                                              "redacted", "placeholder", "changeme"};
   if (value.empty() || std::string_view("$<%?{[").contains(value.front())) return true;
-  if (value.contains("{{") || value.contains("${")) return true;
+  if (value.contains("{{") || value.contains("${") || is_reference(value)) return true;
   const std::size_t word =
       value.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.");
   if (word != std::string_view::npos && word > 0 && value[word] == '(') return true;

@@ -68,6 +68,7 @@ TEST_CASE("literal credentials are recognised") {
       {"ALTER ROLE bob PASSWORD 'hunter2'", "a password"},
       {"mysql --password hunter2", "a password"},
       {R"({"client_secret": "abcdef"})", "a password"},
+      {R"(client_secret: {secret: "env:hunter2 and more"})", "a password"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);
@@ -89,6 +90,8 @@ TEST_CASE("ordinary arguments and placeholders pass") {
       "password=$PASSWORD",
       "password=<password>",
       "password=********",
+      R"(client_secret: {secret: "env:OKTA_SECRET"})",
+      R"(password: {secret: "file:/etc/keyturn/orders.pw"})",
       "password=NULL",
       "postgres://bob:$PW@db/orders",
       "postgres://bob:****@db/orders",

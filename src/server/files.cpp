@@ -38,7 +38,12 @@ Result<std::string> read_file(const std::string& path) {
   return refuse("unreadable", path + ": cannot be read: " + std::generic_category().message(errno));
 }
 
-Result<Files> read_files(const Settings& settings) {
+admin::Documents names_of_files(const Settings& settings) {
+  return {settings.policy, settings.tools,
+          settings.identity.empty() ? admin::Documents{}.identity : settings.identity};
+}
+
+Result<admin::Documents> read_files(const Settings& settings) {
   Result<std::string> policy = read_file(settings.policy), tools = read_file(settings.tools);
   const auto named_by = [](const Refusal& refusal, const char* key) {
     return refuse(refusal.code, refusal.message + "; --" + key + ", or " + key +
@@ -50,11 +55,19 @@ Result<Files> read_files(const Settings& settings) {
     return std::unexpected(ok.error());
   if (Result<void> ok = check_signed(settings, "tools", settings.tools, *tools); !ok)
     return std::unexpected(ok.error());
-  return Files{std::move(*policy), std::move(*tools)};
+  admin::Documents out{std::move(*policy), std::move(*tools), ""};
+  if (settings.identity.empty()) return out;
+  Result<std::string> identity = read_file(settings.identity);
+  if (!identity) return named_by(identity.error(), "identity");
+  if (Result<void> ok = check_signed(settings, "identity", settings.identity, *identity); !ok)
+    return std::unexpected(ok.error());
+  out.identity = identity->empty() ? "\n" : std::move(*identity);  // empty is no document
+  return out;
 }
 
 FileWatch::FileWatch(const Settings& settings)
-    : paths_{settings.policy, settings.policy + ".sig", settings.tools, settings.tools + ".sig"},
+    : paths_{settings.policy,         settings.policy + ".sig", settings.tools,
+             settings.tools + ".sig", settings.identity,        settings.identity + ".sig"},
       known_(look()),
       last_(known_) {}
 

@@ -1,22 +1,22 @@
-// policy.yaml and tools.yaml as they lie on disk: read together, their signatures checked where
-// keyturn.yaml names signers, and a change of them noticed.
+// policy.yaml, tools.yaml and identity.yaml as they lie on disk: read together, their signatures
+// checked where keyturn.yaml names signers, and a change of them noticed.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string>
 
+#include "admin/admin.h"
 #include "base/result.h"
 #include "server/settings.h"
 
 namespace keyturn::server {
 
-struct Files {
-  std::string policy, tools;  // their texts
-};
-
 // Codes: unreadable, unsigned (which file, and why).
-[[nodiscard]] Result<Files> read_files(const Settings& settings);
+[[nodiscard]] Result<admin::Documents> read_files(const Settings& settings);
+
+// What the files are called; identity.yaml where none is named.
+admin::Documents names_of_files(const Settings& settings);
 
 // Whole; code unreadable.
 [[nodiscard]] Result<std::string> read_file(const std::string& path);
@@ -36,7 +36,7 @@ class FileWatch {
     std::int64_t size = -1, modified_ns = 0;
     bool operator==(const Look&) const = default;
   };
-  static constexpr std::size_t kFiles = 4;
+  static constexpr std::size_t kFiles = 6;
   using Looks = std::array<Look, kFiles>;
   Looks look() const;
 

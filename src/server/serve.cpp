@@ -216,10 +216,10 @@ Task<void> Serving::keep_loading_past(std::uint64_t size) {
 
 Task<Result<bool>> Serving::reload(doc::FileProblems& problems) {
   const Settings& s = options_.settings;
-  Result<Files> files = read_files(s);
+  Result<admin::Documents> files = read_files(s);
   if (!files) co_return std::unexpected(files.error());
-  Result<bool> changed = co_await core_->admin().activate_files(files->policy, s.policy,
-                                                                files->tools, s.tools, problems);
+  Result<bool> changed =
+      co_await core_->admin().activate_files(std::move(*files), names_of_files(s), problems);
   co_return changed;
 }
 
@@ -457,11 +457,11 @@ int check(const ServeOptions& options) {
       good = false;
     }
   }
-  if (const Result<Files> files = read_files(s); !files) {
+  if (const Result<admin::Documents> files = read_files(s); !files) {
     say(files.error().message);
     good = false;
-  } else if (!admin::check_configuration(files->policy, s.policy, files->tools, s.tools, nullptr,
-                                         false, host_of_tools(), problems)) {
+  } else if (!admin::check_configuration(*files, names_of_files(s), nullptr, false, host_of_tools(),
+                                         problems)) {
     good = false;
   }
   for (const doc::FileProblem& problem : problems) say(doc::to_text(problem));

@@ -27,7 +27,8 @@ struct Settings {
   Duration session_life = std::chrono::hours(24 * 7);
   std::string policy = "policy.yaml";
   std::string tools = "tools.yaml";
-  bool watch = false;                        // load policy and tools again when they change
+  std::string identity;                      // "" : nobody outside vouches for anybody
+  bool watch = false;                        // load the documents again when they change
   std::vector<ledger::VerifierKey> signers;  // none: the files need no signatures
   std::size_t signatures_needed = 1;
   struct Witness {
