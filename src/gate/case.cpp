@@ -233,6 +233,7 @@ policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   }
   in.request.time = now();
   in.request.channel = c.requester.channel;
+  fill_emergencies(c, in.request);
   if (!denied_before.empty() && !c.blind) {
     const auto denied = denied_before.find(request_print(c));
     in.request.repeats_of_denied = denied == denied_before.end() ? 0 : denied->second;
@@ -252,7 +253,12 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
   policy::PolicyInput input = policy_input(c);
   input.request.deferred_since = deferred_since;
   c.inputs = recorded(input);
+  c.incident.clear();
+  c.break_glass.clear();
   c.verdict = policy::decide(document, input);
+  note_emergencies(c, input, c.verdict, [&](const policy::PolicyInput& without) {
+    return policy::decide(document, without);
+  });
   if (c.verdict.modified_args) {
     c.original_args = c.args;
     Result<doc::Value> checked = catalog::check_args(*c.tool, *c.verdict.modified_args);
@@ -272,6 +278,9 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     c.inputs.set("asked", std::move(asked));
     const Verdict first = c.verdict;
     c.verdict = policy::decide_again(document, again, first);
+    note_emergencies(c, again, c.verdict, [&](const policy::PolicyInput& without) {
+      return policy::decide_again(document, without, first);
+    });
   }
   if (const auto built_in = built_ins.find(c.request.tool); built_in != built_ins.end()) {
     const bool no_rule = c.verdict.decided_by == "default" || c.verdict.effect == Effect::kAllow;
@@ -375,6 +384,10 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
        {"lineage", people::to_value(c.lineage)},
        {"expires_at", to_rfc3339(c.expires_at)}});
   if (!c.amends.empty()) draft.body.set("amends", c.amends);
+  if (!c.incident.empty() || !c.break_glass.empty()) {
+    draft.body.set("emergency",
+                   doc::object({{"incident", c.incident}, {"break_glass", c.break_glass}}));
+  }
   if (c.defer_until) draft.body.set("defer_until", to_rfc3339(*c.defer_until));
   if (c.verdict.observed) draft.body.set("observed", true);
   if (!c.request.traceparent.empty())

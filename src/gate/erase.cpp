@@ -53,6 +53,11 @@ Task<Result<Gate::Erasable>> Gate::erasable(ActionId id, std::string person) {
                                        std::string(to_text(record->state)) +
                                        ": only what is over can be erased");
   }
+  if (record->after_review && record->after_review->is_open()) {
+    co_return refuse("still_open", "action " + id.str() +
+                                       " has to be looked at first: it was possible only because "
+                                       "somebody broke the glass, or policy asks for it");
+  }
   Erasable out{id, record->tool, stream_of(id), events.back().position, {}};
   for (const Event& event : events) {
     if (event.private_part && (person.empty() || impl_->is_of(event, *record, person)))

@@ -173,7 +173,7 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
       state = State::kDenied;
       break;
   }
-  std::vector<EventDraft> events;
+  std::vector<EventDraft> events = used_emergencies(c);
   events.push_back(decided_draft(c, state));
   if (state == State::kDenied && c.tool != nullptr) {
     const std::string print = request_print(c);

@@ -124,6 +124,26 @@ class Gate {
   Task<Result<Submitted>> submit(Principal who, ActionRequest request);
   Task<Result<RecordPtr>> vote(Principal who, ActionId id, VoteCommand command);
   Task<Result<RecordPtr>> take_back(Principal who, ActionId id);
+  // The look afterwards, with words. Codes: not_found, inactive, own_request, related_to_requester,
+  // not_a_reviewer (also whoever approved it), closed, not_due, assurance_too_low, empty_text.
+  Task<Result<RecordPtr>> look_after(Principal who, ActionId id, bool justified, std::string note);
+  // Actions that wait for such a look, oldest first; those that `person` may take, unless it is "".
+  std::vector<RecordPtr> to_look_after(const std::string& person) const;
+
+  // Opens an incident, or breaks the glass, for a while. `assertion`: the passkey's signature over
+  // it, verified by identity/; breaking the glass asks for one. Codes: inactive, not_an_opener,
+  // assurance_too_low, passkey_required, unknown_agent, invalid_args.
+  struct OpenEmergency {
+    people::EmergencyKind kind = people::EmergencyKind::kIncident;
+    std::set<std::string> agents;
+    std::string reason;
+    std::optional<Duration> lasts;
+    doc::Value assertion;
+  };
+  Task<Result<people::Emergency>> open_emergency(Principal who, OpenEmergency wanted);
+  // By its opener, whoever may open one, or an administrator. Codes: not_found, closed,
+  // not_allowed.
+  Task<Result<people::Emergency>> close_emergency(Principal who, std::string id);
   Task<Result<RecordPtr>> comment(Principal who, ActionId id, std::string text);
   Task<Result<RecordPtr>> cancel(Principal who, ActionId id);
   Task<Result<Submitted>> amend(Principal who, ActionId id, doc::Value args, std::string note);

@@ -48,6 +48,7 @@ struct Case {
   doc::Value inputs;               // what it was decided from, as recorded
   std::optional<Time> defer_until;
   std::vector<store::Expect> expects;  // what the decision read, as it stood when it was read
+  std::string incident, break_glass;   // that the decision came out otherwise for
   bool blind = false;                  // a hypothetical of somebody who may not look at the past
 };
 
@@ -115,6 +116,19 @@ struct Gate::Impl {
   bool is_of(const Event& event, const ActionRecord& record, const std::string& person) const;
   Task<void> read_again(ActionId id);
 
+  // ---- emergencies.cpp: what is open for a while, and the look that it takes afterwards
+  void fill_emergencies(const Case& c, policy::RequestInput& request) const;
+  // Names in the case what of it the verdict would not be the same without, and whoever opened
+  // that.
+  using Decide = std::function<Verdict(const policy::PolicyInput&)>;
+  void note_emergencies(Case& c, const policy::PolicyInput& input, const Verdict& verdict,
+                        const Decide& decide) const;
+  std::vector<EventDraft> used_emergencies(const Case& c) const;
+  bool emergency_is_over(const ActionRecord& record) const;  // of those that it was decided under
+  std::optional<EventDraft> review_due(const ActionRecord& record) const;
+  Result<void> can_look_after(const Principal& who, const ActionRecord& record) const;
+  void index_after_review(const std::shared_ptr<ActionRecord>& record);
+
   // ---- evidence.cpp: what is approved, and waits until the record of that is out of our hands
   // Code evidence_unavailable.
   Result<bool> has_evidence(const ActionRecord& record, std::string_view kind) const;
@@ -130,6 +144,10 @@ struct Gate::Impl {
                            const std::string& where) const {
     return options.check_text ? options.check_text(text, what, where) : Result<void>{};
   }
+
+  // Words that are asked for: some, not too many, and no secret among them.
+  Result<void> check_reason(std::string_view text, std::string_view what,
+                            const std::string& where) const;
 
   // ---- amend.cpp
   bool may_amend(const Principal& who, const ActionRecord& record) const;
@@ -190,6 +208,7 @@ struct Gate::Impl {
   std::unordered_map<std::string, std::shared_ptr<ActionRecord>> open;  // not final
   std::unordered_map<std::string, std::shared_ptr<ActionRecord>> settled;
   std::deque<std::string> settled_order;
+  std::map<std::string, std::shared_ptr<ActionRecord>> reviews_due;  // settled, and not looked at
   std::unordered_map<std::string, std::uint64_t> world_versions;
   std::map<std::string, std::size_t> pending_by_agent;
   struct Bucket {

@@ -37,6 +37,11 @@ std::string in_words(const Event& event) {
     return "execution finished: " + std::string(body.text("state"));
   if (event.type == "execution.unknown") return "nobody can say whether it took effect";
   if (event.type == "payload.erased") return "private parts erased";
+  if (event.type == "breakglass.review_due") return "somebody has to look at it afterwards";
+  if (event.type == "breakglass.reviewed") {
+    const doc::Value* look = body.find("after_review");
+    return "looked at afterwards: " + std::string(look == nullptr ? "" : look->text("verdict"));
+  }
   return event.type;
 }
 
@@ -68,6 +73,12 @@ void read_parts(ActionRecord& r, const doc::Value& body) {
   if (const doc::Value* lineage = body.find("lineage"))
     r.lineage = people::lineage_from_value(*lineage);
   if (const doc::Value* claims = body.find("claims")) r.claims = *claims;
+  r.incident.clear();
+  r.break_glass.clear();
+  if (const doc::Value* used = body.find("emergency")) {
+    r.incident = used->text("incident");
+    r.break_glass = used->text("break_glass");
+  }
   r.amends = body.text("amends");
   r.traceparent = body.text("traceparent");
   r.observed = body.flag("observed");
@@ -132,12 +143,33 @@ void executed(ActionRecord& r, const Event& event) {
   r.outcome = std::move(outcome);
 }
 
+void looked_after(ActionRecord& r, const Event& event) {
+  const doc::Value* look = event.body.find("after_review");
+  if (look == nullptr) return;
+  AfterReview next = r.after_review.value_or(AfterReview{});
+  if (event.type == "breakglass.review_due") {
+    next.due = time_of(look->text("due"));
+    if (const doc::Value* groups = look->find("groups"); groups != nullptr && groups->is_array()) {
+      for (const doc::Value& group : groups->as_array()) {
+        if (group.is_string()) next.groups.insert(group.as_string());
+      }
+    }
+  } else if (event.type == "breakglass.reviewed") {
+    next.by = look->text("by");
+    next.justified = look->text("verdict") == "justified";
+    next.at = event.time;
+    if (event.private_part) next.note = event.private_part->text("note");
+  }
+  r.after_review = std::move(next);
+}
+
 }  // namespace
 
 std::string who_did(const Event& event) {
   for (const auto& path :
        {std::pair{"vote", "reviewer"}, std::pair{"comment", "author"}, std::pair{"review", "by"},
-        std::pair{"grant", "by"}, std::pair{"execution", "by"}, std::pair{"agent", "id"}}) {
+        std::pair{"after_review", "by"}, std::pair{"grant", "by"}, std::pair{"execution", "by"},
+        std::pair{"agent", "id"}}) {
     if (const doc::Value* found = event.body.find_path({path.first, path.second});
         found != nullptr && found->is_string()) {
       return found->as_string();
@@ -182,6 +214,7 @@ void evolve(ActionRecord& r, const Event& event) {
   }
   granted(r, event);
   executed(r, event);
+  looked_after(r, event);
   if (event.type == "action.amended") r.amended_by = event.body.text("successor");
   if (const std::optional<State> state = state_from_text(event.body.text("state"))) {
     r.state = *state;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,18 @@ struct Grant {
   std::string secret_digest;  // "sha256:…" of the grant as it was handed out
   bool consumed = false;
   std::optional<Time> outcome_due;  // set when consumed
+};
+
+// The look that somebody has to take at it afterwards.
+struct AfterReview {
+  Time due;
+  std::set<std::string> groups;  // whose members may
+  std::string by;                // "": still to be done
+  bool justified = false;
+  Time at;
+  std::string note;
+
+  bool is_open() const { return by.empty(); }
 };
 
 struct Comment {
@@ -56,6 +69,8 @@ struct ActionRecord {
   std::optional<Grant> grant;
   std::optional<std::uint64_t> held_at;  // approved there; released once that entry has evidence
   std::string held_for;                  // `published` or `cosigned`
+  std::string incident, break_glass;     // that the decision came out otherwise for
+  std::optional<AfterReview> after_review;
   std::string amends, amended_by;
   std::optional<std::uint64_t> first_index, last_index;
   bool observed = false;

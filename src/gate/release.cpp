@@ -127,7 +127,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   bool drifted =
       c.tool->digest != voted->tool_digest || !(described->description == voted->description);
   const bool reconfigured = world.configuration->digest != voted->config_digest;
-  if (drifted || reconfigured) {
+  if (drifted || reconfigured || emergency_is_over(*voted)) {
     // Decided again from what was asked for, before any modification.
     if (!(c.args == voted->args)) described = co_await describe(c.requester, *c.tool, c.args);
     if (!described) co_return std::unexpected(described.error());
@@ -229,7 +229,12 @@ Task<void> Gate::Impl::finish(std::shared_ptr<ActionRecord> record, Outcome outc
       draft_of(*record, state == State::kUnknown ? "execution.unknown" : "execution.finished",
                std::move(body));
   draft.private_part = doc::object({{"outcome", to_value(outcome)}});
-  Result<std::vector<Event>> appended = co_await append(record, {draft}, {}, {});
+  const auto drafts = [&] {
+    std::vector<EventDraft> out{draft};
+    if (std::optional<EventDraft> due = review_due(*record)) out.push_back(std::move(*due));
+    return out;
+  };
+  Result<std::vector<Event>> appended = co_await append(record, drafts(), {}, {});
   if (!appended && appended.error().code != "overloaded" && !is_final(record->state)) {
     // An output that cannot be kept must not keep the outcome from being known.
     outcome.stdout_text.clear();
@@ -237,7 +242,7 @@ Task<void> Gate::Impl::finish(std::shared_ptr<ActionRecord> record, Outcome outc
     outcome.rows.reset();
     outcome.truncated = true;
     draft.private_part = doc::object({{"outcome", to_value(outcome)}});
-    appended = co_await append(record, {draft}, {}, {});
+    appended = co_await append(record, drafts(), {}, {});
   }
   if (appended) {
     record->outcome = std::move(outcome);
@@ -350,6 +355,8 @@ Task<Result<RecordPtr>> Gate::report_outcome(Principal who, ActionId id, Outcome
   draft.private_part = doc::object({{"outcome", to_value(outcome)}});
   std::vector<EventDraft> events;
   events.push_back(std::move(draft));
+  if (std::optional<EventDraft> look = impl_->review_due(*record))
+    events.push_back(std::move(*look));
   Result<std::vector<Event>> appended = co_await impl_->append(record, std::move(events), {}, {});
   if (!appended) co_return std::unexpected(appended.error());
   impl_->changed(record);

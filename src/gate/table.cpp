@@ -23,6 +23,7 @@ Task<std::shared_ptr<ActionRecord>> Gate::Impl::load_record(ActionId id) {
 
 std::shared_ptr<ActionRecord> Gate::Impl::in_memory(const ActionId& id) const {
   if (std::shared_ptr<ActionRecord> record = open_record(id)) return record;
+  if (const auto due = reviews_due.find(id.str()); due != reviews_due.end()) return due->second;
   const auto found = settled.find(id.str());
   return found == settled.end() ? nullptr : found->second;
 }
@@ -42,6 +43,7 @@ std::shared_ptr<ActionRecord> Gate::Impl::take_in(const ActionId& id,
                                                   const std::vector<Event>& events) {
   if (std::shared_ptr<ActionRecord> there = in_memory(id)) return there;
   std::shared_ptr<ActionRecord> record = record_of(id, events);
+  index_after_review(record);
   if (is_final(record->state)) {
     settle(record);
   } else {
@@ -123,6 +125,7 @@ Task<Result<std::vector<Event>>> Gate::Impl::append(std::shared_ptr<ActionRecord
     evolve(*record, (*appended)[i]);
   }
   index_open(record, before, true);
+  index_after_review(record);
   if (record->state == State::kDenied && before != State::kDenied) count_denied(*record);
   if (is_final(record->state)) settle(record);
   co_return std::move(*appended);
@@ -190,10 +193,12 @@ bool Gate::may_read(const Principal& who, const ActionRecord& record) const {
   if (person->admin || person->auditor || directory.same_human(record.owner, who.id)) return true;
   const bool asked =
       record.requester.kind == PrincipalKind::kPerson && record.requester.id == who.id;
-  const bool amended = std::ranges::any_of(record.lineage.parties, [&](const people::Party& party) {
-    return party.role == people::Role::kAmender && directory.same_human(party.id, who.id);
-  });
-  if (asked || amended) return true;
+  const bool has_a_part =
+      std::ranges::any_of(record.lineage.parties, [&](const people::Party& party) {
+        return (party.role == people::Role::kAmender || party.role == people::Role::kOpener) &&
+               directory.same_human(party.id, who.id);
+      });
+  if (asked || has_a_part || (record.after_review && impl_->can_look_after(who, record))) return true;
   return record.review && review::is_reviewer(*record.review, directory, who.id);
 }
 

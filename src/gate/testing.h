@@ -219,6 +219,7 @@ struct Bench {
       boost::asio::make_work_guard(io);
   HeldExecutor executor;
   GateOptions options;
+  std::function<void()> before_load;  // who follows from the first event on
   std::unique_ptr<store::Journal> real;
   std::unique_ptr<HeldJournal> journal;
   std::unique_ptr<Gate> gate;
@@ -239,7 +240,8 @@ struct Bench {
         .node = "test",
         .closed_types = {"action.decided", "action.cancelled", "action.expired", "action.amended",
                          "grant.expired", "review.closed", "execution.finished",
-                         "execution.unknown", "payload.erased"}};
+                         "execution.unknown", "payload.erased", "incident.closed",
+                         "breakglass.closed", "breakglass.reviewed"}};
     auto opened = store::sqlite::open_journal(wanted, clock, random, io.get_executor());
     REQUIRE(opened.has_value());
     real = std::move(*opened);
@@ -255,6 +257,7 @@ struct Bench {
                 },
                 Secret(std::string(32, 'H'))};
     gate = std::make_unique<Gate>(std::move(ports), options);
+    if (before_load) before_load();
     gate->load();
   }
 

@@ -30,7 +30,8 @@ Gate::~Gate() = default;
 
 void Gate::load() {
   const auto each = [this](std::vector<Event> events) { impl_->fold_all(events); };
-  for (const char* prefix : {"person/", "agent/", "group/", "tools", "policy", "config"})
+  for (const char* prefix :
+       {"person/", "agent/", "group/", "emergency/", "tools", "policy", "config"})
     ports_.journal.load_open_streams(prefix, each, true);  // whatever their rows say: all of it
   ports_.journal.load_open_streams("action/", [this](std::vector<Event> events) {
     const ActionId id(events.front().stream.substr(7));
@@ -59,6 +60,7 @@ bool Gate::Impl::fold(const Event& event) {
     people::evolve(world.directory, event);
     if (event.type == "identity.group_changed") redigest();
   }
+  world.emergencies.evolve(event);
   if (event.type == "policy.activated" || event.type == "tools.activated" ||
       event.type == "config.identity_activated" || event.type == "config.sealed" ||
       event.type == "seal.broken") {
@@ -112,7 +114,12 @@ void Gate::Impl::redigest() {
   auto next = std::make_shared<Configuration>(*world.configuration);
   doc::Value groups = doc::Object{};
   for (const auto& [name, members] : world.directory.groups()) {
-    groups.set(name, doc::array_of(std::vector<std::string>(members.begin(), members.end())));
+    // What a provider vouches for comes and goes by itself: it is in each count, not in here.
+    std::vector<std::string> own;
+    for (const std::string& id : members) {
+      if (world.directory.person(id)->own_groups.contains(name)) own.push_back(id);
+    }
+    if (!own.empty()) groups.set(name, doc::array_of(own));
   }
   doc::Value whole = doc::object({{"policy", next->policy->digest()},
                                   {"tools", next->tools->digest()},

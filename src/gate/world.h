@@ -7,6 +7,7 @@
 
 #include "catalog/tool.h"
 #include "people/directory.h"
+#include "people/emergency.h"
 #include "policy/document.h"
 #include "trust/document.h"
 
@@ -29,6 +30,7 @@ struct Configuration {
 struct World {
   std::shared_ptr<const Configuration> configuration;
   people::Directory directory;
+  people::Emergencies emergencies;
 };
 
 }  // namespace keyturn::gate

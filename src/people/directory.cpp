@@ -1,5 +1,7 @@
 #include "people/directory.h"
 
+#include <algorithm>
+
 #include "people/names.h"
 
 namespace keyturn::people {
@@ -65,10 +67,20 @@ bool Directory::in_group(std::string_view id, std::string_view group) const {
   return it != groups_.end() && it->second.contains(std::string(id));
 }
 
+bool Directory::in_any(std::string_view id, const std::set<std::string>& groups) const {
+  return std::ranges::any_of(groups, [&](const std::string& group) { return in_group(id, group); });
+}
+
 const std::set<std::string>& Directory::members(std::string_view group) const {
   static const std::set<std::string> nobody;
   const auto it = groups_.find(group);
   return it == groups_.end() ? nobody : it->second;
+}
+
+std::string in_words(const std::set<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out.empty() ? "none" : out;
 }
 
 }  // namespace keyturn::people

@@ -107,6 +107,7 @@ class Directory {
   bool same_human(std::string_view a, std::string_view b) const;
 
   bool in_group(std::string_view id, std::string_view group) const;
+  bool in_any(std::string_view id, const std::set<std::string>& groups) const;
   const std::set<std::string>& members(std::string_view group) const;  // ids; empty when unknown
 
   const std::map<std::string, Person, std::less<>>& persons() const { return persons_; }
@@ -137,6 +138,9 @@ class Directory {
   Time now_{};
   bool simulated_admitted_ = false;
 };
+
+// "dba, sre"; "none" of no names.
+std::string in_words(const std::set<std::string>& names);
 
 // Applies one event. Total: it never refuses history; types it does not know change nothing, and so
 // does an event about somebody who was never added.

@@ -37,6 +37,7 @@ class Checks {
     }
     for (const RiskTerm& term : document_.risk) check_cost("a term of risk", term.when);
     for (const DocumentTest& test : document_.tests) check_test(test);
+    check_emergencies();
   }
 
  private:
@@ -49,6 +50,7 @@ class Checks {
   void check_claims(const Rule& rule);
   void check_costs(const Rule& rule);
   void check_cost(const std::string& what, const Condition& condition);
+  void check_emergencies();
   void check_people(const Rule& rule, const Plan& plan, doc::Position at);
 
   template <class Visit>
@@ -255,6 +257,37 @@ void Checks::check_cost(const std::string& what, const Condition& condition) {
   message += "split it into rules, or put fewer loops inside loops";
   problems_.push_back(
       {never ? "too_costly" : "may_be_too_costly", std::move(message), "", condition.at, !never});
+}
+
+// Who is said to have a part in emergencies is there; and what a rule waits for can come.
+void Checks::check_emergencies() {
+  if (options_.roster != nullptr) {
+    for (const std::string& group : groups_of(document_.emergencies)) {
+      if (options_.roster->groups.contains(group)) continue;
+      problems_.push_back({"unknown_group",
+                           "emergencies: nobody is in a group \"" + group +
+                               "\"; put people into it, or name another",
+                           "/emergencies", document_.emergencies_at, !options_.sealed});
+    }
+  }
+  const auto warn = [&](const Rule& rule, const Condition& condition, std::string_view path,
+                        std::string_view section) {
+    if (!compiler_.reads(condition, [&](std::string_view read) { return read == path; })) return;
+    add(rule, "never_opened",
+        std::string(path) +
+            " is always \"\": nobody may open one before the document says who, "
+            "in emergencies." +
+            std::string(section),
+        condition.at, true);
+  };
+  for (const Rule& rule : document_.rules) {
+    for (const auto* condition : {&rule.when, &rule.unless}) {
+      if (!*condition) continue;
+      if (!document_.emergencies.incident) warn(rule, **condition, "request.incident", "incident");
+      if (!document_.emergencies.break_glass)
+        warn(rule, **condition, "request.break_glass", "break_glass");
+    }
+  }
 }
 
 void Checks::check_people(const Rule& rule, const Plan& plan, doc::Position at) {

@@ -43,6 +43,10 @@ class Loader {
     if (const doc::Value* calendar = in_.object("calendar")) {
       rep_->calendar = Calendar::load(*calendar, in_.pointer_to("calendar"), problems_);
     }
+    if (const doc::Value* emergencies = in_.object("emergencies")) {
+      rep_->emergencies = read_emergencies(*emergencies, in_.pointer_to("emergencies"), problems_);
+      rep_->emergencies_at = emergencies->position();
+    }
     rep_->environment = base_environment(rep_->calendar);
     for (const catalog::Tool& tool : tools()) {
       rep_->argument_types.emplace(tool.name, arguments_type(tool));
@@ -254,7 +258,12 @@ std::set<std::string> Document::groups() const {
     add(rule.plan);
     for (const Tier& tier : rule.tiers) add(tier.plan);
   }
+  out.merge(groups_of(rep_->emergencies));
   return out;
+}
+
+const EmergencyRules& Document::emergencies() const {
+  return rep_->emergencies;
 }
 
 }  // namespace keyturn::policy

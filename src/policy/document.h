@@ -35,6 +35,8 @@ struct LoadOptions {
   std::function<bool()> go_on;
 };
 
+struct EmergencyRules;  // emergencies.h
+
 class Document {
  public:
   // Loads YAML (or JSON). Every problem carries its position; warnings too. With any error the
@@ -53,8 +55,10 @@ class Document {
   bool observe() const;               // mode: observe
   std::size_t rule_count() const;
   std::vector<std::string> rule_ids() const;
-  std::set<std::string> groups()
-      const;  // every group that some rule asks or names in veto or escalate
+  // Every group that some rule asks, or names in veto or escalate, or that has a part in
+  // emergencies.
+  std::set<std::string> groups() const;
+  const EmergencyRules& emergencies() const;
 
   struct Rep;
   const Rep& rep() const { return *rep_; }  // for the other files of this room

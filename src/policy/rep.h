@@ -11,6 +11,7 @@
 #include "cel/program.h"
 #include "policy/calendar.h"
 #include "policy/document.h"
+#include "policy/emergencies.h"
 #include "policy/index.h"
 #include "policy/match.h"
 
@@ -103,6 +104,8 @@ struct Document::Rep {
   std::vector<Rule> rules;
   std::vector<DocumentTest> tests;
   Calendar calendar;
+  EmergencyRules emergencies;
+  doc::Position emergencies_at;
   Index index;
   std::unordered_map<std::string, cel::Type> argument_types;  // tool -> type of action.args
 };

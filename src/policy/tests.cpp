@@ -153,4 +153,15 @@ PolicyInput test_base() {
   return input;
 }
 
+doc::Value to_value(const std::vector<TestResult>& results) {
+  doc::Array out;
+  for (const TestResult& result : results) {
+    out.push_back(doc::object({{"name", result.name},
+                               {"passed", result.passed},
+                               {"message", result.message},
+                               {"line", result.position.line}}));
+  }
+  return out;
+}
+
 }  // namespace keyturn::policy

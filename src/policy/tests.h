@@ -23,6 +23,9 @@ struct TestResult {
 std::vector<TestResult> run_tests(const Document& document, const Roster* roster = nullptr,
                                   const std::function<bool()>& go_on = nullptr);
 
+// [{"name", "passed", "message", "line"}]
+doc::Value to_value(const std::vector<TestResult>& results);
+
 // What tests start from, before `set` and `unset`: an agent "test-agent" of "test-owner" without
 // groups asks for operation "execute" of tool "test-tool" on service "test" in env "prod", at 03:00
 // UTC of a Monday, by api, with no arguments, no taint, no history, nothing uninspectable.

@@ -24,7 +24,8 @@ const std::set<std::string>& closed_types() {
       "action.decided",         "action.cancelled",        "action.expired",
       "action.amended",         "grant.expired",           "review.closed",
       "execution.finished",     "execution.unknown",       "identity.session_closed",
-      "identity.token_revoked", "identity.enrolment_used", "payload.erased"};
+      "identity.token_revoked", "identity.enrolment_used", "payload.erased",
+      "incident.closed",        "breakglass.closed",       "breakglass.reviewed"};
   return types;
 }
 
