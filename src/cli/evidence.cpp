@@ -164,16 +164,23 @@ class Policies {
  private:
   Result<void> from_host() {
     std::optional<std::uint64_t> before;
+    std::optional<report::PolicyText> of_before;
     for (const std::uint64_t index : source_.host->indexes_of("policy")) {
       if (index >= to_) break;
-      if (index < in_.from) before = index;
       const auto parts = source_.host->private_parts(index, index + 1);
       if (!parts) return std::unexpected(parts.error());
-      if (parts->empty() || parts->front().nonce.empty()) continue;
-      const auto payload = doc::parse_json(parts->front().payload, {.bytes_max = 1 << 26});
-      const auto policy = payload ? policy_text(std::string(payload->text("text"))) : std::nullopt;
-      if (policy && (wanted_.contains(policy->digest) || index == before)) keep(*policy);
+      std::optional<report::PolicyText> policy;
+      if (!parts->empty() && !parts->front().nonce.empty()) {
+        const auto payload = doc::parse_json(parts->front().payload, {.bytes_max = 1 << 26});
+        if (payload) policy = policy_text(std::string(payload->text("text")));
+      }
+      if (index < in_.from) {
+        before = index;
+        of_before = policy;
+      }
+      if (policy && wanted_.contains(policy->digest)) keep(*policy);
     }
+    if (of_before) keep(*of_before);
     return before ? prove(*before) : Result<void>();
   }
 
@@ -250,15 +257,6 @@ Result<void> reveal(const Source& source, ledger::Bundle& bundle, report::Eviden
   return {};
 }
 
-std::vector<std::string> cosigners_of(const std::string& note, const std::string& origin) {
-  std::vector<std::string> out;
-  const auto parsed = ledger::parse_note(note);
-  if (!parsed) return out;
-  for (const ledger::NoteSignature& signature : parsed->signatures)
-    if (signature.name != origin) out.push_back(signature.name);
-  return out;
-}
-
 std::string asked_text(const EvidenceWords& words) {
   return (words.from.empty() ? "the beginning" : words.from) + " to " +
          (words.to.empty() ? "the checkpoint" : words.to);
@@ -276,7 +274,7 @@ Attempt<report::EvidenceInput> gather(const Source& source, const EvidenceWords&
   input.origin = source.tree.origin;
   input.root = to_hex(view(source.tree.root));
   input.size = source.tree.size;
-  input.cosigners = cosigners_of(source.checkpoint, source.tree.origin);
+  input.cosigners = ledger::cosigner_names(source.checkpoint, source.tree.origin);
   input.from = *from;
   input.checkpoint = source.checkpoint;
   input.asked = asked_text(words);

@@ -145,6 +145,15 @@ Result<Note> parse_note(std::string_view bytes) {
   return note;
 }
 
+std::vector<std::string> cosigner_names(std::string_view note, std::string_view origin) {
+  std::vector<std::string> out;
+  const auto parsed = parse_note(note);
+  if (!parsed) return out;
+  for (const NoteSignature& signature : parsed->signatures)
+    if (signature.name != origin) out.push_back(signature.name);
+  return out;
+}
+
 SignatureCheck check_signature(const Note& note, const VerifierKey& key, std::uint64_t* time) {
   const std::uint32_t id = key.id();
   const auto line = std::ranges::find_if(note.signatures, [&](const NoteSignature& s) {

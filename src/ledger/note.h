@@ -45,6 +45,9 @@ std::string write_note(const Note& note);
 // Code: malformed_note. At most 1 MiB and 100 signatures.
 [[nodiscard]] Result<Note> parse_note(std::string_view bytes);
 
+// Who signed it beside the log `origin`, as the lines say: nothing is verified.
+std::vector<std::string> cosigner_names(std::string_view note, std::string_view origin);
+
 enum class SignatureCheck : std::uint8_t {
   kValid,
   kAbsent,  // no line of this key

@@ -61,6 +61,7 @@ std::string to_text(const Report& report) {
     if (finding.index) out += "entry " + std::to_string(*finding.index) + ": ";
     out += finding.message + "\n";
   }
+  for (const std::string& what : report.not_checked) out += "not checked  " + what + "\n";
   out += "This does not prove";
   for (std::size_t i = 0; i < std::size(kNotProven); ++i) {
     out += i == 0 ? " " : ", nor ";
@@ -89,6 +90,9 @@ doc::Value to_value(const Report& report) {
     findings.push_back(std::move(item));
   }
   out.set("findings", std::move(findings));
+  doc::Array not_checked;
+  for (const std::string& what : report.not_checked) not_checked.emplace_back(what);
+  out.set("not_checked", std::move(not_checked));
   doc::Array not_proven;
   for (const std::string_view statement : kNotProven) not_proven.emplace_back(statement);
   out.set("does_not_prove", std::move(not_proven));

@@ -47,6 +47,8 @@ struct Report {
   std::size_t streams = 0;
   std::optional<std::uint64_t> first_bad_index;
   std::vector<Finding> findings;  // in the order found
+  // "FILE: why": what goes with the entries and is proven by nothing here.
+  std::vector<std::string> not_checked;
 };
 
 Report verify_bundle(const Bundle& bundle, const VerifyOptions& options);

@@ -1,8 +1,7 @@
 #include "report/evidence.h"
 
-#include "base/bytes.h"
-#include "crypto/crypto.h"
 #include "doc/json.h"
+#include "report/manifest.h"
 #include "report/population.h"
 
 namespace keyturn::report {
@@ -13,7 +12,10 @@ namespace {
 
 constexpr std::size_t kHtmlRowsMax = 2000, kPdfRowsMax = 400;
 
-std::string readme(const EvidenceInput& in, const Evidence& made, const std::string& seed) {
+}  // namespace
+
+std::string write_readme(const EvidenceInput& in, const Drawn& drawn) {
+  const Evidence& made = drawn.evidence;
   std::string out =
       "Evidence of agent actions\n=========================\n\n"
       "Log:        " +
@@ -33,7 +35,7 @@ std::string readme(const EvidenceInput& in, const Evidence& made, const std::str
       std::to_string(made.actions) +
       " actions\n"
       "Sample:     " +
-      std::to_string(made.sampled) + " of them, seed " + seed +
+      std::to_string(made.sampled) + " of them, seed " + drawn.seed +
       "\n"
       "Made:       " +
       in.made_at + " by Keyturn " + in.made_by_version +
@@ -61,6 +63,8 @@ std::string readme(const EvidenceInput& in, const Evidence& made, const std::str
   if (!made.pdf_missing.empty()) out += "\nThere is no report.pdf: " + made.pdf_missing + "\n";
   return out;
 }
+
+namespace {
 
 doc::Value controls_value(const std::vector<const Control*>& chosen, const Story& story,
                           const Figures& figures) {
@@ -97,89 +101,54 @@ doc::Value passkeys_value(const EvidenceInput& in) {
   return doc::object({{"credentials_added", std::move(keys)}, {"votes", std::move(votes)}});
 }
 
-std::string manifest(const EvidenceInput& in, const std::string& seed) {
-  return doc::write_json_pretty(doc::object({{"format", "keyturn/evidence/v1"},
-                                             {"made_at", in.made_at},
-                                             {"keyturn", in.made_by_version},
-                                             {"asked", in.asked},
-                                             {"origin", in.origin},
-                                             {"from", in.from},
-                                             {"to", in.from + in.entries.size()},
-                                             {"size", in.size},
-                                             {"root", in.root},
-                                             {"seed", seed},
-                                             {"sample", std::uint64_t{in.sample}},
-                                             {"controls", in.controls}})) +
-         "\n";
-}
-
 }  // namespace
 
-Result<Evidence> make_evidence(const EvidenceInput& in) {
+Result<Drawn> draw_evidence(const EvidenceInput& in) {
   const auto chosen = choose_controls(in.controls);
   if (!chosen) return std::unexpected(chosen.error());
-  const std::string seed = in.seed.empty() ? in.root : in.seed;
+  Drawn out;
+  out.seed = in.seed.empty() ? in.root : in.seed;
   const Story story = read_story(in.entries, in.from);
   const Figures figures = figures_of(story);
-  const std::set<std::string> sample = draw_sample(story, seed, in.sample);
-  Evidence out;
-  out.actions = story.actions.size();
-  out.sampled = sample.size();
+  const std::set<std::string> sample = draw_sample(story, out.seed, in.sample);
+  out.evidence.actions = story.actions.size();
+  out.evidence.sampled = sample.size();
   const auto composed = [&](std::size_t rows) {
-    return compose(in, story, figures, sample, seed, *chosen, rows);
+    return compose(in, story, figures, sample, out.seed, *chosen, rows);
   };
-  Result<std::string> pdf = to_pdf(composed(kPdfRowsMax));
+  out.printed = composed(kPdfRowsMax);
+  Files& files = out.evidence.files;
+  files["report.html"] = to_html(composed(kHtmlRowsMax));
+  files["bundle.json"] = in.bundle;
+  files["checkpoint"] = in.checkpoint;
+  files["actions.csv"] = population_csv(story, sample);
+  files["figures.json"] = doc::write_json_pretty(to_value(figures)) + "\n";
+  files["controls.json"] = doc::write_json_pretty(controls_value(*chosen, story, figures)) + "\n";
+  files["passkeys.json"] = doc::write_json_pretty(passkeys_value(in)) + "\n";
+  files["verify.py"] = kVerifyPy;
+  for (const PolicyText& policy : in.policies) {
+    files["policy/" + policy.digest + ".json"] = policy.canonical;
+    if (!policy.text.empty()) files["policy/" + policy.digest + ".yaml"] = policy.text;
+  }
+  for (const auto& [name, proof] : in.proofs) files["proofs/" + name] = proof;
+  return out;
+}
+
+Result<Evidence> make_evidence(const EvidenceInput& in) {
+  Result<Drawn> drawn = draw_evidence(in);
+  if (!drawn) return std::unexpected(drawn.error());
+  Evidence& out = drawn->evidence;
+  Result<std::string> pdf = to_pdf(drawn->printed);
   if (pdf)
     out.files["report.pdf"] = *std::move(pdf);
   else if (pdf.error().code == "no_pdf")
     out.pdf_missing = pdf.error().message;
   else
     return std::unexpected(pdf.error());
-  out.files["report.html"] = to_html(composed(kHtmlRowsMax));
-  out.files["bundle.json"] = in.bundle;
-  out.files["checkpoint"] = in.checkpoint;
-  out.files["actions.csv"] = population_csv(story, sample);
-  out.files["figures.json"] = doc::write_json_pretty(to_value(figures)) + "\n";
-  out.files["controls.json"] =
-      doc::write_json_pretty(controls_value(*chosen, story, figures)) + "\n";
-  out.files["passkeys.json"] = doc::write_json_pretty(passkeys_value(in)) + "\n";
-  out.files["manifest.json"] = manifest(in, seed);
-  out.files["verify.py"] = kVerifyPy;
-  for (const PolicyText& policy : in.policies) {
-    out.files["policy/" + policy.digest + ".json"] = policy.canonical;
-    if (!policy.text.empty()) out.files["policy/" + policy.digest + ".yaml"] = policy.text;
-  }
-  for (const auto& [name, proof] : in.proofs) out.files["proofs/" + name] = proof;
-  out.files["README.txt"] = readme(in, out, seed);
-  return out;
-}
-
-std::vector<std::string> check_evidence(const Files& files, const std::vector<std::string>& entries,
-                                        std::uint64_t from) {
-  std::vector<std::string> out;
-  const auto file = [&](const char* name) {
-    const auto found = files.find(name);
-    return found == files.end() ? std::string_view() : std::string_view(found->second);
-  };
-  const auto manifest = doc::parse_json(file("manifest.json"));
-  if (!manifest || manifest->text("format") != "keyturn/evidence/v1") {
-    out.emplace_back("manifest.json cannot be read");
-    return out;
-  }
-  const Story story = read_story(entries, from);
-  const auto sample = draw_sample(story, std::string(manifest->text("seed")),
-                                  static_cast<std::size_t>(manifest->integer("sample")));
-  if (population_csv(story, sample) != file("actions.csv"))
-    out.emplace_back("actions.csv is not the list of these entries");
-  if (doc::write_json_pretty(to_value(figures_of(story))) + "\n" != file("figures.json"))
-    out.emplace_back("figures.json does not hold the figures of these entries");
-  for (const auto& [name, content] : files) {
-    if (!name.starts_with("policy/") || !name.ends_with(".json")) continue;
-    const std::string digest = to_hex(view(crypto::sha256(content)));
-    if (name != "policy/" + digest + ".json")
-      out.push_back(name + " is not the document that its name says");
-  }
-  return out;
+  out.files["README.txt"] = write_readme(in, *drawn);
+  out.files[std::string(kManifest)] =
+      write_manifest(in, drawn->seed, out.pdf_missing, digests_of(out.files));
+  return std::move(out);
 }
 
 }  // namespace keyturn::report

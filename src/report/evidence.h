@@ -50,10 +50,14 @@ struct Evidence {
 // Code: usage (a control that is not known), cannot_draw.
 [[nodiscard]] Result<Evidence> make_evidence(const EvidenceInput& input);
 
-// Lists and figures made again from the entries: what differs from the files that are there, one
-// sentence each. Documents and their digests too.
-std::vector<std::string> check_evidence(const Files& files, const std::vector<std::string>& entries,
-                                        std::uint64_t from);
+// Internal: all files but the PDF and what depends on it.
+struct Drawn {
+  Evidence evidence;
+  std::string seed;
+  Document printed;  // of the PDF
+};
+[[nodiscard]] Result<Drawn> draw_evidence(const EvidenceInput& input);
+std::string write_readme(const EvidenceInput& input, const Drawn& drawn);
 
 // Internal: the report itself. Of long lists at most `rows_max` rows are shown, and it is said.
 Document compose(const EvidenceInput& input, const Story& story, const Figures& figures,

@@ -1,11 +1,15 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
+#include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "report/evidence.h"
+#include "report/evidence_check.h"
+#include "report/manifest.h"
 #include "report/population.h"
 #include "report/zip.h"
 
@@ -95,6 +99,8 @@ EvidenceInput input_of(const Log& log) {
   input.root = std::string(64, 'b');
   input.size = log.leaves.size();
   input.entries = log.leaves;
+  input.bundle = "{}\n";
+  input.checkpoint = "a signed note\n";
   input.asked = "2026-10-01 to 2026-12-31";
   input.made_at = "2027-01-02T03:04:05.678Z";
   input.made_by_version = "test";
@@ -177,18 +183,158 @@ TEST_CASE("files come back out of an archive, and damage of it is refused") {
   }
 }
 
-TEST_CASE("lists that were changed after the fact are told") {
+TEST_CASE("an archive that can be read in two ways, or leads out of its folder, is refused") {
+  const auto changed = [](const std::string& from, const std::string& to, bool both) {
+    std::string archive = write_zip({{"aa", "one"}, {"bb", "two"}, {from, "three"}}).value();
+    std::size_t at = archive.rfind(from);  // in the directory
+    archive.replace(at, from.size(), to);
+    if (both) archive.replace(archive.find(from), from.size(), to);
+    return read_zip(archive);
+  };
+  CHECK(changed("cc", "dd", true).has_value());
+  CHECK_FALSE(changed("cc", "dd", false).has_value());
+  CHECK_FALSE(changed("cc", "aa", true).has_value());
+  for (const char* name : {"../abcd", "/abcdef", "a/../bc", "a//bcde", "./abcde", "a\\bcdef",
+                           "C:abcde", "abcdef\n", "abcd/.."})
+    CHECK_FALSE(changed("abcdefg", name, true).has_value());
+}
+
+namespace {
+Checked check(const Files& files, const Log& log) {
+  EvidenceInput proven = input_of(log);
+  return check_evidence(files, proven, {});
+}
+
+Files bundle_of(const Log& log, const std::string& seed = "") {
+  EvidenceInput input = input_of(log);
+  input.seed = seed;
+  return make_evidence(input)->files;
+}
+}  // namespace
+
+TEST_CASE("a byte of any file that is changed is told") {
   const Log log = quarter();
-  auto made = make_evidence(input_of(log));
-  REQUIRE(made.has_value());
-  CHECK(check_evidence(made->files, log.leaves, 0).empty());
-  std::string& list = made->files["actions.csv"];
-  list.erase(list.find("\r\n") + 2, list.find("\r\n", list.find("\r\n") + 2) - list.find("\r\n"));
-  CHECK(check_evidence(made->files, log.leaves, 0).size() == 1);
-  made->files["figures.json"] += " ";
-  CHECK(check_evidence(made->files, log.leaves, 0).size() == 2);
-  made->files.erase("manifest.json");
-  CHECK(check_evidence(made->files, log.leaves, 0).size() == 1);
+  const Files files = bundle_of(log);
+  CHECK(check(files, log).wrong.empty());
+  CHECK(check(files, log).missing.empty());
+  CHECK(check(files, log).not_checked.empty());
+  if (files.contains("report.pdf"))
+    CHECK(check(files, log).remarks ==
+          std::vector<std::string>{"report.pdf was drawn again, and is the same"});
+  for (const auto& [name, content] : files) {
+    CAPTURE(name);
+    for (const std::size_t at : {std::size_t{0}, content.size() / 2, content.size() - 1}) {
+      if (content.empty()) continue;
+      Files changed = files;
+      changed[name][at] = static_cast<char>(changed[name][at] ^ 1);
+      const Checked found = check(changed, log);
+      CHECK(found.wrong.size() + found.missing.size() > 0);
+    }
+    Files fewer = files;
+    fewer.erase(name);
+    CHECK(check(fewer, log).missing.size() == 1);
+  }
+}
+
+namespace {
+// As one does who knows the format: the digest in the manifest is changed with the file.
+Files forged(Files files, const std::string& name, const std::string& content) {
+  Manifest manifest = read_manifest(files.at("manifest.json")).value();
+  const std::string old = manifest.digests.contains(name) ? manifest.digests.at(name) : "";
+  files[name] = content;
+  manifest.digests = digests_of(files);
+  std::string& text = files["manifest.json"];
+  if (old.empty()) {
+    text.insert(text.rfind("\n  }"), ",\n    \"" + name + "\": \"" + manifest.digests[name] + "\"");
+  } else {
+    text.replace(text.find(old), old.size(), manifest.digests[name]);
+  }
+  return files;
+}
+}  // namespace
+
+TEST_CASE("a file that is changed together with its digest is told, as it is made again") {
+  const Log log = quarter();
+  const Files files = bundle_of(log);
+  for (const auto& [name, content] : files) {
+    if (name == "manifest.json") continue;
+    CAPTURE(name);
+    const Checked found = check(forged(files, name, content + " "), log);
+    if (name == "report.pdf") {
+      CHECK(found.wrong.empty());
+      REQUIRE(found.not_checked.size() == 1);
+      CHECK(found.not_checked[0].starts_with("report.pdf: drawn again here it has other bytes"));
+    } else {
+      CHECK(found.wrong.size() == 1);
+    }
+  }
+  CHECK(check(forged(files, "report.html", files.at("report.html") + "<p>"), log).wrong.size() ==
+        1);
+  const Checked more = check(forged(files, "zz-notes.txt", "believe me"), log);
+  REQUIRE(more.wrong.size() == 1);
+  CHECK(more.wrong[0] == "zz-notes.txt does not belong into a bundle");
+}
+
+TEST_CASE("each field of the manifest is compared with the record, or with what was made of it") {
+  const Log log = quarter();
+  const Files files = bundle_of(log);
+  const doc::Value manifest = doc::parse_json(files.at("manifest.json")).value();
+  for (const doc::Member& member : manifest.as_object()) {
+    CAPTURE(member.key);
+    doc::Value changed = manifest;
+    changed.set(member.key, member.value.is_number() ? doc::Value(7) : doc::Value("other"));
+    Files there = files;
+    there["manifest.json"] = doc::write_json_pretty(changed) + "\n";
+    const Checked found = check(there, log);
+    CHECK(found.wrong.size() + found.missing.size() + found.not_checked.size() > 0);
+    if (member.key != "keyturn" && member.key != "erased")
+      CHECK(found.wrong.size() + found.missing.size() > 0);
+  }
+}
+
+TEST_CASE("a seed that is not the root is remarked") {
+  const Log log = quarter();
+  const auto seeds = [](const Checked& checked) {
+    return std::ranges::count_if(checked.remarks, [](const std::string& remark) {
+      return remark.find("\"mine\", is not the checkpoint's root") != std::string::npos;
+    });
+  };
+  CHECK(seeds(check(bundle_of(log), log)) == 0);
+  const Checked chosen = check(bundle_of(log, "mine"), log);
+  CHECK(chosen.wrong.empty());
+  CHECK(seeds(chosen) == 1);
+}
+
+TEST_CASE("what another version drew in other words is not checked, and it is said") {
+  const Log log = quarter();
+  const Files files = bundle_of(log);
+  EvidenceInput proven = input_of(log);
+  proven.made_by_version = "a later one";
+  CHECK(check_evidence(files, proven, {}).wrong.empty());
+  const Files other = forged(files, "report.html", "other words");
+  const Checked found = check_evidence(other, proven, {});
+  CHECK(found.wrong.empty());
+  REQUIRE(found.not_checked.size() == 1);
+  CHECK(found.not_checked[0].starts_with("report.html: it was made by Keyturn test"));
+  CHECK(check_evidence(forged(files, "actions.csv", ""), proven, {}).wrong.size() == 1);
+}
+
+TEST_CASE("a policy is bound to an entry by its digest, and its text to it") {
+  Log log = quarter();
+  const std::string text = "a: 1 # why\n", canonical = "{\"a\":1}";
+  const std::string digest = to_hex(view(crypto::sha256(canonical)));
+  EvidenceInput input = input_of(log);
+  input.policies.push_back({digest, text, canonical});
+  const Files files = make_evidence(input)->files;
+  const Checked unnamed = check_evidence(files, input_of(log), {});
+  REQUIRE(unnamed.wrong.size() == 1);
+  CHECK(unnamed.wrong[0].ends_with("is no document that an entry names"));
+  const Checked named = check_evidence(files, input_of(log), {"sha256:" + digest});
+  CHECK(named.wrong.empty());
+  REQUIRE(named.not_checked.size() == 1);
+  CHECK(named.not_checked[0].find(".yaml: its comments") != std::string::npos);
+  const Files other = forged(files, "policy/" + digest + ".yaml", "a: 2\n");
+  CHECK(check_evidence(other, input_of(log), {"sha256:" + digest}).wrong.size() == 1);
 }
 
 // KEYTURN_REPORT_OUT=DIR leaves the quarter's report there, to be looked at.

@@ -67,6 +67,19 @@ std::unexpected<Refusal> malformed(std::string why) {
   return refuse("malformed_zip", "this archive cannot be read: " + std::move(why));
 }
 
+// Inside of the folder that it is unpacked to, on every system, and one way to write it.
+bool is_plain(std::string_view name) {
+  if (name.ends_with('/')) name.remove_suffix(1);
+  for (const char c : name)
+    if (static_cast<unsigned char>(c) < ' ' || c == '\\' || c == ':' || c == '\x7f') return false;
+  for (;;) {
+    const std::string_view part = name.substr(0, name.find('/'));
+    if (part.empty() || part == "." || part == "..") return false;
+    if (part.size() == name.size()) return true;
+    name.remove_prefix(part.size() + 1);
+  }
+}
+
 // What local and central headers have in common, from "version needed" on.
 void put_common(std::string& out, std::uint32_t crc, std::size_t packed, std::size_t size,
                 std::size_t name) {
@@ -135,12 +148,16 @@ Result<Files> read_zip(std::string_view archive) {
       return malformed("its directory is damaged");
     const std::string name(archive.substr(at + kCentralSize, name_size));
     at += kCentralSize + name_size + more;
+    if (!is_plain(name)) return malformed("the name of one of its files leads out of its folder");
     if (name.ends_with('/')) continue;
+    if (out.contains(name)) return malformed(name + " is there twice");
     total += size;
     if (total > kBytesMax || size > kBytesMax)
       return refuse("too_large", "the archive unpacks to more than 1 GiB");
     if (local + kLocalSize > archive.size() || get(archive, local, 4) != kLocal)
       return malformed(name + " is not there");
+    if (archive.substr(local + kLocalSize, get(archive, local + 26, 2)) != name)
+      return malformed(name + " has another name at its content");
     const std::size_t data =
         local + kLocalSize + get(archive, local + 26, 2) + get(archive, local + 28, 2);
     if (data > archive.size() || packed > archive.size() - data)
@@ -152,6 +169,7 @@ Result<Files> read_zip(std::string_view archive) {
     if (!content || crc_of(*content) != crc) return malformed(name + " is damaged");
     out[name] = *std::move(content);
   }
+  if (at != end) return malformed("its directory names more or fewer files than it says");
   return out;
 }
 

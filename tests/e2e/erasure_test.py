@@ -4,6 +4,7 @@ import json
 import pathlib
 import random
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -113,6 +114,9 @@ class Erasing(unittest.TestCase):
                 checked = self.k.cli("verify", bundle, "--key", self.k.vkey, check=False)
                 self.assertEqual(checked.code, 0, checked.out + checked.err)
                 self.assertIn(f"ERASED (leaf {now['erased']['index']} authorises)", checked.out)
+                self.assertEqual(self.k.cli("verify", out, "--key", self.k.vkey, check=False).code, 0)
+                script = subprocess.run([sys.executable, "-I", str(out / "verify.py"), "--key", self.k.vkey], capture_output=True, text=True)
+                self.assertRegex(script.stdout, r"^INTACT.*, [1-9]\d* ERASED")
         finally:
             self.k.start()
 

@@ -1,10 +1,12 @@
 """keyturn evidence: what an auditor gets is complete, verifies offline by two programs, and every figure of it is counted again here."""
 import base64
 import collections
+import copy
 import csv
 import datetime
 import hashlib
 import html.parser
+import importlib.util
 import io
 import json
 import pathlib
@@ -14,10 +16,12 @@ import subprocess
 import sys
 import time
 import unittest
+import warnings
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.keyturn import DEADLINE, POLICY, Keyturn  # noqa: E402
+from support.passkey import Browser  # noqa: E402
 
 BUCKETS = [("< 10 s", 10_000), ("< 1 min", 60_000), ("< 5 min", 300_000), ("< 15 min", 900_000), ("< 1 h", 3_600_000),
            ("< 4 h", 14_400_000), ("< 24 h", 86_400_000), ("24 h +", None)]
@@ -135,6 +139,9 @@ class Evidence(unittest.TestCase):
         cls.k = Keyturn(config="limits: {requests_per_second: 1000, pending_per_agent: 1000}\n")
         cls.addClassCleanup(cls.k.close)
         cls.before = cls.k.request("append", {"text": "begun before"}).json
+        signed = cls.k.request("append-passkey", {"text": "signed"}).json
+        assert Browser(cls.k, "bob").signed_vote(signed).status == 200
+        cls.k.settled(signed["id"])
         cls.settle_before = cls.k.request("echo", {"text": "x"}, wait=20).json["ledger"]["last_index"] + 1
         cls.k.write_policy(POLICY.replace("revision: 1", "revision: 2").replace("id: never,", "id: never-ever,"))
         cls.k.reload()
@@ -188,6 +195,161 @@ class Evidence(unittest.TestCase):
         shutil.copytree(source or self.part, folder)
         change(folder)
         return folder
+
+    def test_each_file_that_is_changed_by_one_byte_is_found_by_both(self):
+        names = sorted(p.relative_to(self.part).as_posix() for p in self.part.rglob("*") if p.is_file())
+        self.assertGreater(len(names), 13)
+        for name in names:
+            content = (self.part / name).read_bytes()
+            for at in (0, len(content) // 2, len(content) - 1):
+                with self.subTest(name, at=at):
+                    def flip(folder, name=name, content=content, at=at):
+                        (folder / name).write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1:])
+                    changed = self.changed(flip)
+                    self.assertIn(self.keyturn(changed).code, (1, 3) if name in ("bundle.json", "checkpoint", "manifest.json") or "proofs/" in name else (1,))
+                    if name != "verify.py":  # the script that says INTACT of itself is nobody's proof; keyturn verify looks at it
+                        self.assertIn(self.script(changed).returncode, (1, 3))
+                    elif at == len(content) // 2:
+                        self.assertIn("this script itself", self.script(self.part).stdout)
+            with self.subTest(name, gone=True):
+                self.assertIn(self.keyturn(self.changed(lambda folder: (folder / name).unlink())).code, (1, 3))
+
+    def forge(self, folder, name, content):
+        """As somebody who knows the format: with the digest."""
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["files"][name] = hashlib.sha256(content).hexdigest()
+        manifest["files"] = dict(sorted(manifest["files"].items()))
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+    def test_a_file_that_is_changed_together_with_its_digest_is_found_or_said_to_be_unchecked(self):
+        said = " ".join(self.script(self.part).stdout.split())
+        for name in ("actions.csv", "figures.json", "controls.json", "passkeys.json", "report.html", "README.txt", "verify.py", "report.pdf", "notes.txt"):
+            with self.subTest(name):
+                content = (self.part / name).read_bytes() if name != "notes.txt" else b""
+                forged = self.changed(lambda folder: self.forge(folder, name, content + b"\n"))
+                ours, theirs = self.keyturn(forged), self.script(forged)
+                if name == "report.pdf":
+                    self.assertEqual(ours.code, 0, ours.out)
+                    self.assertRegex(ours.out, "not checked  report.pdf: ")
+                    told = json.loads(self.k.cli("verify", forged, "--key", self.k.vkey, "--json").out)["not_checked"]
+                    self.assertTrue([t for t in told if t.startswith("report.pdf: ")], told)
+                else:
+                    self.assertEqual(ours.code, 1, ours.out)
+                    self.assertIn(name, ours.out)
+                if name in ("passkeys.json", "notes.txt"):
+                    self.assertEqual(theirs.returncode, 1 if name == "notes.txt" else 0, theirs.stdout)
+                elif name == "actions.csv":
+                    self.assertIn("nor the other columns of actions.csv", said)
+                elif name != "verify.py":
+                    self.assertRegex(said, rf"not checked: that [^:]*{re.escape(name)}")
+        forged = self.changed(lambda folder: self.forge(folder, "passkeys.json", b'{"credentials_added": [], "votes": [{}]}'))
+        self.assertEqual((self.keyturn(forged).code, self.script(forged).returncode), (1, 1))
+        text = (self.part / "actions.csv").read_bytes()
+        forged = self.changed(lambda folder: self.forge(folder, "actions.csv", text.replace(b",yes\r\n", b",\r\n", 1)))
+        self.assertEqual((self.keyturn(forged).code, self.script(forged).returncode), (1, 1), "another sample")
+
+    def test_fields_of_the_manifest_are_those_of_the_record(self):
+        manifest = json.loads((self.part / "manifest.json").read_text())
+        for field, other in {"format": "keyturn/evidence/v9", "origin": "log.example", "root": "00" * 32, "size": manifest["size"] + 1, "from": 0, "to": 0,
+                             "seed": "another", "sample": manifest["sample"] + 1, "revealed": 1}.items():
+            with self.subTest(field):
+                changed = self.changed(lambda folder: (folder / "manifest.json").write_text(json.dumps({**manifest, field: other}, indent=2) + "\n"))
+                self.assert_both(changed, (1,) if field != "format" else (1, 3))
+        for field, other in {"asked": "all of it", "made_at": "2020-01-01T00:00:00.000Z", "controls": "AU-10", "erased": 3, "pdf_missing": "no"}.items():
+            with self.subTest(field):
+                changed = self.changed(lambda folder: (folder / "manifest.json").write_text(json.dumps({**manifest, field: other}, indent=2) + "\n"))
+                self.assertEqual(self.keyturn(changed).code, 1)
+                self.assertRegex(self.script(changed).stdout, rf"not checked: this script itself; .*\b{field}\b")
+
+    def loaded(self):
+        """verify.py as a module."""
+        specification = importlib.util.spec_from_file_location("carried", self.out / "verify.py")
+        module = importlib.util.module_from_spec(specification)
+        written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        try:
+            specification.loader.exec_module(module)
+        finally:
+            sys.dont_write_bytecode = written
+        return module
+
+    def test_the_script_verifies_votes_by_passkey(self):
+        self.assertIn("1 votes by passkey", self.script(self.out).stdout)
+        self.assertIn("1 votes by passkey verified", self.keyturn(self.out).out)
+        wrong = self.loaded().vote_wrong
+        _, leaves = self.leaves(self.out)
+        vote = next(leaf for leaf in leaves if leaf["type"] == "review.voted" and "assertion" in leaf["vote"])
+        self.assertIsNone(wrong(vote))
+
+        def changed(field, value):
+            other = copy.deepcopy(vote)
+            other["vote"]["assertion"][field] = value
+            return other
+        assertion = vote["vote"]["assertion"]
+        for field in ("authenticator_data", "signature", "public_key"):
+            raw = bytearray(base64.urlsafe_b64decode(assertion[field] + "=="))
+            raw[-1] ^= 1
+            self.assertIn("signature does not verify", wrong(changed(field, base64.urlsafe_b64encode(raw).decode().rstrip("="))), field)
+        raw = bytearray(base64.urlsafe_b64decode(assertion["authenticator_data"] + "=="))
+        raw[32] &= ~4
+        self.assertIn("nobody was verified", wrong(changed("authenticator_data", base64.urlsafe_b64encode(raw).decode().rstrip("="))))
+        self.assertIn("another challenge", wrong(changed("signed", assertion["signed"].replace("{", "{ ", 1))))
+        self.assertIn("another vote", wrong({**vote, "stream": "action/act_other"}))
+        self.assertIn("signature does not verify", wrong(changed("algorithm", -8)))
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+    def test_the_script_verifies_what_openssl_signs(self):
+        script, message = self.loaded(), b"what an authenticator signs"
+        file = self.k.folder / "signed.txt"
+        file.write_bytes(message)
+
+        def openssl(*words):
+            return subprocess.run(["openssl", *map(str, words)], capture_output=True, check=True, cwd=self.k.folder).stdout
+        openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "rsa.pem")
+        openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "ec.pem")
+        modulus = bytes.fromhex(openssl("rsa", "-in", "rsa.pem", "-noout", "-modulus").decode().strip().partition("=")[2])
+        point = openssl("pkey", "-in", "ec.pem", "-pubout", "-outform", "DER")[-64:]
+        for verify, key, pem in ((script.rs256_verify, modulus + b"\1\0\1", "rsa.pem"), (script.es256_verify, point, "ec.pem")):
+            for _ in range(8):
+                signature = openssl("dgst", "-sha256", "-sign", pem, file)
+                self.assertTrue(verify(key, message, signature), signature.hex())
+                self.assertFalse(verify(key, message + b".", signature))
+                self.assertFalse(verify(key, message, signature[:-1] + bytes([signature[-1] ^ 1])))
+                self.assertFalse(verify(key, message, signature[:-1]))
+                self.assertFalse(verify(key, message, b""))
+
+    def test_a_seed_that_is_not_the_root_is_remarked(self):
+        for folder, remarked in ((self.out, False), (self.part, True)):
+            self.assertEqual("the auditor's own\", is not the checkpoint's root" in self.keyturn(folder).out, remarked)
+            self.assertEqual("and not the checkpoint's root" in self.script(folder).stdout, remarked)
+
+    def test_what_does_not_belong_into_a_bundle_is_refused(self):
+        def add(name):
+            def change(folder):
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_text("believe me")
+            return change
+        for name in ("notes.txt", "policy/notes.json", "proofs/more.tlog-proof", "more/bundle.json", "Checkpoint"):
+            with self.subTest(name):
+                self.assert_both(self.changed(add(name)), (1, 3))
+        with self.subTest("a link"):
+            self.assert_both(self.changed(lambda folder: (folder / "link").symlink_to("/etc/hostname")), (3,))
+
+    def test_an_archive_that_can_be_read_in_two_ways_is_refused(self):
+        files = {p.relative_to(self.part).as_posix(): p.read_bytes() for p in self.part.rglob("*") if p.is_file()}
+        script = str(self.part / "verify.py")
+        for name, more, code in (("good", [], 0), ("twice", [("bundle.json", b"{}")], 3), ("up", [("../evil", b"x")], 3), ("absolute", [("/evil", b"x")], 3),
+                                 ("extra", [("notes.txt", b"x")], 1)):
+            path = self.k.folder / f"{name}.zip"
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the name that is there twice
+                for item in [*files.items(), *more]:
+                    archive.writestr(*item)
+            with self.subTest(name):
+                self.assertEqual(self.keyturn(path).code, code)
+                theirs = subprocess.run([sys.executable, "-I", script, "--key", self.k.vkey, str(path)], capture_output=True, text=True)
+                self.assertIn(theirs.returncode, (code,) if code == 0 else (1, 3), theirs.stdout)
 
     def test_it_verifies_offline_by_keyturn_and_by_the_script_it_carries(self):
         for folder in (self.out, self.part):
@@ -362,7 +524,7 @@ class Evidence(unittest.TestCase):
             with self.subTest(name):
                 self.assert_both(self.changed(change), (1, 3))
         with self.subTest("a figure"):
-            self.assertEqual(self.keyturn(self.changed(text("figures.json", b'"votes": ', b'"votes": 1'))).code, 1)
+            self.assert_both(self.changed(text("figures.json", b'"votes": ', b'"votes": 1')), (1,))
         with self.subTest("a private part that is shown"):
             with zipfile.ZipFile(self.shown) as archive:
                 shutil.rmtree(self.k.folder / "unzipped", ignore_errors=True)
