@@ -90,17 +90,6 @@ int run_check(Session& session, const PolicyWords& words) {
   return ok ? code(Exit::kOk) : code(Exit::kDenied);
 }
 
-doc::Value tests_value(const std::vector<policy::TestResult>& results) {
-  doc::Array out;
-  for (const policy::TestResult& result : results) {
-    out.push_back(doc::object({{"name", result.name},
-                               {"passed", result.passed},
-                               {"message", result.message},
-                               {"line", result.position.line}}));
-  }
-  return out;
-}
-
 void print_tests(Console& console, const std::string& file,
                  const std::vector<policy::TestResult>& results, std::size_t failed) {
   for (const policy::TestResult& result : results) {
@@ -174,7 +163,7 @@ int run_tests(Session& session, const PolicyWords& words) {
   std::optional<policy::Coverage> coverage;
   if (words.coverage) coverage = policy::coverage(*loaded->document);
   if (session.json) {
-    doc::Value out = doc::object({{"ok", failed == 0}, {"tests", tests_value(results)}});
+    doc::Value out = doc::object({{"ok", failed == 0}, {"tests", policy::to_value(results)}});
     if (coverage) out.set("coverage", policy::to_value(*coverage));
     print_json(session.console, out);
   } else {
