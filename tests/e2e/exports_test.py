@@ -19,22 +19,12 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import DEADLINE, Keyturn, contains, free_port  # noqa: E402
+from support.keyturn import DEADLINE, Keyturn, contains, free_port, until  # noqa: E402
 
 KEY = b"0123456789abcdef0123456789abcdef"
 WHSEC = "whsec_" + base64.b64encode(KEY).decode()
 HIDDEN = "quite-private-argument"  # what agents say must not be in any export
 TOKEN = "t0ken-in-the-path"
-
-
-def until(what, why):
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(why)
 
 
 class Webhook:

@@ -3,11 +3,10 @@ import http.client
 import json
 import pathlib
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import DEADLINE, POLICY, Keyturn  # noqa: E402
+from support.keyturn import DEADLINE, POLICY, Keyturn, until  # noqa: E402
 
 # echo is denied, forbidden is allowed, append asks for less, deploy for people; the rest is as it was.
 OTHER = (POLICY.replace("tool: [echo, slow, sandboxed]}, effect: allow", "tool: [echo, slow, sandboxed]}, effect: deny")
@@ -133,19 +132,12 @@ class OneAtATime(unittest.TestCase):
         self.addCleanup(first.close)
         first.request("POST", "/v1/policy/replay", json.dumps({"policy": SLOW}),
                       {"Authorization": "Bearer " + k.tokens["ada"], "Content-Type": "application/json"})
-        self.until(lambda: k.post("/v1/policy/replay", "ada", {"policy": POLICY}), 429)
+        until(lambda: k.post("/v1/policy/replay", "ada", {"policy": POLICY}).status == 429, "never 429")
         second = k.post("/v1/policy/replay", "ada", {"policy": POLICY})
         self.assertEqual((second.status, second.json["code"]), (429, "replay_running"))
         self.assertEqual(k.get("/healthz", "ada").status, 200, "the others are served meanwhile")
         first.close()
-        self.until(lambda: k.post("/v1/policy/replay", "ada", {"policy": POLICY}), 200)
-
-    def until(self, ask, status):
-        deadline = time.monotonic() + DEADLINE
-        while time.monotonic() < deadline:
-            if ask().status == status:
-                return
-        self.fail(f"never {status}")
+        until(lambda: k.post("/v1/policy/replay", "ada", {"policy": POLICY}).status == 200, "never 200")
 
 
 if __name__ == "__main__":

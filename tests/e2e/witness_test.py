@@ -15,7 +15,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.passkey import Browser  # noqa: E402
-from support.keyturn import BIN, DEADLINE, POLICY, TOOLS, Keyturn, end_helper, free_port  # noqa: E402
+from support.keyturn import BIN, DEADLINE, POLICY, TOOLS, Keyturn, end_helper, free_port, until  # noqa: E402
 
 RULES = """\
 - {id: cosigned, match: {tool: [append-cosigned]}, effect: require, require: {quorum: {dba: 1}, assurance: token, expires: 1h, evidence: cosigned}}
@@ -84,16 +84,6 @@ def config(witness):
     return f"witnesses:\n- {{url: 'http://127.0.0.1:{witness.port}', key: '{witness.key}'}}\n"
 
 
-def until(what, why):
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(why)
-
-
 class Cosigned(unittest.TestCase):
     def setup(self, started=True):
         k = Keyturn(policy=POLICY + RULES, tools=TOOLS + OWN, start=False)
@@ -120,6 +110,15 @@ class Cosigned(unittest.TestCase):
         self.addCleanup(other.close)
         bad = k.cli("verify", k.url, "--key", k.vkey, "--witness", other.key, token="ada", check=False)
         self.assertEqual(bad.code, 3, "a witness that did not cosign: " + bad.out)
+        out = k.folder / "evidence"
+        k.cli("evidence", "--out", out, token="ada")
+        for key, code in ((witness.key, 0), (other.key, 3)):
+            words = ["--key", k.vkey, "--witness", key]
+            self.assertEqual(k.cli("verify", out, *words, check=False).code, code)
+            script = subprocess.run([sys.executable, "-I", str(out / "verify.py"), *words], capture_output=True, text=True, timeout=DEADLINE)
+            self.assertEqual(script.returncode, code, script.stdout + script.stderr)
+            self.assertEqual(", cosigned by " + key.split("+")[0] in script.stdout, code == 0, script.stdout)
+        self.assertIn("not checked  checkpoint: the cosignature of", k.cli("verify", out, "--key", k.vkey).out)
 
     def test_a_release_waits_for_the_cosignature(self):
         k, witness = self.setup(started=False)
@@ -224,16 +223,10 @@ class Cosigned(unittest.TestCase):
         """Even with its own memory of what was signed restored, too: the witness has seen more."""
         k, witness = self.setup()
         k.request("append", {"text": "before the backup"})
-        k.stop()
-        end_helper(k.data)
-        shutil.copytree(k.data, k.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
-        k.start()
+        k.back_up()
         last = k.request("echo", {"text": "after the backup"}, wait=20).json["ledger"]
         until(lambda: k.get("/v1/ledger", "ada").json["cosigned_size"] > last["index"], "nothing was cosigned")
-        k.stop()
-        end_helper(k.data)
-        shutil.rmtree(k.data)
-        shutil.copytree(k.folder / "backup", k.data)
+        k.restore(databases=())
         k.start()
         self.assertIn("ALARM", k.stderr())
         self.assertReadOnly(k)
@@ -259,18 +252,10 @@ class Cosigned(unittest.TestCase):
         k = Keyturn()
         self.addCleanup(k.close)
         k.request("append", {"text": "waits for people"})
-        k.stop()
-        end_helper(k.data)
-        shutil.copytree(k.data, k.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
-        k.start()
+        k.back_up()
         last = k.request("echo", {"text": "after"}, wait=20).json["ledger"]
         until(lambda: k.get("/v1/ledger", "ada").json["size"] > last["index"], "no checkpoint")
-        k.stop()
-        end_helper(k.data)
-        for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
-            (k.data / name).unlink(missing_ok=True)
-            if (k.folder / "backup" / name).exists():
-                shutil.copy(k.folder / "backup" / name, k.data / name)
+        k.restore()
         before = sorted((path.name, path.read_bytes()) for path in (k.data / "keys").iterdir())
         k.start()
         self.assertReadOnly(k)
@@ -279,21 +264,13 @@ class Cosigned(unittest.TestCase):
 
     def rolled_back(self, k):
         k.request("append", {"text": "waits for people"})
-        k.stop()
-        end_helper(k.data)
-        shutil.copytree(k.data, k.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
-        k.start()
+        k.back_up()
         for n in range(3):
             last = k.request("echo", {"text": f"lost {n}"}, wait=20).json["ledger"]
         until(lambda: k.get("/v1/ledger", "ada").json["size"] > last.get("last_index", last["index"]), "no checkpoint")
         kept = k.folder / "kept"
         kept.write_bytes(k.get("/checkpoint").body)
-        k.stop()
-        end_helper(k.data)
-        for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
-            (k.data / name).unlink(missing_ok=True)
-            if (k.folder / "backup" / name).exists():
-                shutil.copy(k.folder / "backup" / name, k.data / name)
+        k.restore()
         return kept
 
     def test_a_log_that_lost_entries_begins_a_new_epoch_that_says_so(self):
@@ -361,20 +338,12 @@ class Cosigned(unittest.TestCase):
         for name in ("ada", "ben"):
             tokens.append(k.folder / f"{name}.token")
             tokens[-1].write_text(Browser(k, name).post("/v1/tokens", {}).json["token"] + "\n")
-        k.stop()
-        end_helper(k.data)
-        shutil.copytree(k.data, k.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
-        k.start()
+        k.back_up()
         size = lambda: int(k.get("/checkpoint").body.decode().splitlines()[1])
         before = size()
         k.host("seal")
         until(lambda: (k.data / "keys/sealed").exists() and size() > before, "the seal is not marked, or not signed")
-        k.stop()
-        end_helper(k.data)
-        for name in ("journal.db", "journal.db-wal", "journal.db-shm"):
-            (k.data / name).unlink(missing_ok=True)
-            if (k.folder / "backup" / name).exists():
-                shutil.copy(k.folder / "backup" / name, k.data / name)
+        k.restore()
         self.assertNotEqual(k.host("ledger", "restart", "--reason", "x", check=False).code, 0, "the host alone")
         done = k.host("ledger", "restart", "--reason", "x", *(w for f in tokens for w in ("--approver-token", f)))
         self.assertIn("/epoch-2+", done.last)

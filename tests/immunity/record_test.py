@@ -92,19 +92,11 @@ class Record(unittest.TestCase):
         k = self.server()
         k.request("echo", {"text": "before the backup"}, wait=20)
         self.signed_now(k)
-        k.stop()
-        end_helper(k.data)
-        shutil.copytree(k.data, k.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
-        k.start()
+        k.back_up()
         for n in range(5):
             k.request("echo", {"text": f"after the backup {n}"}, wait=20)
         self.signed_now(k)
-        k.stop()
-        end_helper(k.data)
-        for name in ("journal.db", "journal.db-wal", "journal.db-shm", "read.db", "read.db-wal", "read.db-shm"):
-            (k.data / name).unlink(missing_ok=True)
-            if (k.folder / "backup" / name).exists():
-                shutil.copy(k.folder / "backup" / name, k.data / name)
+        k.restore(databases=("journal.db", "read.db"))
         for words in (("person", "add", "mallory", "--group", "dba"), ("token", "create", "--person", "ada"), ("agent", "resume", "bot"), ("seal",)):
             done = k.host(*words, check=False)
             self.assertNotEqual(done.code, 0, f"added to a log that was rolled back: {words}")

@@ -305,6 +305,25 @@ class Keyturn:
             self._reader.join(DEADLINE)
             self.process.stdout.close()
 
+    def back_up(self):
+        """Stops, keeps a copy of the data folder, and starts."""
+        self.stop()
+        end_helper(self.data)
+        shutil.copytree(self.data, self.folder / "backup", ignore=shutil.ignore_patterns("*.sock"))
+        return self.start()
+
+    def restore(self, databases=("journal.db",)):
+        """Stops; these databases are the copy's again, or without any the whole folder is. Does not start."""
+        self.stop()
+        end_helper(self.data)
+        if not databases:
+            shutil.rmtree(self.data)
+            shutil.copytree(self.folder / "backup", self.data)
+        for name in (database + side for database in databases for side in ("", "-wal", "-shm")):
+            (self.data / name).unlink(missing_ok=True)
+            if (self.folder / "backup" / name).exists():
+                shutil.copy(self.folder / "backup" / name, self.data / name)
+
     def restart(self, **how):
         self.stop()
         return self.start(**how)
@@ -501,6 +520,17 @@ def _whole(got):
     head, _, body = got.partition(b"\r\n\r\n")
     length = re.search(rb"content-length: *(\d+)", head, re.I)
     return length is not None and len(body) >= int(length[1])
+
+
+def until(what, why):
+    """What `what()` gives as soon as that is true; fails with `why` at the deadline."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.02)  # between looks; the verdict is the look
+    raise AssertionError(why() if callable(why) else why)
 
 
 def read_fifo(path):
