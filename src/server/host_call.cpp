@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "api/host.h"
-#include "base/task_impl.h"
 #include "doc/json.h"
 #include "net/client.h"
+#include "server/alone.h"
 #include "server/core.h"
 #include "server/seal_mark.h"
 
@@ -35,26 +35,9 @@ Result<doc::Value> over_socket(const std::string& socket, const std::string& pat
   return answer_of(response->status, response->body);
 }
 
-// A log that is shorter than, or other than, what was signed must not grow, from here neither.
-Task<void> check_record(Core& core, audit::AuditOptions options, Result<void>& out) {
-  Result<std::unique_ptr<audit::Audit>> opened =
-      co_await audit::Audit::open(core.journal(), core.clock(), std::move(options));
-  if (!opened)
-    out = std::unexpected(opened.error());
-  else if ((*opened)->alarm())
-    out = std::unexpected(*(*opened)->alarm());
-  core.loop().stop();
-}
-
-Task<void> one_call(Core& core, std::string url, net::HttpRequest request, net::HttpResponse& out) {
+Task<net::HttpResponse> one_call(Core& core, std::string url, net::HttpRequest request) {
   api::HostRoutes routes(core.gate(), core.admin(), core.identity(), std::move(url), {});
-  out = co_await routes.handle(std::move(request));
-  core.loop().stop();
-}
-
-Task<void> break_the_seal(Core& core, std::string reason, Result<std::string>& out) {
-  out = co_await core.admin().break_seal(std::move(reason));
-  core.loop().stop();
+  co_return co_await routes.handle(std::move(request));
 }
 
 }  // namespace
@@ -69,10 +52,8 @@ Result<doc::Value> host_call(const Settings& settings, const std::string& path,
   }
   Result<std::unique_ptr<Core>> core = Core::open(settings, false, false);
   if (!core) return std::unexpected(core.error());
-  Result<void> sound;
-  (*core)->loop().spawn(check_record(**core, (*core)->audit_options(settings), sound));
-  (*core)->loop().run();
-  if (!sound) return std::unexpected(sound.error());
+  if (const Result<std::string> sound = signed_now(**core, settings); !sound)
+    return std::unexpected(sound.error());
   const bool was_sealed = (*core)->gate().world().configuration->sealed;
   if (Result<void> kept = check_seal((*core)->data(), was_sealed); !kept)
     return std::unexpected(kept.error());
@@ -81,9 +62,8 @@ Result<doc::Value> host_call(const Settings& settings, const std::string& path,
       if (Result<void> open = unmark_seal((*core)->data()); !open)
         return std::unexpected(open.error());
     }
-    Result<std::string> broken = refuse("internal", "");
-    (*core)->loop().spawn(break_the_seal(**core, std::string(body.text("reason")), broken));
-    (*core)->loop().run();
+    const Result<std::string> broken =
+        run_alone((*core)->loop(), (*core)->admin().break_seal(std::string(body.text("reason"))));
     if (!broken) return std::unexpected(broken.error());
     return doc::object({{"event", *broken}});
   }
@@ -92,9 +72,8 @@ Result<doc::Value> host_call(const Settings& settings, const std::string& path,
   request.path = request.target = path;
   request.headers.set("Content-Type", "application/json");
   request.body = doc::write_json(body);
-  net::HttpResponse response;
-  (*core)->loop().spawn(one_call(**core, public_url_of(settings), std::move(request), response));
-  (*core)->loop().run();
+  const net::HttpResponse response =
+      run_alone((*core)->loop(), one_call(**core, public_url_of(settings), std::move(request)));
   if ((*core)->gate().world().configuration->sealed) {
     if (Result<void> marked = mark_seal((*core)->data()); !marked)
       return std::unexpected(marked.error());

@@ -5,9 +5,9 @@
 
 #include "audit/signed_state.h"
 #include "base/durable_file.h"
-#include "base/task_impl.h"
 #include "crypto/crypto.h"
 #include "ledger/checkpoint.h"
+#include "server/alone.h"
 #include "server/core.h"
 #include "server/seal_mark.h"
 
@@ -16,20 +16,18 @@ namespace {
 
 using audit::SignedState;
 
-Task<void> look(Core& core, audit::AuditOptions options, std::optional<Refusal>& alarm) {
-  Result<std::unique_ptr<audit::Audit>> opened =
-      co_await audit::Audit::open(core.journal(), core.clock(), std::move(options));
-  if (!opened)
-    alarm = opened.error();
-  else
-    alarm = (*opened)->alarm();
-  core.loop().stop();
-}
-
-Task<void> append(Core& core, store::AppendRequest request, bool& done) {
-  store::Appended appended = co_await core.journal().append(std::move(request));
-  done = appended.has_value();
-  core.loop().stop();
+// One entry of the log about itself, which no request of anybody caused.
+Result<void> append(Core& core, std::string type, doc::Value body, const std::string& reason,
+                    bool begins_epoch) {
+  body.set("by", "host");
+  store::AppendRequest request;
+  request.events.push_back(
+      {"ledger", std::move(type), std::move(body), doc::object({{"reason", reason}})});
+  request.expects.push_back({"ledger", core.journal().version("ledger")});
+  request.begins_epoch = begins_epoch;
+  if (!run_alone(core.loop(), core.journal().append(std::move(request))))
+    return refuse("unwritable", "the journal took no entry");
+  return {};
 }
 
 // Is there anything to restart from? (Looking closes the journal for appends, in an alarm: it is
@@ -37,10 +35,7 @@ Task<void> append(Core& core, store::AppendRequest request, bool& done) {
 Result<void> check_needed(const Settings& settings, const std::optional<std::string>& kept) {
   Result<std::unique_ptr<Core>> core = Core::open(settings, false, false);
   if (!core) return std::unexpected(core.error());
-  std::optional<Refusal> alarm;
-  (*core)->loop().spawn(look(**core, (*core)->audit_options(settings), alarm));
-  (*core)->loop().run();
-  if (alarm) return {};
+  if (!signed_now(**core, settings)) return {};
   if (kept) {
     const Result<ledger::VerifierKey> key = ledger::parse_vkey(vkey_of(settings, (*core)->data()));
     if (!key) return std::unexpected(key.error());
@@ -96,26 +91,6 @@ Result<SignedState> last_known(const RestartRequest& request, const std::string&
   return known;
 }
 
-Task<void> sign_now(Core& core, audit::AuditOptions options, Result<std::string>& note) {
-  Result<std::unique_ptr<audit::Audit>> opened =
-      co_await audit::Audit::open(core.journal(), core.clock(), std::move(options));
-  if (!opened)
-    note = std::unexpected(opened.error());
-  else if ((*opened)->alarm())
-    note = std::unexpected(*(*opened)->alarm());
-  else
-    note = (*opened)->checkpoint();
-  core.loop().stop();
-}
-
-// Signs with the key that there is.
-Result<std::string> signed_now(Core& core, const Settings& settings) {
-  Result<std::string> note = refuse("unwritable", "nothing was signed");
-  core.loop().spawn(sign_now(core, core.audit_options(settings), note));
-  core.loop().run();
-  return note;
-}
-
 }  // namespace
 
 Result<Rotated> rotate_key(const Settings& settings, RestartRequest request) {
@@ -136,19 +111,13 @@ Result<Rotated> rotate_key(const Settings& settings, RestartRequest request) {
   const bool kept = write_durably(keys + "origin", base_origin_of(settings, core.data()) + "\n") &&
                     write_durably(keys + "ledger.key.next", line.reveal());
   if (!kept) return refuse("unwritable", "cannot write beside the keys; nothing was changed");
-  store::AppendRequest append_request;
-  append_request.events.push_back({"ledger", "key.rotated",
-                                   doc::object({{"key", "ledger"},
-                                                {"from", before},
-                                                {"to", out.vkey},
-                                                {"approved_by", std::move(*approvers)},
-                                                {"by", "host"}}),
-                                   doc::object({{"reason", request.reason}})});
-  append_request.expects.push_back({"ledger", core.journal().version("ledger")});
-  bool done = false;
-  core.loop().spawn(append(core, std::move(append_request), done));
-  core.loop().run();
-  if (!done) return refuse("unwritable", "the journal took no entry");
+  const Result<void> written = append(core, "key.rotated",
+                                      doc::object({{"key", "ledger"},
+                                                   {"from", before},
+                                                   {"to", out.vkey},
+                                                   {"approved_by", std::move(*approvers)}}),
+                                      request.reason, false);
+  if (!written) return std::unexpected(written.error());
   Result<std::string> last = signed_now(core, settings);
   if (!last) return std::unexpected(last.error());
   out.last_checkpoint = std::move(*last);
@@ -174,25 +143,18 @@ Result<Restarted> restart_log(const Settings& settings, RestartRequest request) 
   const std::uint64_t size = core.journal().size();
   out.missing = known->size > size ? known->size - size : 0;
   const std::string before = origin_of(settings, core.data());
-  store::AppendRequest append_request;
-  append_request.events.push_back(
-      {"ledger", "ledger.restarted",
-       doc::object({{"epoch", out.epoch},
-                    {"previous", doc::object({{"origin", before},
-                                              {"size", known->size},
-                                              {"root", to_hex(view(known->root))}})},
-                    {"present",
-                     doc::object({{"size", size}, {"root", to_hex(view(core.journal().root()))}})},
-                    {"missing", out.missing},
-                    {"approved_by", std::move(*approvers)},
-                    {"by", "host"}}),
-       doc::object({{"reason", request.reason}})});
-  append_request.expects.push_back({"ledger", core.journal().version("ledger")});
-  append_request.begins_epoch = true;
-  bool done = false;
-  core.loop().spawn(append(core, std::move(append_request), done));
-  core.loop().run();
-  if (!done) return refuse("unwritable", "the journal took no entry");
+  const Result<void> written = append(
+      core, "ledger.restarted",
+      doc::object({{"epoch", out.epoch},
+                   {"previous", doc::object({{"origin", before},
+                                             {"size", known->size},
+                                             {"root", to_hex(view(known->root))}})},
+                   {"present",
+                    doc::object({{"size", size}, {"root", to_hex(view(core.journal().root()))}})},
+                   {"missing", out.missing},
+                   {"approved_by", std::move(*approvers)}}),
+      request.reason, true);
+  if (!written) return std::unexpected(written.error());
   // The origin changes with the epoch; until this file is there the old one holds, and its alarm.
   if (!audit::write_epoch(core.data().path(), out.epoch))
     return refuse("unwritable", "cannot write the epoch beside the keys; run this again");
