@@ -94,9 +94,7 @@ doc::Value supported(bool is_supported) {
 
 int status_of(std::string_view code) {
   if (!is_scim_type(code)) return 0;
-  if (code == "uniqueness") return 409;
-  if (code == "tooMany") return 413;
-  return 400;
+  return code == "uniqueness" ? 409 : 400;
 }
 
 doc::Value error(int status, const Refusal& refusal) {

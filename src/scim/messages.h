@@ -20,7 +20,7 @@ inline constexpr std::size_t kPageMax = 200;  // resources in one answer
 
 // RFC 7644 §3.12. The refusal's code is the scimType where it is one of the RFC's.
 doc::Value error(int status, const Refusal& refusal);
-// 400, 409 (uniqueness) or 413 (tooMany) for the RFC's codes; 0 for any other.
+// 409 (uniqueness) or 400 for the RFC's codes; 0 for any other.
 int status_of(std::string_view code);
 
 // The resource as it is shown: schemas, id, meta with location and version, and what is kept.
