@@ -1,9 +1,11 @@
 """One entry, proven offline: by keyturn verify, by Go's own verifier, and refused once anything of it is changed."""
 import base64
+import contextlib
 import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -49,6 +51,19 @@ class Prove(unittest.TestCase):
         self.assertIn("does not prove", done.out)
         report = json.loads(self.verify(self.file, "--json").out)
         self.assertEqual((report["verdict"], report["to"] - report["from"]), ("intact", 1))
+
+    def test_a_data_folder_that_is_not_what_was_signed_proves_nothing(self):
+        copy = self.k.folder / "copy"
+        shutil.copytree(self.k.data, copy, ignore=shutil.ignore_patterns("*.sock", "journal.db*"))
+        with contextlib.closing(sqlite3.connect(self.k.data / "journal.db")) as now, contextlib.closing(sqlite3.connect(copy / "journal.db")) as then:
+            now.backup(then)
+            self.assertEqual(self.k.cli("prove", "0", "--data", copy, check=False).code, 0)
+            self.assertEqual(then.execute("UPDATE signed SET root = zeroblob(32)").rowcount, 1)
+            then.commit()
+        for words in (("prove", "0"), ("evidence", "--out", self.k.folder / "none")):
+            refused = self.k.cli(*words, "--data", copy, check=False)
+            self.assertNotEqual(refused.code, 0, words)
+            self.assertIn("are not those that were signed", refused.err)
 
     def test_an_index_is_enough_and_who_may_not_read_gets_nothing(self):
         got = self.k.cli("prove", "0", token="ada")

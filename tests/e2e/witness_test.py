@@ -144,7 +144,8 @@ class Cosigned(unittest.TestCase):
         k, witness = self.setup(started=False)
         one, two = (k.request("deploy-cosigned", {"ref": ref}).json for ref in ("v1", "v2"))
         for action in (one, two):
-            self.assertIsNone(k.vote(action, "carol").json["grant"])
+            self.assertEqual(k.vote(action, "carol").json["awaiting_evidence"], "cosigned")
+            self.assertIsNone(k.action(action["id"], "bot").json["grant"], "the agent has none before the witness has seen it")
         self.assertEqual(k.post(f"/v1/actions/{two['id']}/cancel", "bot").status, 200)
         witness.start()
         got = until(lambda: k.action(one["id"], "bot").json.get("grant"), "no grant came")

@@ -530,7 +530,7 @@ def until(what, why):
         if found:
             return found
         time.sleep(0.02)  # between looks; the verdict is the look
-    raise AssertionError(why() if callable(why) else why)
+    raise AssertionError(why)
 
 
 def read_fifo(path):
