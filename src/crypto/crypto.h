@@ -70,4 +70,9 @@ bool ecdsa_p256_verify_raw(std::string_view x32, std::string_view y32, std::stri
 bool rsa_verify(std::string_view modulus, std::string_view exponent, std::string_view message,
                 std::string_view signature);
 
+// PS256: RSASSA-PSS over SHA-256(message), MGF1 with SHA-256, a salt of 32 bytes (RFC 7518 §3.5).
+// Keys as in rsa_verify().
+bool rsa_pss_verify(std::string_view modulus, std::string_view exponent, std::string_view message,
+                    std::string_view signature);
+
 }  // namespace keyturn::crypto

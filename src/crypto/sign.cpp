@@ -1,4 +1,5 @@
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 
 #include <utility>
 
@@ -61,6 +62,20 @@ Pkey p256_key(std::string_view x32, std::string_view y32) {
   if (!check || EVP_PKEY_public_check(check.get()) != 1)
     return nullptr;  // the point is on the curve
   return key;
+}
+
+Pkey rsa_key(std::string_view modulus, std::string_view exponent) {
+  if (modulus.size() > 1025 || exponent.size() > 8) return nullptr;
+  const Bignum n(BN_bin2bn(bytes_of(modulus), static_cast<int>(modulus.size()), nullptr));
+  const Bignum e(BN_bin2bn(bytes_of(exponent), static_cast<int>(exponent.size()), nullptr));
+  must(n && e, "BN_bin2bn");
+  if (BN_num_bits(n.get()) < 2048 || BN_num_bits(n.get()) > 8192) return nullptr;
+  if (!BN_is_odd(e.get()) || BN_is_one(e.get())) return nullptr;
+  const ParamBuilder builder(OSSL_PARAM_BLD_new());
+  must(builder && OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
+           OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1,
+       "OSSL_PARAM_BLD");
+  return public_key_from("RSA", builder.get());
 }
 
 }  // namespace
@@ -133,19 +148,24 @@ bool ecdsa_p256_verify_raw(std::string_view x32, std::string_view y32, std::stri
 
 bool rsa_verify(std::string_view modulus, std::string_view exponent, std::string_view message,
                 std::string_view signature) {
-  if (modulus.size() > 1025 || exponent.size() > 8) return false;
   const ErrorMark mark;
-  const Bignum n(BN_bin2bn(bytes_of(modulus), static_cast<int>(modulus.size()), nullptr));
-  const Bignum e(BN_bin2bn(bytes_of(exponent), static_cast<int>(exponent.size()), nullptr));
-  must(n && e, "BN_bin2bn");
-  if (BN_num_bits(n.get()) < 2048 || BN_num_bits(n.get()) > 8192) return false;
-  if (!BN_is_odd(e.get()) || BN_is_one(e.get())) return false;
-  const ParamBuilder builder(OSSL_PARAM_BLD_new());
-  must(builder && OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) == 1 &&
-           OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) == 1,
-       "OSSL_PARAM_BLD");
-  const Pkey key = public_key_from("RSA", builder.get());
+  const Pkey key = rsa_key(modulus, exponent);
   return key && verify(key.get(), sha256_method(), message, signature);
+}
+
+bool rsa_pss_verify(std::string_view modulus, std::string_view exponent, std::string_view message,
+                    std::string_view signature) {
+  const ErrorMark mark;
+  const Pkey key = rsa_key(modulus, exponent);
+  const MdContext context(EVP_MD_CTX_new());
+  must(context != nullptr, "EVP_MD_CTX_new");
+  EVP_PKEY_CTX* how = nullptr;  // belongs to `context`
+  return key &&
+         EVP_DigestVerifyInit(context.get(), &how, sha256_method(), nullptr, key.get()) == 1 &&
+         EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_DIGEST) == 1 &&
+         EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
+                          message.size()) == 1;
 }
 
 }  // namespace keyturn::crypto

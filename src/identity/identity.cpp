@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "identity/agent_tokens.h"
 #include "identity/impl.h"
 
 namespace keyturn::identity {
@@ -137,6 +138,7 @@ Result<Principal> Identity::authenticate_bearer(std::string_view secret) {
   const auto unknown = [] {
     return refuse("invalid_token", "this token is not known; check that it was copied whole");
   };
+  if (impl_->jwt && AgentTokens::looks_like_one(secret)) return impl_->jwt(secret);
   if (!secret.starts_with("kt_") || secret.size() > 128) return unknown();
   const auto by_digest = impl_->token_by_digest.find(crypto::sha256_text(secret));
   if (by_digest == impl_->token_by_digest.end()) return unknown();

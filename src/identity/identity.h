@@ -108,6 +108,16 @@ class Identity {
   Task<Result<OpenedSession>> finish_login(std::string ceremony, doc::Value credential);
   Task<Result<void>> close_session(std::string session_id);
 
+  // ---- who was proven elsewhere (sign_on.h): one append with `with`. `credential` says by what:
+  // "oidc:PROVIDER". Codes: conflict, those of gate::Gate::record.
+  Task<Result<OpenedSession>> open_session(std::string person, std::string credential,
+                                           std::vector<EventDraft> with);
+  bool is_open(const std::string& session_id) const;  // now, of an active person
+  // The drafts that end every session of that person which that credential opened.
+  std::vector<EventDraft> ends_of(const std::string& person, const std::string& credential) const;
+  // Bearer tokens that are JWTs are asked about there; borrowed. None: they are unknown.
+  void set_jwt(std::function<Result<Principal>(std::string_view token)> authenticate);
+
   // ---- passkey-signed votes. The challenge is SHA-256 over "keyturn/v1/vote\n" and the canonical
   // JSON of {v, action id, action digest, decision, reviewer, policy digest, nonce, expiry}
   // (PEOPLE).

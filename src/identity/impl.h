@@ -83,6 +83,7 @@ struct Identity::Impl {
   std::unordered_map<std::string, EnrolmentState> enrolments;    // by id
   std::map<std::string, Pending> ceremonies;
   std::vector<std::function<void(const std::string&)>> ended;
+  std::function<Result<Principal>(std::string_view)> jwt;
 };
 
 std::string simulated_words(const std::string& person);  // why it gets no credential
