@@ -364,7 +364,11 @@ void Composer::verifying() {
       "check the checkpoint's signature, that the "
       "entries hash to its root with nothing left out of the range, that each continues its "
       "stream, that shown private parts are what "
-      "entries committed to, and that actions.csv lists the population.");
+      "entries committed to, that actions.csv lists the population, and that the files are those "
+      "of "
+      "manifest.json. keyturn verify makes every file again from the entries, this report too; "
+      "what "
+      "cannot be made again alike, and what verify.py leaves out, they name as not checked.");
   say("Not proven by any of this: that what an entry says was true, that every action passed "
       "through Keyturn, or that a person "
       "understood what they approved. Texts that come from an agent (model, on whose behalf, "

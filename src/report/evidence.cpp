@@ -58,8 +58,9 @@ std::string write_readme(const EvidenceInput& in, const Drawn& drawn) {
       "DIGEST.yaml the text as it was written\n"
       "proofs/       entries from before the range that matter for it, each with its proof (C2SP "
       "tlog-proof)\n"
-      "manifest.json how this bundle was made\n"
-      "verify.py     the verifier: Python 3, standard library only; read it before you run it\n";
+      "manifest.json how this bundle was made, and the digest of each other file\n"
+      "verify.py     the verifier: Python 3, standard library only; read it before you run it. It "
+      "says what it does not check\n";
   if (!made.pdf_missing.empty()) out += "\nThere is no report.pdf: " + made.pdf_missing + "\n";
   return out;
 }

@@ -218,6 +218,14 @@ def included(leaf, index, size, proof, root):  # RFC 9162 section 2.1.3.2
     return last == 0 and node == root
 
 
+def parsed(text):  # JSON; what says one thing twice can be read in two ways
+    def unique(pairs):
+        if len(pairs) != len(dict(pairs)):
+            raise Missing("a member of a JSON object is there twice")
+        return dict(pairs)
+    return json.loads(text, object_pairs_hook=unique)
+
+
 def bytes_of(value):
     return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"])
 
@@ -237,7 +245,7 @@ def check_tree(bundle, leaves, size, root):
 def check_streams(leaves, start):
     heads = {}
     for index, leaf in enumerate(leaves, start):
-        event = json.loads(leaf)
+        event = parsed(leaf)
         stream, position = event["stream"], event["position"]
         if stream in heads or start == 0 or position == 1:
             expected = heads.get(stream, (0, ""))
@@ -251,7 +259,7 @@ def check_shown(bundle, leaves):
     for shown in bundle.get("revealed", []):
         at = shown["index"] - bundle["from"]
         commitment = sha256(b"keyturn/v1/payload", base64.b64decode(shown["nonce"]), shown["payload"].encode()).hex()
-        if not 0 <= at < len(leaves) or json.loads(leaves[at]).get("private") != commitment:
+        if not 0 <= at < len(leaves) or parsed(leaves[at]).get("private") != commitment:
             raise Bad(f"the private part shown for entry {shown['index']} is not what it committed to")
     return len(bundle.get("revealed", []))
 
@@ -262,7 +270,7 @@ def check_erased(bundle, leaves, size, root):
         leaf = leaves[at] if 0 <= at < len(leaves) else bytes_of(erased.get("entry", ""))
         if not 0 <= at < len(leaves) and not included(leaf, by, size, [bytes.fromhex(h) for h in erased.get("proof", [])], root):
             raise Missing(f"entry {by}, which is said to authorise an erasure, is not in the log that was signed")
-        event = json.loads(leaf)
+        event = parsed(leaf)
         if event["type"] != "payload.erased" or not any(first <= erased["index"] <= last < by for first, last in event["erased"]["entries"]):
             raise Missing(f"entry {by} does not authorise that the private part of entry {erased['index']} was destroyed")
     return len(bundle.get("erased", []))
@@ -274,9 +282,9 @@ def unpadded(text):
 
 def vote_wrong(event):  # WebAuthn Level 2 section 7.2, without the relying party's name
     vote, assertion = event["vote"], event["vote"]["assertion"]
-    said = json.loads(assertion["signed"])
+    said = parsed(assertion["signed"])
     data, client, signature, key = (unpadded(assertion[part]) for part in ("authenticator_data", "client_data_json", "signature", "public_key"))
-    asked = json.loads(client)
+    asked = parsed(client)
     if ("action/" + said["action"], said["digest"], said["decision"], said["reviewer"]) != (event["stream"], vote["digest"], vote["decision"], vote["reviewer"]):
         return "the passkey signed another vote than this entry says"
     if asked["type"] != "webauthn.get" or unpadded(asked["challenge"]) != sha256(b"keyturn/v1/vote\n", assertion["signed"].encode()):
@@ -294,7 +302,7 @@ def check_passkeys(files, leaves, start):
     for index, leaf in enumerate(leaves, start):
         if b'"identity.credential_added"' not in leaf and b'"assertion":' not in leaf:
             continue
-        event = json.loads(leaf)
+        event = parsed(leaf)
         if event["type"] == "identity.credential_added":
             credential = event["credential"]
             registered[credential["id"]] = credential["person"], credential["public_key"]
@@ -309,7 +317,7 @@ def check_passkeys(files, leaves, start):
             if wrong:
                 raise Bad(f"entry {index}, a vote with a passkey: {wrong}")
             shown["votes"].append({"index": index, "vote": vote})
-    if json.loads(files["passkeys.json"]) != shown:
+    if parsed(files["passkeys.json"]) != shown:
         raise Bad("passkeys.json is not what the entries say")
     return len(shown["votes"])
 
@@ -317,7 +325,7 @@ def check_passkeys(files, leaves, start):
 def check_list(files, leaves, start, seed, count):
     population = {}
     for index, leaf in enumerate(leaves, start):
-        event = json.loads(leaf)
+        event = parsed(leaf)
         if event["type"] == "action.decided" and event["position"] == 1:
             population[event["action"]["id"]] = index
     rows = list(csv.DictReader(io.StringIO(files["actions.csv"].decode(), newline="")))
@@ -378,6 +386,8 @@ def load(path):  # every file: {name: bytes}
         names = [item.filename for item in archive.infolist() if not item.is_dir()]
         if len(names) != len(set(names)):
             raise Missing("a name is in the archive twice")
+        if sum(item.file_size for item in archive.infolist()) > 1 << 30:
+            raise Missing("the archive unpacks to more than 1 GiB")
         return {name: archive.read(name) for name in names}
 
 
@@ -397,14 +407,14 @@ def not_checked(files, manifest, bundle, witnesses, root):
 
 def verify(path, vkey, witness_keys):
     files = load(path)
-    bundle = json.loads(files["bundle.json"])
+    bundle = parsed(files["bundle.json"])
     leaves, start = [bytes_of(entry) for entry in bundle["entries"]], bundle["from"]
     size, root = open_checkpoint(bundle["checkpoint"], vkey)
     witnesses = [check_cosignature(bundle["checkpoint"], key) for key in witness_keys]
     check_tree(bundle, leaves, size, root)
     streams = check_streams(leaves, start)
     shown, erased = check_shown(bundle, leaves), check_erased(bundle, leaves, size, root)
-    manifest = json.loads(files["manifest.json"])
+    manifest = parsed(files["manifest.json"])
     check_manifest(files, manifest, bundle, {"format": "keyturn/evidence/v1", "origin": vkey.partition("+")[0], "size": size, "root": root.hex(),
                                              "from": start, "to": start + len(leaves), "revealed": shown})
     check_documents(files, leaves, vkey)

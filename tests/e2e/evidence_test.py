@@ -257,6 +257,8 @@ class Evidence(unittest.TestCase):
             with self.subTest(field):
                 changed = self.changed(lambda folder: (folder / "manifest.json").write_text(json.dumps({**manifest, field: other}, indent=2) + "\n"))
                 self.assert_both(changed, (1,) if field != "format" else (1, 3))
+        twice = (self.part / "manifest.json").read_text().replace('"seed": ', '"seed": "x",\n  "seed": ', 1)
+        self.assert_both(self.changed(lambda folder: (folder / "manifest.json").write_text(twice)), (1, 3))
         for field, other in {"asked": "all of it", "made_at": "2020-01-01T00:00:00.000Z", "controls": "AU-10", "erased": 3, "pdf_missing": "no"}.items():
             with self.subTest(field):
                 changed = self.changed(lambda folder: (folder / "manifest.json").write_text(json.dumps({**manifest, field: other}, indent=2) + "\n"))
