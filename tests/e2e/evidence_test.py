@@ -139,6 +139,8 @@ class Evidence(unittest.TestCase):
         cls.k = Keyturn(config="limits: {requests_per_second: 1000, pending_per_agent: 1000}\n")
         cls.addClassCleanup(cls.k.close)
         cls.before = cls.k.request("append", {"text": "begun before"}).json
+        cls.k.write_policy(POLICY.replace("id: never,", "id: never-again,"))
+        cls.k.reload()
         signed = cls.k.request("append-passkey", {"text": "signed"}).json
         assert Browser(cls.k, "bob").signed_vote(signed).status == 200
         cls.k.settled(signed["id"])
@@ -442,7 +444,7 @@ class Evidence(unittest.TestCase):
         self.assertEqual(self.keyturn(proofs[0]).code, 0)
         with zipfile.ZipFile(self.shown) as archive:
             documents = [n for n in archive.namelist() if n.startswith("policy/") and n.endswith(".json")]
-        self.assertEqual(len(documents), 2, "the data folder has the earlier text too")
+        self.assertEqual(len(documents), 2, "the data folder has the text that was in force when the period began too, and none before it")
 
     def test_private_parts_are_shown_only_when_asked_for_and_only_on_the_host(self):
         for path in sorted(self.part.rglob("*")):
