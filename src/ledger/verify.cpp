@@ -295,7 +295,8 @@ class Verifier {
       });
       if (namer == bundle_.entries.end()) {
         find(Verdict::kIntact,
-             "attachment \"" + attachment.name + "\" is named by no entry here: nothing proves it");
+             "attachment \"" + attachment.name +
+                 "\" is named by no entry of this range, which proves nothing of it");
       } else {
         find(Verdict::kIntact, "attachment \"" + attachment.name + "\" is what this entry names",
              report_.from + static_cast<std::uint64_t>(namer - bundle_.entries.begin()));

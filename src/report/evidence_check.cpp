@@ -91,11 +91,17 @@ class Checker {
     if (told_.emplace(name, why).second) out_.wrong.push_back(name + " " + why);
   }
 
-  bool named_by_an_entry(const std::string& digest) const {
-    const auto names = [&](const std::string& leaf) {
-      return leaf.find(digest) != std::string::npos;
-    };
-    return std::ranges::any_of(proven_.entries, names) || std::ranges::any_of(before_, names);
+  static bool is_named(const std::string& digest, const std::vector<std::string>& entries) {
+    return std::ranges::any_of(
+        entries, [&](const std::string& leaf) { return leaf.find(digest) != std::string::npos; });
+  }
+
+  void check_named(const std::string& name, const std::string& digest) {
+    if (is_named(digest, proven_.entries)) return;
+    if (is_named(digest, before_))
+      out_.remarks.push_back(name + " is what an entry from before the range names (proofs/)");
+    else
+      wrong(name, "is no document that an entry names");
   }
 
   void check_policies() {
@@ -103,8 +109,8 @@ class Checker {
       if (const auto digest = document_of(name, ".json")) {
         if (to_hex(view(crypto::sha256(text))) != *digest)
           wrong(name, "is not the document that its name says");
-        else if (!named_by_an_entry(*digest))
-          wrong(name, "is no document that an entry names");
+        else
+          check_named(name, *digest);
       } else if (const auto written = document_of(name, ".yaml")) {
         const auto tree = doc::parse_yaml(text, name);
         const auto canonical = tree ? doc::canonical(*tree) : Result<std::string>("");

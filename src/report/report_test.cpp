@@ -331,6 +331,8 @@ TEST_CASE("a policy is bound to an entry by its digest, and its text to it") {
   CHECK(unnamed.wrong[0].ends_with("is no document that an entry names"));
   const Checked named = check_evidence(files, input_of(log), {"sha256:" + digest});
   CHECK(named.wrong.empty());
+  REQUIRE_FALSE(named.remarks.empty());
+  CHECK(named.remarks[0].find("an entry from before the range names") != std::string::npos);
   REQUIRE(named.not_checked.size() == 1);
   CHECK(named.not_checked[0].find(".yaml: its comments") != std::string::npos);
   const Files other = forged(files, "policy/" + digest + ".yaml", "a: 2\n");
