@@ -11,6 +11,7 @@
 #include <thread>
 #include <tuple>
 
+#include "base/durable_file.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
 
@@ -94,12 +95,6 @@ Result<std::string> read_whole(int fd) {
   }
 }
 
-Result<void> sync_folder(const std::string& folder) {
-  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) return failed("cannot sync " + folder);
-  return {};
-}
-
 Result<Fd> lock_folder(const std::string& folder, Duration wait) {
   const std::string path = folder + "/lock";
   Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -162,10 +157,7 @@ Result<void> Spool::replace(const std::string& content) {
   if (auto written = write_all(file.get(), content); !written)
     return failed("cannot write " + fresh);
   if (::fdatasync(file.get()) != 0) return failed("cannot sync " + fresh);
-  if (::rename(fresh.c_str(), journal_path(folder_).c_str()) != 0) {
-    return failed("cannot rename " + fresh);
-  }
-  if (auto synced = sync_folder(folder_); !synced) return synced;
+  if (!replace_durably(fresh, journal_path(folder_))) return failed("cannot rename " + fresh);
   file_ = std::move(file);
   read_lines(content);
   return {};
