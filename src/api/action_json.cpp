@@ -172,6 +172,16 @@ void set_display(doc::Value& out, const ActionView& view, const gate::ActionReco
   out.set("display_complete", shown.complete);
 }
 
+// A vote of somebody who is deactivated since stays in the record, and counts no more.
+doc::Value votes_json(const people::Directory& directory, const review::Review& review) {
+  doc::Value out = review::to_value(review.votes);
+  for (doc::Value& vote : out.as_array()) {
+    const people::Person* voter = directory.person(vote.text("reviewer"));
+    if (voter == nullptr || !voter->active) vote.set("inactive", true);
+  }
+  return out;
+}
+
 }  // namespace
 
 doc::Value outcome_json(const Outcome& outcome) {
@@ -213,7 +223,7 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   if (reader.kind == PrincipalKind::kPerson)
     out.set("waits_for_you", r.state == State::kPending && r.review &&
                                  review::waits_for(*r.review, directory, reader.id));
-  out.set("votes", r.review ? review::to_value(r.review->votes) : doc::Value(doc::Array{}));
+  out.set("votes", r.review ? votes_json(directory, *r.review) : doc::Value(doc::Array{}));
   out.set("comments", comments_json(r));
   out.set("review_url", std::string(view.public_url) + "/a/" + r.id.str());
   if (r.held_at) out.set("awaiting_evidence", r.held_for);

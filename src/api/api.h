@@ -20,6 +20,10 @@
 #include "net/loop.h"
 #include "net/server.h"
 
+namespace keyturn::provisioning {
+class Provisioning;
+}
+
 namespace keyturn::api {
 
 // What a list asks of the read model. `eyes` says whose: everything, what the agent `who` asked
@@ -55,6 +59,7 @@ struct ApiPorts {
   std::function<bool()> ready;                                // can it append? empty: always
   Reload reload;                                              // may be empty
   std::function<doc::Value()> exports;  // an array: name, status, lag, …; may be empty
+  provisioning::Provisioning* provisioning = nullptr;  // SCIM; may be null
 };
 
 struct ApiOptions {

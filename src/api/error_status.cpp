@@ -95,6 +95,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"invalid_ceremony", 409},
     // what stands in the way
     {"not_found", 404},
+    {"precondition_failed", 412},
     {"method_not_allowed", 405},
     {"closed", 409},
     {"still_open", 409},

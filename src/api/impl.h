@@ -52,6 +52,7 @@ struct Route {
   RouteHandler handler;
 };
 const std::vector<Route>& routes();
+std::vector<Route> scim_routes();  // a part of them; scim.cpp
 
 // Since when a person has had this very case before their eyes, as this server saw it.
 class Looks {
@@ -87,6 +88,19 @@ class RefusalMeter {
 class SignInLimit {
  public:
   Result<void> admit(const std::string& peer, Time now);
+
+ private:
+  struct Bucket {
+    double tokens = 0;
+    Time at;
+  };
+  std::map<std::string, Bucket> buckets_;
+};
+
+// How often one section's client may ask (RFC 7644 knows 429 by RFC 6585).
+class ScimLimit {
+ public:
+  Result<void> admit(const std::string& section, Time now);
 
  private:
   struct Bucket {
@@ -134,6 +148,7 @@ struct Api::Impl {
   Looks looks;
   RefusalMeter meter;
   SignInLimit sign_ins;
+  ScimLimit scim_limit;
   HttpNumbers http;
   std::map<std::string, std::size_t> streams_of;  // caller -> open streams
   std::weak_ptr<ReplayRun> replay;                // the one that runs, if one does

@@ -74,11 +74,9 @@ void harden(Response& response) {
     response.headers.add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 }
 
-}  // namespace
-
-const std::vector<Route>& routes() {
+std::vector<Route> every_route() {
   using enum Access;
-  static const std::vector<Route> table = {
+  std::vector<Route> table = {
       {"POST", "/v1/actions", kCaller, post_action},
       {"GET", "/v1/actions", kCaller, list_actions},
       {"GET", "/v1/actions/stream", kPerson, stream_actions},
@@ -135,6 +133,14 @@ const std::vector<Route>& routes() {
       {"GET", "/metrics", kPublic, get_metrics},
       {"GET", "/openapi.json", kPublic, get_openapi},
   };
+  std::ranges::move(scim_routes(), std::back_inserter(table));
+  return table;
+}
+
+}  // namespace
+
+const std::vector<Route>& routes() {
+  static const std::vector<Route> table = every_route();
   return table;
 }
 

@@ -55,13 +55,23 @@ Result<void> admit(Service& s, const Call& call) {
 // What of an action has been told.
 struct Told {
   std::uint64_t version = 0;
+  std::size_t lost = 0;  // votes of people who are deactivated since
   State state = State::kPending;
   std::size_t votes = 0, comments = 0;
   bool outcome = false;
 };
 
-Told told_of(const gate::ActionRecord& record) {
-  return {record.version, record.state, record.review ? record.review->votes.size() : 0,
+Told told_of(const people::Directory& directory, const gate::ActionRecord& record) {
+  std::size_t lost = 0, votes = 0;
+  if (record.review) {
+    votes = record.review->votes.size();
+    for (const review::Vote& vote : record.review->votes) {
+      const people::Person* voter = directory.person(vote.reviewer);
+      lost += voter == nullptr || !voter->active ? 1 : 0;
+    }
+  }
+  return {record.version,         lost,
+          record.state,           votes,
           record.comments.size(), record.outcome.has_value()};
 }
 
@@ -69,7 +79,7 @@ Told told_of(const gate::ActionRecord& record) {
 // that nobody misses a version.
 std::vector<std::string_view> news(const Told& before, const Told& now) {
   std::vector<std::string_view> out;
-  if (before.votes != now.votes) out.push_back("vote");
+  if (before.votes != now.votes || before.lost != now.lost) out.push_back("vote");
   if (before.comments != now.comments) out.push_back("comment");
   if (before.state != now.state || out.empty()) out.push_back("state");
   if (!before.outcome && now.outcome) out.push_back("outcome");
@@ -93,8 +103,8 @@ Task<void> run_action(std::shared_ptr<Stream> stream, net::BodyWriter& out) {
     if (!s.still_valid(stream->call)) co_return;
     const gate::RecordPtr record = co_await s.ports.gate.find(stream->call.caller.principal, id);
     if (!record) co_return;
-    const Told now = told_of(*record);
-    if (!told || told->version != now.version) {
+    const Told now = told_of(s.directory(), *record);
+    if (!told || told->version != now.version || told->lost != now.lost) {
       const std::string data = summary(*stream, *record);
       const std::string version = std::to_string(now.version);
       const std::vector<std::string_view> words =

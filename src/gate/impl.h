@@ -191,6 +191,7 @@ struct Gate::Impl {
   // ---- world.cpp
   bool fold(const Event& event);
   void fold_all(const std::vector<Event>& events);
+  void wake_voted(const std::string& person);
   void activate(const Event& event);
   void redigest();
   std::uint64_t seen(

@@ -58,7 +58,9 @@ bool Gate::Impl::fold(const Event& event) {
   version = event.position;
   if (people::is_identity_event(event.type)) {
     people::evolve(world.directory, event);
+    pass_time();  // what begins with it begins now
     if (event.type == "identity.group_changed") redigest();
+    if (event.type == "identity.person_deactivated") wake_voted(event.stream.substr(7));
   }
   world.emergencies.evolve(event);
   if (event.type == "policy.activated" || event.type == "tools.activated" ||
@@ -68,6 +70,17 @@ bool Gate::Impl::fold(const Event& event) {
   }
   for (const auto& follower : followers) follower(event);
   return true;
+}
+
+// Their votes count no more: whoever looks at those reviews is shown it.
+void Gate::Impl::wake_voted(const std::string& person) {
+  std::vector<std::shared_ptr<ActionRecord>> voted;
+  for (const auto& [id, record] : open) {
+    if (record->review && std::ranges::find(record->review->votes, person,
+                                            &review::Vote::reviewer) != record->review->votes.end())
+      voted.push_back(record);
+  }
+  for (const std::shared_ptr<ActionRecord>& record : voted) changed(record);
 }
 
 void Gate::Impl::fold_all(const std::vector<Event>& events) {

@@ -52,6 +52,7 @@ void Identity::Impl::fold_token(const Event& event) {
   token.expires_at = from_rfc3339(body->text("expires_at"));
   token.created_at = event.time;
   token.by_host = body->text("by") == "host";
+  token.revoked = has_ended(token.person, event);
   token_by_digest[token.digest] = token.id;
   const std::string id = token.id;
   tokens.insert_or_assign(id, std::move(token));
@@ -67,7 +68,7 @@ void Identity::Impl::fold_session(const Event& event) {
     return;
   }
   const doc::Value* body = event.body.find("session");
-  if (body == nullptr) return;
+  if (body == nullptr || has_ended(body->text("person"), event)) return;
   SessionState state;
   state.session.id = id;
   state.session.person = body->text("person");
@@ -79,6 +80,24 @@ void Identity::Impl::fold_session(const Event& event) {
   state.last_seen = now();
   session_by_digest[state.digest] = id;
   sessions.insert_or_assign(id, std::move(state));
+}
+
+bool Identity::Impl::has_ended(std::string_view person, const Event& event) const {
+  const auto found = ended_at.find(person);
+  return found != ended_at.end() && event.index < found->second;
+}
+
+// Who is activated again signs in again: what was open before stays ended.
+void Identity::Impl::end_all_of(const std::string& person, const Event& event) {
+  ended_at[person] = event.index;
+  for (auto& [id, token] : tokens) {
+    if (token.person == person) token.revoked = true;
+  }
+  std::erase_if(sessions, [&](const auto& item) {
+    if (item.second.session.person != person) return false;
+    session_by_digest.erase(item.second.digest);
+    return true;
+  });
 }
 
 void Identity::Impl::fold(const Event& event) {
@@ -120,6 +139,7 @@ void Identity::Impl::fold(const Event& event) {
   }
   if (event.type == "identity.person_deactivated" || event.type == "identity.agent_suspended") {
     const std::string who = event.stream.substr(event.stream.find('/') + 1);
+    if (event.type == "identity.person_deactivated") end_all_of(who, event);
     for (const auto& listener : ended) listener(who);
   }
 }

@@ -66,6 +66,9 @@ struct Identity::Impl {
                                            std::uint64_t used_version);
   const EnrolmentState* enrolment(const std::string& token);
   bool is_active(const std::string& person) const;
+  // Whether the person was deactivated after that event, which so opens nothing any more.
+  bool has_ended(std::string_view person, const Event& event) const;
+  void end_all_of(const std::string& person, const Event& event);
   // The host could act as a person through it: not once the configuration is sealed.
   bool ended_by_seal(const TokenState& token) const {
     return token.by_host && !token.person.empty() && gate.world().configuration->sealed;
@@ -77,7 +80,8 @@ struct Identity::Impl {
   IdentityOptions options;
   std::unordered_map<std::string, TokenState> tokens;  // by id
   std::unordered_map<std::string, std::string> token_by_digest;
-  std::unordered_map<std::string, SessionState> sessions;  // by id
+  std::unordered_map<std::string, SessionState> sessions;      // by id
+  std::map<std::string, std::uint64_t, std::less<>> ended_at;  // person -> ledger index
   std::unordered_map<std::string, std::string> session_by_digest;
   std::unordered_map<std::string, CredentialState> credentials;  // by raw credential id
   std::unordered_map<std::string, EnrolmentState> enrolments;    // by id

@@ -11,21 +11,33 @@
 #include "connectors/exec/plan.h"
 #include "connectors/executors.h"
 #include "crypto/crypto.h"
+#include "identity/accounts.h"
 #include "ledger/note.h"
 #include "net/client.h"
 #include "secrets/redact.h"
+#include "secrets/reference.h"
 
 namespace keyturn::server {
 namespace {
 
 // A stream whose last event is one of these has nothing open in it.
 const std::set<std::string>& closed_types() {
-  static const std::set<std::string> types{
-      "action.decided",         "action.cancelled",        "action.expired",
-      "action.amended",         "grant.expired",           "review.closed",
-      "execution.finished",     "execution.unknown",       "identity.session_closed",
-      "identity.token_revoked", "identity.enrolment_used", "payload.erased",
-      "incident.closed",        "breakglass.closed",       "breakglass.reviewed"};
+  static const std::set<std::string> types{"action.decided",
+                                           "action.cancelled",
+                                           "action.expired",
+                                           "action.amended",
+                                           "grant.expired",
+                                           "review.closed",
+                                           "execution.finished",
+                                           "execution.unknown",
+                                           "identity.session_closed",
+                                           "identity.token_revoked",
+                                           "identity.enrolment_used",
+                                           "payload.erased",
+                                           "identity.scim_group_removed",
+                                           "incident.closed",
+                                           "breakglass.closed",
+                                           "breakglass.reviewed"};
   return types;
 }
 
@@ -59,6 +71,27 @@ void redact(const secrets::CredentialDetector& detector, doc::Value& reported,
     known.redact(reported);
   }
   detector.redact(reported);
+}
+
+Task<Result<Secret>> secret_of(net::BlockingPool& pool, secrets::SecretReference reference) {
+  co_return co_await net::run_blocking(
+      pool, [reference = std::move(reference)] { return secrets::resolve(reference); });
+}
+
+provisioning::Ports provisioning_ports(gate::Gate& gate, net::Loop& loop, net::BlockingPool& pool,
+                                       const Secret& key, std::string base_url) {
+  return {.gate = gate,
+          .account =
+              [&key](const trust::Provider& provider, std::string_view subject) {
+                return identity::account_of(key, provider, subject);
+              },
+          .fetch =
+              [&pool](secrets::SecretReference reference) {
+                return secret_of(pool, std::move(reference));
+              },
+          .spawn = [&loop](Task<void> task) { loop.spawn(std::move(task)); },
+          .log = say,
+          .base_url = std::move(base_url)};
 }
 
 std::string host_part(const std::string& url) {
@@ -228,6 +261,9 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   identity.session_idle = settings.session_idle;
   identity.session_life = settings.session_life;
   core->identity_ = std::make_unique<identity::Identity>(*core->gate_, std::move(identity));
+  core->secrets_pool_ = std::make_unique<net::BlockingPool>(*core->loop_, "kt-secrets", 1U);
+  core->provisioning_ = std::make_unique<provisioning::Provisioning>(provisioning_ports(
+      *core->gate_, *core->loop_, *core->secrets_pool_, core->data_->hmac_key(), url + "/scim/v2"));
   core->aside_ = std::make_unique<net::BlockingPool>(*core->loop_, "kt-aside", 1U);
   core->admin_ = std::make_unique<admin::Admin>(
       *core->gate_,
@@ -240,6 +276,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
       });
   core->gate_->load();
   core->identity_->load();
+  core->provisioning_->load();
   return core;
 }
 

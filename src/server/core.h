@@ -13,6 +13,7 @@
 #include "identity/identity.h"
 #include "net/blocking.h"
 #include "net/loop.h"
+#include "provisioning/provisioning.h"
 #include "secrets/detect.h"
 #include "server/settings.h"
 #include "store/sqlite/data_dir.h"
@@ -34,6 +35,7 @@ class Core {
   gate::Gate& gate() { return *gate_; }
   admin::Admin& admin() { return *admin_; }
   identity::Identity& identity() { return *identity_; }
+  provisioning::Provisioning& provisioning() { return *provisioning_; }
   store::Journal& journal() { return *journal_; }
   const store::sqlite::DataDir& data() const { return *data_; }
   const Clock& clock() const { return clock_; }
@@ -53,6 +55,8 @@ class Core {
   std::unique_ptr<gate::Executor> executor_;
   std::unique_ptr<gate::Gate> gate_;
   std::unique_ptr<identity::Identity> identity_;
+  std::unique_ptr<net::BlockingPool> secrets_pool_;  // fetches the tokens of SCIM sections
+  std::unique_ptr<provisioning::Provisioning> provisioning_;
   std::unique_ptr<admin::Admin> admin_;
   std::unique_ptr<net::BlockingPool> witness_pool_;  // asks the witnesses
   bool created_ = false;

@@ -410,7 +410,9 @@ Result<void> Serving::listen() {
                       [this] { return counts(); },
                       [this] { return core_->journal().ready(); },
                       [this](doc::FileProblems& problems) { return reload(problems); },
-                      [this] { return exports(); }};
+                      [this] { return exports(); },
+                      &core_->provisioning()};
+  core_->loop().spawn(core_->provisioning().reconcile());
   api::ApiOptions options;
   options.public_url = url;
   options.demo = options_.demo;
