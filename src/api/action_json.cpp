@@ -166,6 +166,31 @@ doc::Value erased_json(const gate::ActionRecord& record) {
                       {"request", record.request_erased}});
 }
 
+// What it came out otherwise for, and the look that it takes afterwards.
+void set_emergency(doc::Value& out, const ActionView& view, const Principal& reader,
+                   const gate::ActionRecord& r) {
+  if (!r.incident.empty() || !r.break_glass.empty()) {
+    out.set("emergency", doc::object({{"incident", text_or_null(r.incident)},
+                                      {"break_glass", text_or_null(r.break_glass)}}));
+  }
+  if (!r.after_review) return;
+  const gate::AfterReview& look = *r.after_review;
+  doc::Value shown = doc::object(
+      {{"due", to_rfc3339(look.due)},
+       {"groups", doc::array_of(std::vector<std::string>(look.groups.begin(), look.groups.end()))},
+       {"open", look.is_open()}});
+  if (look.is_open()) {
+    shown.set("waits_for_you", reader.kind == PrincipalKind::kPerson &&
+                                   gate::can_look_after(view.world, reader, r).has_value());
+  } else {
+    shown.set("by", look.by);
+    shown.set("at", to_rfc3339(look.at));
+    shown.set("verdict", look.justified ? "justified" : "unjustified");
+    shown.set("note", look.note);
+  }
+  out.set("after_review", std::move(shown));
+}
+
 void set_display(doc::Value& out, const ActionView& view, const gate::ActionRecord& record) {
   const render::CaseView shown = render::view_of(case_of(view, record));
   out.set("display", render::to_value(shown.sections));
@@ -235,6 +260,7 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   if (r.settled_at) out.set("settled_at", to_rfc3339(*r.settled_at));
   if (r.observed) out.set("observed", true);
   if (r.erased) out.set("erased", erased_json(r));
+  if (for_person) set_emergency(out, view, reader, r);
   out.set("ledger", ledger_json(view, r));
   if (detail == Detail::kFull && (for_person || is_own)) out.set("facts", r.facts.tree);
   if (detail == Detail::kFull && for_person) set_display(out, view, r);

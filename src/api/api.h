@@ -20,6 +20,11 @@
 #include "net/loop.h"
 #include "net/server.h"
 
+namespace keyturn::identity {
+class SignOn;
+class AgentTokens;
+}  // namespace keyturn::identity
+
 namespace keyturn::provisioning {
 class Provisioning;
 }
@@ -60,6 +65,8 @@ struct ApiPorts {
   Reload reload;                                              // may be empty
   std::function<doc::Value()> exports;  // an array: name, status, lag, …; may be empty
   provisioning::Provisioning* provisioning = nullptr;  // SCIM; may be null
+  identity::SignOn* sign_on = nullptr;                 // may be null
+  identity::AgentTokens* agent_tokens = nullptr;       // may be null
 };
 
 struct ApiOptions {

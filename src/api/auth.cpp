@@ -1,5 +1,6 @@
 // Signing in: passkey ceremonies in the browser, and the end of a session.
 #include "api/impl.h"
+#include "identity/sign_on.h"
 
 namespace keyturn::api {
 namespace {
@@ -117,7 +118,12 @@ Task<Response> logout(Service& s, Call& call) {
     Result<void> closed = co_await s.ports.identity.close_session(call.caller.session->id);
     if (!closed) co_return problem(closed.error());
   }
-  Response response = json_answer(200, doc::object({{"signed_out", true}}));
+  doc::Value out = doc::object({{"signed_out", true}});
+  if (call.caller.session && s.ports.sign_on != nullptr) {
+    std::string url = co_await s.ports.sign_on->provider_logout(*call.caller.session);
+    if (!url.empty()) out.set("provider_logout", std::move(url));
+  }
+  Response response = json_answer(200, out);
   response.headers.add("Set-Cookie", s.set_cookie(""));
   co_return response;
 }

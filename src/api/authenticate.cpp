@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "api/impl.h"
+#include "identity/agent_tokens.h"
 
 namespace keyturn::api {
 namespace {
@@ -46,6 +47,14 @@ std::string Api::Impl::set_cookie(std::string_view value) const {
   if (is_https()) out += "; Secure";
   out += value.empty() ? "; Max-Age=0" : "; Max-Age=604800";
   return out;
+}
+
+Task<void> Api::Impl::prepare(const net::HttpRequest& request) const {
+  const std::optional<std::string_view> header = request.header("authorization");
+  if (ports.agent_tokens == nullptr || !header) co_return;
+  const std::optional<std::string_view> token = bearer_of(*header);
+  if (token && identity::AgentTokens::looks_like_one(*token))
+    co_await ports.agent_tokens->prepare(std::string(*token));
 }
 
 Result<Caller> Api::Impl::authenticate(const net::HttpRequest& request, Asked asked) const {

@@ -52,7 +52,8 @@ struct Route {
   RouteHandler handler;
 };
 const std::vector<Route>& routes();
-std::vector<Route> scim_routes();  // a part of them; scim.cpp
+std::vector<Route> sign_on_routes();  // and these; sign_on.cpp
+std::vector<Route> scim_routes();     // a part of them; scim.cpp
 
 // Since when a person has had this very case before their eyes, as this server saw it.
 class Looks {
@@ -126,6 +127,8 @@ struct Api::Impl {
   // suspended.
   enum class Asked { kByPerson, kByItself };
   Result<Caller> authenticate(const net::HttpRequest& request, Asked asked) const;
+  // Before it: fetches the keys that a JWT is verified with, where they are not at hand.
+  Task<void> prepare(const net::HttpRequest& request) const;
   // What a browser's request that changes something must carry. Codes: wrong_origin, csrf.
   Result<void> check_browser(const net::HttpRequest& request, const Caller& caller) const;
   Result<void> check_origin(const net::HttpRequest& request) const;
@@ -207,7 +210,21 @@ Task<Response> explain_policy(Service&, Call&);
 Task<Response> propose_policy(Service&, Call&);
 Task<Response> replay_policy(Service&, Call&);    // replay.cpp
 Task<Response> propose_erasure(Service&, Call&);  // erasures.cpp
-Task<Response> get_me(Service&, Call&);           // people.cpp
+// What is open now and concerns the caller. emergencies.cpp
+doc::Array emergencies_of(const Service& service, const Call& call);
+Task<Response> get_incidents(Service&, Call&);  // emergencies.cpp
+Task<Response> post_incident(Service&, Call&);
+Task<Response> close_incident(Service&, Call&);
+Task<Response> get_breakglass(Service&, Call&);
+Task<Response> challenge_breakglass(Service&, Call&);
+Task<Response> post_breakglass(Service&, Call&);
+Task<Response> close_breakglass(Service&, Call&);
+Task<Response> review_action(Service&, Call&);
+Task<Response> get_delegations(Service&, Call&);  // delegations.cpp
+Task<Response> post_delegation(Service&, Call&);
+Task<Response> delete_delegation(Service&, Call&);
+Task<Response> put_away(Service&, Call&);
+Task<Response> get_me(Service&, Call&);  // people.cpp
 Task<Response> get_people(Service&, Call&);
 Task<Response> get_agents(Service&, Call&);
 Task<Response> suspend_agent(Service&, Call&);

@@ -80,14 +80,36 @@ std::vector<std::pair<Place, gate::RecordPtr>> placed(const gate::Gate& gate, Or
   return out;
 }
 
+// What was possible only in an emergency, or has a look afterwards by policy; the oldest first.
+Response to_look_after(Service& s, const Call& call, const ListQuery& query) {
+  const auto list = s.ports.gate.to_look_after(call.caller.principal.id);
+  doc::Array items;
+  std::string last;
+  for (const gate::RecordPtr& record : list) {
+    if (record->id.str() <= query.after) continue;
+    if (items.size() == query.limit) break;
+    items.push_back(action_json(view_of(s), call.caller.principal, *record, Detail::kSummary));
+    last = record->id.str();
+  }
+  const bool more = !items.empty() && last != list.back()->id.str();
+  return json_answer(200, doc::object({{"items", std::move(items)},
+                                       {"next", more ? doc::Value(last) : doc::Value(nullptr)},
+                                       {"total", list.size()}}));
+}
+
 }  // namespace
 
 Response inbox(Service& s, const Call& call, const ListQuery& query) {
   const std::optional<std::string_view> whose = call.request.param("for");
   const bool only_pending = query.states.empty() || query.states == std::vector{State::kPending};
-  if ((whose != "me" && whose != "voted") || !call.caller.is_person() || !only_pending)
+  if (!call.caller.is_person())
+    return problem({"invalid_parameter", "for=… is a person's inbox", ""});
+  if (whose == "review") return to_look_after(s, call, query);
+  if ((whose != "me" && whose != "voted") || !only_pending)
     return problem({"invalid_parameter",
-                    "for=me and for=voted are a person's inbox: they go with state=pending", ""});
+                    "for=me and for=voted are what waits for people, or did: they go with "
+                    "state=pending; for=review is what they look at afterwards",
+                    ""});
   const std::optional<Order> order =
       order_from_text(call.request.param("order").value_or("oldest"));
   if (!order) return problem({"invalid_parameter", "order is oldest, risk or expiry", ""});

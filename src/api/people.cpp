@@ -65,6 +65,10 @@ Task<Response> get_me(Service& s, Call& call) {
     out.set("groups", words(person->groups));
     out.set("admin", person->admin);
     out.set("auditor", person->auditor);
+    out.set("emergencies", emergencies_of(s, call));
+    out.set("away_until", person->away_until && *person->away_until > s.now()
+                              ? doc::Value(to_rfc3339(*person->away_until))
+                              : doc::Value(nullptr));
   } else if (const people::Agent* agent = s.directory().agent(who.id)) {
     out.set("name", agent->name);
     out.set("groups", doc::Array{});

@@ -90,6 +90,7 @@ std::vector<Route> every_route() {
       {"POST", "/v1/actions/{id}/cancel", kCaller, cancel_action},
       {"POST", "/v1/actions/{id}/amend", kCaller, amend_action},
       {"POST", "/v1/actions/{id}/outcome", kCaller, post_outcome},
+      {"POST", "/v1/actions/{id}/review", kPerson, review_action},
       {"POST", "/v1/grants/consume", kCaller, consume_grant},
       {"GET", "/v1/inbox/stream", kPerson, stream_inbox},
       {"GET", "/v1/policy", kPerson, get_policy},
@@ -98,6 +99,17 @@ std::vector<Route> every_route() {
       {"POST", "/v1/policy/replay", kPerson, replay_policy},
       {"POST", "/v1/policy/proposals", kPerson, propose_policy},
       {"POST", "/v1/erasures", kPerson, propose_erasure},
+      {"GET", "/v1/incidents", kPerson, get_incidents},
+      {"POST", "/v1/incidents", kPerson, post_incident},
+      {"POST", "/v1/incidents/{id}/close", kPerson, close_incident},
+      {"GET", "/v1/breakglass", kPerson, get_breakglass},
+      {"POST", "/v1/breakglass", kPerson, post_breakglass},
+      {"POST", "/v1/breakglass/challenge", kPerson, challenge_breakglass},
+      {"POST", "/v1/breakglass/{id}/close", kPerson, close_breakglass},
+      {"GET", "/v1/delegations", kPerson, get_delegations},
+      {"POST", "/v1/delegations", kPerson, post_delegation},
+      {"DELETE", "/v1/delegations/{id}", kPerson, delete_delegation},
+      {"PUT", "/v1/me/away", kPerson, put_away},
       {"GET", "/v1/me", kCaller, get_me},
       {"GET", "/v1/people", kPerson, get_people},
       {"GET", "/v1/agents", kPerson, get_agents},
@@ -133,6 +145,7 @@ std::vector<Route> every_route() {
       {"GET", "/metrics", kPublic, get_metrics},
       {"GET", "/openapi.json", kPublic, get_openapi},
   };
+  std::ranges::move(sign_on_routes(), std::back_inserter(table));
   std::ranges::move(scim_routes(), std::back_inserter(table));
   return table;
 }
@@ -181,6 +194,7 @@ Task<Response> Api::Impl::answer(net::HttpRequest request, net::RequestContext& 
     co_return problem({"not_found", "there is nothing at " + call.request.path, ""});
   }
   if (found->access != Access::kPublic) {
+    co_await prepare(call.request);
     Result<Caller> caller = authenticate(call.request, asked(*found, call.request));
     if (!caller) {
       // Nobody asked to be anybody: nothing to remember.

@@ -46,7 +46,7 @@ void Gate::Impl::index_after_review(const std::shared_ptr<ActionRecord>& record)
     reviews_due.erase(record->id.str());
 }
 
-Result<void> Gate::Impl::can_look_after(const Principal& who, const ActionRecord& record) const {
+Result<void> can_look_after(const World& world, const Principal& who, const ActionRecord& record) {
   const people::Directory& directory = world.directory;
   if (who.kind != PrincipalKind::kPerson)
     return refuse("not_a_reviewer", "only people look at it afterwards");
@@ -87,7 +87,7 @@ Task<Result<RecordPtr>> Gate::look_after(Principal who, ActionId id, bool justif
     impl_->pass_time();
     if (!record || !may_read(who, *record))
       co_return refuse("not_found", "there is no such action, or not for you");
-    if (Result<void> ok = impl_->can_look_after(who, *record); !ok)
+    if (Result<void> ok = can_look_after(world_, who, *record); !ok)
       co_return std::unexpected(ok.error());
     if (!record->after_review->is_open())
       co_return refuse("closed", record->after_review->by + " has looked at it already");
@@ -122,9 +122,10 @@ Task<Result<RecordPtr>> Gate::look_after(Principal who, ActionId id, bool justif
 
 std::vector<RecordPtr> Gate::to_look_after(const std::string& person) const {
   std::vector<RecordPtr> out;
-  const Principal who{.kind = PrincipalKind::kPerson, .id = person};
   for (const auto& [id, record] : impl_->reviews_due) {
-    if (person.empty() || impl_->can_look_after(who, *record)) out.push_back(record);
+    if (person.empty() ||
+        can_look_after(world_, {.kind = PrincipalKind::kPerson, .id = person}, *record))
+      out.push_back(record);
   }
   return out;
 }

@@ -144,6 +144,19 @@ Task<Result<Emergency>> Gate::open_emergency(Principal who, OpenEmergency wanted
   co_return *opened;
 }
 
+bool Gate::concerns(const std::string& id, const Emergency& emergency) const {
+  const people::Directory& directory = world_.directory;
+  const people::Person* person = directory.person(id);
+  if (person == nullptr || !person->active) return false;
+  if (person->admin || person->auditor || directory.same_human(id, emergency.opener)) return true;
+  if (directory.in_any(id, policy::groups_of(world_.configuration->policy->emergencies())))
+    return true;
+  return std::ranges::any_of(emergency.agents, [&](const std::string& name) {
+    const people::Agent* agent = directory.agent(name);
+    return agent != nullptr && directory.same_human(agent->owner(), id);
+  });
+}
+
 Task<Result<Emergency>> Gate::close_emergency(Principal who, std::string id) {
   impl_->pass_time();
   const Emergency* one = world_.emergencies.find(id);

@@ -141,6 +141,9 @@ class Gate {
     doc::Value assertion;
   };
   Task<Result<people::Emergency>> open_emergency(Principal who, OpenEmergency wanted);
+  // Whom it concerns, and who hears of it loudly: its opener, whoever may open or look afterwards,
+  // owners of its agents, administrators and auditors.
+  bool concerns(const std::string& person, const people::Emergency& emergency) const;
   // By its opener, whoever may open one, or an administrator. Codes: not_found, closed,
   // not_allowed.
   Task<Result<people::Emergency>> close_emergency(Principal who, std::string id);
@@ -248,5 +251,8 @@ class Gate {
   Numbers numbers_;
   std::unique_ptr<Impl> impl_;
 };
+
+// Whether somebody may take the look afterwards (done or not). Codes: those of Gate::look_after.
+Result<void> can_look_after(const World& world, const Principal& who, const ActionRecord& record);
 
 }  // namespace keyturn::gate

@@ -126,7 +126,6 @@ struct Gate::Impl {
   std::vector<EventDraft> used_emergencies(const Case& c) const;
   bool emergency_is_over(const ActionRecord& record) const;  // of those that it was decided under
   std::optional<EventDraft> review_due(const ActionRecord& record) const;
-  Result<void> can_look_after(const Principal& who, const ActionRecord& record) const;
   void index_after_review(const std::shared_ptr<ActionRecord>& record);
 
   // ---- evidence.cpp: what is approved, and waits until the record of that is out of our hands

@@ -198,7 +198,8 @@ bool Gate::may_read(const Principal& who, const ActionRecord& record) const {
         return (party.role == people::Role::kAmender || party.role == people::Role::kOpener) &&
                directory.same_human(party.id, who.id);
       });
-  if (asked || has_a_part || (record.after_review && impl_->can_look_after(who, record))) return true;
+  if (asked || has_a_part || (record.after_review && can_look_after(world_, who, record)))
+    return true;
   return record.review && review::is_reviewer(*record.review, directory, who.id);
 }
 

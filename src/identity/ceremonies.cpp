@@ -1,4 +1,4 @@
-// Passkey ceremonies: enrolment, sign-in, and votes signed over the very case.
+// Passkey ceremonies: enrolment and sign-in. (signing.cpp: what people sign.)
 #include <algorithm>
 
 #include "base/bytes.h"
@@ -224,66 +224,6 @@ Task<Result<OpenedSession>> Identity::finish_login(std::string ceremony, doc::Va
   Result<OpenedSession> opened =
       co_await impl_->open_session(found->second.person, to_base64url(*id), {}, "", 0);
   co_return opened;
-}
-
-Task<Result<Ceremony>> Identity::begin_vote(Session session, const gate::ActionRecord& record,
-                                            std::string decision) {
-  Pending pending;
-  pending.kind = Pending::Kind::kVote;
-  pending.person = session.person;
-  pending.session = session.id;
-  pending.action = record.id.str();
-  pending.digest = record.case_digest;
-  pending.decision = decision;
-  pending.signed_text = doc::canonical_or_die(
-      doc::object({{"v", 1},
-                   {"action", record.id.str()},
-                   {"digest", record.case_digest},
-                   {"decision", decision},
-                   {"reviewer", session.person},
-                   {"policy", record.policy_digest},
-                   {"nonce", to_hex(impl_->gate.random().bytes(16))},
-                   {"expires_at", to_rfc3339(impl_->now() + impl_->options.ceremony_life)}}));
-  const Digest challenge = crypto::sha256("keyturn/v1/vote\n" + pending.signed_text);
-  pending.challenge = std::string(view(challenge));
-  doc::Array allow = impl_->descriptors_of(session.person);
-  if (allow.empty())
-    co_return refuse("passkey_required",
-                     "this vote needs a passkey, and none is enrolled for " + session.person);
-  co_return impl_->start_request(std::move(pending), std::move(allow));
-}
-
-Result<doc::Value> Identity::finish_vote(const Session& session, const gate::ActionRecord& record,
-                                         const std::string& decision, const doc::Value& assertion) {
-  if (!assertion.is_object())
-    return refuse("malformed_credential", "assertion must be an object", "/assertion");
-  Result<Pending> pending =
-      impl_->take(std::string(assertion.text("ceremony")), Pending::Kind::kVote);
-  if (!pending) return std::unexpected(pending.error());
-  const bool same = pending->session == session.id && pending->person == session.person &&
-                    pending->action == record.id.str() && pending->decision == decision &&
-                    pending->digest == record.case_digest;
-  if (!same)
-    return refuse("digest_mismatch", "the passkey signed another case; look again and vote again");
-  const doc::Value* answer = assertion.find("credential");
-  if (answer == nullptr)
-    return refuse("malformed_credential", "credential is missing", "/assertion/credential");
-  Result<std::string> id = webauthn::credential_id_of(*answer);
-  if (!id) return std::unexpected(id.error());
-  const auto found = impl_->credentials.find(*id);
-  if (found == impl_->credentials.end() || found->second.person != session.person) {
-    return refuse("bad_signature", "this passkey is not one of " + session.person + "'s");
-  }
-  Result<webauthn::Assertion> verified =
-      webauthn::verify_assertion(*answer, found->second.credential, impl_->expected(*pending));
-  if (!verified) return std::unexpected(verified.error());
-  return doc::object({{"credential", to_base64url(*id)},
-                      {"algorithm", found->second.credential.algorithm},
-                      {"public_key", to_base64url(found->second.credential.public_key)},
-                      {"authenticator_data", to_base64url(verified->authenticator_data)},
-                      {"client_data_json", to_base64url(verified->client_data_json)},
-                      {"signature", to_base64url(verified->signature)},
-                      {"signed", pending->signed_text}});
 }
 
 }  // namespace keyturn::identity

@@ -129,6 +129,13 @@ class Identity {
   Result<doc::Value> finish_vote(const Session& session, const gate::ActionRecord& record,
                                  const std::string& decision, const doc::Value& assertion);
 
+  // ---- passkey-signed statements, of what is no vote: breaking the glass. `statement` is an
+  // object that becomes public. The challenge is SHA-256 over "keyturn/v1/statement\n" and the
+  // canonical JSON of {v, statement, person, policy digest, nonce, expiry}. Kept: as of a vote.
+  Task<Result<Ceremony>> begin_statement(Session session, doc::Value statement);
+  Result<doc::Value> finish_statement(const Session& session, const doc::Value& statement,
+                                      const doc::Value& assertion);
+
   // Called when a person or agent is deactivated: their sessions and tokens end at once.
   void on_ended(std::function<void(const std::string& who)> listener);
 

@@ -44,7 +44,7 @@ struct EnrolmentState {
 };
 
 struct Pending {  // a ceremony that the browser has not finished
-  enum class Kind { kEnrolment, kLogin, kVote, kFurther } kind = Kind::kLogin;
+  enum class Kind { kEnrolment, kLogin, kVote, kStatement, kFurther } kind = Kind::kLogin;
   std::string person, challenge, enrolment;
   std::string session, action, digest, decision, signed_text;
   Time expires_at;
@@ -75,6 +75,13 @@ struct Identity::Impl {
   }
   doc::Array descriptors_of(const std::string& person) const;  // of their passkeys
   Result<Ceremony> start_request(Pending pending, doc::Array allow);
+  // The challenge is SHA-256 over the domain, a line feed and the RFC 8785 form of `text`, which
+  // gets v, nonce and expires_at.
+  Result<Ceremony> ask_to_sign(Pending pending, std::string_view domain, doc::Value text);
+  Result<Pending> take_signed(const Session& session, const doc::Value& assertion,
+                              Pending::Kind kind);
+  Result<doc::Value> verify_signed(const Session& session, const Pending& pending,
+                                   const doc::Value& assertion) const;
 
   gate::Gate& gate;
   IdentityOptions options;

@@ -75,7 +75,7 @@ class SignOn {
   Task<Result<NewToken>> poll_device(std::string provider, std::string id);
 
   // OpenID Connect RP-Initiated Logout 1.0: where the browser goes to end the provider's session,
-  // too. "" when there is none. Call it before the session is closed; it answers once.
+  // too. "" when there is none. Once for a session.
   Task<std::string> provider_logout(Session session);
 
   // [{"account", "provider"}]

@@ -11,12 +11,6 @@ namespace {
 using Drafts = std::vector<EventDraft>;
 using people::Directory;
 
-std::string list(const std::set<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
-  return out.empty() ? "none" : out;
-}
-
 EventDraft draft(const std::string& action, std::string type, std::string_view key,
                  doc::Value part) {
   EventDraft out;
@@ -152,21 +146,23 @@ Result<std::string> place_of(const Review& review, const CastVote& vote,
     const std::string wanted = *vote.instead_of == by ? std::string() : *vote.instead_of;
     if (std::ranges::find(places, wanted) != places.end()) return wanted;
     return refuse("not_a_reviewer",
-                  wanted.empty() ? by + " is in none of the groups asked: " + list(asked)
-                                 : by + " does not stand in for " + wanted +
-                                       " here: no delegation that covers " + list(asked),
+                  wanted.empty()
+                      ? by + " is in none of the groups asked: " + people::in_words(asked)
+                      : by + " does not stand in for " + wanted +
+                            " here: no delegation that covers " + people::in_words(asked),
                   "/instead_of");
   }
   if (places.empty()) {
     const std::set<std::string> all = groups_of(review.plan);
     if (asked != all && !people::places_for(directory, excluded, by, all).empty())
-      return refuse("not_a_reviewer",
-                    by + " is asked at a later stage; now it is the turn of: " + list(asked));
-    return refuse("not_a_reviewer", by + " is in none of the groups asked: " + list(asked));
+      return refuse("not_a_reviewer", by + " is asked at a later stage; now it is the turn of: " +
+                                          people::in_words(asked));
+    return refuse("not_a_reviewer",
+                  by + " is in none of the groups asked: " + people::in_words(asked));
   }
   if (places.size() > 1 && !places.front().empty()) {
     return refuse("ambiguous_place",
-                  by + " stands in for " + list({places.begin(), places.end()}) +
+                  by + " stands in for " + people::in_words({places.begin(), places.end()}) +
                       "; say for whom this vote is, with instead_of",
                   "/instead_of");
   }
@@ -205,8 +201,9 @@ Result<void> check_strength(const Plan& plan, const CastVote& vote) {
                                            std::string(to_text(vote.by.assurance)) + "\"");
   }
   if (plan.channels && !plan.channels->contains(vote.by.channel)) {
-    return refuse("wrong_channel", "votes on this case are taken over: " + list(*plan.channels) +
-                                       "; not over " + vote.by.channel);
+    return refuse("wrong_channel",
+                  "votes on this case are taken over: " + people::in_words(*plan.channels) +
+                      "; not over " + vote.by.channel);
   }
   if (vote.decision == Decision::kDeny) return {};
   if (plan.look.count() > 0 && (!vote.looked || *vote.looked < plan.look)) {

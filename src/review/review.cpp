@@ -77,12 +77,6 @@ std::vector<Approval> approvals_for(const Review& review, const Plan& plan) {
   return out;
 }
 
-bool in_any(const people::Directory& directory, std::string_view person,
-            const std::set<std::string>& groups) {
-  return std::ranges::any_of(
-      groups, [&](const std::string& group) { return directory.in_group(person, group); });
-}
-
 // Or somebody has in their place.
 bool has_voted(const Review& review, const people::Directory& directory, std::string_view person) {
   return std::ranges::any_of(review.votes, [&](const Vote& vote) {
@@ -156,7 +150,7 @@ Review evolve(Review before, const Event& event) {
 }
 
 bool vetoes(const Plan& plan, const people::Directory& directory, std::string_view person) {
-  return in_any(directory, person, plan.veto_any ? groups_of(plan) : plan.veto_groups);
+  return directory.in_any(person, plan.veto_any ? groups_of(plan) : plan.veto_groups);
 }
 
 bool meets(const Review& review, const Plan& plan, const people::Directory& directory) {

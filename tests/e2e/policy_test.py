@@ -131,7 +131,7 @@ class SlowPolicy(unittest.TestCase):
 
         asked = {"agent": "ops-bot", "tool": "echo", "args": {"text": "x"}}
         for path, person, tests, body, status, said in (
-            ("/v1/policy/check", "erin", 3, {}, 200, '"ok": true'),
+            ("/v1/policy/check", "erin", 1, {}, 200, '"ok": true'),
             ("/v1/policy/check", "erin", 300, {}, 200, "tests_take_too_long"),
             ("/v1/policy/explain", "ada", 300, asked, 200, "tests_take_too_long"),
             ("/v1/policy/proposals", "ada", 300, {"reason": "slow"}, 400, "take too long"),
