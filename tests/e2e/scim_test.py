@@ -7,7 +7,7 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import Keyturn  # noqa: E402
+from support.keyturn import Keyturn, contains, until  # noqa: E402
 from support.passkey import Browser  # noqa: E402
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures/scim"
@@ -413,6 +413,54 @@ class Scim(Base):
 class Kept(Base):
     """What stays, and what goes: erasure, the seal, a changed mapping."""
 
+    def test_many_at_once_make_one_person_and_lose_no_member(self):
+        names = [f"crowd{number}" for number in range(12)]
+        body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]}
+        made = [self.k.later(self.scim, "POST", "/Users", {**body, "userName": f"{name}@corp.example", "externalId": f"00u-{name}"})
+                for name in names for _ in range(3)]
+        answers = [one.result() for one in made]
+        self.assertEqual(sorted(one.status for one in answers), [201] * 12 + [409] * 24, answers)
+        group = self.group("Crowd")
+        added = [self.k.later(self.scim, "PATCH", f"/Groups/{group}", patch_of({"op": "Add", "path": "members", "value": [{"value": name}]})) for name in names]
+        self.assertEqual({one.result().status for one in added}, {204})
+        self.assertEqual({one["value"] for one in self.scim("GET", f"/Groups/{group}").json["members"]}, set(names))
+
+    def test_another_map_counts_for_everybody_and_a_section_that_is_gone_for_nobody(self):
+        who = self.add("vera")
+        self.group("Night Shift", [who])
+        self.assertEqual(self.person(who)["groups"], [])
+        text = self.identity_file.read_text()
+        self.addCleanup(self.configure, text)
+        self.configure(text.replace('"Keyturn DBA": dba', '"Keyturn DBA": dba, "Night Shift": sre'))
+        until(lambda: self.person(who)["groups"] == ["sre"], "the new map has no effect")
+        twin = self.add("vera.twin", TWIN, externalId="00t-vera")
+        self.configure(text[:text.index("scim:")])
+        until(lambda: self.person(who)["groups"] == [], "a section that is gone vouches for somebody")
+        self.assertTrue(self.person(twin)["active"])
+        self.refused(self.scim("GET", "/Users"), 503)
+        self.configure(text.replace('"Keyturn DBA": dba', '"Night Shift": dba'))
+        until(lambda: self.person(who)["groups"] == ["dba"], "the section that is back has no effect")
+
+    def configure(self, text):
+        self.identity_file.write_text(text)
+        self.k.reload()
+
+    def test_a_section_without_its_token_answers_nobody_and_a_changed_one_is_seen_after_a_restart(self):
+        path = self.k.folder / "token-busy"
+        self.addCleanup(self.k.restart)
+        self.addCleanup(path.write_text, BUSY)
+        path.write_text("another-busy-token-4711-0815")
+        self.k.restart()
+        self.refused(self.scim("GET", "/Users", token=BUSY), 401)
+        self.assertEqual(self.scim("GET", "/Users", token="another-busy-token-4711-0815").status, 200)
+        path.write_text("short")
+        self.k.restart()
+        self.refused(self.scim("GET", "/Users", token="short"), 401)
+        self.assertEqual(self.scim("GET", "/Users").status, 200)
+        path.write_text(OKTA)
+        self.k.restart()
+        self.refused(self.scim("GET", "/Users"), 401)
+
     def test_an_erased_person_is_gone_from_every_file_and_comes_back_as_themselves(self):
         browsers = {who: Browser(self.k, who) for who in ADMINS}
         who = self.add("wanda", externalId="00u-wanda-4711", displayName="Wanda Erasme", emails=[{"value": "wanda.erasme@home.example"}])
@@ -424,6 +472,7 @@ class Kept(Base):
             self.assertEqual(browsers[voter].vote(proposed.json).status, 200)
         self.assertEqual(self.k.settled(proposed.json["id"], "ada")["state"], "succeeded")
         self.refused(self.scim("GET", f"/Users/{who}"), 404)
+        self.assertEqual(contains(self.k.data, ["Wanda Erasme", "wanda.erasme@home.example", "00u-wanda-4711"]), [])
         self.k.restart()
         self.refused(self.scim("GET", f"/Users/{who}"), 404)
         self.assertEqual(self.search("Groups", f'members eq "{who}"').json["totalResults"], 0)
@@ -431,6 +480,28 @@ class Kept(Base):
         again = self.scim("POST", "/Users", {"userName": "wanda@corp.example", "externalId": "00u-wanda-4711"})
         self.assertEqual((again.status, again.json["id"]), (201, who), again)
         self.assertTrue(self.person(who)["active"])
+
+    def test_zz_sealed_the_map_stays_and_the_provider_still_says_who_is_in(self):
+        ada = Browser(self.k, "ada")
+        Browser(self.k, "ben")
+        self.k.host("seal")
+
+        def groups_of(who):
+            return next(one for one in ada.get("/v1/people").json["items"] if one["id"] == who)["groups"]
+
+        who = self.add("sealed.one")
+        self.group("Keyturn DBA", [who])
+        self.assertEqual(groups_of(who), ["dba"])
+        self.group("Friends", [who])
+        text = self.identity_file.read_text()
+        self.addCleanup(self.identity_file.write_text, text)
+        self.identity_file.write_text(text.replace('"Keyturn DBA": dba', '"Friends": administrators'))
+        self.k.reload()
+        self.assertTrue(ada.get("/v1/me").json["files_differ"])
+        self.assertEqual(groups_of(who), ["dba"])
+        self.assertEqual(self.scim("PATCH", f"/Users/{who}", fixture("okta/deactivate_user.json")).status, 200)
+        self.assertEqual(self.scim("DELETE", f"/Users/{who}").status, 204)
+        self.assertEqual(groups_of(who), [])
 
 
 if __name__ == "__main__":
