@@ -78,6 +78,11 @@ Task<Result<Secret>> secret_of(net::BlockingPool& pool, secrets::SecretReference
       pool, [reference = std::move(reference)] { return secrets::resolve(reference); });
 }
 
+Task<Result<net::ClientResponse>> fetched(net::BlockingPool& pool, net::ClientRequest request) {
+  co_return co_await net::run_blocking(
+      pool, [request = std::move(request)] { return net::fetch(request); });
+}
+
 provisioning::Ports provisioning_ports(gate::Gate& gate, net::Loop& loop, net::BlockingPool& pool,
                                        const Secret& key, std::string base_url) {
   return {.gate = gate,
@@ -183,6 +188,28 @@ void say(std::string_view line) {
 
 Core::~Core() = default;
 
+void Core::open_sign_on(const std::string& url) {
+  constexpr unsigned kAsking = 4;
+  constexpr std::size_t kWaiting = 256;
+  providers_pool_ = std::make_unique<net::BlockingPool>(*loop_, "kt-providers", kAsking, kWaiting);
+  providers_ = std::make_unique<identity::Providers>(
+      *loop_, clock_,
+      [pool = providers_pool_.get()](net::ClientRequest request) {
+        return fetched(*pool, std::move(request));
+      },
+      [pool = secrets_pool_.get()](secrets::SecretReference reference) {
+        return secret_of(*pool, std::move(reference));
+      });
+  agent_tokens_ = std::make_unique<identity::AgentTokens>(*gate_, *providers_);
+  identity_->set_jwt([tokens = agent_tokens_.get()](std::string_view token) {
+    return tokens->authenticate(token);
+  });
+  identity::SignOnOptions options;
+  options.public_url = url;
+  sign_on_ = std::make_unique<identity::SignOn>(*gate_, *identity_, *providers_, data_->hmac_key(),
+                                                std::move(options));
+}
+
 Result<store::sqlite::DataDir> make_data_dir(const std::string& path, Random& random) {
   std::error_code ignored;  // DataDir::create says what is wrong with the folder itself
   const std::filesystem::path parent =
@@ -277,6 +304,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   core->gate_->load();
   core->identity_->load();
   core->provisioning_->load();
+  core->open_sign_on(url);
   return core;
 }
 

@@ -10,7 +10,10 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "gate/gate.h"
+#include "identity/agent_tokens.h"
 #include "identity/identity.h"
+#include "identity/provider.h"
+#include "identity/sign_on.h"
 #include "net/blocking.h"
 #include "net/loop.h"
 #include "provisioning/provisioning.h"
@@ -36,6 +39,8 @@ class Core {
   admin::Admin& admin() { return *admin_; }
   identity::Identity& identity() { return *identity_; }
   provisioning::Provisioning& provisioning() { return *provisioning_; }
+  identity::SignOn& sign_on() { return *sign_on_; }
+  identity::AgentTokens& agent_tokens() { return *agent_tokens_; }
   store::Journal& journal() { return *journal_; }
   const store::sqlite::DataDir& data() const { return *data_; }
   const Clock& clock() const { return clock_; }
@@ -45,6 +50,7 @@ class Core {
 
  private:
   Core() = default;
+  void open_sign_on(const std::string& public_url);
   SystemClock clock_;
   SystemRandom random_;
   secrets::CredentialDetector detector_;
@@ -57,6 +63,10 @@ class Core {
   std::unique_ptr<identity::Identity> identity_;
   std::unique_ptr<net::BlockingPool> secrets_pool_;  // fetches the tokens of SCIM sections
   std::unique_ptr<provisioning::Provisioning> provisioning_;
+  std::unique_ptr<net::BlockingPool> providers_pool_;  // asks identity providers
+  std::unique_ptr<identity::Providers> providers_;
+  std::unique_ptr<identity::AgentTokens> agent_tokens_;
+  std::unique_ptr<identity::SignOn> sign_on_;
   std::unique_ptr<admin::Admin> admin_;
   std::unique_ptr<net::BlockingPool> witness_pool_;  // asks the witnesses
   bool created_ = false;

@@ -411,7 +411,9 @@ Result<void> Serving::listen() {
                       [this] { return core_->journal().ready(); },
                       [this](doc::FileProblems& problems) { return reload(problems); },
                       [this] { return exports(); },
-                      &core_->provisioning()};
+                      &core_->provisioning(),
+                      &core_->sign_on(),
+                      &core_->agent_tokens()};
   core_->loop().spawn(core_->provisioning().reconcile());
   api::ApiOptions options;
   options.public_url = url;

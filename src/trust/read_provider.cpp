@@ -94,6 +94,11 @@ Provider read_provider(const doc::Value& value, const std::string& name, const s
   doc::ObjectReader in(value, pointer, problems);
   Provider out;
   out.name = name;
+  for (const char* taken : {"enrol", "login", "logout", "providers"}) {
+    if (name == taken)
+      in.problem("invalid_name", "a provider cannot be called " + name + ": /auth/" + name +
+                                     " is a page of Keyturn's own");
+  }
   out.kind = read_kind(in);
   out.issuer = read_url(in, "issuer", true);
   if (out.kind == ProviderKind::kEntra) check_tenant(in, out.issuer);

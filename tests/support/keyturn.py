@@ -153,7 +153,7 @@ def free_port():
 
 
 class Keyturn:
-    def __init__(self, policy=POLICY, tools=TOOLS, config="", people=PEOPLE, agents=AGENTS, start=True, tokens=True, arguments=()):
+    def __init__(self, policy=POLICY, tools=TOOLS, config="", people=PEOPLE, agents=AGENTS, start=True, tokens=True, arguments=(), port=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="keyturn-test-"))
         self.folder.chmod(0o755)  # programs of tools run as another user and must reach `work`
         self.data, self.work = self.folder / "data", self.folder / "work"
@@ -170,7 +170,7 @@ class Keyturn:
         if config:
             self.config_file.write_text(config)
         self.arguments = list(arguments)
-        self.port = free_port()
+        self.port = port or free_port()
         self.process = None
         self.stdout_lines, self._lines = [], queue.Queue()
         self.stderr_file = self.folder / "server.err"

@@ -32,10 +32,11 @@ export async function signedIn(): Promise<void> {
 }
 
 export async function signOut(): Promise<void> {
-  await api.logout();
+  const { provider_logout } = await api.logout();
   setCsrf("");
   session.set({ kind: "out" });
   others?.postMessage("changed");
+  if (provider_logout) location.assign(provider_logout); // its session too, or the next click signs in again
 }
 
 export function startSession(): void {

@@ -3,8 +3,8 @@
 import { del, get, post, postText, withQuery } from "./client";
 import type { Order } from "../list";
 import type {
-  Action, Agent, Ceremony, Checked, Colleague, Decision, Explained, Json, LedgerEntry, LedgerHead, Me, NewToken,
-  Page, Passkey, PolicyInForce, ReplayReport, Scenario, TimelineItem, Token,
+  Account, Action, Agent, Ceremony, Checked, Colleague, Decision, Explained, Json, LedgerEntry, LedgerHead, Me, NewToken,
+  Page, Passkey, PolicyInForce, Provider, ReplayReport, Scenario, TimelineItem, Token,
 } from "./types";
 import type { ProofAnswer } from "../verify/log";
 import type {
@@ -87,7 +87,13 @@ export const api = {
   loginBegin: () => post<Ceremony<RequestOptionsJson>>("/auth/login/begin"),
   loginFinish: (ceremony: string, credential: CredentialJson) =>
     post<unknown>("/auth/login/finish", { ceremony, credential }),
-  logout: () => post<unknown>("/auth/logout"),
+  logout: () => post<{ provider_logout?: string }>("/auth/logout"),
+  providers: () => get<{ providers: Provider[] }>("/auth/providers"),
+  signOn: (name: string) => post<{ url: string }>(`/auth/${name}/begin`),
+  linkBegin: (name: string) => post<Ceremony<RequestOptionsJson>>(`/auth/${name}/link/challenge`),
+  link: (name: string, assertion: Assertion) => post<{ url: string }>(`/auth/${name}/link`, { assertion }),
+  accounts: () => get<Page<Account>>("/v1/accounts"),
+  unlink: (account: string) => post<unknown>("/v1/accounts/unlink", { account }),
 
   tokens: () => get<Page<Token>>("/v1/tokens"),
   makeToken: (wanted: { label: string; expires: string; agent?: string }) =>

@@ -159,6 +159,16 @@ export interface NewToken {
   expires_at: string | null;
 }
 
+export interface Provider {
+  name: string;
+  kind: string;
+}
+
+export interface Account {
+  account: string; // a keyed hash: nothing that a person reads
+  provider: string;
+}
+
 export interface Passkey {
   id: string;
   label: string;

@@ -3,6 +3,7 @@
 import type { Me } from "../api/types";
 import { PasskeysCard } from "../parts/passkeys";
 import { Card, Heading } from "../parts/pieces";
+import { AccountsCard } from "../parts/providers";
 import { Text } from "../parts/text";
 import { TokensCard } from "../parts/tokens";
 
@@ -25,6 +26,7 @@ export function AccountPage({ me }: { me: Me }) {
         </dl>
       </Card>
       <PasskeysCard />
+      <AccountsCard />
       <TokensCard me={me} />
     </main>
   );

@@ -7,6 +7,7 @@ import { api } from "../api/routes";
 import type { Ceremony } from "../api/types";
 import { Icon, Keyhole } from "../parts/icon";
 import { Heading, Loading, Note, ProblemNote } from "../parts/pieces";
+import { ProviderButtons } from "../parts/providers";
 import { Text } from "../parts/text";
 import { decoded, go, place } from "../router";
 import { session, signedIn } from "../session";
@@ -63,6 +64,7 @@ export function LoginPage() {
         <button type="button" class="button button-accent button-wide" disabled={busy} onClick={() => void login()}>
           <Icon name="passkey" /> {busy ? "Waiting for your passkey…" : "Sign in with a passkey"}
         </button>
+        <ProviderButtons onProblem={setProblem} />
         <p class="small muted">No passkey yet? Whoever runs Keyturn gives you an enrolment link.</p>
       </div>
     </main>
