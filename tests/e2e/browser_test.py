@@ -6,11 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.demo import Demo  # noqa: E402
-from support.keyturn import ROOT, Keyturn  # noqa: E402
+from support.keyturn import ROOT, Keyturn, free_port  # noqa: E402
+from support.oidc import OidcProvider  # noqa: E402
 from support.postgres import installed  # noqa: E402
 
 SCRIPTS = pathlib.Path(__file__).resolve().parent / "browser"
@@ -66,6 +68,36 @@ class DemoBrowser:
         cls.results, cls.notes = walked(cls.script, {"url": demo.url, "link": demo.link})
 
 
+class AtAProvider:
+    """Single sign-on, with npm's oidc-provider."""
+    script = ""
+
+    @classmethod
+    def setUpClass(cls):
+        port = free_port()
+        accounts = {"zoe": {"name": "Zoe Ray", "preferred_username": "zoe", "groups": ["DBA"]}, "yan": {"preferred_username": "yan"}, "xi": {"preferred_username": "xi"}}
+        provider = OidcProvider(f"http://localhost:{port}", accounts)
+        cls.addClassCleanup(provider.close)
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        identity = pathlib.Path(folder) / "identity.yaml"
+        identity.write_text(f"""apiVersion: keyturn/v1
+kind: Identity
+providers:
+  corp:
+    kind: oidc
+    issuer: {provider.issuer}
+    client_id: keyturn
+    client_secret: {{secret: "env:OIDC_TEST_SECRET"}}
+    scopes: [openid, profile, email, groups]
+    people: {{create: true}}
+    groups: {{map: {{DBA: dba}}}}
+""")
+        os.environ["OIDC_TEST_SECRET"] = "a secret of the client"
+        cls.k = Keyturn(config=LIMITS, port=port, arguments=("--identity", str(identity)))
+        cls.addClassCleanup(cls.k.close)
+        cls.results, cls.notes = walked(cls.script, {"url": cls.k.url, "link": cls.k.enrol_link("carol"), "provider": provider.issuer})
+
+
 def test_of(name):
     def test(self):
         said = self.results.get(name)
@@ -87,6 +119,7 @@ def of_script(script, base=Browser):
 Inbox = of_script("inbox.mjs")
 Lists = of_script("lists.mjs")
 Policy = of_script("policy.mjs", ThreeAdministrators)
+Providers = of_script("providers.mjs", AtAProvider)
 DemoPage = unittest.skipUnless(installed(), "PostgreSQL is not installed")(of_script("demo.mjs", DemoBrowser))
 
 if __name__ == "__main__":
