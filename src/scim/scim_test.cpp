@@ -158,6 +158,20 @@ TEST_CASE("what was parsed and written again is the same, and changed text never
   });
 }
 
+TEST_CASE("a filter is written with the parentheses that it needs") {
+  for (const char* text :
+       {R"((userName pr or active pr) and not (title pr and emails[type eq "work"]))",
+        R"(userName pr or active eq true and name.givenName co "x\"")"}) {
+    const Result<scim::Filter> filter = scim::parse_filter(text);
+    REQUIRE(filter);
+    const Result<scim::Filter> again = scim::parse_filter(scim::to_text(*filter));
+    REQUIRE(again);
+    CHECK(again->kind == filter->kind);
+    CHECK(again->parts.size() == filter->parts.size());
+    CHECK(again->parts[0].kind == filter->parts[0].kind);
+  }
+}
+
 TEST_CASE("a resource is taken in its own names, and nothing that Keyturn does not keep") {
   const auto taken = scim::accept(
       scim::user_schema(),
