@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -10,7 +11,7 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import DEADLINE, POLICY, Keyturn, free_port  # noqa: E402
+from support.keyturn import BIN, DEADLINE, Keyturn, free_port  # noqa: E402
 from support.oidc import Forger, OidcProvider, Surfer  # noqa: E402
 from support.passkey import Browser  # noqa: E402
 
@@ -454,6 +455,25 @@ class Certified(unittest.TestCase):
         url = flow.surfer.follow(flow.url, until=f"{self.k.url}/auth/corp/callback")
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
         self.assertEqual(code_in(flow.back(code=query["code"])[1]), "sign_in_refused")
+
+    def test_keyturn_login_gets_a_token_for_the_terminal(self):
+        provider = self.start()
+        going = subprocess.Popen([str(BIN), "login"], env=dict(os.environ, KEYTURN_URL=self.k.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(going.kill)
+        found = re.search(r"Open (\S+) and enter (\S+)", going.stderr.readline())
+        surfer = Surfer()
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        page = surfer.follow(found[1])[1]
+        hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page))
+        status, _, page = surfer.request("POST", f"{provider.issuer}/device", urllib.parse.urlencode({**hidden, "user_code": found[2]}), form)
+        hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page))
+        status, headers, page = surfer.request("POST", f"{provider.issuer}/device", urllib.parse.urlencode({**hidden, "user_code": found[2], "confirm": "yes"}), form)
+        if status in (302, 303):
+            status, page = surfer.follow(urllib.parse.urljoin(provider.issuer, headers["location"]))
+        self.assertIn("done", page)
+        token = going.communicate(timeout=2 * DEADLINE)[0].strip()
+        me = self.k.get("/v1/me", token).json
+        self.assertEqual((me["id"], me["assurance"], me["groups"]), ("zoe", "token", ["dba"]))
 
     def test_a_provider_that_is_away_is_said_to_be(self):
         provider = self.start()
