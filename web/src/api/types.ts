@@ -58,6 +58,7 @@ export interface Vote {
   note?: string;
   note_erased?: boolean;
   simulated?: boolean;
+  inactive?: boolean; // whoever gave it is deactivated since: it counts no more
 }
 
 export interface Plan {

@@ -63,6 +63,7 @@ export function VotesCard({ votes, simulated }: { votes: Vote[]; simulated: (rev
             <div>
               <p>
                 <strong><Text>{vote.reviewer}</Text></strong>
+                {vote.inactive && <span class="tag">deactivated since: counts no more</span>}
                 {(vote.simulated || simulated(vote.reviewer)) && <span class="tag tag-simulated">simulated</span>}
                 {" "}{vote.decision === "approve" ? "approved" : "denied"} <span class="muted"><Ago at={vote.at} exact /></span>
               </p>
