@@ -7,7 +7,7 @@
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "ledger/erasure.h"
-#include "ledger/passkey_vote.h"
+#include "ledger/passkey_signature.h"
 #include "ledger/stream_links.h"
 
 namespace keyturn::ledger {
@@ -27,7 +27,7 @@ class Verifier {
       check_streams();
       check_since();
       check_restarts();
-      check_passkey_votes();
+      check_passkeys();
       check_payloads();
       check_attachments();
     }
@@ -191,14 +191,20 @@ class Verifier {
     return doc::parse_json(bundle_.entries[index - report_.from], kLimits).value_or(doc::Value());
   }
 
+  static constexpr const char* kRemoved = "removed";
+
+  static std::string_view last_part(std::string_view stream) {
+    return stream.substr(stream.find('/') + 1);
+  }
+
   // Whoever reads the log alone can tell that a person's own key agreed to exactly this.
-  void check_passkey_votes() {
+  void check_passkeys() {
     std::map<std::string, std::string, std::less<>> registered;  // credential -> "PERSON KEY"
-    std::size_t good = 0;
+    std::size_t votes = 0, others = 0;
     for (std::size_t i = 0; i < bundle_.entries.size(); ++i) {
       const std::string& bytes = bundle_.entries[i];
-      const bool adds = bytes.find("\"identity.credential_added\"") != std::string::npos;
-      if (!adds && bytes.find("\"assertion\":{") == std::string::npos) continue;
+      const bool registers = bytes.find("\"identity.credential_") != std::string::npos;
+      if (!registers && bytes.find("\"assertion\":{") == std::string::npos) continue;
       const doc::Value leaf = entry(report_.from + i);
       const doc::Value* credential = leaf.find("credential");
       if (leaf.text("type") == "identity.credential_added" && credential != nullptr) {
@@ -206,30 +212,33 @@ class Verifier {
                                     std::string(credential->text("person")) + " " +
                                         std::string(credential->text("public_key")));
       }
-      if (leaf.text("type") != "review.voted") continue;
-      std::optional<std::string> wrong = passkey_vote_wrong(leaf);
-      if (!wrong) wrong = not_registered(leaf, registered);
+      if (leaf.text("type") == "identity.credential_removed")
+        registered.insert_or_assign(std::string(last_part(leaf.text("stream"))), kRemoved);
+      const std::optional<PasskeySigned> made = passkey_signed(leaf);
+      if (!made) continue;
+      std::optional<std::string> wrong = passkey_wrong(leaf);
+      if (!wrong) wrong = not_registered(*made, registered);
       if (wrong)
-        find(Verdict::kTampered, "a vote with a passkey: " + *wrong, report_.from + i);
+        find(Verdict::kTampered, made->what + ": " + *wrong, report_.from + i);
       else
-        ++good;
+        ++(leaf.text("type") == "review.voted" ? votes : others);
     }
-    if (good > 0) find(Verdict::kIntact, std::to_string(good) + " votes by passkey verified");
+    if (votes > 0) find(Verdict::kIntact, std::to_string(votes) + " votes by passkey verified");
+    if (others > 0)
+      find(Verdict::kIntact, std::to_string(others) + " statements by passkey verified");
   }
 
   // A log from its beginning names every passkey before it is used; a part of one may not.
   std::optional<std::string> not_registered(
-      const doc::Value& leaf,
+      const PasskeySigned& made,
       const std::map<std::string, std::string, std::less<>>& registered) const {
-    const doc::Value* vote = leaf.find("vote");
-    const doc::Value* assertion = vote->find("assertion");
-    const auto known = registered.find(assertion->text("credential"));
+    const auto known = registered.find(made.credential);
     if (known == registered.end()) {
       if (bundle_.from > 0) return std::nullopt;
       return "nobody registered its passkey before";
     }
-    if (known->second !=
-        std::string(vote->text("reviewer")) + " " + std::string(assertion->text("public_key")))
+    if (known->second == kRemoved) return "its passkey was removed before";
+    if (known->second != made.person + " " + made.public_key)
       return "its passkey was registered for another person, or with another key";
     return std::nullopt;
   }

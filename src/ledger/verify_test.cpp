@@ -9,7 +9,7 @@
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "ledger/erasure.h"
-#include "ledger/passkey_vote.h"
+#include "ledger/passkey_signature.h"
 
 using namespace keyturn;
 using namespace keyturn::ledger;
@@ -406,9 +406,11 @@ struct PasskeyVote {
                                                        data + std::string(view(client_hash))))},
                                      {"signed", signed_text}})}})}});
   }
-  Report report(bool registered = true) const {
+  Report report(bool registered = true, bool removed = false) const {
     Log log;
     if (registered) log.append("credential/cred", added());
+    if (removed)
+      log.append("credential/cred", doc::object({{"type", "identity.credential_removed"}}));
     log.append("action/act_1", voted());
     const auto size = static_cast<std::uint64_t>(log.leaves.size());
     return verify_bundle(log.bundle(0, size, size), log.options());
@@ -444,10 +446,55 @@ TEST_CASE("a vote by a passkey is verified with what the log alone holds") {
   bad({}, "nobody registered its passkey", false);
 }
 
+TEST_CASE("a passkey that was removed signs nothing more") {
+  const Report report = PasskeyVote{}.report(true, true);
+  CHECK(report.verdict == Verdict::kTampered);
+  CHECK(says(report, "its passkey was removed before"));
+}
+
+TEST_CASE("glass that was broken with a passkey is verified like a vote") {
+  const crypto::Ed25519Key key = PasskeyVote{}.key;
+  const auto opened = [&](const std::string& opener, const std::string& agent,
+                          const std::string& domain = "keyturn/v1/statement") {
+    const std::string text = doc::canonical_or_die(
+        doc::object({{"v", 1},
+                     {"person", "bob"},
+                     {"statement",
+                      doc::object({{"kind", "breakglass"}, {"agents", doc::array_of({"bot"})}})}}));
+    const Digest challenge = crypto::sha256(domain + "\n" + text);
+    const std::string client = doc::write_json(
+        doc::object({{"type", "webauthn.get"}, {"challenge", to_base64url(view(challenge))}}));
+    const std::string data = std::string(32, 'r') + '\x05' + std::string(4, '\0');
+    const Digest hash = crypto::sha256(client);
+    const doc::Value assertion =
+        doc::object({{"credential", "cred"},
+                     {"algorithm", -8},
+                     {"public_key", to_base64url(key.public_key())},
+                     {"authenticator_data", to_base64url(data)},
+                     {"client_data_json", to_base64url(client)},
+                     {"signature", to_base64url(key.sign(data + std::string(view(hash))))},
+                     {"signed", text}});
+    return doc::object({{"type", "breakglass.opened"},
+                        {"emergency", doc::object({{"opener", opener},
+                                                   {"agents", doc::array_of({agent})},
+                                                   {"assertion", assertion}})}});
+  };
+  CHECK_FALSE(passkey_wrong(opened("bob", "bot")).has_value());
+  CHECK(passkey_wrong(opened("carol", "bot")).has_value());
+  CHECK(passkey_wrong(opened("bob", "bot2")).has_value());
+  CHECK(passkey_wrong(opened("bob", "bot", "keyturn/v1/vote")).has_value());
+  Log log;
+  log.append("credential/cred", PasskeyVote{}.added());
+  log.append("emergency/bg_1", opened("bob", "bot"));
+  const Report good = verify_bundle(log.bundle(0, 2, 2), log.options());
+  CHECK(good.verdict == Verdict::kIntact);
+  CHECK(says(good, "1 statements by passkey verified"));
+}
+
 TEST_CASE("a passkey's signature that was changed does not verify") {
   doc::Value leaf = PasskeyVote{}.voted();
   leaf.set("stream", "action/act_1");
-  CHECK_FALSE(passkey_vote_wrong(leaf).has_value());
+  CHECK_FALSE(passkey_wrong(leaf).has_value());
   for (const char* part : {"signature", "authenticator_data", "public_key", "client_data_json"}) {
     doc::Value changed = leaf;
     doc::Value vote = *changed.find("vote");
@@ -458,6 +505,6 @@ TEST_CASE("a passkey's signature that was changed does not verify") {
     vote.set("assertion", assertion);
     changed.set("vote", vote);
     CAPTURE(part);
-    CHECK(passkey_vote_wrong(changed).has_value());
+    CHECK(passkey_wrong(changed).has_value());
   }
 }

@@ -85,21 +85,30 @@ doc::Value controls_value(const std::vector<const Control*>& chosen, const Story
   return out;
 }
 
-// Votes with an assertion, and the public keys of credentials that were added in the range.
+// What passkeys signed (votes, and glass that was broken), and the public keys of credentials that
+// were added in the range.
 doc::Value passkeys_value(const EvidenceInput& in) {
-  doc::Array votes, keys;
+  doc::Array votes, openings, keys;
   for (std::size_t i = 0; i < in.entries.size(); ++i) {
     const std::string& bytes = in.entries[i];
-    const bool vote = bytes.find("\"assertion\":") != std::string::npos;
-    if (!vote && bytes.find("identity.credential_added") == std::string::npos) continue;
+    if (bytes.find("\"assertion\":") == std::string::npos &&
+        bytes.find("identity.credential_added") == std::string::npos)
+      continue;
     const auto leaf = doc::parse_json(bytes, {.bytes_max = 1 << 17, .depth_max = 256});
     if (!leaf) continue;
-    const doc::Value* content = leaf->find(vote ? "vote" : "credential");
-    if (content == nullptr) continue;
-    (vote ? votes : keys)
-        .push_back(doc::object({{"index", in.from + i}, {vote ? "vote" : "credential", *content}}));
+    const auto take = [&](std::string_view type, const char* part, bool is_signed,
+                          doc::Array& into) {
+      const doc::Value* content = leaf->text("type") == type ? leaf->find(part) : nullptr;
+      if (content != nullptr && (!is_signed || content->find("assertion") != nullptr))
+        into.push_back(doc::object({{"index", in.from + i}, {part, *content}}));
+    };
+    take("identity.credential_added", "credential", false, keys);
+    take("review.voted", "vote", true, votes);
+    take("breakglass.opened", "emergency", true, openings);
   }
-  return doc::object({{"credentials_added", std::move(keys)}, {"votes", std::move(votes)}});
+  return doc::object({{"credentials_added", std::move(keys)},
+                      {"votes", std::move(votes)},
+                      {"broken_glass", std::move(openings)}});
 }
 
 }  // namespace

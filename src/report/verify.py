@@ -280,15 +280,19 @@ def unpadded(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def vote_wrong(event):  # WebAuthn Level 2 section 7.2, without the relying party's name
-    vote, assertion = event["vote"], event["vote"]["assertion"]
+def passkey_wrong(event, part, domain):  # WebAuthn Level 2 section 7.2, without the relying party's name
+    entry, assertion = event[part], event[part]["assertion"]
     said = parsed(assertion["signed"])
     data, client, signature, key = (unpadded(assertion[part]) for part in ("authenticator_data", "client_data_json", "signature", "public_key"))
     asked = parsed(client)
-    if ("action/" + said["action"], said["digest"], said["decision"], said["reviewer"]) != (event["stream"], vote["digest"], vote["decision"], vote["reviewer"]):
-        return "the passkey signed another vote than this entry says"
-    if asked["type"] != "webauthn.get" or unpadded(asked["challenge"]) != sha256(b"keyturn/v1/vote\n", assertion["signed"].encode()):
-        return "the passkey signed another challenge than that of this vote"
+    if part == "vote":
+        same = ("action/" + said["action"], said["digest"], said["decision"], said["reviewer"]) == (event["stream"], entry["digest"], entry["decision"], entry["reviewer"])
+    else:
+        same = (said["statement"]["kind"], said["statement"]["agents"], said["person"]) == ("breakglass", entry["agents"], entry["opener"])
+    if not same:
+        return f"the passkey signed another {'vote' if part == 'vote' else 'statement'} than this entry says"
+    if asked["type"] != "webauthn.get" or unpadded(asked["challenge"]) != sha256(domain, b"\n", assertion["signed"].encode()):
+        return "the passkey signed another challenge than that of this entry"
     if len(data) < 37 or data[32] & 5 != 5:
         return "nobody was verified at the authenticator"
     verify_with = VERIFY.get(assertion["algorithm"])
@@ -297,26 +301,34 @@ def vote_wrong(event):  # WebAuthn Level 2 section 7.2, without the relying part
     return None
 
 
+SIGNED = {"review.voted": ("vote", "reviewer", "votes", b"keyturn/v1/vote"),
+          "breakglass.opened": ("emergency", "opener", "broken_glass", b"keyturn/v1/statement")}
+
+
 def check_passkeys(files, leaves, start):
-    registered, shown = {}, {"credentials_added": [], "votes": []}
+    registered, shown = {}, {"credentials_added": [], "votes": [], "broken_glass": []}
     for index, leaf in enumerate(leaves, start):
-        if b'"identity.credential_added"' not in leaf and b'"assertion":' not in leaf:
+        if b'"identity.credential_' not in leaf and b'"assertion":' not in leaf:
             continue
         event = parsed(leaf)
         if event["type"] == "identity.credential_added":
             credential = event["credential"]
             registered[credential["id"]] = credential["person"], credential["public_key"]
             shown["credentials_added"].append({"index": index, "credential": credential})
-        elif event["type"] == "review.voted":
-            vote, wrong = event["vote"], vote_wrong(event)
-            known = registered.get(vote["assertion"]["credential"])
-            if known is None and start == 0:
-                wrong = wrong or "nobody registered its passkey before"
-            if known is not None and known != (vote["reviewer"], vote["assertion"]["public_key"]):
-                wrong = wrong or "its passkey was registered for another person, or with another key"
+        elif event["type"] == "identity.credential_removed":
+            registered[event["stream"].split("/", 1)[1]] = None
+        elif event["type"] in SIGNED:
+            part, person, list_of, domain = SIGNED[event["type"]]
+            if "assertion" not in event[part]:
+                continue
+            assertion, wrong = event[part]["assertion"], passkey_wrong(event, part, domain)
+            if assertion["credential"] not in registered:
+                wrong = wrong or ("nobody registered its passkey before" if start == 0 else None)
+            elif registered[assertion["credential"]] != (event[part][person], assertion["public_key"]):
+                wrong = wrong or "its passkey was removed before, or registered for another person or with another key"
             if wrong:
-                raise Bad(f"entry {index}, a vote with a passkey: {wrong}")
-            shown["votes"].append({"index": index, "vote": vote})
+                raise Bad(f"entry {index}, signed with a passkey: {wrong}")
+            shown[list_of].append({"index": index, part: event[part]})
     if parsed(files["passkeys.json"]) != shown:
         raise Bad("passkeys.json is not what the entries say")
     return len(shown["votes"])

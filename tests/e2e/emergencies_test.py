@@ -3,6 +3,7 @@ import base64
 import datetime
 import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -89,6 +90,14 @@ class BreakGlass(Served):
         self.assertEqual([one["used_by"]["action"] for one in self.leaves("breakglass.used")], [used["id"]])
         self.assertEqual([one["after_review"]["by"] for one in self.leaves("breakglass.reviewed")], ["erin"])
         self.assertNotIn("the site is down", str(self.leaves("breakglass.opened")))
+        # An auditor verifies who broke it, offline.
+        bundle = self.k.folder / "bundle"
+        self.k.cli("evidence", "--out", bundle, token="ada")
+        verified = self.k.cli("verify", bundle, "--key", self.k.vkey)
+        self.assertIn("1 statements by passkey verified", verified.out)
+        script = subprocess.run([sys.executable, "-I", "-B", str(bundle / "verify.py"), "--key", self.k.vkey], capture_output=True, text=True)
+        self.assertEqual(script.returncode, 0, script.stdout)
+        self.assertEqual([one["emergency"]["opener"] for one in json.loads((bundle / "passkeys.json").read_text())["broken_glass"]], ["mia"])
 
     def test_an_agent_gets_no_glass_by_saying_so(self):
         for claim in ({"break_glass": "bg_1"}, {"incident": "inc_1"}, {"emergency": {"break_glass": "bg_1"}}):

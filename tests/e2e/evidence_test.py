@@ -281,7 +281,11 @@ class Evidence(unittest.TestCase):
     def test_the_script_verifies_votes_by_passkey(self):
         self.assertIn("1 votes by passkey", self.script(self.out).stdout)
         self.assertIn("1 votes by passkey verified", self.keyturn(self.out).out)
-        wrong = self.loaded().vote_wrong
+        script = self.loaded()
+
+        def wrong(leaf):
+            return script.passkey_wrong(leaf, *script.SIGNED["review.voted"][::3])
+
         _, leaves = self.leaves(self.out)
         vote = next(leaf for leaf in leaves if leaf["type"] == "review.voted" and "assertion" in leaf["vote"])
         self.assertIsNone(wrong(vote))
