@@ -52,6 +52,23 @@ std::vector<std::string> read_scopes(doc::ObjectReader& in, ProviderKind kind) {
   return out;
 }
 
+// What a sign-in says counts for a time; who administers must not change by the clock.
+void check_no_administrators(const doc::Value& groups, const std::string& pointer,
+                             doc::Problems& problems) {
+  for (const char* section : {"map", "roles"}) {
+    const doc::Value* map = groups.find(section);
+    if (map == nullptr || !map->is_object()) continue;
+    for (const doc::Member& member : map->as_object()) {
+      if (!member.value.is_string() || member.value.as_string() != "administrators") continue;
+      problems.push_back({"invalid_group",
+                          "nobody becomes an administrator by signing in: name them here "
+                          "(`keyturn person`, or a proposal), or let SCIM say it",
+                          pointer + "/" + section + "/" + doc::pointer_escape(member.key),
+                          member.value.position()});
+    }
+  }
+}
+
 GroupRules read_groups(doc::ObjectReader& provider, doc::Problems& problems) {
   GroupRules out;
   const doc::Value* groups = provider.object("groups");
@@ -61,6 +78,7 @@ GroupRules read_groups(doc::ObjectReader& provider, doc::Problems& problems) {
     if (claim->empty()) in.problem("invalid_claim", "claim names a claim, such as groups", "claim");
     out.claim = std::move(*claim);
   }
+  check_no_administrators(*groups, provider.pointer_to("groups"), problems);
   out.map = read_group_map(in, "map", problems);
   out.roles = read_group_map(in, "roles", problems);
   if (const auto age = in.duration("max_age")) {

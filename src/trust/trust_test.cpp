@@ -95,6 +95,8 @@ TEST_CASE("whatever is wrong is said with its place and what to do") {
       {provider("client_secret: hunter2"), "4:78: invalid_reference client_secret is a secret"},
       {provider("groups: {map: {A: b c}}"), "4:81: invalid_group \"A\" must be given the name"},
       {provider("groups: {max_age: 30d, map: {A: b}}"), "4:81: out_of_range max_age"},
+      {provider("groups: {map: {A: administrators}}"),
+       "4:81: invalid_group nobody becomes an administrator by signing in"},
       {provider("groups: {claim: g}"), "4:71: missing_field groups without map or roles"},
       {provider("graph: https://graph.example"), "4:70: out_of_place graph"},
       {provider("scopes: [email]"), "4:71: missing_scope"},

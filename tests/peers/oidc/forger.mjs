@@ -1,6 +1,6 @@
 // An OpenID provider that says whatever it is told to, for attacks and for the habits of Okta and Entra.
 // Several issuers, one a path: http://127.0.0.1:PORT/NAME. Control (JSON):
-//   POST /control {key: value, …} merges into the state; GET /control answers what was asked of it.
+//   POST /control {key: value, …} merges into the state, `fresh` empties it first, `reset` the list below, too; GET /control answers what was asked of it.
 // State: header, claims (merged into the id token's; null takes a claim away), sign ("rs256" | "es256" | "hs256-public" | "other" | "none"),
 //   metadata (merged), userinfo, graph ({value: […]} or null: 403), challenge (PKCE, checked when it is there), device ("pending" | "granted").
 import crypto from "node:crypto";
@@ -44,7 +44,8 @@ const server = http.createServer(async (request, response) => {
   if (url.pathname === "/control") {
     if (request.method === "GET") return answer(200, asked);
     const wanted = JSON.parse(sent);
-    if (wanted.reset) { state = {}; asked.length = 0; }
+    if (wanted.fresh || wanted.reset) state = {};
+    if (wanted.reset) asked.length = 0;
     Object.assign(state, wanted);
     if (wanted.make) return answer(200, { token: await token(wanted.make.issuer, wanted.make.audience) });
     return answer(200, {});
