@@ -65,6 +65,9 @@ Task<Response> post_vote(Service& s, Call& call) {
     who.assurance = Assurance::kPasskey;
   }
   vote->command.looked = s.looks.since(who.credential, record->case_digest, s.now());
+  if (constexpr std::string_view kBy = "oidc:";
+      call.caller.session && call.caller.session->credential.starts_with(kBy))
+    vote->command.provider = call.caller.session->credential.substr(kBy.size());
   const std::string target = retype_target(*record);
   vote->command.retyped = vote->retype && !target.empty() && *vote->retype == target;
   // Whole-picture: nobody agrees to what no channel could have shown them. Whoever may not vote at

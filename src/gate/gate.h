@@ -86,6 +86,7 @@ struct VoteCommand {
   std::optional<Duration> looked;  // time on the page, as the server measured it
   bool retyped = false;
   std::optional<std::string> instead_of;  // whose place it is to fill (review::CastVote)
+  std::string provider;                   // that vouched for the voter's sign-in; "" our own
 };
 
 // Wakes its owner on every change of one action, or of any; stops when destroyed.

@@ -58,6 +58,7 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
                           .digest = command.digest,
                           .note = command.note,
                           .assertion = command.assertion,
+                          .provider = command.provider,
                           .instead_of = command.instead_of,
                           .looked = command.looked,
                           .retyped = command.retyped};

@@ -144,7 +144,7 @@ void Teller::tell_vote(const doc::Value& leaf, Action& action, std::uint64_t ind
   action.votes.push_back(
       {index, at, std::string(vote->text("reviewer")), std::string(vote->text("decision")),
        std::string(vote->text("assurance")), std::string(vote->text("channel")),
-       std::string(vote->text("identity_provider")), vote->find("assertion") != nullptr, false});
+       std::string(vote->text("provider")), vote->find("assertion") != nullptr, false});
 }
 
 void Teller::tell_execution(const doc::Value& leaf, Action& action) {

@@ -14,7 +14,7 @@ namespace keyturn::report {
 struct Vote {
   std::uint64_t index = 0;
   Time at;
-  std::string reviewer, decision, assurance, channel, identity_provider;
+  std::string reviewer, decision, assurance, channel, provider;
   bool has_assertion = false;  // a passkey signed this very case
   bool withdrawn = false;
 };

@@ -1,4 +1,5 @@
 """Single sign-on at a real OpenID provider (npm oidc-provider), and against one that lies; groups as Okta and Entra say them; JWTs of agents."""
+import base64
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import BIN, DEADLINE, Keyturn, free_port  # noqa: E402
+from support.keyturn import BIN, DEADLINE, POLICY, Keyturn, free_port  # noqa: E402
 from support.oidc import Forger, OidcProvider, Surfer  # noqa: E402
 from support.passkey import Browser  # noqa: E402
 
@@ -225,6 +226,23 @@ agents:
     def test_groups_of_userinfo_count_when_it_is_about_the_same_account(self):
         self.assertEqual(self.groups("corp", userinfo={"sub": f"sub-{self.number}", "groups": ["DBA"]}), ["dba"])
         self.assertEqual(self.groups("corp", userinfo={"sub": "somebody", "groups": ["DBA"]}), [])
+
+    def test_a_vote_says_who_vouched_for_the_sign_in_and_counts_while_the_groups_do(self):
+        flow, status, page = self.sign_in(claims={"groups": ["DBA"]})
+        self.assertEqual(status, 200, page)
+        self.k.write_policy(POLICY.replace("dba: 1, sre: 1}, assurance: token", "dba: 1}"))
+        self.k.reload()
+        action = self.k.request("append", {"text": f"vouched {self.number}"}).json
+        headers = {"Origin": self.k.url, "Content-Type": "application/json", "X-Keyturn-CSRF": flow.me()["csrf"]}
+        seen = self.k.get("/v1/actions/" + action["id"], "ada").json
+        body = json.dumps({"decision": "approve", "digest": seen["digest"]})
+        status, _, text = flow.surfer.request("POST", f"{self.k.url}/v1/actions/{action['id']}/votes", body, headers)
+        self.assertEqual(status, 200, text)
+        self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
+        first = seen["ledger"]["index"]
+        leaves = [json.loads(base64.b64decode(one["leaf"])) for one in self.k.get(f"/v1/ledger/entries?from={first}&limit=20", "ada").json["items"]]
+        vote = [leaf["vote"] for leaf in leaves if leaf["type"] == "review.voted"][-1]
+        self.assertEqual((vote["reviewer"], vote["provider"], vote["assurance"]), (f"user{self.number}", "corp", "session"))
 
     def entra(self, **claims):
         return {"tid": TENANT, "oid": f"oid-{self.number}", **claims}
