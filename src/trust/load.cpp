@@ -81,9 +81,18 @@ bool is_name_here(std::string_view name) {
   });
 }
 
+std::string read_text(doc::ObjectReader& in, std::string_view key) {
+  std::string text = in.require_string(key);
+  const doc::Value* value = in.value().find(key);
+  if (value != nullptr && value->is_string() && text.empty())
+    in.problem("missing_field", std::string(key) + " cannot be empty", key);
+  return text;
+}
+
 std::string read_url(doc::ObjectReader& in, std::string_view key, bool required) {
   std::string url = required ? in.require_string(key) : in.string(key).value_or("");
-  if (!url.empty() && !is_safe_url(url)) {
+  const bool there = in.value().find(key) != nullptr && in.value().find(key)->is_string();
+  if (there && !is_safe_url(url)) {
     in.problem("bad_url",
                std::string(key) +
                    " must begin with https:// (http:// on localhost only) and have no user, query "

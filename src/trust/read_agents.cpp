@@ -50,7 +50,7 @@ AgentRule read_rule(const doc::Value& value, const std::string& pointer, doc::Pr
   } else if (value.is_object() && value.find("claims") == nullptr) {
     in.problem("missing_field", "needs claims: {NAME: PATTERN}", {});
   }
-  out.agent = in.require_string("agent");
+  out.agent = read_text(in, "agent");
   if (!out.agent.empty() && !is_name_here(out.agent))
     in.problem("invalid_name", "agent names an agent, as `keyturn agent add` has it", "agent");
   in.finish();
@@ -65,7 +65,7 @@ AgentIssuer read_agent_issuer(const doc::Value& value, const std::string& name,
   AgentIssuer out;
   out.name = name;
   out.issuer = read_url(in, "issuer", true);
-  out.audience = in.require_string("audience");
+  out.audience = read_text(in, "audience");
   if (std::string jwks = read_url(in, "jwks_uri", false); !jwks.empty())
     out.jwks_uri = std::move(jwks);
   const doc::Value* rules = in.array("rules");

@@ -120,7 +120,7 @@ Provider read_provider(const doc::Value& value, const std::string& name, const s
   out.kind = read_kind(in);
   out.issuer = read_url(in, "issuer", true);
   if (out.kind == ProviderKind::kEntra) check_tenant(in, out.issuer);
-  out.client_id = in.require_string("client_id");
+  out.client_id = read_text(in, "client_id");
   out.client_secret = read_secret(in, "client_secret", problems);
   out.scopes = read_scopes(in, out.kind);
   if (const doc::Value* people = in.object("people")) {

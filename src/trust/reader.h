@@ -32,6 +32,9 @@ bool is_entry_name(std::string_view name);
 // 1 to 128 of letters, digits and . _ @ + -, the first a letter or digit: of groups and agents.
 bool is_name_here(std::string_view name);
 
+// Must be there, and say something.
+std::string read_text(doc::ObjectReader& in, std::string_view key);
+
 std::string read_url(doc::ObjectReader& in, std::string_view key, bool required);
 
 }  // namespace keyturn::trust

@@ -110,6 +110,11 @@ TEST_CASE("whatever is wrong is said with its place and what to do") {
            "providers:\n  a: {kind: oidc, issuer: https://a.example, client_id: k}\n"
            "  b: {kind: okta, issuer: https://a.example, client_id: k}\n",
        "5:27: duplicate_issuer has the issuer and the client_id of provider a"},
+      {std::string(kHead) + "providers: {a: {kind: oidc, issuer: \"\", client_id: \"\"}}\n",
+       "3:37: bad_url issuer"},
+      {std::string(kHead) +
+           "providers: {a: {kind: oidc, issuer: https://a.example, client_id: \"\"}}\n",
+       "3:67: missing_field client_id cannot be empty"},
       {agents(""), "4:55: missing_field needs rules"},
       {agents("{claims: {sub: \"*\"}, agent: a}"), "4:65: matches_everything"},
       {agents("{claims: {}, agent: a}"), "4:65: matches_everything"},
