@@ -3,6 +3,7 @@
 
 #include "api/action_json.h"
 #include "api/impl.h"
+#include "doc/yaml.h"
 
 namespace keyturn::api {
 namespace {
@@ -12,6 +13,21 @@ using people::EmergencyKind;
 
 doc::Value words(const std::set<std::string>& names) {
   return doc::array_of(std::vector<std::string>(names.begin(), names.end()));
+}
+
+// Whether the policy in force names the caller among the openers (docs/formats/policy.md), so that
+// others are not offered what the gate would refuse them.
+bool may_open(const Service& s, const Call& call, EmergencyKind kind) {
+  const gate::Configuration& active = *s.ports.gate.world().configuration;
+  const Result<doc::Value> policy = doc::parse_yaml(active.policy->text(), "policy");
+  if (!policy) return false;
+  const std::string_view section = kind == EmergencyKind::kIncident ? "incident" : "break_glass";
+  const doc::Value* openers = policy->find_path({"emergencies", section, "openers"});
+  const auto named = [&](const doc::Value& group) {
+    return group.is_string() && s.directory().in_group(call.caller.principal.id, group.as_string());
+  };
+  if (openers == nullptr) return false;
+  return openers->is_array() ? std::ranges::any_of(openers->as_array(), named) : named(*openers);
 }
 
 doc::Value emergency_json(const Service& s, const Call& call, const Emergency& one) {
@@ -35,7 +51,9 @@ Task<Response> list_emergencies(Service& s, Call& call, EmergencyKind kind) {
     if (one.kind == kind) items.push_back(emergency_json(s, call, one));
   }
   std::ranges::reverse(items);  // newest first
-  co_return json_answer(200, doc::object({{"items", std::move(items)}, {"next", nullptr}}));
+  co_return json_answer(200, doc::object({{"items", std::move(items)},
+                                          {"next", nullptr},
+                                          {"may_open", may_open(s, call, kind)}}));
 }
 
 struct Opening {

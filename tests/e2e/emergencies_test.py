@@ -127,6 +127,10 @@ class BreakGlass(Served):
         self.assertEqual(self.break_glass("bob").code, "not_an_opener")
         self.assertEqual(self.k.post("/v1/breakglass", "mia", {"agents": ["bot"], "reason": "x"}).code, "passkey_required", "a token of hers is not her")
 
+    def test_a_page_learns_who_is_named(self):
+        named = {who: tuple(self.browsers[who].get(path).json["may_open"] for path in ("/v1/incidents", "/v1/breakglass")) for who in ("mia", "carol", "ada")}
+        self.assertEqual(named, {"mia": (False, True), "carol": (True, False), "ada": (False, False)})
+
     def test_an_incident_excepts_while_it_is_open(self):
         asked = {"reason": "disk full", "lasts": "1h"}
         self.assertEqual(self.browsers["bob"].post("/v1/incidents", asked).code, "not_an_opener")
