@@ -16,7 +16,7 @@ OTHER = OKTA.replace("client_id: keyturn", "client_id: other")
 
 class WithIdentity(unittest.TestCase):
     config = "watch: true\n"
-    people = {"ada": [], "ben": ["administrators"], "olga": [], "bob": ["dba"], "erin": ["dba"], "carol": ["sre"], "dave": ["sre"]}
+    people = {"ada": [], "ben": ["administrators"], "cleo": ["administrators"], "olga": [], "bob": ["dba"], "erin": ["dba"], "carol": ["sre"], "dave": ["sre"]}
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -80,7 +80,7 @@ class Unsealed(WithIdentity):
 class Sealed(WithIdentity):
     def setUp(self):
         super().setUp()
-        self.ada, self.ben = (Browser(self.k, who) for who in ("ada", "ben"))
+        self.ada, self.ben, self.cleo = (Browser(self.k, who) for who in ("ada", "ben", "cleo"))
         self.k.host("seal")
 
     def policy(self, who=None):
@@ -97,8 +97,13 @@ class Sealed(WithIdentity):
         shown = proposed.json["description"] if "description" in proposed.json else proposed.json
         self.assertIn("client_id: other", str(shown))
         self.assertEqual(self.policy()["configuration"], before["configuration"])
-        self.assertEqual(self.ben.vote(proposed.json).status, 200)
         self.assertEqual(self.ada.vote(proposed.json).code, "own_request")
+        self.assertEqual(self.ben.vote(proposed.json).status, 200)
+        self.assertEqual(self.policy()["configuration"], before["configuration"])
+        self.assertEqual(self.cleo.vote(proposed.json).status, 200)
+        self.assertEqual(self.ada.get(f"/v1/actions/{proposed.json['id']}", Prefer="wait=20").json["state"], "succeeded")
+        self.assertEqual(self.policy()["identity"]["text"], OTHER)
+        self.assertIn("reloaded: nothing has changed", self.k.reload())
 
     def test_a_proposal_with_a_mistake_is_refused(self):
         answer = self.ada.post("/v1/policy/proposals", {"identity": OTHER.replace("kind: okta", "kind: octa"), "reason": "x"})
