@@ -7,7 +7,7 @@ import unittest
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import Keyturn, contains, until  # noqa: E402
+from support.keyturn import DEADLINE, Keyturn, contains, until  # noqa: E402
 from support.passkey import Browser  # noqa: E402
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures/scim"
@@ -236,11 +236,15 @@ class Scim(Base):
         before = self.k.action(waits["id"], "ada").json
         self.assertNotIn("inactive", before["votes"][0])
         events = self.k.events(f"/v1/actions/{waits['id']}/stream", "carol")
+        self.addCleanup(events.close)
+        everything = self.k.events("/v1/actions/stream", "ada")
+        self.addCleanup(everything.close)
         events.until("snapshot")
+        everything.until("ping")
         self.assertEqual(self.scim("PATCH", f"/Users/{who}", fixture("okta/deactivate_user.json")).status, 200)
-        seen = events.until("vote")
-        self.assertIsNotNone(seen)
-        events.close()
+        told = self.k.later(everything.until, "action").result(timeout=DEADLINE)
+        self.assertEqual(json.loads(told[-1]["data"])["id"], waits["id"])
+        self.assertTrue(json.loads(events.until("vote")[-1]["data"])["votes"][0]["inactive"])
         after = self.k.action(waits["id"], "ada").json
         self.assertTrue(after["votes"][0]["inactive"])
         self.assertNotEqual(after["needed"], before["needed"], "it lacks a dba again")
