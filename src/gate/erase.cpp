@@ -88,8 +88,11 @@ Task<Result<void>> Gate::erase(std::vector<Erasable> what, doc::Value subject,
                                               {"entries", ranges_of(one.entries)},
                                               {"authorised_by", authorised_by.str()}})}}),
          std::nullopt});
-    if (one.id.str().empty())
-      request.events.push_back(people::person_forgotten(one.stream.substr(kPerson.size())));
+    if (one.id.str().empty()) {
+      const std::string person = one.stream.substr(kPerson.size());
+      request.events.push_back(
+          people::person_forgotten(person, world_.directory.accounts_of(person)));
+    }
     request.expects.push_back({one.stream, one.version});
     std::ranges::copy(one.entries, std::back_inserter(request.erase));
   }

@@ -62,6 +62,16 @@ bool Directory::same_human(std::string_view a, std::string_view b) const {
   return !human.empty() && human == human_of(b);
 }
 
+std::set<std::string> Directory::accounts_of(std::string_view id) const {
+  std::set<std::string> out;
+  const std::string_view human = human_of(id);
+  if (human.empty()) return out;
+  for (const auto& [other, whose] : human_) {
+    if (whose == human && other != id) out.insert(other);
+  }
+  return out;
+}
+
 bool Directory::in_group(std::string_view id, std::string_view group) const {
   const auto it = groups_.find(group);
   return it != groups_.end() && it->second.contains(std::string(id));

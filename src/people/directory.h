@@ -48,6 +48,8 @@ struct Person {
   bool auditor = false;
   bool simulated = false;  // a demo colleague; shown as such everywhere, active in a demo only
   std::string service_of;  // not empty: a service account of that person, never a reviewer
+  // Accounts of the same human, as far as that was known when what showed it was erased.
+  std::set<std::string> same_as;
   bool operator==(const Person&) const = default;
 };
 
@@ -105,6 +107,8 @@ class Directory {
   std::string_view human_of(std::string_view id) const;
   // False when either is unknown.
   bool same_human(std::string_view a, std::string_view b) const;
+  // Ids of the other accounts of that human.
+  std::set<std::string> accounts_of(std::string_view id) const;
 
   bool in_group(std::string_view id, std::string_view group) const;
   bool in_any(std::string_view id, const std::set<std::string>& groups) const;
@@ -155,8 +159,9 @@ EventDraft person_added(const Person& person, bool host = false);
 // Name, addresses, admin and auditor as they are now in `person`; groups change by group_changed.
 EventDraft person_changed(const Person& person, bool host = false);
 EventDraft person_deactivated(std::string_view id, std::string_view why, bool host = false);
-// Name and address were erased: the id stays, and what it did; who that was does not.
-EventDraft person_forgotten(std::string_view id);
+// Name and address were erased: the id stays, and what it did; who that was does not. `same_as`:
+// the other accounts of that human (Directory::accounts_of), who stay one human all the same.
+EventDraft person_forgotten(std::string_view id, const std::set<std::string>& same_as);
 EventDraft person_activated(std::string_view id, bool host = false);
 EventDraft alias_added(std::string_view id, std::string_view alias, bool host = false);
 // Also makes the group when there is none yet.

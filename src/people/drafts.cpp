@@ -60,8 +60,10 @@ EventDraft person_deactivated(std::string_view id, std::string_view why, bool ho
   return draft("person", id, "person_deactivated", "person", std::move(v), host);
 }
 
-EventDraft person_forgotten(std::string_view id) {
-  return draft("person", id, "person_forgotten", "person", about("id", id), false);
+EventDraft person_forgotten(std::string_view id, const std::set<std::string>& same_as) {
+  doc::Value v = about("id", id);
+  if (!same_as.empty()) v.set("same_as", texts(same_as));
+  return draft("person", id, "person_forgotten", "person", std::move(v), false);
 }
 
 EventDraft person_activated(std::string_view id, bool host) {

@@ -82,6 +82,7 @@ class Folder {
     p->name.clear();
     p->email.clear();
     p->addresses.clear();
+    p->same_as.merge(texts_of(v.find("same_as")));
     reindex();
   }
 
@@ -247,6 +248,9 @@ class Folder {
       if (!fresh && it->second != p.id) unite(it->second, p.id);
     }
     if (!p.service_of.empty() && d_.persons_.contains(p.service_of)) unite(p.service_of, p.id);
+    for (const std::string& other : p.same_as) {
+      if (d_.persons_.contains(other)) unite(other, p.id);
+    }
   }
 
   void unite(const std::string& a, const std::string& b) {

@@ -322,3 +322,23 @@ TEST_CASE("the index of humans does not depend on the order in which accounts ca
     }
   }));
 }
+
+TEST_CASE("who was erased stays one human with their other accounts") {
+  Directory d;
+  const EventDraft first = person_added({.id = "alice", .email = "alice@example.com"});
+  const EventDraft second = person_added({.id = "alice2", .email = "ALICE@example.com"});
+  const EventDraft third = person_added({.id = "bob", .email = "bob@example.com"});
+  for (const EventDraft& draft : std::vector{first, second, third}) apply(d, draft);
+  REQUIRE(d.same_human("alice", "alice2"));
+  const EventDraft forgotten = person_forgotten("alice", d.accounts_of("alice"));
+  apply(d, forgotten);
+  CHECK(d.same_human("alice", "alice2"));
+  CHECK_FALSE(d.same_human("alice", "bob"));
+  // The same from the record alone, where what showed it is gone.
+  Directory again;
+  EventDraft erased = first;
+  erased.private_part.reset();
+  for (const EventDraft& draft : std::vector{erased, second, third, forgotten}) apply(again, draft);
+  CHECK(again.same_human("alice", "alice2"));
+  CHECK_FALSE(again.same_human("alice", "bob"));
+}

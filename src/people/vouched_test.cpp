@@ -140,7 +140,7 @@ TEST_CASE("what a provider calls somebody is theirs alone, and goes with the mai
   bob.name = "B\u200bob";
   CHECK(can_change_person(d, bob).error().code == "invalid_name");
   apply(d, person_deactivated("alice", "left"));
-  apply(d, person_forgotten("alice"));
+  apply(d, person_forgotten("alice", {}));
   CHECK(d.resolve("alice@corp.example") == nullptr);
   CHECK(d.person("alice")->addresses.empty());
 }
