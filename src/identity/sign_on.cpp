@@ -10,6 +10,7 @@
 namespace keyturn::identity {
 namespace {
 
+constexpr int kAttempts = 4;
 constexpr std::size_t kHintsMax = 10'000;
 constexpr std::size_t kCodeBytesMax = 8 * 1024;
 
@@ -152,7 +153,7 @@ Task<Result<SignedOn>> SignOn::finish(std::string name, SignOnAnswer answer, std
 
 Task<Result<SignedOn>> SignOn::open(trust::Provider from, Subject subject, std::string id_token) {
   Refusal last;
-  for (int attempt = 0; attempt < 4; ++attempt) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Result<Admission> admission = admit(from, subject);
     if (!admission) co_return std::unexpected(admission.error());
     Result<OpenedSession> opened = co_await identity_.open_session(
@@ -168,7 +169,17 @@ Task<Result<SignedOn>> SignOn::open(trust::Provider from, Subject subject, std::
   co_return std::unexpected(last);
 }
 
+// Whoever else writes the same person meanwhile (SCIM, say) is no reason to start all over.
 Task<Result<SignedOn>> SignOn::link(trust::Provider from, Subject subject, Session session) {
+  Result<SignedOn> done = refuse("conflict", "");
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    done = co_await link_once(from, subject, session);
+    if (done || done.error().code != "conflict") break;
+  }
+  co_return done;
+}
+
+Task<Result<SignedOn>> SignOn::link_once(trust::Provider from, Subject subject, Session session) {
   Result<std::string> account = account_of(key_, from, subject.id);
   if (!account) co_return std::unexpected(account.error());
   if (!identity_.is_open(session.id))
@@ -275,11 +286,16 @@ Task<Result<NewToken>> SignOn::poll_device(std::string name, std::string id) {
   if (!tokens) co_return std::unexpected(tokens.error());
   Result<Subject> subject = co_await providers_.who(*from, *tokens, std::nullopt);
   if (!subject) co_return std::unexpected(subject.error());
-  Result<Admission> admission = admit(*from, *subject);
-  if (!admission) co_return std::unexpected(admission.error());
-  const std::string person = admission->person;
-  if (Result<std::vector<Event>> done = co_await record(std::move(*admission)); !done)
-    co_return std::unexpected(done.error());
+  std::string person;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    Result<Admission> admission = admit(*from, *subject);
+    if (!admission) co_return std::unexpected(admission.error());
+    person = admission->person;
+    const Result<std::vector<Event>> done = co_await record(std::move(*admission));
+    if (done) break;
+    if (done.error().code != "conflict" || attempt + 1 == kAttempts)
+      co_return std::unexpected(done.error());
+  }
   const Principal self{PrincipalKind::kPerson, person, "oidc:" + name, Assurance::kToken, "cli"};
   Result<NewToken> made = co_await identity_.create_token(
       self, {std::nullopt, person, options_.device_token_life, "keyturn login, " + name});

@@ -112,6 +112,7 @@ class SignOn {
                   const people::Person* person, Admission& to) const;
   Task<Result<SignedOn>> open(trust::Provider provider, Subject subject, std::string id_token);
   Task<Result<SignedOn>> link(trust::Provider provider, Subject subject, Session session);
+  Task<Result<SignedOn>> link_once(trust::Provider provider, Subject subject, Session session);
   Task<Result<std::vector<Event>>> record(Admission admission);
 
   gate::Gate& gate_;

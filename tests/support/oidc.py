@@ -22,11 +22,11 @@ def install():
 
 
 class Server:
-    """A Node.js script that prints its port when it listens."""
+    """A Node.js script that prints its port when it listens. Port 0: any."""
 
-    def __init__(self, script, port=None, *arguments):
+    def __init__(self, script, port, *arguments):
         install()
-        self.script, self.port, self.arguments = script, port or free_port(), arguments
+        self.script, self.port, self.arguments = script, port, arguments
         self.process = None
         self.start()
 
@@ -34,9 +34,9 @@ class Server:
         self.process = subprocess.Popen(["node", self.script, str(self.port), *self.arguments], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         lines = queue.Queue()
         threading.Thread(target=lambda: lines.put(self.process.stdout.readline()), daemon=True).start()
-        with contextlib.suppress(queue.Empty):
-            if lines.get(timeout=DEADLINE).strip() == str(self.port):
-                return self
+        with contextlib.suppress(queue.Empty, ValueError):
+            self.port = int(lines.get(timeout=DEADLINE))
+            return self
         self.process.kill()
         raise Failed(f"{self.script} did not start: {self.process.stderr.read()}")
 
@@ -57,7 +57,7 @@ class Server:
 
 class Forger(Server):
     def __init__(self):
-        super().__init__("forger.mjs")
+        super().__init__("forger.mjs", 0)
 
     def issuer(self, name):
         return f"http://127.0.0.1:{self.port}/{name}"
@@ -69,7 +69,7 @@ class OidcProvider(Server):
     def __init__(self, keyturn_url, accounts, names=("corp",), **more):
         setting = {"redirect_uris": [f"{keyturn_url}/auth/{name}/callback" for name in names], "post_logout_redirect_uris": [f"{keyturn_url}/login"],
                    "accounts": accounts, **more}
-        super().__init__("provider.mjs", None, json.dumps(setting))
+        super().__init__("provider.mjs", free_port(), json.dumps(setting))
 
     @property
     def issuer(self):
