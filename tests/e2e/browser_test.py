@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import emergencies_test  # noqa: E402
 from support.demo import Demo  # noqa: E402
 from support.keyturn import ROOT, Keyturn, free_port  # noqa: E402
 from support.oidc import OidcProvider  # noqa: E402
@@ -68,6 +69,19 @@ class DemoBrowser:
         cls.results, cls.notes = walked(cls.script, {"url": demo.url, "link": demo.link})
 
 
+class InAnEmergency:
+    """Openers, whoever looks afterwards, and people who stand in for others."""
+    script = ""
+
+    @classmethod
+    def setUpClass(cls):
+        names = ("mia", "erin", "dan", "carol", "bob")
+        cls.k = Keyturn(config=LIMITS, policy=emergencies_test.POLICY, people=emergencies_test.PEOPLE, tools=emergencies_test.TOOLS)
+        cls.addClassCleanup(cls.k.close)
+        cls.results, cls.notes = walked(cls.script, {
+            "url": cls.k.url, "agent": cls.k.tokens["bot"], "carol": cls.k.tokens["carol"], **{f"link_{name}": cls.k.enrol_link(name) for name in names}})
+
+
 class AtAProvider:
     """Single sign-on, with npm's oidc-provider."""
     script = ""
@@ -119,6 +133,7 @@ def of_script(script, base=Browser):
 Inbox = of_script("inbox.mjs")
 Lists = of_script("lists.mjs")
 Policy = of_script("policy.mjs", ThreeAdministrators)
+Emergencies = of_script("emergencies.mjs", InAnEmergency)
 Providers = of_script("providers.mjs", AtAProvider)
 DemoPage = unittest.skipUnless(installed(), "PostgreSQL is not installed")(of_script("demo.mjs", DemoBrowser))
 

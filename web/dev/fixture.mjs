@@ -1,11 +1,12 @@
 // A server for looking at the inbox without Keyturn: answers its routes with sample data from memory. It checks
 // nothing and protects nothing; it exists for development on 127.0.0.1.
-//   node dev/fixture.mjs [port]      the cookie fixture=empty|sealed|observe|signedout|broken|forbidden picks a mood
+//   node dev/fixture.mjs [port]      the cookie fixture=empty|sealed|observe|emergency|signedout|broken|forbidden picks a mood
 import { createServer } from "node:http";
 import { existsSync, readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { actions, timelineOf } from "./samples.mjs";
+import { emergenciesAnswer, inForce, toLook } from "./emergencies.mjs";
 import { policy as policyAnswer } from "./policy.mjs";
 import * as tree from "./tree.mjs";
 
@@ -26,7 +27,7 @@ const hashes = leaves.map(tree.leafHash);
 
 const json = (value) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `@big${v}` : v)).replace(/"@big(\d+)"/g, "$1");
 const problem = (status, code, title, detail) => ({ status, type: "application/problem+json", body: { type: `about:${code}`, title, status, detail, code } });
-const find = (id) => actions.find((item) => item.id === id);
+const find = (id) => [...actions, ...toLook].find((item) => item.id === id);
 const summary = ({ display, facts, ...rest }) => ({ ...rest, waits_for_you: waits(rest) });
 const waits = (item) => item.state === "pending" && item.owner?.id !== "alice" && !item.votes.some((given) => given.reviewer === "alice");
 
@@ -58,7 +59,7 @@ function vote(item, reviewer, { decision, digest, note }, simulated = false) {
 }
 
 function me(mood) {
-  return { kind: "person", id: "alice", name: "Alice Moreau", groups: ["dba", "sre", "admins"], assurance: "session", csrf: "fixture-csrf", sealed: mood === "sealed", mode: mood === "observe" ? "observe" : "enforce", demo: true, admin: true };
+  return { kind: "person", id: "alice", name: "Alice Moreau", groups: ["dba", "sre", "admins"], assurance: "session", csrf: "fixture-csrf", sealed: mood === "sealed", mode: mood === "observe" ? "observe" : "enforce", demo: true, admin: true, emergencies: inForce(mood), away_until: mood === "emergency" ? daysFromNow(3) : null };
 }
 
 function onAction(method, item, rest, body) {
@@ -108,6 +109,7 @@ function inbox(query) {
 
 function list(query, mood) {
   if (mood === "empty") return { body: { items: [], next: null, total: 0 } };
+  if (query.get("for") === "review") return { body: { items: mood === "emergency" ? toLook.slice(0, 1).map(summary) : [], next: null, total: 1 } };
   if (query.get("for")) return inbox(query);
   const q = (query.get("q") ?? "").toLowerCase();
   let items = actions.filter((item) =>
@@ -175,6 +177,7 @@ function answer(method, url, body, mood) {
         ? { body: { person: "alice", ceremony: "e-1", options: { challenge: "AAAA", rp: { id: "localhost", name: "Keyturn" }, user: { id: "YWxpY2U", name: "alice", displayName: "Alice" }, pubKeyCredParams: [{ type: "public-key", alg: -7 }] } } }
         : problem(401, "enrolment_expired", "This link does not work any more", "It was used, or it is too old. Ask for a new one.");
     }
+    if (path === "/auth/providers") return { body: { providers: [] } };
     if (path === "/auth/login/begin") return { body: { ceremony: "l-1", options: { challenge: "AAAA", rpId: "localhost" } } };
     return { body: {} };
   }
@@ -192,9 +195,11 @@ function answer(method, url, body, mood) {
     return { body: {} };
   }
   if (path === "/v1/agents") return { body: { items: [{ name: "ops-bot", owner: { id: "alice" }, suspended: false }], next: null } };
+  if (path === "/v1/accounts") return { body: { items: [], next: null } };
   if (path === "/v1/passkeys") return method === "POST" ? { status: 201, body: { token: "GOOD", url: `http://localhost:${port}/enrol#GOOD` } } : { body: { items: passkeys, next: null } };
   if (path === "/v1/passkeys/challenge") return { body: { ceremony: "p-1", options: { challenge: "AAAA", rpId: "localhost" } } };
   if (path.startsWith("/v1/policy")) return { body: policyAnswer(path, body, mood) };
+  if (emergenciesAnswer(path)) return { body: emergenciesAnswer(path) };
   if (path === "/demo/scenarios") return { body: { items: scenarios } };
   if (path === "/demo/run") return body.scenario === "lie" ? problem(400, "operation_mismatch", "Bad Request", "the request says read, and the statement is a write") : { body: { id: actions[0].id } };
   if (path === "/demo/vote") return vote(find(body.action), body.colleague, { decision: body.decision }, true);

@@ -33,6 +33,8 @@ const pages = [
   ["demo", "/demo"], ["demo-refused", "/demo", "", async (page) => { await page.locator(".scenario", { hasText: "Lie about" }).getByRole("button").click(); await page.getByText("Refused.").waitFor(); }],
   ["account", "/account"], ["account-empty", "/account", "empty"],
   ["account-token", "/account", "", async (page) => { await page.getByLabel("What is it for?").fill("laptop"); await page.getByRole("button", { name: "Make a token" }).click(); await page.locator("[data-token]").waitFor(); }],
+  ["emergencies", "/emergencies", "emergency"], ["emergency-inbox", "/", "emergency"], ["emergency-account", "/account", "emergency"],
+  ["emergency-look", "/a/act_01JDLOOKK7Q2", "emergency"], ["emergency-looked", "/a/act_01JDSEENK7Q2", "emergency"], ["emergency-ballot", `/a/${id(2)}`, "emergency"],
   ["login", "/login", "signedout"], ["enrol", "/enrol#GOOD", "signedout"], ["enrol-bad", "/enrol#OLD", "signedout"],
   ["help", "/", "", async (page) => { await page.keyboard.press("?"); await page.getByRole("dialog").waitFor(); }],
   ["amend", `/a/${id(3)}`, "", async (page) => { await page.getByRole("button", { name: "Amend" }).click(); await page.getByRole("dialog").waitFor(); }],

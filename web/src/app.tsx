@@ -8,17 +8,19 @@ import { AccountPage } from "./pages/account";
 import { ActionPage } from "./pages/action";
 import { ActivityPage } from "./pages/activity";
 import { DemoPage } from "./pages/demo";
+import { EmergenciesPage } from "./pages/emergencies";
 import { InboxPage } from "./pages/inbox";
 import { LedgerPage } from "./pages/ledger";
 import { PolicyPage } from "./pages/policy";
 import { EnrolPage, LoginPage } from "./pages/sign_in";
 import { Boundary } from "./parts/boundary";
+import { EmergencyBanners } from "./parts/emergencies";
 import { HelpDialog } from "./parts/help";
 import { Icon, Keyhole, type IconName } from "./parts/icon";
 import { Empty, Heading, Loading, ProblemNote } from "./parts/pieces";
 import { Text } from "./parts/text";
 import { decoded, go, place } from "./router";
-import { loadSession, session, signOut } from "./session";
+import { loadSession, refreshSession, session, signOut } from "./session";
 import { useStore } from "./store";
 import { nextTheme, theme } from "./theme";
 
@@ -67,11 +69,17 @@ function Bare({ children }: { children: preact.ComponentChildren }) {
   );
 }
 
+const refreshMs = 60_000;
+
 function SignedIn({ me }: { me: Me }) {
   const { path } = useStore(place);
   const [help, setHelp] = useState(false);
   const waiting = useStore(inbox).total;
   useEffect(() => followInbox(me), [me.id]);
+  useEffect(() => {
+    const timer = window.setInterval(() => void refreshSession(), refreshMs);
+    return () => window.clearInterval(timer);
+  }, []);
   useKeys({
     "?": () => setHelp(true),
     "/": () => go("/activity?focus=1"),
@@ -80,6 +88,7 @@ function SignedIn({ me }: { me: Me }) {
     i: () => go("/"),
     l: () => go("/ledger"),
     p: () => go("/policy"),
+    e: () => go("/emergencies"),
     u: () => go("/account"),
   }, "frame");
   useEffect(() => {
@@ -127,6 +136,8 @@ function Page({ path, me }: { path: string; me: Me }) {
       return <PolicyPage me={me} />;
     case "/ledger":
       return <LedgerPage />;
+    case "/emergencies":
+      return <EmergenciesPage me={me} />;
     case "/account":
       return <AccountPage me={me} />;
     case "/demo":
@@ -146,7 +157,7 @@ function Page({ path, me }: { path: string; me: Me }) {
 function Nav({ me, waiting, path }: { me: Me; waiting: number; path: string }) {
   const links: [string, string, IconName][] = [
     ["/", "Inbox", "inbox"], ["/activity", "Activity", "activity"], ["/policy", "Policy", "policy"],
-    ["/ledger", "Ledger", "ledger"],
+    ["/ledger", "Ledger", "ledger"], ["/emergencies", "Emergencies", "warn"],
   ];
   if (me.demo) links.push(["/demo", "Demo", "demo"]);
   return (
@@ -209,6 +220,7 @@ function Banners({ me }: { me: Me }) {
   const lost = useLost();
   return (
     <section class="banners" aria-label="Notices">
+      <EmergencyBanners me={me} />
       {(!online || lost) && (
         <p class="banner banner-bad" role="alert">
           <Icon name="warn" size={16} />

@@ -6,6 +6,7 @@ import { asProblem, type Problem } from "./api/client";
 import type { Action, Me } from "./api/types";
 import { Batch } from "./batch";
 import { appended, merged, type Order } from "./list";
+import { refreshSoon } from "./session";
 import { Store } from "./store";
 import { plural } from "./words";
 
@@ -138,6 +139,7 @@ export function followInbox(me: Me): () => void {
   let opened = false;
   const stop = listenShared("/v1/inbox/stream", ["action", "waiting"], {
     onEvent: (type, data) => {
+      refreshSoon();
       try {
         if (type === "waiting") batch.setTotal((JSON.parse(data) as { total: number }).total);
         else batch.add(JSON.parse(data) as Action);

@@ -13,6 +13,7 @@ import "./style/parts.css";
 import "./style/case.css";
 import "./style/pages.css";
 import "./style/policy.css";
+import "./style/emergencies.css";
 
 startTheme();
 startAttention();

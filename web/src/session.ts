@@ -26,6 +26,30 @@ export async function loadSession(): Promise<void> {
   }
 }
 
+// Told whenever what no stream tells was read again.
+export const pulse = new Store(0);
+
+// What is in force may change while somebody is here. What cannot be read now is read the next time.
+export async function refreshSession(): Promise<void> {
+  const me = await api.me().catch(() => null);
+  const now = session.get();
+  if (!me || now.kind !== "in") return;
+  setCsrf(me.csrf);
+  if (JSON.stringify(me) !== JSON.stringify(now.me)) session.set({ kind: "in", me });
+  pulse.set(pulse.get() + 1);
+}
+
+let soon: number | undefined;
+const soonMs = 1_000;
+
+// A burst of news is one reading.
+export function refreshSoon(): void {
+  soon ??= window.setTimeout(() => {
+    soon = undefined;
+    void refreshSession();
+  }, soonMs);
+}
+
 export async function signedIn(): Promise<void> {
   await loadSession();
   others?.postMessage("changed");

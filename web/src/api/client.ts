@@ -41,6 +41,9 @@ export function post<T>(path: string, body: unknown = {}): Promise<T> {
 export function postText<T>(path: string, json: string): Promise<T> {
   return call<T>("POST", path, json);
 }
+export function put<T>(path: string, body: unknown): Promise<T> {
+  return call<T>("PUT", path, JSON.stringify(body));
+}
 export function del<T>(path: string): Promise<T> {
   return call<T>("DELETE", path);
 }

@@ -49,7 +49,7 @@ export const api = {
   challenge: (id: string, decision: Decision) =>
     post<Ceremony<RequestOptionsJson>>(`${action(id)}/votes/challenge`, { decision }),
   vote: (id: string, vote: {
-    decision: Decision; digest: string; note?: string; retype?: string; assertion?: Assertion;
+    decision: Decision; digest: string; note?: string; retype?: string; instead_of?: string; assertion?: Assertion;
   }) => post<Action>(`${action(id)}/votes`, vote),
   takeBack: (id: string) => del<Action>(`${action(id)}/votes`),
   comment: (id: string, text: string) => post<unknown>(`${action(id)}/comments`, { text }),
@@ -101,7 +101,7 @@ export const api = {
   revokeToken: (id: string) => del<unknown>(`/v1/tokens/${encodeURIComponent(id)}`),
   agents: () => get<Page<Agent>>("/v1/agents"),
   passkeys: () => get<Page<Passkey>>("/v1/passkeys"),
-  passkeyBegin: () => post<Ceremony<RequestOptionsJson>>("/v1/passkeys/challenge"),
+  passkeyBegin: () => post<Ceremony<RequestOptionsJson> & { url?: string }>("/v1/passkeys/challenge"),
   passkeyLink: (ceremony: string, credential: CredentialJson) =>
     post<{ token: string; url: string }>("/v1/passkeys", { ceremony, credential }),
   removePasskey: (id: string) => del<unknown>(`/v1/passkeys/${encodeURIComponent(id)}`),

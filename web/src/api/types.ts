@@ -1,6 +1,8 @@
 // What the server says, in the names of the contract. Everything that this page can do without is
 // optional: a field that is missing hides its part of the screen and breaks nothing.
 
+import type { AfterReview, Emergency } from "./emergencies";
+
 export type State =
   | "deferred" | "pending" | "approved" | "executing"
   | "succeeded" | "failed" | "unknown" | "denied" | "expired" | "cancelled";
@@ -59,6 +61,7 @@ export interface Vote {
   note_erased?: boolean;
   simulated?: boolean;
   inactive?: boolean; // whoever gave it is deactivated since: it counts no more
+  instead_of?: string;
 }
 
 export interface Plan {
@@ -116,6 +119,8 @@ export interface Action {
   outcome?: ActionOutcome | null;
   amends?: string | null;
   amended_by?: string | null;
+  emergency?: { incident: string | null; break_glass: string | null };
+  after_review?: AfterReview;
   erased?: { by: string; at: string; index: number; request: boolean };
   ledger?: { origin: string; index: number | null } | null;
   display?: Section[];
@@ -136,6 +141,8 @@ export interface Me {
   demo: boolean;
   admin: boolean;
   auditor?: boolean;
+  emergencies?: Emergency[]; // in force, and concern me
+  away_until?: string | null;
 }
 
 export interface Page<T> {

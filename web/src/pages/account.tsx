@@ -4,6 +4,7 @@ import type { Me } from "../api/types";
 import { PasskeysCard } from "../parts/passkeys";
 import { Card, Heading } from "../parts/pieces";
 import { AccountsCard } from "../parts/providers";
+import { StandInCard } from "../parts/stand_in";
 import { Text } from "../parts/text";
 import { TokensCard } from "../parts/tokens";
 
@@ -27,6 +28,7 @@ export function AccountPage({ me }: { me: Me }) {
       </Card>
       <PasskeysCard />
       <AccountsCard />
+      <StandInCard me={me} />
       <TokensCard me={me} />
     </main>
   );

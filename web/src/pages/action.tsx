@@ -8,6 +8,7 @@ import { isFinal, partyId, type Action, type Me, type Section, type TimelineItem
 import { noteInActivity } from "../activity";
 import { noteAction } from "../inbox";
 import { useKeys } from "../keys";
+import { AfterReviewCard } from "../parts/after_review";
 import { AmendDialog } from "../parts/amend";
 import { CancelDialog, EvidenceCard, NextUp, PolicyCard, Undisplayed } from "../parts/case_cards";
 import { CaseHead, Crumb } from "../parts/case_head";
@@ -188,6 +189,7 @@ function Case({ loaded, me, reload, problem }: {
           {action.state === "pending" && (
             <DecisionPanel action={action} me={me} reveal={reveal} onVoted={after} />
           )}
+          <AfterReviewCard action={action} onLooked={after} />
           {goesOn && <div class="wide-only"><NextUp after={action.id} /></div>}
           {(action.needed?.length ?? 0) > 0 && (
             <div class="wide-only"><Card title="Approvals"><div class="pad"><Quorum needed={action.needed} words /></div></Card></div>

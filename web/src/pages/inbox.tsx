@@ -1,6 +1,7 @@
 import type { Me } from "../api/types";
 import { inbox, inboxHeights, loadInbox, moreInbox } from "../inbox";
 import type { Order } from "../list";
+import { LookAfter } from "../parts/look_after";
 import { Empty, Heading, Loading, ProblemNote } from "../parts/pieces";
 import { ActionRows, More } from "../parts/rows";
 import { Text } from "../parts/text";
@@ -37,6 +38,7 @@ export function InboxPage({ me }: { me: Me }) {
           )}
         </>
       )}
+      <LookAfter me={me} />
       {voted.length > 0 && (
         <>
           <h2 class="rows-title">You voted; others are still needed</h2>

@@ -3,8 +3,10 @@
 import { isFinal, partyId, partyName, type Action } from "../api/types";
 import { cameFrom } from "../spot";
 import { stateMeanings, towards } from "../words";
+import { Due } from "./after_review";
+import { UnderEmergency } from "./emergencies";
 import { Icon } from "./icon";
-import { Ago, Expiry, Heading, Quorum, ResourceName, StateTag, Who } from "./pieces";
+import { Ago, Expiry, Heading, Quorum, ResourceName, StateTag, Voter, Who } from "./pieces";
 import { plainText, visible } from "./runs";
 import { Text } from "./text";
 
@@ -34,6 +36,7 @@ export function CaseHead({ action }: { action: Action }) {
         {action.expires_at && !isFinal(action.state) && (
           <Expiry at={action.expires_at} from={action.created_at} exact />
         )}
+        <Due look={action.after_review} />
       </div>
       <Heading title={title}>
         {partyName(action.requester) ? <><Who party={action.requester} /> {isFinal(action.state) ? "asked" : "asks"} to </> : <>A request to </>}
@@ -56,6 +59,7 @@ export function CaseHead({ action }: { action: Action }) {
       )}
       <div class="narrow-only"><Quorum needed={action.needed} words /></div>
       <p class="case-meaning"><Denial action={action} />{stateMeanings[action.state]}</p>
+      <UnderEmergency action={action} />
       {action.amends && (
         <p class="case-by">Amends <a href={`/a/${encodeURIComponent(action.amends)}`}>an earlier request</a>, which was cancelled.</p>
       )}
@@ -72,7 +76,7 @@ function Denial({ action }: { action: Action }) {
   const vote = (action.votes ?? []).find((given) => given.decision === "deny");
   if (vote) {
     return (
-      <><strong>Denied by <Text>{vote.reviewer}</Text></strong>{vote.note && <>: “<Text>{vote.note}</Text>”</>}. </>
+      <><strong>Denied by <Voter vote={vote} /></strong>{vote.note && <>: “<Text>{vote.note}</Text>”</>}. </>
     );
   }
   const reasons = action.verdict?.reasons ?? [];

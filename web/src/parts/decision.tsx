@@ -11,6 +11,7 @@ import { link } from "../inbox";
 import { Icon } from "./icon";
 import { Ago, Note, ProblemNote } from "./pieces";
 import type { Reveal } from "./reveal";
+import { usePlaces } from "./stand_in";
 import { Text } from "./text";
 
 const claimedFor = (action: Action): string => {
@@ -27,6 +28,9 @@ export function whyNot(action: Action, me: Me): string | null {
   if (claimedFor(action) === me.id) {
     return "This was asked on your behalf, so you cannot vote on it.";
   }
+  if (action.waits_for_you) return null;
+  const other = (action.votes ?? []).find((vote) => vote.instead_of === me.id);
+  if (other) return `${other.reviewer} voted in your place.`;
   const groups = (action.needed ?? []).map((need) => need.group);
   if (groups.length && me.groups && !groups.some((group) => me.groups!.includes(group))) {
     return `It waits for ${groups.join(" and ")}; you are in none of these groups.`;
@@ -49,11 +53,11 @@ async function signed(action: Action, decision: Decision): Promise<Assertion> {
 }
 
 async function cast(
-  action: Action, decision: Decision, note: string, retype: string, passkey: boolean,
+  action: Action, decision: Decision, note: string, retype: string, place: string, passkey: boolean,
 ): Promise<void> {
   const vote = {
     decision, digest: action.digest ?? "", ...(note.trim() ? { note: note.trim() } : {}),
-    ...(decision === "approve" && retype ? { retype } : {}),
+    ...(decision === "approve" && retype ? { retype } : {}), ...(place ? { instead_of: place } : {}),
   };
   if (!passkey) {
     try {
@@ -73,26 +77,30 @@ export function DecisionPanel({ action, me, reveal, onVoted }: {
   const reason = whyNot(action, me);
   if (mine) return <OwnVote action={action} decision={mine.decision} at={mine.at} onVoted={onVoted} />;
   if (reason) return <div class="decision decision-quiet"><Note>{reason}</Note></div>;
-  return <Ballot action={action} reveal={reveal} onVoted={onVoted} />;
+  return <Ballot action={action} me={me} reveal={reveal} onVoted={onVoted} />;
 }
 
 const retypeWords = (what: string): string => `the ${what.split(".").reverse().join(" of the ")}`;
 
-function Ballot({ action, reveal, onVoted }: {
-  action: Action; reveal: Reveal; onVoted: (said: string) => void;
+function Ballot({ action, me, reveal, onVoted }: {
+  action: Action; me: Me; reveal: Reveal; onVoted: (said: string) => void;
 }) {
   const [note, setNote] = useState("");
   const [noteOpen, setNoteOpen] = useState(false);
   const [retype, setRetype] = useState("");
   const [busy, setBusy] = useState<Decision | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const places = usePlaces(action, me);
+  const [place, setPlace] = useState<string | null>(null); // null: not chosen yet
+  const whose = place ?? (places[0] === "" ? "" : places.length === 1 ? places[0]! : null);
+  const unclear = whose === null && places.length > 0;
   const asked = action.verdict?.plan?.retype;
   const approve = useRef<HTMLButtonElement>(null);
   const deny = useRef<HTMLButtonElement>(null);
   const passkey = action.verdict?.plan?.assurance === "passkey";
   const complete = action.display_complete === true && !!action.digest && !!action.display?.length;
   const offline = useStore(link) === "lost";
-  const ready = complete && reveal.done && !busy && (!asked || retype !== "");
+  const ready = complete && reveal.done && !busy && !unclear && (!asked || retype !== "");
   const panel = useRef<HTMLElement>(null);
   useEffect(() => setProblem(null), [action.digest]);
   useLayoutEffect(() => {
@@ -119,7 +127,7 @@ function Ballot({ action, reveal, onVoted }: {
     setBusy(decision);
     setProblem(null);
     try {
-      await cast(action, decision, note, retype, passkey);
+      await cast(action, decision, note, retype, whose ?? "", passkey);
       onVoted(decision === "approve" ? "Your approval is recorded." : "Your denial is recorded.");
     } catch (error) {
       const said = asProblem(error, "That did not work");
@@ -170,13 +178,23 @@ function Ballot({ action, reveal, onVoted }: {
             onInput={(event) => setRetype(event.currentTarget.value)} />
         </label>
       )}
+      {places.length > 1 && (
+        <label class="field-label">
+          In whose place
+          <select value={whose ?? "?"} onChange={(event) => setPlace(event.currentTarget.value)}>
+            {unclear && <option value="?">choose…</option>}
+            {places.map((one) => <option key={one} value={one}>{one || "my own"}</option>)}
+          </select>
+        </label>
+      )}
+      {places.length === 1 && whose && <p class="small">You vote in place of <strong><Text>{whose}</Text></strong>.</p>}
       <div class="ballot">
         <button type="button" class="button button-approve" ref={approve} disabled={!ready}
           aria-describedby={reveal.done ? undefined : "meter-text"} onClick={() => void vote("approve")}>
           <Icon name={passkey ? "passkey" : "check"} />
           {busy === "approve" ? "Approving…" : passkey ? "Approve with passkey" : "Approve"}
         </button>
-        <button type="button" class="button button-deny" ref={deny} disabled={!!busy}
+        <button type="button" class="button button-deny" ref={deny} disabled={!!busy || unclear}
           onClick={() => void vote("deny")}>
           <Icon name="cross" />
           {busy === "deny" ? "Denying…" : "Deny"}

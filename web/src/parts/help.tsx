@@ -11,6 +11,7 @@ const keys: [string[], string][] = [
   [["i"], "the inbox"],
   [["p"], "the policy"],
   [["l"], "the ledger"],
+  [["e"], "the emergencies"],
   [["u"], "your account"],
   [["Esc"], "leave a field, close a dialog"],
   [["?"], "this help"],

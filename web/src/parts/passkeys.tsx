@@ -23,8 +23,8 @@ export function PasskeysCard() {
     setBusy(true);
     setProblem(null);
     try {
-      const { ceremony, options } = await api.passkeyBegin();
-      setLink((await api.passkeyLink(ceremony, await usePasskey(options))).url);
+      const { ceremony, options, url } = await api.passkeyBegin();
+      setLink(url ?? (await api.passkeyLink(ceremony, await usePasskey(options))).url);
     } catch (error) {
       setProblem(asProblem(error, "That did not work"));
     } finally {

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/client";
-import type { Needed, Party, Resource, State } from "../api/types";
+import type { Needed, Party, Resource, State, Vote } from "../api/types";
 import { partyId, partyName } from "../api/types";
 import { ago, exactTime, plural, shortTime, span, stateWords, useNow } from "../words";
 import { Icon, Keyhole, type IconName } from "./icon";
@@ -33,6 +33,9 @@ export function Who({ party }: { party: Party | undefined | null }) {
     </span>
   );
 }
+
+export const Voter = ({ vote }: { vote: Vote }) =>
+  <><Text>{vote.reviewer}</Text>{vote.instead_of && <>, in place of <Text>{vote.instead_of}</Text></>}</>;
 
 export function ResourceName({ resource }: { resource: Resource | null | undefined }) {
   if (!resource) return <span class="muted">no resource</span>;

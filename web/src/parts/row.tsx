@@ -4,6 +4,7 @@ import { Component } from "preact";
 import type { Action, Me } from "../api/types";
 import { partyId, isFinal } from "../api/types";
 import { gist } from "../list";
+import { Due } from "./after_review";
 import { Ago, Expiry, Quorum, ResourceName, StateTag, Who } from "./pieces";
 import { Text } from "./text";
 import { towards } from "../words";
@@ -67,6 +68,7 @@ function Side({ action, me, showState }: { action: Action; me: Me; showState: bo
   return (
     <span class="row-side">
       {(showState || !pending) && <StateTag state={action.state} />}
+      <Due look={action.after_review} />
       {pending && <Quorum needed={action.needed} />}
       {mine && pending && (
         <span class="small muted">you {mine.decision === "approve" ? "approved" : "denied"}</span>

@@ -5,7 +5,7 @@ import { api } from "../api/routes";
 import type { Action, TimelineItem, Vote } from "../api/types";
 import { effectWords } from "../words";
 import { Icon, type IconName } from "./icon";
-import { Ago, Card, ProblemNote } from "./pieces";
+import { Ago, Card, ProblemNote, Voter } from "./pieces";
 import { Text } from "./text";
 
 const iconOf = (type: string): IconName => {
@@ -62,7 +62,7 @@ export function VotesCard({ votes, simulated }: { votes: Vote[]; simulated: (rev
             <Icon name={vote.decision === "approve" ? "check" : "cross"} size={16} />
             <div>
               <p>
-                <strong><Text>{vote.reviewer}</Text></strong>
+                <strong><Voter vote={vote} /></strong>
                 {vote.inactive && <span class="tag">deactivated since: counts no more</span>}
                 {(vote.simulated || simulated(vote.reviewer)) && <span class="tag tag-simulated">simulated</span>}
                 {" "}{vote.decision === "approve" ? "approved" : "denied"} <span class="muted"><Ago at={vote.at} exact /></span>
