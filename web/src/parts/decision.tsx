@@ -159,6 +159,16 @@ function Ballot({ action, me, reveal, onVoted }: {
           </button>
         </div>
       )}
+      {places.length > 1 && (
+        <label class="field-label">
+          In whose place
+          <select value={whose ?? "?"} onChange={(event) => setPlace(event.currentTarget.value)}>
+            {unclear && <option value="?">choose…</option>}
+            {places.map((one) => <option key={one} value={one}>{one || "my own"}</option>)}
+          </select>
+        </label>
+      )}
+      {places.length === 1 && whose && <p class="small">You vote in place of <strong><Text>{whose}</Text></strong>.</p>}
       <div class={noteOpen ? "ballot-note open" : "ballot-note"}>
         <button type="button" class="link-button" aria-expanded={noteOpen} onClick={() => setNoteOpen(!noteOpen)}>
           <Icon name="comment" size={16} /> <span>{noteOpen ? "Hide the note" : "Add a note"}</span>
@@ -178,16 +188,6 @@ function Ballot({ action, me, reveal, onVoted }: {
             onInput={(event) => setRetype(event.currentTarget.value)} />
         </label>
       )}
-      {places.length > 1 && (
-        <label class="field-label">
-          In whose place
-          <select value={whose ?? "?"} onChange={(event) => setPlace(event.currentTarget.value)}>
-            {unclear && <option value="?">choose…</option>}
-            {places.map((one) => <option key={one} value={one}>{one || "my own"}</option>)}
-          </select>
-        </label>
-      )}
-      {places.length === 1 && whose && <p class="small">You vote in place of <strong><Text>{whose}</Text></strong>.</p>}
       <div class="ballot">
         <button type="button" class="button button-approve" ref={approve} disabled={!ready}
           aria-describedby={reveal.done ? undefined : "meter-text"} onClick={() => void vote("approve")}>
