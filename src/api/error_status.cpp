@@ -97,6 +97,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"invalid_delegation", 400},
     {"assurance_too_low", 403, true},
     {"passkey_required", 403},
+    {"sign_in_again", 403},
     {"wrong_channel", 403, true},
     {"look_too_short", 403},
     {"not_shown", 403, true},

@@ -10,6 +10,11 @@ Result<identity::Session> signed_in(const Call& call) {
   return refuse("not_allowed", "passkeys are added and removed in a signed-in browser");
 }
 
+Response enrolment_link(const Service& s, const Secret& token) {
+  const std::string url = s.options.public_url + "/enrol#" + std::string(token.reveal());
+  return json_answer(201, doc::object({{"token", token.reveal()}, {"url", url}}));
+}
+
 }  // namespace
 
 Task<Response> get_passkeys(Service& s, Call& call) {
@@ -28,6 +33,11 @@ Task<Response> challenge_passkey(Service& s, Call& call) {
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   Result<identity::Session> session = signed_in(call);
   if (!session) co_return co_await s.refused(call, session.error());
+  if (!s.ports.identity.has_credential(session->person)) {
+    Result<Secret> first = co_await s.ports.identity.first_passkey(*session);
+    if (!first) co_return co_await s.refused(call, first.error());
+    co_return enrolment_link(s, *first);
+  }
   Result<identity::Ceremony> begun = co_await s.ports.identity.begin_further(*session);
   if (!begun) co_return co_await s.refused(call, begun.error());
   co_return json_answer(
@@ -50,8 +60,7 @@ Task<Response> post_passkey(Service& s, Call& call) {
   Result<Secret> token =
       co_await s.ports.identity.finish_further(*session, std::move(ceremony), *credential);
   if (!token) co_return co_await s.refused(call, token.error());
-  const std::string url = s.options.public_url + "/enrol#" + std::string(token->reveal());
-  co_return json_answer(201, doc::object({{"token", token->reveal()}, {"url", url}}));
+  co_return enrolment_link(s, *token);
 }
 
 Task<Response> delete_passkey(Service& s, Call& call) {

@@ -118,7 +118,7 @@ using Answer = Task<Result<Response>> (*)(Service&, Call&, Asked);
 // Who asks, how often, and then what: every SCIM request comes this way.
 Task<Response> answered(Service& s, Call& call, Kind kind, Answer answer) {
   if (s.ports.provisioning == nullptr)
-    co_return scim_problem({"not_configured", "identity.yaml has no section scim", ""});
+    co_return scim_problem({"not_found", "identity.yaml has no section scim", ""});
   Result<std::string> section =
       co_await s.ports.provisioning->section_of(bearer_token(call.request));
   if (!section)

@@ -179,6 +179,24 @@ TEST_CASE("an approval under broken glass does not outlive it") {
   CHECK(b.executor.executed.empty());
 }
 
+TEST_CASE("a grant under broken glass is used while it is broken") {
+  Office b;
+  b.activate("policy", std::string(kGlassPolicy) +
+                           "- {id: deploys, match: {tool: [deploy]}, when: 'request.break_glass != "
+                           "\"\"', effect: allow}\n");
+  const Emergency glass = b.glass();
+  ActionRequest request;
+  request.tool = "deploy";
+  request.args = doc::object({{"ref", "v1"}});
+  Result<Submitted> made = b.run(b.gate->submit(b.agent("bot"), request));
+  REQUIRE(made.has_value());
+  const auto grant = b.gate->take_grant(b.agent("bot"), *made->record);
+  REQUIRE(grant);
+  REQUIRE(b.run(b.gate->close_emergency(b.in_browser("mia"), glass.id)).has_value());
+  CHECK(code(b.run(b.gate->consume_grant(b.agent("deployer"), *grant,
+                                         made->record->case_digest))) == "digest_mismatch");
+}
+
 TEST_CASE("a plan asks for a look afterwards without any glass") {
   Office b;
   REQUIRE(b.begin_one(EmergencyKind::kIncident, "alan", {}).has_value());

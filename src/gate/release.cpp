@@ -281,7 +281,7 @@ Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std
                      "the tool's definition has changed since this was approved; ask again",
                      "/digest");
   }
-  if (configuration.digest != record->config_digest) {
+  if (configuration.digest != record->config_digest || impl_->emergency_is_over(*record)) {
     Case again = impl_->case_of(*record);
     again.args = record->args;
     const Verdict now = policy::decide(*configuration.policy, impl_->policy_input(again));
@@ -290,8 +290,8 @@ Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std
     const bool stands = !now.modified_args && (now.effect == Effect::kAllow || asks);
     if (!stands)
       co_return refuse("digest_mismatch",
-                       "policy has changed since this was decided, and decides otherwise now; ask "
-                       "again",
+                       "policy, or the emergency that this was decided under, is not what it was, "
+                       "and decides otherwise now; ask again",
                        "/digest");
   }
   if (record->review) {

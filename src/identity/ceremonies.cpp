@@ -97,6 +97,12 @@ Task<Result<Secret>> Identity::create_enrolment(Principal by, std::string person
     co_return refuse("sealed",
                      "the configuration is sealed: " + person + " adds passkeys when signed in");
   }
+  const people::Person* whose = impl_->gate.world().directory.person(person);
+  if (by.kind == PrincipalKind::kHost && impl_->gate.world().configuration->sealed &&
+      !whose->accounts.empty()) {
+    co_return refuse("sealed", "the configuration is sealed: " + person +
+                                   " signs in at the provider and adds a passkey there");
+  }
   const Duration life = self ? impl_->options.own_enrolment_life : impl_->options.enrolment_life;
   const std::string id = make_sortable_id("enr_", unix_ms(impl_->now()), impl_->gate.random());
   Secret secret(id + "." + to_base64url(impl_->gate.random().bytes(32)));

@@ -28,6 +28,8 @@ struct IdentityOptions {
   Duration session_life = std::chrono::hours(24 * 7);
   Duration enrolment_life = std::chrono::hours(24);
   Duration own_enrolment_life = std::chrono::minutes(15);  // of a link that a person made
+  Duration fresh_sign_in =
+      std::chrono::minutes(5);  // at a provider, that vouches for a first passkey
   Duration ceremony_life = std::chrono::minutes(5);
   std::size_t ceremonies_max = 10'000;
 };
@@ -100,6 +102,10 @@ class Identity {
   // enrolment link. Codes of both: those of sign-in, passkey_required.
   doc::Value list_passkeys(const std::string& person) const;  // id, label, created_at, backed_up
   Task<Result<Ceremony>> begin_further(Session session);
+  // The token of an enrolment link for who has no passkey yet: vouched for by a sign-in at an
+  // identity provider in the last minutes. Codes: passkey_required (no such session, or there is a
+  // passkey), sign_in_again.
+  Task<Result<Secret>> first_passkey(Session session);
   Task<Result<Secret>> finish_further(Session session, std::string ceremony, doc::Value credential);
   // Ends the sessions that it opened, too. Codes: not_found, last_passkey.
   Task<Result<std::string>> remove_passkey(Session session, std::string id);

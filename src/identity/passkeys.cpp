@@ -39,6 +39,18 @@ Task<Result<Ceremony>> Identity::begin_further(Session session) {
   co_return impl_->start_request(std::move(pending), std::move(allow));
 }
 
+Task<Result<Secret>> Identity::first_passkey(Session session) {
+  if (has_credential(session.person) || !session.credential.starts_with("oidc:"))
+    co_return refuse("passkey_required", "this is vouched for by a passkey that is there");
+  if (impl_->now() - session.opened_at > impl_->options.fresh_sign_in)
+    co_return refuse("sign_in_again",
+                     "a first passkey takes a sign-in at your provider that is not older than " +
+                         to_text(impl_->options.fresh_sign_in) + "; sign out, and in again");
+  Principal self{PrincipalKind::kPerson, session.person, session.id, Assurance::kSession, "web"};
+  Result<Secret> made = co_await create_enrolment(std::move(self), session.person);
+  co_return made;
+}
+
 Task<Result<Secret>> Identity::finish_further(Session session, std::string ceremony,
                                               doc::Value answer) {
   Result<Pending> pending = impl_->take(ceremony, Pending::Kind::kFurther);

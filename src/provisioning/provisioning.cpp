@@ -210,6 +210,8 @@ Task<void> Provisioning::Impl::refresh_tokens() {
 }
 
 Task<Result<std::string>> Provisioning::section_of(std::string token) {
+  if (impl_->document().scim.empty())
+    co_return refuse("not_found", "identity.yaml has no section scim");
   co_await impl_->refresh_tokens();
   const Digest given = digest_of(token);
   std::vector<std::string> found;

@@ -68,7 +68,7 @@ class Provisioning {
 
   // The section that this bearer token is of. Every section's token is compared, in the same time.
   // Tokens are fetched again after a minute, so that a changed one is seen. Codes: unauthenticated,
-  // not_configured (there is no section, or none of their tokens is to be had).
+  // not_found (there is no section), not_configured (none of their tokens is to be had).
   Task<Result<std::string>> section_of(std::string token);
 
   // Resources as they are shown (scim/messages.h). Codes: those of scim/, not_found,

@@ -370,7 +370,9 @@ void play(Counts& counts) {
 
 TEST_CASE("no fewer than the plan's number of distinct, active, unrelated people ever release") {
   Counts counts;
-  for (int round = 0; round < 30; ++round) CHECK(rc::check([&] { play(counts); }));
+  CHECK(rc::check([&] {
+    for (int game = 0; game < 30; ++game) play(counts);
+  }));
   // It has happened often enough to mean something.
   CHECK(counts.approved > 10);
   CHECK(counts.released > 10);

@@ -210,6 +210,26 @@ agents:
         self.assertIsNone(flow.me())
         self.refused("inactive")
 
+    def test_a_fresh_sign_in_vouches_for_the_first_passkey_and_for_no_other(self):
+        flow, status, _ = self.sign_in()
+        self.assertEqual(status, 200)
+        headers = {"Origin": self.k.url, "Content-Type": "application/json", "X-Keyturn-CSRF": flow.me()["csrf"]}
+
+        def ask():
+            status, _, text = flow.surfer.request("POST", self.k.url + "/v1/passkeys/challenge", "{}", headers)
+            return status, json.loads(text)
+
+        status, first = ask()
+        self.assertEqual(status, 201, first)
+        person = Browser(self.k, f"user{self.number}", enrol=False)
+        person.enrol(first["url"])
+        self.assertEqual(person.get("/v1/me").json["id"], f"user{self.number}")
+        # From now on a passkey vouches for the next one, and the host makes no link for who signs in at a provider, once sealed.
+        status, next_one = ask()
+        self.assertEqual((status, "ceremony" in next_one), (200, True), next_one)
+        # Whoever signed in here, and has none, has nobody to vouch for them.
+        self.assertEqual(self.k.post("/v1/passkeys/challenge", "bob", {}).code, "not_allowed")
+
     # ------------------------------------------------------------ groups
     def groups(self, provider, **state):
         flow, status, page = self.sign_in(provider, **state)
