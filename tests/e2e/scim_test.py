@@ -441,7 +441,7 @@ class Kept(Base):
         self.configure(text[:text.index("scim:")])
         until(lambda: self.person(who)["groups"] == [], "a section that is gone vouches for somebody")
         self.assertTrue(self.person(twin)["active"])
-        self.refused(self.scim("GET", "/Users"), 503)
+        self.refused(self.scim("GET", "/Users"), 404)
         self.configure(text.replace('"Keyturn DBA": dba', '"Night Shift": dba'))
         until(lambda: self.person(who)["groups"] == ["dba"], "the section that is back has no effect")
 
