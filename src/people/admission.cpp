@@ -13,7 +13,10 @@ bool is_other_human(const Directory& directory, const Person& holder, std::strin
 std::string confused_with(const Directory& directory, std::string_view name, std::string_view id) {
   const std::string shape = skeleton(name);
   const std::string folded = fold_identifier(name);
-  for (const auto& [other_id, other] : directory.persons()) {
+  std::set<std::string> candidates = directory.looking_like(shape);
+  if (const Person* holder = directory.resolve(name)) candidates.insert(holder->id);
+  for (const std::string& candidate : candidates) {
+    const Person& other = *directory.person(candidate);
     if (!is_other_human(directory, other, id)) continue;
     for (const std::string& text : {other.id, other.email}) {
       if (!text.empty() && (skeleton(text) == shape || fold_identifier(text) == folded)) {

@@ -52,6 +52,12 @@ bool Directory::has_group(std::string_view name) const {
   return groups_.contains(name);
 }
 
+const std::set<std::string>& Directory::looking_like(std::string_view shape) const {
+  static const std::set<std::string> nobody;
+  const auto it = shapes_.find(shape);
+  return it == shapes_.end() ? nobody : it->second;
+}
+
 std::string_view Directory::human_of(std::string_view id) const {
   const auto it = human_.find(id);
   return it == human_.end() ? std::string_view() : std::string_view(it->second);

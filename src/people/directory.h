@@ -103,6 +103,9 @@ class Directory {
   const Agent* agent(std::string_view name) const;
   bool has_group(std::string_view name) const;
 
+  // Ids of everybody whose id, address or name has this skeleton (names.h).
+  const std::set<std::string>& looking_like(std::string_view shape) const;
+
   // A word for the human behind an account; equal words, one human. "" for an unknown id.
   std::string_view human_of(std::string_view id) const;
   // False when either is unknown.
@@ -136,7 +139,9 @@ class Directory {
   std::map<std::string, std::string, std::less<>>
       holder_;                                             // folded identifier -> first holder's id
   std::map<std::string, std::string, std::less<>> human_;  // person id -> word for the human
-  std::map<std::string, std::string, std::less<>> account_;  // account -> person id
+  std::map<std::string, std::string, std::less<>> account_;              // account -> person id
+  std::map<std::string, std::set<std::string>, std::less<>> shapes_;     // skeleton -> person ids
+  std::map<std::string, std::set<std::string>, std::less<>> shapes_of_;  // and back
   std::map<std::string, Delegation, std::less<>> delegations_;
   std::multimap<Time, std::string> snapshots_end_;  // -> person id
   Time now_{};

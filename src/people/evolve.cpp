@@ -53,6 +53,7 @@ class Folder {
     if (replaces) drop(p.id);
     for (const std::string& group : p.groups) d_.groups_[group].insert(p.id);
     Person& stored = d_.persons_[p.id] = std::move(p);
+    look(stored);
     // Whoever names an id that appears only now is linked to it from now on.
     if (replaces || !stored.service_of.empty() || has_waiting_service(stored.id)) {
       reindex();
@@ -64,7 +65,7 @@ class Folder {
   void person_changed(const doc::Value& v) {
     Person* p = find(v.text("id"));
     if (p == nullptr) return;
-    const std::string email = p->email;
+    const std::string email = p->email, name = p->name;
     const std::string service_of = p->service_of;
     const std::set<std::string> addresses = p->addresses;
     set_text(v, "name", p->name);
@@ -73,6 +74,7 @@ class Folder {
     set_flag(v, "admin", p->admin);
     set_flag(v, "auditor", p->auditor);
     if (v.find("addresses") != nullptr) p->addresses = texts_of(v.find("addresses"));
+    if (p->email != email || p->name != name) look(*p);
     if (p->email != email || p->service_of != service_of || p->addresses != addresses) reindex();
   }
 
@@ -83,6 +85,7 @@ class Folder {
     p->email.clear();
     p->addresses.clear();
     p->same_as.merge(texts_of(v.find("same_as")));
+    look(*p);
     reindex();
   }
 
@@ -228,6 +231,22 @@ class Folder {
     }
     for (const std::string& group : effective) d_.groups_[group].insert(p.id);
     p.groups = std::move(effective);
+  }
+
+  // What the person's id, address and name look like now.
+  void look(const Person& p) {
+    std::set<std::string>& known = d_.shapes_of_[p.id];
+    for (const std::string& shape : known) {
+      const auto it = d_.shapes_.find(shape);
+      it->second.erase(p.id);
+      if (it->second.empty()) d_.shapes_.erase(it);
+    }
+    known.clear();
+    for (const std::string* text : {&p.id, &p.email, &p.name}) {
+      if (text->empty()) continue;
+      const std::string& shape = *known.insert(skeleton(*text)).first;
+      d_.shapes_[shape].insert(p.id);
+    }
   }
 
   static std::set<std::string> identifiers(const Person& p) {

@@ -342,3 +342,24 @@ TEST_CASE("who was erased stays one human with their other accounts") {
   CHECK(again.same_human("alice", "alice2"));
   CHECK_FALSE(again.same_human("alice", "bob"));
 }
+
+TEST_CASE("whom somebody could be taken for is known by what they look like now") {
+  Directory d;
+  apply(d, person_added({.id = "alice", .name = "Alice Doe", .email = "alice@example.com"}));
+  const auto refused = [&](Person person) {
+    const auto ok = can_add_person(d, person);
+    return ok ? std::string("ok") : ok.error().code;
+  };
+  CHECK(d.looking_like(skeleton("Alice Doe")) == std::set<std::string>{"alice"});
+  CHECK(refused({.id = "a1ice"}) == "confusing_name");
+  CHECK(refused({.id = "x", .name = "alice@example.com"}) == "confusing_name");
+  CHECK(refused({.id = "x", .name = "A1ice Doe"}) == "confusing_name");
+  CHECK(refused({.id = "x", .name = "Alice Doe"}) == "ok");
+  apply(d, person_changed({.id = "alice", .name = "Alice Roe", .email = "alice@example.com"}));
+  CHECK(refused({.id = "x", .name = "A1ice Doe"}) == "ok");
+  CHECK(refused({.id = "x", .name = "A1ice Roe"}) == "confusing_name");
+  apply(d, person_forgotten("alice", {}));
+  CHECK(refused({.id = "x", .name = "A1ice Roe"}) == "ok");
+  CHECK(refused({.id = "a1ice"}) == "confusing_name");
+  CHECK(d.looking_like(skeleton("Alice Roe")).empty());
+}
