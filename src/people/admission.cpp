@@ -1,4 +1,6 @@
 // What the directory may take.
+#include <algorithm>
+
 #include "people/directory.h"
 #include "people/names.h"
 
@@ -85,6 +87,11 @@ Result<void> can_delegate(const Directory& directory, const Delegation& delegati
     return bad("it ends before it begins, or has ended already", "/until");
   if (delegation.until - delegation.start > kDelegationMax)
     return bad("for at most 90 days; make another one then", "/until");
+  const auto open = std::ranges::count_if(directory.delegations(), [&](const auto& entry) {
+    return entry.second.from == delegation.from && directory.now() < entry.second.until;
+  });
+  if (open >= kDelegationsMax)
+    return bad("there are " + std::to_string(kDelegationsMax) + " already; end one first", "/to");
   for (const std::string& group : delegation.groups) {
     if (!directory.in_group(delegation.from, group))
       return bad(delegation.from + " is not in group " + group, "/groups");

@@ -197,8 +197,10 @@ EventDraft agent_resumed(std::string_view name, std::string_view by);
                                          std::string_view alias);
 [[nodiscard]] Result<void> can_link_account(const Directory& directory, std::string_view id,
                                             std::string_view account);
-// Between two different active people, no longer than kDelegationMax.
+// Between two different active people, no longer than kDelegationMax, kDelegationsMax of one at
+// once.
 inline constexpr Duration kDelegationMax = std::chrono::days(90);
+inline constexpr int kDelegationsMax = 20;
 [[nodiscard]] Result<void> can_delegate(const Directory& directory, const Delegation& delegation);
 [[nodiscard]] Result<void> can_add_agent(const Directory& directory, std::string_view name,
                                          std::string_view owner);

@@ -118,6 +118,15 @@ TEST_CASE("a delegation that makes no sense is refused with its place") {
   CHECK(with([](Delegation& x) { x.until = x.start + kDelegationMax * 2; }) == "/until");
   apply(d, person_deactivated("bob", "left"));
   CHECK(refused(good) == "/to");
+  apply(d, person_activated("bob"));
+  for (int i = 0; i < kDelegationsMax; ++i) {
+    CHECK(refused(good) == "ok");
+    good.id = "del_" + std::to_string(i);
+    apply(d, delegated(good));
+  }
+  CHECK(refused(good) == "/to");
+  apply(d, delegation_ended(good, "alice"), at(0));
+  CHECK(refused(good) == "ok");
 }
 
 TEST_CASE("what a provider calls somebody is theirs alone, and goes with the mail address") {
