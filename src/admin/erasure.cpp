@@ -33,7 +33,10 @@ catalog::Tool erasure_tool() {
 
 std::string listed(const gate::Gate::Erasable& one) {
   std::string out = one.id.str() + " (" + one.tool + "): entries";
-  if (one.id.str().empty()) out = one.stream + " (name and mail address): entries";
+  if (one.stream.starts_with("person/"))
+    out = one.stream + " (name and mail address): entries";
+  else if (one.id.str().empty())
+    out = one.stream + " (why it was opened): entries";
   const std::vector<std::uint64_t>& all = one.entries;
   for (std::size_t from = 0; from < all.size();) {
     std::size_t to = from;
@@ -142,6 +145,10 @@ Task<Result<Admin::ErasurePlan>> Admin::plan_erasure(doc::Value args) {
   }
   if (!person.empty()) {
     gate::Gate::Erasable own = co_await gate_.erasable_person(person);
+    for (gate::Gate::Erasable& one : co_await gate_.erasable_emergencies(person)) {
+      plan.entries += one.entries.size();
+      plan.actions.push_back(std::move(one));
+    }
     plan.active = gate_.world().directory.person(person)->active;
     if (!plan.active && !own.entries.empty()) {
       plan.entries += own.entries.size();

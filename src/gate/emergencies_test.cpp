@@ -211,6 +211,24 @@ TEST_CASE("a plan asks for a look afterwards without any glass") {
   CHECK(b.look("erin", asked) == "ok");
 }
 
+TEST_CASE("why an emergency was opened goes with its opener's words, when it is over") {
+  Office b;
+  const Emergency glass = b.glass();
+  CHECK(b.run(b.gate->erasable_emergencies("mia")).empty());  // it is not
+  b.clock.time += std::chrono::minutes(31);
+  CHECK(b.run(b.gate->erasable_emergencies("bob")).empty());
+  std::vector<Gate::Erasable> hers = b.run(b.gate->erasable_emergencies("mia"));
+  REQUIRE(hers.size() == 1);
+  CHECK(hers[0].entries.size() == 1);
+  REQUIRE(b.run(b.gate->erase(std::move(hers), doc::object({{"person", "mia"}}), ActionId("act_1")))
+              .has_value());
+  CHECK(b.gate->world().emergencies.find(glass.id)->reason.empty());
+  CHECK(b.gate->world().directory.person("mia")->name == "mia");  // that is another erasure
+  b.open();
+  CHECK(b.gate->world().emergencies.find(glass.id)->reason.empty());
+  CHECK(b.gate->world().emergencies.find(glass.id)->opener == "mia");
+}
+
 TEST_CASE("a late report leaves the look due") {
   Office b;
   b.activate("policy", std::string(kGlassPolicy) +

@@ -37,6 +37,7 @@ bool Gate::Impl::is_of(const Event& event, const ActionRecord& record,
     return !by_agent && same(who_did(event));
   }
   if (event.type == "action.amended") return same(event.body.text("by"));
+  if (event.type == "breakglass.reviewed") return same(who_did(event));
   if (record.requester.kind == PrincipalKind::kPerson && same(record.requester.id)) return true;
   return std::ranges::any_of(record.lineage.parties, [&](const people::Party& party) {
     return (party.role == people::Role::kOnBehalfOf || party.role == people::Role::kAmender) &&
@@ -76,6 +77,25 @@ Task<Gate::Erasable> Gate::erasable_person(std::string person) {
   co_return out;
 }
 
+Task<std::vector<Gate::Erasable>> Gate::erasable_emergencies(std::string person) {
+  std::vector<std::string> over;
+  for (const auto& [id, one] : world_.emergencies.all()) {
+    if (!one.in_force(ports_.clock.now()) && !one.reason.empty() &&
+        world_.directory.same_human(one.opener, person))
+      over.push_back("emergency/" + id);
+  }
+  std::vector<Erasable> out;
+  for (const std::string& stream : over) {
+    const std::vector<Event> events = co_await ports_.journal.read_stream(stream, 1, true);
+    Erasable one{ActionId(), "", stream, events.empty() ? 0 : events.back().position, {}};
+    for (const Event& event : events) {
+      if (event.private_part) one.entries.push_back(event.index);
+    }
+    if (!one.entries.empty()) out.push_back(std::move(one));
+  }
+  co_return out;
+}
+
 Task<Result<void>> Gate::erase(std::vector<Erasable> what, doc::Value subject,
                                ActionId authorised_by) {
   store::AppendRequest request;
@@ -88,7 +108,7 @@ Task<Result<void>> Gate::erase(std::vector<Erasable> what, doc::Value subject,
                                               {"entries", ranges_of(one.entries)},
                                               {"authorised_by", authorised_by.str()}})}}),
          std::nullopt});
-    if (one.id.str().empty()) {
+    if (one.stream.starts_with(kPerson)) {
       const std::string person = one.stream.substr(kPerson.size());
       request.events.push_back(
           people::person_forgotten(person, world_.directory.accounts_of(person)));
@@ -104,7 +124,8 @@ Task<Result<void>> Gate::erase(std::vector<Erasable> what, doc::Value subject,
   store::Appended appended = co_await ports_.journal.append(std::move(request));
   if (!appended) co_return refused(appended.error());
   for (const Event& event : *appended) {  // the directory forgets, too
-    if (people::is_identity_event(event.type)) impl_->fold(event);
+    if (people::is_identity_event(event.type) || event.stream.starts_with("emergency/"))
+      impl_->fold(event);
   }
   for (const Erasable& one : what) {
     if (!one.id.str().empty()) co_await impl_->read_again(one.id);

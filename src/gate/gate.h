@@ -232,6 +232,8 @@ class Gate {
   Task<Result<Erasable>> erasable(ActionId id, std::string person);
   // Of a person's entry in the directory: the name and the mail address.
   Task<Erasable> erasable_person(std::string person);
+  // Why the person opened the incidents and broke the glass that are over.
+  Task<std::vector<Erasable>> erasable_emergencies(std::string person);
   // Destroys them, and records it in each action's stream, in one commit: all of it or nothing.
   // Takes the claim "erasure/" + authorised_by. Code conflict: an action has moved since.
   Task<Result<void>> erase(std::vector<Erasable> what, doc::Value subject, ActionId authorised_by);

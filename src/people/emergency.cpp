@@ -35,6 +35,11 @@ const Emergency* Emergencies::in_force(EmergencyKind kind, std::string_view agen
 
 void Emergencies::evolve(const Event& event) {
   if (!event.stream.starts_with("emergency/")) return;
+  if (event.type == "payload.erased") {
+    const auto erased = all_.find(event.stream.substr(event.stream.find('/') + 1));
+    if (erased != all_.end()) erased->second.reason.clear();
+    return;
+  }
   const doc::Value* part = event.body.find("emergency");
   if (part == nullptr) return;
   const std::string id(part->text("id"));
@@ -62,8 +67,6 @@ void Emergencies::evolve(const Event& event) {
     it->second.closed_by = part->text("by");
   } else if (event.type.ends_with(".used")) {
     ++it->second.uses;
-  } else if (event.type == "payload.erased") {
-    it->second.reason.clear();
   }
 }
 

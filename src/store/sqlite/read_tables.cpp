@@ -120,6 +120,7 @@ void ReadTables::note_words(std::int64_t seq, const Event& event) {
   };
   const doc::Value& body = event.body;
   of(text_at(body.find("vote"), "reviewer"));
+  of(text_at(body.find("after_review"), "by"));
   of(text_at(body.find("review"), "by"));
   of(body.text("by"));
   if (const doc::Value* comment = body.find("comment"); text_at(comment, "author_kind") == "person")
