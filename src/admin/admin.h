@@ -32,7 +32,7 @@ struct ConfigurationChange {
 };
 
 // The group whose members administer. The first person is in it.
-inline constexpr std::string_view kAdministrators = "administrators";
+using people::kAdministrators;
 
 // Whose private parts are to be erased: of one action, or of one person.
 struct ErasureSubject {

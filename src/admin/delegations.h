@@ -19,7 +19,7 @@ struct NewDelegation {
 // In one's own name only, signed in. Codes: assurance_too_low, those of people::can_delegate.
 Task<Result<people::Delegation>> delegate(gate::Gate& gate, Principal who, NewDelegation wanted);
 
-// By either of the two, or an administrator. Codes: not_found, not_allowed, closed.
+// By either of the two, or an administrator. Codes: not_found (also: over), not_allowed.
 Task<Result<people::Delegation>> end_delegation(gate::Gate& gate, Principal who, std::string id);
 
 // Nothing: back again. Codes: invalid_args (in the past, or more than a year away).

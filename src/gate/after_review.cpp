@@ -26,6 +26,7 @@ std::optional<EventDraft> Gate::Impl::review_due(const ActionRecord& record) con
     within = asked ? std::min(within, rules->review_within) : rules->review_within;
   }
   if (groups.empty()) groups = groups_of(plan);
+  if (groups.empty()) groups = {std::string(people::kAdministrators)};  // policy names nobody now
   EventDraft draft;
   draft.stream = stream_of(record.id);
   draft.type = "breakglass.review_due";

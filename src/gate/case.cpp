@@ -1,5 +1,7 @@
 // Building a case: what exactly is asked, by whom, what policy says, and the digest that names all
 // of it.
+#include <algorithm>
+
 #include "gate/impl.h"
 #include "policy/explain.h"
 
@@ -19,6 +21,29 @@ doc::Value public_claims(const doc::Value& claims) {
       out.set(key, *claim);
   }
   return out;
+}
+
+constexpr std::size_t kOnBehalfOfMax = 32;
+
+// It stands in the lineage, whole: so it is short.
+Result<void> check_on_behalf_of(const doc::Value& claims) {
+  const doc::Value* said = claims.find("on_behalf_of");
+  const auto is_long = [](const doc::Value& one) {
+    return one.is_string() && one.as_string().size() > kClaimBytesMax;
+  };
+  const bool list = said != nullptr && said->is_array();
+  if (said != nullptr &&
+      (is_long(*said) || (list && std::ranges::any_of(said->as_array(), is_long))))
+    return refuse(
+        "invalid_args",
+        "who prompted it is named in at most " + std::to_string(kClaimBytesMax) + " bytes",
+        "/claims/on_behalf_of");
+  if (list && said->as_array().size() > kOnBehalfOfMax)
+    return refuse(
+        "invalid_args",
+        "at most " + std::to_string(kOnBehalfOfMax) + " people are said to have prompted it",
+        "/claims/on_behalf_of");
+  return {};
 }
 
 Result<void> check_text(std::string_view text, std::string_view what, std::string_view pointer) {
@@ -111,6 +136,8 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
 
 Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest request,
                                              std::string amends, const ActionRecord* before) {
+  if (Result<void> ok = check_on_behalf_of(request.claims); !ok)
+    co_return std::unexpected(ok.error());
   Case c;
   c.created_at = now();
   c.id = ActionId(make_sortable_id("act_", unix_ms(c.created_at), ports.random));

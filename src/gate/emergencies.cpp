@@ -13,7 +13,7 @@ using people::Emergency;
 using people::EmergencyKind;
 
 constexpr std::size_t kAgentsMax = 256;
-constexpr std::size_t kOpenMax = 1000;  // in force at once
+constexpr std::size_t kOpenMax = 20;  // in force at once, of one opener
 
 std::string_view words(EmergencyKind kind) {
   return kind == EmergencyKind::kIncident ? "open an incident" : "break the glass";
@@ -52,18 +52,27 @@ void Gate::Impl::fill_emergencies(const Case& c, policy::RequestInput& request) 
 
 void Gate::Impl::note_emergencies(Case& c, const policy::PolicyInput& input, const Verdict& verdict,
                                   const Decide& decide) const {
-  const auto note = [&](std::string policy::RequestInput::* which, std::string& used) {
-    const std::string& id = input.request.*which;
-    if (id.empty()) return;
+  const std::string& incident = input.request.incident;
+  const std::string& glass = input.request.break_glass;
+  const auto same_without = [&](bool without_incident, bool without_glass) {
     policy::PolicyInput without = input;
-    (without.request.*which).clear();
-    if (same_verdict(verdict, decide(without))) return;
+    if (without_incident) without.request.incident.clear();
+    if (without_glass) without.request.break_glass.clear();
+    return same_verdict(verdict, decide(without));
+  };
+  const auto note = [&](const std::string& id, std::string& used) {
     used = id;
     if (const Emergency* one = world.emergencies.find(id))
       c.lineage.add(people::Role::kOpener, one->opener);
   };
-  note(&policy::RequestInput::incident, c.incident);
-  note(&policy::RequestInput::break_glass, c.break_glass);
+  if (incident.empty() && glass.empty()) return;
+  const bool by_incident = !incident.empty() && !same_without(true, false);
+  const bool by_glass = !glass.empty() && !same_without(false, true);
+  // Where either would do, neither alone makes the difference, and both are used.
+  const bool by_either =
+      !by_incident && !by_glass && !incident.empty() && !glass.empty() && !same_without(true, true);
+  if (by_incident || by_either) note(incident, c.incident);
+  if (by_glass || by_either) note(glass, c.break_glass);
 }
 
 std::vector<EventDraft> Gate::Impl::used_emergencies(const Case& c) const {
@@ -120,10 +129,11 @@ Task<Result<Emergency>> Gate::open_emergency(Principal who, OpenEmergency wanted
   if (lasts <= Duration{} || lasts > openers->lasts)
     co_return refuse("invalid_args", "it lasts at most " + to_text(openers->lasts), "/lasts");
   const Time at = ports_.clock.now();
-  const auto in_force = std::ranges::count_if(
-      world_.emergencies.all(), [&](const auto& entry) { return entry.second.in_force(at); });
+  const auto in_force = std::ranges::count_if(world_.emergencies.all(), [&](const auto& entry) {
+    return entry.second.opener == who.id && entry.second.in_force(at);
+  });
   if (static_cast<std::size_t>(in_force) >= kOpenMax)
-    co_return refuse("overloaded", "too many are open at once; close some");
+    co_return refuse("overloaded", "you have too many open at once; close some");
   Emergency one;
   one.kind = wanted.kind;
   const std::string_view prefix = wanted.kind == EmergencyKind::kIncident ? "inc_" : "bg_";

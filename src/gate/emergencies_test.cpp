@@ -168,6 +168,45 @@ TEST_CASE("an exception for an incident is gone when the incident is") {
   CHECK(b.executor.executed.size() == 1);
 }
 
+TEST_CASE("another emergency than it was agreed under returns it, without its opener") {
+  Office b;
+  std::vector<EventDraft> events;
+  events.push_back(people::group_changed("sre", {"bob"}, {}));
+  b.record(std::move(events));
+  Result<Emergency> first = b.begin_one(EmergencyKind::kIncident, "alan", {});
+  REQUIRE(first.has_value());
+  const RecordPtr asked = b.ask("ask");
+  REQUIRE(b.run(b.gate->close_emergency(b.in_browser("alan"), first->id)).has_value());
+  Result<Emergency> second = b.begin_one(EmergencyKind::kIncident, "bob", {});
+  REQUIRE(second.has_value());
+  // bob opened the one that now makes one vote enough: his is not that vote.
+  CHECK(code(b.run(b.voting("bob", asked))) == "ok");
+  CHECK(asked->state == State::kPending);
+  CHECK(asked->incident == second->id);
+  CHECK(b.executor.executed.empty());
+  b.settle_down();
+  CHECK(b.gate->world().emergencies.find(second->id)->uses == 1);
+  CHECK(code(b.run(b.voting("erin", asked))) == "ok");
+  REQUIRE(b.until([&] { return asked->state == State::kSucceeded; }));
+  b.settle_down();
+  CHECK(b.look("bob", asked) == "related_to_requester");
+}
+
+TEST_CASE("where an incident or broken glass would do, both were used") {
+  Office b;
+  b.activate("policy", std::string(kGlassPolicy) +
+                           "- {id: either, match: {tool: [later]}, when: 'request.break_glass != "
+                           "\"\" || request.incident != \"\"', effect: allow}\n");
+  REQUIRE(b.begin_one(EmergencyKind::kIncident, "alan", {}).has_value());
+  const Emergency glass = b.glass();
+  const RecordPtr used = b.ask("later");
+  CHECK(used->break_glass == glass.id);
+  CHECK_FALSE(used->incident.empty());
+  REQUIRE(b.until([&] { return used->state == State::kSucceeded; }));
+  b.settle_down();
+  CHECK(used->after_review);
+}
+
 TEST_CASE("an approval under broken glass does not outlive it") {
   Office b;
   const Emergency glass = b.glass();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/task_impl.h"
@@ -57,6 +58,26 @@ struct Closing {
   std::shared_ptr<ActionRecord> record;  // held by the caller
   std::vector<EventDraft> events;
   std::vector<store::Expect> expects;
+};
+
+// Accounts that an append on its way links; they are free again when it is over.
+class Linking {
+ public:
+  explicit Linking(std::set<std::string>& all) : all_(&all) {}
+  Linking(Linking&& other) noexcept : all_(other.all_), own_(std::exchange(other.own_, {})) {}
+  Linking& operator=(Linking&&) = delete;
+  ~Linking() {
+    for (const std::string& account : own_) all_->erase(account);
+  }
+  bool add(const std::string& account) {
+    if (!all_->insert(account).second) return false;
+    own_.push_back(account);
+    return true;
+  }
+
+ private:
+  std::set<std::string>* all_;
+  std::vector<std::string> own_;
 };
 
 struct BuiltInTool {
@@ -190,6 +211,7 @@ struct Gate::Impl {
   // ---- world.cpp
   bool fold(const Event& event);
   void fold_all(const std::vector<Event>& events);
+  Result<Linking> begin_linking(const std::vector<EventDraft>& events);
   void wake_voted(const std::string& person);
   void activate(const Event& event);
   void redigest();
@@ -237,6 +259,7 @@ struct Gate::Impl {
   std::size_t recoveries_under_way = 0;                 // of this round
   std::unordered_map<std::string, std::string> broken;  // action -> what was said of it last
   std::set<std::string> grants_shown;
+  std::set<std::string> linking;  // accounts, by appends on their way
   std::map<std::string, BuiltInTool> built_ins;
   std::map<std::string, std::map<std::uint64_t, std::function<void()>>> watchers;
   std::map<std::uint64_t, std::function<void(const RecordPtr&)>> all_watchers;

@@ -96,11 +96,12 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   Case c = case_of(*voted);
   const auto put_back = [&](std::string reason,
                             review::ReturnToReview::Votes votes) -> Result<Release> {
-    review::ReturnToReview command{votes, std::move(reason), c.verdict.plan, c.digest,
-                                   c.expires_at};
+    review::ReturnToReview command{votes,     std::move(reason), c.verdict.plan,
+                                   c.lineage, c.digest,          c.expires_at};
     Result<std::vector<EventDraft>> returned =
         review::decide(*voted->review, command, world.directory, at);
     if (!returned) return std::unexpected(returned.error());
+    release.events = used_emergencies(c);
     release.events.push_back(decided_draft(c, State::kPending));
     for (EventDraft& draft : *returned) release.events.push_back(std::move(draft));
     return release;
@@ -143,6 +144,12 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     if (c.verdict.effect != Effect::kRequire)
       c.verdict.plan = voted->verdict.plan;  // people were asked: that stands
     if (drifted) co_return put_back("drift", review::ReturnToReview::Votes::kVoidAll);
+    // Another emergency than it was agreed under: people see that, and its opener is not one of
+    // them.
+    const bool under_another = (!c.incident.empty() && c.incident != voted->incident) ||
+                               (!c.break_glass.empty() && c.break_glass != voted->break_glass);
+    if (under_another)
+      co_return put_back("emergency", review::ReturnToReview::Votes::kVoidPasskeys);
     if (!review::meets(*voted->review, c.verdict.plan, world.directory)) {
       co_return put_back("policy_changed", review::ReturnToReview::Votes::kVoidPasskeys);
     }
@@ -284,7 +291,11 @@ Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std
   if (configuration.digest != record->config_digest || impl_->emergency_is_over(*record)) {
     Case again = impl_->case_of(*record);
     again.args = record->args;
-    const Verdict now = policy::decide(*configuration.policy, impl_->policy_input(again));
+    policy::PolicyInput input = impl_->policy_input(again);
+    // Only what it was decided under counts, while that is in force.
+    if (input.request.incident != record->incident) input.request.incident.clear();
+    if (input.request.break_glass != record->break_glass) input.request.break_glass.clear();
+    const Verdict now = policy::decide(*configuration.policy, input);
     const bool asks = now.effect == Effect::kRequire && record->review &&
                       review::meets(*record->review, now.plan, world_.directory);
     const bool stands = !now.modified_args && (now.effect == Effect::kAllow || asks);

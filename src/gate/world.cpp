@@ -143,9 +143,29 @@ void Gate::Impl::redigest() {
   world.configuration = std::move(next);
 }
 
+// An account is linked once, whoever asks at the same time: each of them looked before the other
+// was recorded. Code conflict: look again.
+Result<Linking> Gate::Impl::begin_linking(const std::vector<EventDraft>& events) {
+  Linking out(linking);
+  for (const EventDraft& draft : events) {
+    if (draft.type != "identity.account_linked") continue;
+    const doc::Value* part = draft.body.find("account");
+    const std::string account(part == nullptr ? "" : part->text("account"));
+    const std::string person(part == nullptr ? "" : part->text("person"));
+    const people::Person* first = world.directory.first_of(account);
+    const bool others =
+        first != nullptr && first->id != person && !world.directory.same_human(first->id, person);
+    if (others || !out.add(account))
+      return refuse("conflict", "the account is being linked, or is somebody else's; look again");
+  }
+  return out;
+}
+
 Task<Result<std::vector<Event>>> Gate::record(std::vector<EventDraft> events,
                                               std::vector<store::Expect> expects,
                                               std::vector<store::Claim> claims) {
+  Result<Linking> linking = impl_->begin_linking(events);
+  if (!linking) co_return std::unexpected(linking.error());
   std::vector<std::optional<doc::Value>> private_parts;
   private_parts.reserve(events.size());
   for (const EventDraft& draft : events) private_parts.push_back(draft.private_part);

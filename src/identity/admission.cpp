@@ -60,6 +60,10 @@ Result<SignOn::Admission> SignOn::admit(const trust::Provider& from, const Subje
 Result<SignOn::Admission> SignOn::make_person(const trust::Provider& from, const Subject& subject,
                                               std::string account) const {
   const people::Directory& directory = gate_.world().directory;
+  if (directory.first_of(account) != nullptr)
+    return refuse("account_not_linked", "this account at " + from.name +
+                                            " was somebody's here, and makes nobody else" +
+                                            kHowToLink);
   for (const std::string& identifier : subject.identifiers) {
     if (const people::Person* known = directory.resolve(identifier); known != nullptr)
       return refuse("account_not_linked", "this account at " + from.name +
@@ -74,6 +78,10 @@ Result<SignOn::Admission> SignOn::make_person(const trust::Provider& from, const
                           : std::string_view(account).substr(from.name.size() + 1, 12));
   person.name = subject.name.empty() ? person.id : subject.name;
   person.email = subject.email;
+  for (const std::string& identifier :
+       subject.identifiers) {  // so that claims about them are known
+    if (identifier != person.email && identifier != person.id) person.addresses.insert(identifier);
+  }
   if (Result<void> ok = people::can_add_person(directory, person); !ok) {
     Refusal why = ok.error();
     why.code = "account_not_linked";

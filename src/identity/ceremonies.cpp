@@ -7,6 +7,8 @@
 namespace keyturn::identity {
 namespace {
 
+constexpr std::ptrdiff_t kCeremoniesOfOneMax = 16;
+
 doc::Value request_options(const IdentityOptions& options, std::string_view challenge,
                            doc::Array allow) {
   return doc::object(
@@ -49,6 +51,19 @@ doc::Value creation_options(const IdentityOptions& options, std::string_view cha
 Result<Ceremony> Identity::Impl::start(Pending pending, doc::Value options_value) {
   const Time at = now();
   std::erase_if(ceremonies, [&](const auto& entry) { return entry.second.expires_at <= at; });
+  // One person cannot use them up: the oldest of theirs goes.
+  if (pending.kind != Pending::Kind::kLogin) {
+    const auto theirs = [&](const auto& entry) { return entry.second.person == pending.person; };
+    if (std::ranges::count_if(ceremonies, theirs) >= kCeremoniesOfOneMax) {
+      auto oldest = ceremonies.end();
+      for (auto it = ceremonies.begin(); it != ceremonies.end(); ++it) {
+        if (theirs(*it) &&
+            (oldest == ceremonies.end() || it->second.expires_at < oldest->second.expires_at))
+          oldest = it;
+      }
+      ceremonies.erase(oldest);
+    }
+  }
   if (ceremonies.size() >= options.ceremonies_max)
     return refuse("overloaded", "too many sign-ins at once; try again in a minute");
   pending.expires_at = at + options.ceremony_life;
@@ -113,6 +128,7 @@ Task<Result<Secret>> Identity::create_enrolment(Principal by, std::string person
            {{"enrolment", doc::object({{"person", person},
                                        {"by", by.id},
                                        {"secret_digest", crypto::sha256_text(secret.reveal())},
+                                       {"first", self && !has_credential(person)},
                                        {"expires_at", to_rfc3339(impl_->now() + life)}})}}),
        std::nullopt});
   Result<std::vector<Event>> recorded = co_await impl_->gate.record(std::move(events), {});
@@ -129,6 +145,7 @@ const EnrolmentState* Identity::Impl::enrolment(const std::string& token) {
       std::ranges::any_of(credentials,
                           [&](const auto& entry) { return entry.second.person == state.person; }))
     return nullptr;
+  if (state.first && !descriptors_of(state.person).empty()) return nullptr;
   const bool good = !state.used && now() < state.expires_at &&
                     equal_constant_time(state.digest, crypto::sha256_text(token)) &&
                     is_active(state.person);

@@ -90,6 +90,9 @@ bool Identity::Impl::has_ended(std::string_view person, const Event& event) cons
 // Who is activated again signs in again: what was open before stays ended.
 void Identity::Impl::end_all_of(const std::string& person, const Event& event) {
   ended_at[person] = event.index;
+  for (auto& [id, link] : enrolments) {
+    if (link.person == person) link.used = true;
+  }
   for (auto& [id, token] : tokens) {
     if (token.person == person) token.revoked = true;
   }
@@ -129,7 +132,9 @@ void Identity::Impl::fold(const Event& event) {
                          time_of(*body, "expires_at"),
                          event.position,
                          false,
-                         body->text("by") == "host"};
+                         body->text("by") == "host",
+                         body->flag("first")};
+    state.used = has_ended(state.person, event);
     const std::string id = state.id;
     enrolments.insert_or_assign(id, std::move(state));
   }

@@ -41,6 +41,7 @@ struct EnrolmentState {
   std::uint64_t version = 0;
   bool used = false;
   bool by_host = false;
+  bool first = false;  // vouched for by no passkey: none may be there when it is used
 };
 
 struct Pending {  // a ceremony that the browser has not finished

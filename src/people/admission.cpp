@@ -63,8 +63,10 @@ Result<void> can_link_account(const Directory& directory, std::string_view id,
     return refuse("unknown_person", "there is no person \"" + std::string(id) + "\"");
   }
   const Person* holder = directory.by_account(account);
-  if (holder != nullptr && holder->id != id)
-    return refuse("account_taken", "that account belongs to somebody else here");
+  const Person* first = directory.first_of(account);
+  if ((holder != nullptr && holder->id != id) ||
+      (first != nullptr && first->id != id && !directory.same_human(first->id, id)))
+    return refuse("account_taken", "that account belongs, or belonged, to somebody else here");
   return {};
 }
 

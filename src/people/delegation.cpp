@@ -28,7 +28,8 @@ std::set<std::string> groups_for(const Directory& directory, const Humans& exclu
       continue;
     }
     for (const std::string& group : own(directory, instead_of, groups)) {
-      if (delegation.covers(group)) out.insert(group);
+      // Nobody administrates in somebody's place: that takes two administrators themselves.
+      if (group != kAdministrators && delegation.covers(group)) out.insert(group);
     }
   }
   return out;
@@ -53,17 +54,6 @@ std::set<std::string> delegates_of(const Directory& directory, std::string_view 
   for (const auto& [id, delegation] : directory.delegations()) {
     if (delegation.from == person && delegation.in_force(directory.now()))
       out.insert(delegation.to);
-  }
-  return out;
-}
-
-std::set<std::string> delegates_since(const Directory& directory, std::string_view human,
-                                      Time since) {
-  std::set<std::string> out;
-  for (const auto& [id, delegation] : directory.delegations()) {
-    // One that ended in the very instant still counts.
-    if (delegation.until < since || delegation.start > directory.now()) continue;
-    if (directory.human_of(delegation.from) == human) out.insert(delegation.to);
   }
   return out;
 }

@@ -29,8 +29,4 @@ std::set<std::string> groups_for(const Directory& directory, const Humans& exclu
 // Accounts that somebody has delegated to, now.
 std::set<std::string> delegates_of(const Directory& directory, std::string_view person);
 
-// Accounts that a human stood behind as a delegator at any time from `since` to now.
-std::set<std::string> delegates_since(const Directory& directory, std::string_view human,
-                                      Time since);
-
 }  // namespace keyturn::people

@@ -33,6 +33,11 @@ const Person* Directory::by_account(std::string_view account) const {
   return it == account_.end() ? nullptr : person(it->second);
 }
 
+const Person* Directory::first_of(std::string_view account) const {
+  const auto it = first_.find(account);
+  return it == first_.end() ? nullptr : person(it->second);
+}
+
 const Person* Directory::person(std::string_view id) const {
   const auto it = persons_.find(id);
   return it == persons_.end() ? nullptr : &it->second;

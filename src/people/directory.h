@@ -15,6 +15,9 @@
 
 namespace keyturn::people {
 
+// The group whose members may agree to changes of the configuration itself.
+inline constexpr std::string_view kAdministrators = "administrators";
+
 // What one source ("oidc:okta", "scim:okta") last said of somebody's groups. Unknown (a provider
 // cut the list, or did not send it) counts as none.
 struct GroupSnapshot {
@@ -98,6 +101,8 @@ class Directory {
 
   const Person* person(std::string_view id) const;  // exact id
   const Person* by_account(std::string_view account) const;
+  // Whoever had it first: it never becomes anybody else's, linked to them now or not.
+  const Person* first_of(std::string_view account) const;
   const Person* resolve(
       std::string_view text) const;  // id, address or alias, folded; nullptr: unknown
   const Agent* agent(std::string_view name) const;
@@ -123,7 +128,7 @@ class Directory {
     return groups_;
   }
 
-  // All there ever were, by id.
+  // Those that are not over, by id.
   const std::map<std::string, Delegation, std::less<>>& delegations() const { return delegations_; }
 
   bool operator==(const Directory& other) const {
@@ -140,6 +145,7 @@ class Directory {
       holder_;                                             // folded identifier -> first holder's id
   std::map<std::string, std::string, std::less<>> human_;  // person id -> word for the human
   std::map<std::string, std::string, std::less<>> account_;              // account -> person id
+  std::map<std::string, std::string, std::less<>> first_;                // the same, for good
   std::map<std::string, std::set<std::string>, std::less<>> shapes_;     // skeleton -> person ids
   std::map<std::string, std::set<std::string>, std::less<>> shapes_of_;  // and back
   std::map<std::string, Delegation, std::less<>> delegations_;

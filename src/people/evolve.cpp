@@ -129,9 +129,12 @@ class Folder {
     if (p == nullptr || account.empty()) return;
     if (!linked) {
       if (p->accounts.erase(account) > 0) d_.account_.erase(account);
-    } else if (d_.account_.try_emplace(account, p->id).first->second == p->id) {
-      p->accounts.insert(account);  // whoever has it keeps it
+      return;
     }
+    const std::string& first = d_.first_.try_emplace(account, p->id).first->second;
+    if (first != p->id && !d_.same_human(first, p->id)) return;  // it is theirs for good
+    if (d_.account_.try_emplace(account, p->id).first->second == p->id)
+      p->accounts.insert(account);  // whoever has it keeps it
   }
 
   void vouched(const doc::Value& v) {
@@ -162,7 +165,9 @@ class Folder {
 
   void delegation_ended(const doc::Value& v, Time at) {
     const auto it = d_.delegations_.find(v.text("id"));
-    if (it != d_.delegations_.end()) it->second.until = std::min(it->second.until, at);
+    if (it == d_.delegations_.end()) return;
+    it->second.until = std::min(it->second.until, at);
+    if (it->second.until <= d_.now_) d_.delegations_.erase(it);
   }
 
   void away(const doc::Value& v) {
@@ -177,6 +182,8 @@ class Folder {
 
   void pass_time(Time now) {
     d_.now_ = std::max(d_.now_, now);
+    std::erase_if(d_.delegations_,
+                  [&](const auto& entry) { return entry.second.until <= d_.now_; });
     while (!d_.snapshots_end_.empty() && d_.snapshots_end_.begin()->first <= d_.now_) {
       Person* p = find(d_.snapshots_end_.begin()->second);
       d_.snapshots_end_.erase(d_.snapshots_end_.begin());

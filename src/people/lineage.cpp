@@ -56,7 +56,7 @@ void for_each_party(const Directory& directory, const Lineage& lineage, Each eac
   }
 }
 
-// The same, and for whoever stands or stood in for one of them meanwhile.
+// The same, and for whoever stands in for one of them now.
 template <class Each>
 void for_each_person(const Directory& directory, const Lineage& lineage, Each each) {
   const bool delegated = !directory.delegations().empty();
@@ -65,9 +65,9 @@ void for_each_person(const Directory& directory, const Lineage& lineage, Each ea
       [&](const std::string& id, std::string_view code, const std::string& why) {
         each(id, code, why);
         if (!delegated) return;
-        const std::string human(directory.human_of(id));
-        for (const std::string& to : delegates_since(directory, human, lineage.requested_at)) {
-          each(to, "related_to_requester", "stands in for " + id + ", who " + why);
+        for (const auto& [number, delegation] : directory.delegations()) {
+          if (delegation.in_force(directory.now()) && directory.same_human(delegation.from, id))
+            each(delegation.to, "related_to_requester", "stands in for " + id + ", who " + why);
         }
       });
 }
@@ -117,12 +117,17 @@ Lineage lineage_of(const Directory& directory, const Principal& requester, Time 
     const Agent* agent = directory.agent(requester.id);
     if (agent != nullptr) out.add(Role::kOwner, agent->owner());
   }
+  // As it was said, and who that is now: an address that goes later takes nobody out of it.
+  const auto add = [&](const doc::Value& said) {
+    if (!said.is_string()) return;
+    out.add(Role::kOnBehalfOf, said.as_string());
+    if (const Person* meant = directory.resolve(said.as_string()))
+      out.add(Role::kOnBehalfOf, meant->id);
+  };
   const doc::Value* claimed = claims.find("on_behalf_of");
-  if (claimed != nullptr && claimed->is_string()) out.add(Role::kOnBehalfOf, claimed->as_string());
+  if (claimed != nullptr) add(*claimed);
   if (claimed != nullptr && claimed->is_array()) {
-    for (const doc::Value& v : claimed->as_array()) {
-      if (v.is_string()) out.add(Role::kOnBehalfOf, v.as_string());
-    }
+    for (const doc::Value& said : claimed->as_array()) add(said);
   }
   return out;
 }

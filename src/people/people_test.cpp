@@ -363,3 +363,12 @@ TEST_CASE("whom somebody could be taken for is known by what they look like now"
   CHECK(refused({.id = "a1ice"}) == "confusing_name");
   CHECK(d.looking_like(skeleton("Alice Roe")).empty());
 }
+
+TEST_CASE("who is said to have prompted it stays so when the address goes") {
+  Directory d;
+  apply(d, person_added({.id = "zed", .email = "zed@example.com"}));
+  const Lineage lineage =
+      lineage_of(d, agent("bot"), at(0), doc::object({{"on_behalf_of", "ZED@example.com"}}));
+  apply(d, person_changed({.id = "zed", .email = "other@example.com"}));
+  CHECK(related(d, lineage, "zed")->code == "related_to_requester");
+}

@@ -89,7 +89,13 @@ TEST_CASE("an account belongs to one person") {
   CHECK(d.by_account("okta:abc")->id == "alice");
   apply(d, account_unlinked("alice", "okta:abc", "alice"));
   CHECK(d.by_account("okta:abc") == nullptr);
-  CHECK(can_link_account(d, "bob", "okta:abc").has_value());
+  // It was hers: it never makes somebody else of the same human.
+  CHECK(d.first_of("okta:abc")->id == "alice");
+  CHECK(can_link_account(d, "bob", "okta:abc").error().code == "account_taken");
+  apply(d, account_linked("bob", "okta:abc", "bob"));
+  CHECK(d.by_account("okta:abc") == nullptr);
+  apply(d, account_linked("alice", "okta:abc", "alice"));
+  CHECK(d.by_account("okta:abc")->id == "alice");
 }
 
 TEST_CASE("a delegation that makes no sense is refused with its place") {

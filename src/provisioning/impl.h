@@ -14,7 +14,7 @@
 
 namespace keyturn::provisioning {
 
-inline constexpr std::string_view kAdministrators = "administrators";
+using people::kAdministrators;
 
 // What one request would append, in one commit.
 struct Plan {
@@ -51,6 +51,8 @@ struct Provisioning::Impl {
   // ---- users (users.cpp)
   Result<Plan> plan_new_user(const std::string& section, doc::Value user);
   Result<Plan> plan_user(const std::string& section, const std::string& id, doc::Value user) const;
+  Result<Plan> plan_whole_user(const std::string& section, const std::string& id,
+                               doc::Value user) const;
   Result<Plan> plan_user_removal(const std::string& section, const std::string& id) const;
   Result<people::Person> new_person(const std::string& section, const doc::Value& user) const;
   // Name, addresses and state of somebody who is there, towards what the User says.

@@ -223,6 +223,9 @@ Result<Plan> Provisioning::Impl::plan_new_user(const std::string& section, doc::
     if (Result<void> ok = add_changes(plan, section, *person, user); !ok)
       return std::unexpected(ok.error());
   } else {
+    if (const people::Person* first = directory().first_of(*account); first != nullptr)
+      return refuse("uniqueness", "this account was " + first->id +
+                                      "'s here, who has unlinked it and can link it again");
     Result<people::Person> made = new_person(section, user);
     if (!made) return std::unexpected(made.error());
     plan.id = made->id;
@@ -236,8 +239,27 @@ Result<Plan> Provisioning::Impl::plan_new_user(const std::string& section, doc::
   return plan;
 }
 
+// Whoever is to be shut out is, whatever else of the message cannot be.
 Result<Plan> Provisioning::Impl::plan_user(const std::string& section, const std::string& id,
                                            doc::Value user) const {
+  const bool shuts_out = user.find("active") != nullptr && !is_active(user);
+  Result<Plan> whole = plan_whole_user(section, id, std::move(user));
+  const User* before = state.section(section).user(id);
+  const people::Person* person = directory().person(id);
+  if (whole || !shuts_out || before == nullptr || person == nullptr || person->deactivated)
+    return whole;
+  Plan plan;
+  plan.id = id;
+  plan.streams.insert("person/" + id);
+  plan.events.push_back(people::person_deactivated(id, source_of(section)));
+  doc::Value out = before->resource;
+  out.set("active", false);
+  plan.events.push_back(user_written(section, id, out, before->groups));
+  return plan;
+}
+
+Result<Plan> Provisioning::Impl::plan_whole_user(const std::string& section, const std::string& id,
+                                                 doc::Value user) const {
   const User* before = state.section(section).user(id);
   const people::Person* person = directory().person(id);
   if (before == nullptr || person == nullptr)

@@ -141,10 +141,10 @@ void Teller::tell_decided(const doc::Value& leaf, Action& action, Time at) {
 void Teller::tell_vote(const doc::Value& leaf, Action& action, std::uint64_t index, Time at) {
   const doc::Value* vote = leaf.find("vote");
   if (vote == nullptr) return;
-  action.votes.push_back(
-      {index, at, std::string(vote->text("reviewer")), std::string(vote->text("decision")),
-       std::string(vote->text("assurance")), std::string(vote->text("channel")),
-       std::string(vote->text("provider")), vote->find("assertion") != nullptr, false});
+  action.votes.push_back({index, at, std::string(vote->text("reviewer")),
+                          std::string(vote->text("decision")), std::string(vote->text("assurance")),
+                          std::string(vote->text("channel")), std::string(vote->text("provider")),
+                          vote->find("assertion") != nullptr, false});
 }
 
 void Teller::tell_execution(const doc::Value& leaf, Action& action) {

@@ -141,7 +141,8 @@ Result<std::string> place_of(const Review& review, const CastVote& vote,
   const std::string& by = vote.by.id;
   const std::set<std::string> asked = groups_asked(review, vote, directory);
   const auto excluded = people::humans_of(directory, review.lineage);
-  const std::vector<std::string> places = people::places_for(directory, excluded, by, asked);
+  std::vector<std::string> places = people::places_for(directory, excluded, by, asked);
+  if (!accepts_stand_ins(review.plan)) std::erase_if(places, [](auto& p) { return !p.empty(); });
   if (vote.instead_of) {
     const std::string wanted = *vote.instead_of == by ? std::string() : *vote.instead_of;
     if (std::ranges::find(places, wanted) != places.end()) return wanted;
@@ -352,7 +353,7 @@ struct Decider {
     }
     const Time expires_at = std::chrono::floor<std::chrono::milliseconds>(c.expires_at);
     EventDraft reopened =
-        opened(review.action, review.round + 1, c.plan, c.digest, review.lineage, expires_at);
+        opened(review.action, review.round + 1, c.plan, c.digest, c.lineage, expires_at);
     doc::Value part = *reopened.body.find("review");
     part.set("reason", c.reason);
     part.set("kept", doc::array_of(kept_votes(c)));

@@ -172,13 +172,14 @@ TEST_CASE("delegates of who is excluded are excluded, in their own place too") {
   CHECK(c.vote("bob") == "related_to_requester");
   CHECK(c.vote("dave") == "related_to_requester");
   CHECK_FALSE(c.waits("bob"));
-  // Also who stood in at some time since it was asked for.
-  apply(c.directory, people::delegation_ended(stands_in("erin", "bob"), "erin"), at(11));
-  CHECK(c.vote("bob", 20) == "related_to_requester");
+  // While it lasts: else an owner could exclude everybody, by delegating to them for a moment.
+  apply(c.directory, people::delegation_ended(stands_in("erin", "bob"), "bob"), at(11));
+  CHECK(c.vote("bob", 20) == "ok");
   // Not who has delegated to one of them.
-  apply(c.directory, people::delegated(stands_in("alice", "erin")));
-  CHECK(c.vote("erin", 20, Decision::kApprove, "alice") == "related_to_requester");
-  CHECK(c.vote("alice", 20) == "ok");
+  Case other({{"dba", 1}});
+  apply(other.directory, people::delegated(stands_in("alice", "erin")));
+  CHECK(other.vote("erin", 20, Decision::kApprove, "alice") == "related_to_requester");
+  CHECK(other.vote("alice", 20) == "ok");
 }
 
 TEST_CASE("who cannot review has nobody review for them") {
@@ -212,4 +213,21 @@ TEST_CASE("who stands in for several says for whom") {
   CHECK(c.vote("dave", 11, Decision::kApprove, "bob") == "ok");
   CHECK(c.vote("alice") == "ok");
   CHECK(c.review.status == Status::kApproved);
+}
+
+TEST_CASE("nobody stands in where a passkey is asked for, or for an administrator") {
+  Case c({{"dba", 1}});
+  c.review.plan.assurance = Assurance::kPasskey;
+  apply(c.directory, people::delegated(stands_in("alice", "dave")));
+  CHECK(c.vote("dave") == "not_a_reviewer");
+  CHECK_FALSE(c.waits("dave"));
+  c.review.votes.push_back(
+      {.reviewer = "dave", .instead_of = "alice", .assurance = Assurance::kPasskey});
+  CHECK(tally_of(c.review, c.directory).places.empty());
+
+  Case administrators({{"administrators", 1}});
+  apply(administrators.directory, people::group_changed("administrators", {"alice"}, {}));
+  apply(administrators.directory, people::delegated(stands_in("alice", "dave")));
+  CHECK(administrators.vote("dave") == "not_a_reviewer");
+  CHECK(administrators.vote("alice") == "ok");
 }

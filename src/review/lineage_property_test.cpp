@@ -200,7 +200,7 @@ std::set<int> excluded(const Office& office, const Asked& asked) {
   for (const std::string& id : people) out.insert(humans.at(id));
   std::set<int> with_stand_ins = out;
   for (const StandIn& one : office.stand_ins) {
-    if (one.until < asked.at || one.start > office.now) continue;
+    if (one.start > office.now || office.now >= one.until) continue;
     if (out.contains(humans.at(one.from))) with_stand_ins.insert(humans.at(one.to));
   }
   return with_stand_ins;

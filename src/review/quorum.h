@@ -31,9 +31,10 @@ struct Needed {
 
 // An approval on the table: whose, and in whose place ("" in their own; people/delegation.h).
 struct Approval {
+  // NOLINTNEXTLINE(google-explicit-constructor): a name is an approval in its own place
   Approval(std::string reviewer, std::string instead_of = {})
       : reviewer(std::move(reviewer)), instead_of(std::move(instead_of)) {}
-  Approval(const char* reviewer) : reviewer(reviewer) {}
+  Approval(const char* reviewer) : reviewer(reviewer) {}  // NOLINT(google-explicit-constructor)
 
   std::string reviewer;
   std::string instead_of;
@@ -52,6 +53,11 @@ struct Tally {
   std::vector<Needed> needed;  // by stage, then group; of the alternatives nearest to done
   std::vector<Place> places;   // filled places
 };
+
+// Where a passkey is asked for, it is of the person whose place it is.
+inline bool accepts_stand_ins(const Plan& plan) {
+  return plan.assurance < Assurance::kPasskey;
+}
 
 // Counts `approvals` (in the order of the votes; a stage is filled by votes cast
 // after those of the stage before it). An id that is unknown, inactive, a service account, related

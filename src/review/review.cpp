@@ -69,6 +69,7 @@ void closed(Review& r, const Event& event, const doc::Value& body) {
 std::vector<Approval> approvals_for(const Review& review, const Plan& plan) {
   std::vector<Approval> out;
   for (const Vote& vote : review.votes) {
+    if (!vote.instead_of.empty() && !accepts_stand_ins(plan)) continue;
     if (vote.decision == Decision::kApprove && vote.assurance >= plan.assurance &&
         (!plan.channels || plan.channels->contains(vote.channel))) {
       out.emplace_back(vote.reviewer, vote.instead_of);
@@ -199,7 +200,8 @@ bool waits(const Review& review, const people::Directory& directory, const Asked
   if (has_voted(review, directory, person)) return false;
   const auto places = people::places_for(directory, asked.excluded, person, asked.groups);
   return std::ranges::any_of(places, [&](const std::string& place) {
-    return place.empty() || !has_voted(review, directory, place);
+    return place.empty() ||
+           (accepts_stand_ins(review.plan) && !has_voted(review, directory, place));
   });
 }
 

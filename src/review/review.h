@@ -132,6 +132,7 @@ struct ReturnToReview {
   enum class Votes { kVoidAll, kVoidPasskeys } votes = Votes::kVoidAll;
   std::string reason;  // "drift", "policy_changed", …: a word, public
   Plan plan;
+  people::Lineage lineage;
   std::string digest;
   Time expires_at;
 };

@@ -384,10 +384,11 @@ TEST_CASE("drift voids every vote; a changed plan keeps those that no passkey si
   c.run(CastVote{.by = person("carol", Assurance::kPasskey), .digest = kDigest});
   REQUIRE(c.review.status == Status::kApproved);
   Case drifted = c;
-  CHECK(
-      drifted.run(ReturnToReview{
-          .reason = "drift", .plan = c.review.plan, .digest = "sha256:bb", .expires_at = at(90)}) ==
-      "closed:returned opened");
+  CHECK(drifted.run(ReturnToReview{.reason = "drift",
+                                   .plan = c.review.plan,
+                                   .lineage = c.review.lineage,
+                                   .digest = "sha256:bb",
+                                   .expires_at = at(90)}) == "closed:returned opened");
   CHECK(drifted.review.status == Status::kOpen);
   CHECK(drifted.review.votes.empty());
   CHECK(drifted.review.round == 2);
@@ -396,6 +397,7 @@ TEST_CASE("drift voids every vote; a changed plan keeps those that no passkey si
   ReturnToReview changed{.votes = ReturnToReview::Votes::kVoidPasskeys,
                          .reason = "policy_changed",
                          .plan = c.review.plan,
+                         .lineage = c.review.lineage,
                          .digest = "sha256:bb",
                          .expires_at = at(90)};
   Case again = c;
@@ -495,6 +497,7 @@ void live(int& approvals) {
                                                         ReturnToReview::Votes::kVoidPasskeys),
                              .reason = "drift",
                              .plan = plan,
+                             .lineage = c.review.lineage,
                              .digest = kDigest,
                              .expires_at = at(60)});
         break;
