@@ -145,6 +145,7 @@ Task<Result<Emergency>> Gate::open_emergency(Principal who, OpenEmergency wanted
   std::vector<store::Expect> expects;
   std::set<std::string> streams{"person/" + who.id, "policy", "config"};
   for (const std::string& group : openers->groups) streams.insert("group/" + group);
+  expects.reserve(streams.size());
   for (const std::string& stream : streams) expects.push_back({stream, impl_->seen(stream)});
   std::vector<EventDraft> drafts;
   drafts.push_back(people::emergency_opened(one, wanted.assertion));
