@@ -131,6 +131,20 @@ class BreakGlass(Served):
         named = {who: tuple(self.browsers[who].get(path).json["may_open"] for path in ("/v1/incidents", "/v1/breakglass")) for who in ("mia", "carol", "ada")}
         self.assertEqual(named, {"mia": (False, True), "carol": (True, False), "ada": (False, False)})
 
+    def test_one_person_uses_up_no_ceremonies_of_others(self):
+        mia, asked = self.browsers["mia"], {"agents": ["bot"]}
+        began = mia.post("/v1/breakglass/challenge", asked)
+        theirs = [self.browsers["dan"].post("/v1/breakglass/challenge", asked) for _ in range(40)]
+        signed = {"ceremony": theirs[0].json["ceremony"], "credential": self.browsers["dan"].passkey.use(theirs[0].json["options"])}
+        self.assertEqual(self.browsers["dan"].post("/v1/breakglass", asked | {"reason": "x", "assertion": signed}).code, "invalid_ceremony")
+        signed = {"ceremony": began.json["ceremony"], "credential": mia.passkey.use(began.json["options"])}
+        self.assertEqual(mia.post("/v1/breakglass", asked | {"reason": "x", "assertion": signed}).status, 201)
+
+    def test_those_who_prompted_it_are_few_and_short(self):
+        for claimed in (["a"] * 33, "x" * 257, ["x" * 257]):
+            answer = self.k.request("echo", {"text": "a"}, claims={"on_behalf_of": claimed})
+            self.assertEqual((answer.code, answer.json["pointer"]), ("invalid_args", "/claims/on_behalf_of"))
+
     def test_an_incident_excepts_while_it_is_open(self):
         asked = {"reason": "disk full", "lasts": "1h"}
         self.assertEqual(self.browsers["bob"].post("/v1/incidents", asked).code, "not_an_opener")

@@ -230,6 +230,47 @@ agents:
         # Whoever signed in here, and has none, has nobody to vouch for them.
         self.assertEqual(self.k.post("/v1/passkeys/challenge", "bob", {}).code, "not_allowed")
 
+    def first_link(self, flow):
+        headers = {"Origin": self.k.url, "Content-Type": "application/json", "X-Keyturn-CSRF": flow.me()["csrf"]}
+        status, _, text = flow.surfer.request("POST", self.k.url + "/v1/passkeys/challenge", "{}", headers)
+        self.assertEqual(status, 201, text)
+        return json.loads(text)["url"]
+
+    def test_links_for_a_first_passkey_make_one(self):
+        flow, _, _ = self.sign_in()
+        first, second = self.first_link(flow), self.first_link(flow)
+        Browser(self.k, f"user{self.number}", enrol=False).enrol(second)
+        token = first.split("#", 1)[1]
+        self.assertEqual(Browser(self.k, "bob").anonymous("/auth/enrol/begin", {"token": token}).status, 401)
+        # Nor is one of before a deactivation good after it.
+        self.number = type(self).number = self.number + 1
+        flow, _, _ = self.sign_in()
+        token = self.first_link(flow).split("#", 1)[1]
+        self.k.host("person", "deactivate", f"user{self.number}")
+        self.k.host("person", "activate", f"user{self.number}")
+        self.assertEqual(Browser(self.k, "bob").anonymous("/auth/enrol/begin", {"token": token}).status, 401)
+
+    def test_an_account_that_was_somebodys_makes_nobody_else(self):
+        flow, _, _ = self.sign_in(claims={"groups": ["DBA"]})
+        person = Browser(self.k, f"user{self.number}", enrol=False)
+        person.enrol(self.first_link(flow))
+        account = person.get("/v1/accounts").json["items"][0]["account"]
+        self.assertEqual(person.post("/v1/accounts/unlink", {"account": account}).status, 200)
+        before = len(self.k.get("/v1/people", "ada").json["items"])
+        _, _, page = self.sign_in(claims={"groups": ["DBA"], "preferred_username": f"another{self.number}"})
+        self.assertEqual(code_in(page), "account_not_linked", page)
+        self.assertEqual(len(self.k.get("/v1/people", "ada").json["items"]), before)
+
+    def test_who_prompted_it_is_known_by_whatever_the_provider_calls_them(self):
+        flow, _, _ = self.sign_in(claims={"groups": ["DBA"], "email": f"u{self.number}@corp.example"})
+        self.k.write_policy(POLICY.replace("dba: 1, sre: 1}, assurance: token", "dba: 1}"))
+        self.k.reload()
+        action = self.k.request("append", {"text": "x"}, claims={"on_behalf_of": f"u{self.number}@corp.example"}).json
+        headers = {"Origin": self.k.url, "Content-Type": "application/json", "X-Keyturn-CSRF": flow.me()["csrf"]}
+        body = json.dumps({"decision": "approve", "digest": action["digest"]})
+        status, _, text = flow.surfer.request("POST", f"{self.k.url}/v1/actions/{action['id']}/votes", body, headers)
+        self.assertIn(json.loads(text)["code"], ("related_to_requester", "not_found"), text)
+
     # ------------------------------------------------------------ groups
     def groups(self, provider, **state):
         flow, status, page = self.sign_in(provider, **state)

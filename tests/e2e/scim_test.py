@@ -414,6 +414,16 @@ class Scim(Base):
         self.assertEqual(self.scim("GET", "/ServiceProviderConfig").status, 200, "another section is not held up")
 
 
+    def test_whoever_is_to_be_shut_out_is_whatever_else_cannot_be(self):
+        self.add("una")
+        vic = self.add("vic")
+        resource = self.scim("GET", f"/Users/{vic}").json
+        # In one message: shut out, and the name of somebody else.
+        answer = self.scim("PUT", f"/Users/{vic}", {**resource, "userName": "una@corp.example", "active": False})
+        self.assertEqual((answer.status, answer.json["active"], answer.json["userName"]), (200, False, "vic@corp.example"), answer)
+        self.assertFalse(self.person(vic)["active"])
+
+
 class Kept(Base):
     """What stays, and what goes: erasure, the seal, a changed mapping."""
 
