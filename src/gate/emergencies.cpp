@@ -40,14 +40,20 @@ bool same_verdict(const Verdict& a, const Verdict& b) {
 
 }  // namespace
 
+// Who is shut out keeps nothing open.
+bool Gate::Impl::counts(const Emergency* one) const {
+  const people::Person* opener = one == nullptr ? nullptr : world.directory.person(one->opener);
+  return opener != nullptr && opener->active;
+}
+
 void Gate::Impl::fill_emergencies(const Case& c, policy::RequestInput& request) const {
   // One for every agent is one for people, too, who ask themselves.
   const std::string_view agent =
       c.requester.kind == PrincipalKind::kAgent ? std::string_view(c.requester.id) : "";
-  if (const Emergency* one = world.emergencies.in_force(EmergencyKind::kIncident, agent, now()))
-    request.incident = one->id;
-  if (const Emergency* one = world.emergencies.in_force(EmergencyKind::kBreakGlass, agent, now()))
-    request.break_glass = one->id;
+  const Emergency* incident = world.emergencies.in_force(EmergencyKind::kIncident, agent, now());
+  const Emergency* glass = world.emergencies.in_force(EmergencyKind::kBreakGlass, agent, now());
+  if (counts(incident)) request.incident = incident->id;
+  if (counts(glass)) request.break_glass = glass->id;
 }
 
 void Gate::Impl::note_emergencies(Case& c, const policy::PolicyInput& input, const Verdict& verdict,
@@ -88,7 +94,7 @@ bool Gate::Impl::emergency_is_over(const ActionRecord& record) const {
   for (const std::string& id : {record.incident, record.break_glass}) {
     if (id.empty()) continue;
     const Emergency* one = world.emergencies.find(id);
-    if (one == nullptr || !one->in_force(now())) return true;
+    if (!counts(one) || !one->in_force(now())) return true;
   }
   return false;
 }

@@ -218,6 +218,16 @@ TEST_CASE("an approval under broken glass does not outlive it") {
   CHECK(b.executor.executed.empty());
 }
 
+TEST_CASE("who is shut out keeps no glass broken") {
+  Office b;
+  b.glass();
+  CHECK_FALSE(b.ask("swift")->break_glass.empty());
+  std::vector<EventDraft> events;
+  events.push_back(people::person_deactivated("mia", "left"));
+  b.record(std::move(events));
+  CHECK(b.ask("swift")->state == State::kDenied);
+}
+
 TEST_CASE("a grant under broken glass is used while it is broken") {
   Office b;
   b.activate("policy", std::string(kGlassPolicy) +

@@ -138,6 +138,7 @@ struct Gate::Impl {
   Task<void> read_again(ActionId id);
 
   // ---- emergencies.cpp: what is open for a while, and the look that it takes afterwards
+  bool counts(const people::Emergency* one) const;  // null: no
   void fill_emergencies(const Case& c, policy::RequestInput& request) const;
   // Names in the case what of it the verdict would not be the same without, and whoever opened
   // that.

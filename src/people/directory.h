@@ -43,7 +43,8 @@ struct Person {
   // At identity providers: "PROVIDER:" and a keyed hash of the subject. Each belongs to one person.
   std::set<std::string> accounts;
   std::optional<Time> away_until;  // out of office: not asked, and free to answer all the same
-  bool deactivated = false;        // shut out, until activated again
+  Time shut_out_at{};  // when they were last deactivated: what they said before counts no more
+  bool deactivated = false;  // shut out, until activated again
   // Whether they count now, and may sign in: the one answer to that for every room. Not when
   // deactivated, and not when simulated outside a demo (Directory::admit_simulated).
   bool active = true;

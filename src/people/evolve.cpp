@@ -89,9 +89,10 @@ class Folder {
     reindex();
   }
 
-  void set_active(const doc::Value& v, bool active) {
+  void set_active(const doc::Value& v, bool active, Time at) {
     Person* p = find(v.text("id"));
     if (p == nullptr) return;
+    if (!active) p->shut_out_at = at;
     p->deactivated = !active;
     p->active = counts(*p);
   }
@@ -323,8 +324,9 @@ void evolve(Directory& directory, const Event& event) {
   if (type == "identity.person_added") return fold.person_added(part("person"));
   if (type == "identity.person_changed") return fold.person_changed(part("person"));
   if (type == "identity.person_forgotten") return fold.forget(part("person"));
-  if (type == "identity.person_deactivated") return fold.set_active(part("person"), false);
-  if (type == "identity.person_activated") return fold.set_active(part("person"), true);
+  if (type == "identity.person_deactivated")
+    return fold.set_active(part("person"), false, event.time);
+  if (type == "identity.person_activated") return fold.set_active(part("person"), true, event.time);
   if (type == "identity.alias_added") return fold.alias_added(part("alias"));
   if (type == "identity.group_changed") return fold.group_changed(part("group"));
   if (type == "identity.account_linked") return fold.account_linked(part("account"), true);

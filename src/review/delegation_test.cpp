@@ -231,3 +231,15 @@ TEST_CASE("nobody stands in where a passkey is asked for, or for an administrato
   CHECK(administrators.vote("dave") == "not_a_reviewer");
   CHECK(administrators.vote("alice") == "ok");
 }
+
+TEST_CASE("a vote of before they were shut out does not come back with them") {
+  Case c({{"dba", 2}});
+  CHECK(c.vote("alice", 11) == "ok");
+  apply(c.directory, people::person_deactivated("alice", "left"), at(12));
+  apply(c.directory, people::person_activated("alice"), at(13));
+  CHECK(c.vote("bob", 14) == "ok");
+  CHECK(c.review.status == Status::kOpen);
+  CHECK(c.run(TakeBack{{.kind = PrincipalKind::kPerson, .id = "alice"}}, 15) == "ok");
+  CHECK(c.vote("alice", 16) == "ok");
+  CHECK(c.review.status == Status::kApproved);
+}

@@ -66,10 +66,22 @@ void closed(Review& r, const Event& event, const doc::Value& body) {
   }
 }
 
-std::vector<Approval> approvals_for(const Review& review, const Plan& plan) {
+// Given before they were shut out: it does not come back with them.
+bool is_void(const Vote& vote, const people::Directory& directory) {
+  const auto shut_out_since = [&](const std::string& id) {
+    const people::Person* person = directory.person(id);
+    return person != nullptr && person->shut_out_at != Time{} && vote.at <= person->shut_out_at;
+  };
+  return shut_out_since(vote.reviewer) ||
+         (!vote.instead_of.empty() && shut_out_since(vote.instead_of));
+}
+
+std::vector<Approval> approvals_for(const Review& review, const Plan& plan,
+                                    const people::Directory& directory) {
   std::vector<Approval> out;
   for (const Vote& vote : review.votes) {
     if (!vote.instead_of.empty() && !accepts_stand_ins(plan)) continue;
+    if (is_void(vote, directory)) continue;
     if (vote.decision == Decision::kApprove && vote.assurance >= plan.assurance &&
         (!plan.channels || plan.channels->contains(vote.channel))) {
       out.emplace_back(vote.reviewer, vote.instead_of);
@@ -162,11 +174,12 @@ bool meets(const Review& review, const Plan& plan, const people::Directory& dire
     if (!people::groups_for(directory, excluded, vote.reviewer, vote.instead_of, groups).empty())
       return false;
   }
-  return tally(plan, approvals_for(review, plan), directory, review.lineage).satisfied;
+  return tally(plan, approvals_for(review, plan, directory), directory, review.lineage).satisfied;
 }
 
 Tally tally_of(const Review& review, const people::Directory& directory) {
-  return tally(review.plan, approvals_for(review, review.plan), directory, review.lineage);
+  return tally(review.plan, approvals_for(review, review.plan, directory), directory,
+               review.lineage);
 }
 
 Result<void> check_release(const Review& review, const people::Directory& directory, Time now) {
@@ -192,7 +205,8 @@ struct Asked {
 
 Asked asked_now(const Review& review, const people::Directory& directory) {
   return {people::humans_of(directory, review.lineage),
-          open_groups(review.plan, approvals_for(review, review.plan), directory, review.lineage)};
+          open_groups(review.plan, approvals_for(review, review.plan, directory), directory,
+                      review.lineage)};
 }
 
 bool waits(const Review& review, const people::Directory& directory, const Asked& asked,
