@@ -3,7 +3,6 @@
 
 #include "api/action_json.h"
 #include "api/impl.h"
-#include "doc/yaml.h"
 
 namespace keyturn::api {
 namespace {
@@ -13,21 +12,6 @@ using people::EmergencyKind;
 
 doc::Value words(const std::set<std::string>& names) {
   return doc::array_of(std::vector<std::string>(names.begin(), names.end()));
-}
-
-// Whether the policy in force names the caller among the openers (docs/formats/policy.md), so that
-// others are not offered what the gate would refuse them.
-bool may_open(const Service& s, const Call& call, EmergencyKind kind) {
-  const gate::Configuration& active = *s.ports.gate.world().configuration;
-  const Result<doc::Value> policy = doc::parse_yaml(active.policy->text(), "policy");
-  if (!policy) return false;
-  const std::string_view section = kind == EmergencyKind::kIncident ? "incident" : "break_glass";
-  const doc::Value* openers = policy->find_path({"emergencies", section, "openers"});
-  const auto named = [&](const doc::Value& group) {
-    return group.is_string() && s.directory().in_group(call.caller.principal.id, group.as_string());
-  };
-  if (openers == nullptr) return false;
-  return openers->is_array() ? std::ranges::any_of(openers->as_array(), named) : named(*openers);
 }
 
 doc::Value emergency_json(const Service& s, const Call& call, const Emergency& one) {
@@ -51,9 +35,10 @@ Task<Response> list_emergencies(Service& s, Call& call, EmergencyKind kind) {
     if (one.kind == kind) items.push_back(emergency_json(s, call, one));
   }
   std::ranges::reverse(items);  // newest first
-  co_return json_answer(200, doc::object({{"items", std::move(items)},
-                                          {"next", nullptr},
-                                          {"may_open", may_open(s, call, kind)}}));
+  co_return json_answer(
+      200, doc::object({{"items", std::move(items)},
+                        {"next", nullptr},
+                        {"may_open", s.ports.gate.may_open(call.caller.principal.id, kind)}}));
 }
 
 struct Opening {
@@ -87,7 +72,10 @@ doc::Value statement_of(const gate::Gate::OpenEmergency& wanted) {
   return out;
 }
 
-Task<Response> open(Service& s, Call& call, Opening opening) {
+Task<Response> open(Service& s, Call& call, EmergencyKind kind) {
+  Result<Opening> read = read_opening(call.request, kind, true);
+  if (!read) co_return problem(read.error());
+  Opening opening = std::move(*read);
   Principal who = call.caller.principal;
   if (opening.assertion) {
     if (!call.caller.session)
@@ -139,10 +127,7 @@ Task<Response> get_breakglass(Service& s, Call& call) {
 }
 
 Task<Response> post_incident(Service& s, Call& call) {
-  Result<Opening> opening = read_opening(call.request, EmergencyKind::kIncident, true);
-  if (!opening) co_return problem(opening.error());
-  Response response = co_await open(s, call, std::move(*opening));
-  co_return response;
+  return open(s, call, EmergencyKind::kIncident);
 }
 
 Task<Response> challenge_breakglass(Service& s, Call& call) {
@@ -158,10 +143,7 @@ Task<Response> challenge_breakglass(Service& s, Call& call) {
 }
 
 Task<Response> post_breakglass(Service& s, Call& call) {
-  Result<Opening> opening = read_opening(call.request, EmergencyKind::kBreakGlass, true);
-  if (!opening) co_return problem(opening.error());
-  Response response = co_await open(s, call, std::move(*opening));
-  co_return response;
+  return open(s, call, EmergencyKind::kBreakGlass);
 }
 
 Task<Response> close_incident(Service& s, Call& call) {

@@ -161,6 +161,13 @@ Task<Result<Emergency>> Gate::open_emergency(Principal who, OpenEmergency wanted
   co_return *opened;
 }
 
+bool Gate::may_open(const std::string& id, EmergencyKind kind) const {
+  const std::optional<Openers> openers = openers_of(*world_.configuration->policy, kind);
+  const people::Person* person = world_.directory.person(id);
+  return openers && person != nullptr && person->active && person->service_of.empty() &&
+         world_.directory.in_any(id, openers->groups);
+}
+
 bool Gate::concerns(const std::string& id, const Emergency& emergency) const {
   const people::Directory& directory = world_.directory;
   const people::Person* person = directory.person(id);

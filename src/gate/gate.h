@@ -142,6 +142,8 @@ class Gate {
     doc::Value assertion;
   };
   Task<Result<people::Emergency>> open_emergency(Principal who, OpenEmergency wanted);
+  // Whether policy names the person among those who may; the rest is looked at when they do.
+  bool may_open(const std::string& person, people::EmergencyKind kind) const;
   // Whom it concerns, and who hears of it loudly: its opener, whoever may open or look afterwards,
   // owners of its agents, administrators and auditors.
   bool concerns(const std::string& person, const people::Emergency& emergency) const;

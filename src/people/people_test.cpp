@@ -4,25 +4,14 @@
 #include "people/directory.h"
 #include "people/lineage.h"
 #include "people/names.h"
+#include "people/testing.h"
 
 using namespace keyturn;
 using namespace keyturn::people;
+using people::testing::apply;
+using people::testing::at;
 
 namespace {
-
-Time at(int minutes) {
-  return Time{} + std::chrono::hours(500'000) + std::chrono::minutes(minutes);
-}
-
-void apply(Directory& d, const EventDraft& draft, Time time = at(0)) {
-  Event e;
-  e.stream = draft.stream;
-  e.type = draft.type;
-  e.body = draft.body;
-  e.private_part = draft.private_part;
-  e.time = time;
-  evolve(d, e);
-}
 
 Directory office() {
   Directory d;

@@ -5,31 +5,17 @@
 
 #include <algorithm>
 
+#include "people/testing.h"
 #include "review/review.h"
 
 using namespace keyturn;
 using namespace keyturn::review;
 using people::Directory;
+using people::testing::apply;
+using people::testing::at;
+using people::testing::event_of;
 
 namespace {
-
-Time at(int minutes) {
-  return Time{} + std::chrono::hours(500'000) + std::chrono::minutes(minutes);
-}
-
-Event event_of(const EventDraft& draft, Time time) {
-  Event e;
-  e.stream = draft.stream;
-  e.type = draft.type;
-  e.body = draft.body;
-  e.private_part = draft.private_part;
-  e.time = time;
-  return e;
-}
-
-void apply(Directory& d, const EventDraft& draft, Time time = at(0)) {
-  people::evolve(d, event_of(draft, time));
-}
 
 // alice and bob in dba, carol in sre, dave in nothing; erin in dba owns ops-bot.
 Directory office() {

@@ -8,19 +8,17 @@
 #include <numeric>
 
 #include "people/delegation.h"
+#include "people/testing.h"
 #include "review/review.h"
 
 using namespace keyturn;
 using namespace keyturn::review;
+using people::testing::at;
 
 namespace {
 
 constexpr int kAccounts = 9;
 const std::vector<std::string> kGroups = {"dba", "sre", "cab"};
-
-Time at(int minute) {
-  return Time{} + std::chrono::hours(500'000) + std::chrono::minutes(minute);
-}
 
 // From the first to before the last, at every size: inRange alone grows with it.
 template <class T>
@@ -56,15 +54,7 @@ struct Office {
   std::vector<std::pair<std::string, int>> owners;  // of the agent, since
   int now = 0;
 
-  void apply(const EventDraft& draft) {
-    Event e;
-    e.stream = draft.stream;
-    e.type = draft.type;
-    e.body = draft.body;
-    e.private_part = draft.private_part;
-    e.time = at(now);
-    people::evolve(directory, e);
-  }
+  void apply(const EventDraft& draft) { people::testing::apply(directory, draft, at(now)); }
   Account* find(const std::string& id) {
     const auto it = std::ranges::find(accounts, id, &Account::id);
     return it == accounts.end() ? nullptr : &*it;
@@ -294,14 +284,8 @@ void run(const Office& office, Review& review, const Command& command,
          Result<std::vector<EventDraft>>& out) {
   out = decide(review, command, office.directory, at(office.now));
   if (!out) return;
-  for (const EventDraft& draft : *out) {
-    Event e;
-    e.stream = draft.stream;
-    e.type = draft.type;
-    e.body = draft.body;
-    e.time = at(office.now);
-    review = evolve(std::move(review), e);
-  }
+  for (const EventDraft& draft : *out)
+    review = evolve(std::move(review), people::testing::event_of(draft, at(office.now)));
 }
 
 struct Counts {

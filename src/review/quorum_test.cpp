@@ -6,21 +6,15 @@
 #include <algorithm>
 #include <functional>
 
+#include "people/testing.h"
+
 using namespace keyturn;
 using namespace keyturn::review;
 using people::Directory;
 using people::Lineage;
+using people::testing::apply;
 
 namespace {
-
-void apply(Directory& d, const EventDraft& draft) {
-  Event e;
-  e.stream = draft.stream;
-  e.type = draft.type;
-  e.body = draft.body;
-  e.private_part = draft.private_part;
-  people::evolve(d, e);
-}
 
 // "alice:dba,sre" -> a person in these groups.
 Directory office(std::initializer_list<std::string_view> lines) {

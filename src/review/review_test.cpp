@@ -5,25 +5,15 @@
 
 #include <algorithm>
 
+#include "people/testing.h"
+
 using namespace keyturn;
 using namespace keyturn::review;
 using people::Directory;
+using people::testing::apply;
+using people::testing::at;
 
 namespace {
-
-Time at(int minutes) {
-  return Time{} + std::chrono::hours(500'000) + std::chrono::minutes(minutes);
-}
-
-void apply(Directory& d, const EventDraft& draft, Time time = at(0)) {
-  Event e;
-  e.stream = draft.stream;
-  e.type = draft.type;
-  e.body = draft.body;
-  e.private_part = draft.private_part;
-  e.time = time;
-  people::evolve(d, e);
-}
 
 Principal person(std::string id, Assurance assurance = Assurance::kSession,
                  std::string channel = "web") {
