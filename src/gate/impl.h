@@ -220,7 +220,10 @@ struct Gate::Impl {
       const std::string& stream) const;  // version of a stream as the world has folded it
   Time now() const { return ports.clock.now(); }
   // What people and groups are now, for a decision that begins.
-  void pass_time() { world.directory.pass_time(now()); }
+  void pass_time() {
+    world.directory.pass_time(now());
+    world.emergencies.pass_time(now());
+  }
 
   Gate& gate;
   Ports& ports;

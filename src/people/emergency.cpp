@@ -26,11 +26,16 @@ const Emergency* Emergencies::find(std::string_view id) const {
 
 const Emergency* Emergencies::in_force(EmergencyKind kind, std::string_view agent, Time now) const {
   const Emergency* found = nullptr;
-  for (const auto& [id, one] : all_) {
+  for (const std::string& id : open_) {
+    const Emergency& one = all_.at(id);
     if (one.kind != kind || !one.in_force(now) || !one.covers(agent)) continue;
     if (found == nullptr || one.opened_at < found->opened_at) found = &one;
   }
   return found;
+}
+
+void Emergencies::pass_time(Time now) {
+  std::erase_if(open_, [&](const std::string& id) { return all_.at(id).until <= now; });
 }
 
 void Emergencies::evolve(const Event& event) {
@@ -57,6 +62,7 @@ void Emergencies::evolve(const Event& event) {
     one.opened_at = event.time;
     one.until = from_rfc3339(part->text("until")).value_or(Time{});  // unreadable: over
     if (event.private_part) one.reason = event.private_part->text("reason");
+    open_.insert(id);
     all_.insert_or_assign(id, std::move(one));
     return;
   }

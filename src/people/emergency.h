@@ -40,12 +40,15 @@ class Emergencies {
   // The oldest of the kind that is in force for the agent; nullptr: none.
   const Emergency* in_force(EmergencyKind kind, std::string_view agent, Time now) const;
   const std::map<std::string, Emergency, std::less<>>& all() const { return all_; }
+  // What is over by then is not looked through any more. Time never goes back.
+  void pass_time(Time now);
 
   // Applies one event. Total.
   void evolve(const Event& event);
 
  private:
   std::map<std::string, Emergency, std::less<>> all_;
+  std::set<std::string> open_;  // ids of those that may be in force, now or later
 };
 
 // "incident.opened" or "breakglass.opened": {"emergency": {id, opener, agents, until, assertion?}},
