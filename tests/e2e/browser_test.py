@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import emergencies_test  # noqa: E402
+from support import simplewebauthn  # noqa: E402
 from support.demo import Demo  # noqa: E402
 from support.keyturn import ROOT, Keyturn, free_port  # noqa: E402
 from support.oidc import OidcProvider  # noqa: E402
@@ -40,6 +41,19 @@ class Browser:
         cls.addClassCleanup(cls.k.close)
         cls.results, cls.notes = walked(cls.script, {
             "url": cls.k.url, "link": cls.k.enrol_link("bob"), **{name: cls.k.tokens[name] for name in ("carol", "erin")}, "agent": cls.k.tokens["bot"]})
+
+
+class Signed:
+    """What Chromium's authenticator signed on the way is verified by a program that nobody here wrote."""
+    signs = ""
+
+    def test_zz_what_was_signed_is_verified_by_another_program(self):
+        simplewebauthn.install()
+        self.k.restart()  # signs the record's end
+        self.k.cli("evidence", "--out", self.k.folder / "bundle", token="ada")
+        done = simplewebauthn.verify(self.k.folder / "bundle", "--origin", self.k.url)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, self.signs)
 
 
 class ThreeAdministrators:
@@ -130,10 +144,10 @@ def of_script(script, base=Browser):
                                "needs node, chromium and web/node_modules (npm ci)")(suite)
 
 
-Inbox = of_script("inbox.mjs")
+Inbox = of_script("inbox.mjs", type("SignedInbox", (Signed, Browser), {"signs": r"(?m)^good \d+ bob: approve of action/"}))
 Lists = of_script("lists.mjs")
 Policy = of_script("policy.mjs", ThreeAdministrators)
-Emergencies = of_script("emergencies.mjs", InAnEmergency)
+Emergencies = of_script("emergencies.mjs", type("SignedEmergencies", (Signed, InAnEmergency), {"signs": r"(?m)^good \d+ mia: broken glass for "}))
 Providers = of_script("providers.mjs", AtAProvider)
 DemoPage = unittest.skipUnless(installed(), "PostgreSQL is not installed")(of_script("demo.mjs", DemoBrowser))
 
