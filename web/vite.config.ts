@@ -1,24 +1,20 @@
 import { defineConfig } from "vite";
 
-// The output is embedded in the server's binary: one page, one script, one style sheet, one icon,
-// each named by its content, nothing inline (the Content-Security-Policy allows only 'self').
+// The output is embedded in the server's binary: one page, one icon, a script and a style sheet for what opens first and
+// for each page that is opened later; all named by their content, nothing inline (the Content-Security-Policy allows only 'self').
 export default defineConfig({
   build: {
     target: ["es2023", "chrome125", "firefox128", "safari17.5"],
     cssTarget: ["chrome125", "firefox128", "safari18"],
     assetsInlineLimit: 0,
-    cssCodeSplit: false,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: {
       output: {
-        codeSplitting: false,
         hashCharacters: "hex",
         entryFileNames: "assets/app-[hash].js",
-        assetFileNames: (asset) =>
-          asset.names.some((name) => name.endsWith(".css"))
-            ? "assets/app-[hash].css"
-            : "assets/[name]-[hash][extname]",
+        chunkFileNames: "assets/[name]-[hash].js",
+        assetFileNames: "assets/[name]-[hash][extname]",
       },
     },
   },

@@ -4,15 +4,10 @@ import { useEffect, useState } from "preact/hooks";
 import type { Me } from "./api/types";
 import { arrival, followInbox, inbox, link } from "./inbox";
 import { moveRow, useKeys } from "./keys";
-import { AccountPage } from "./pages/account";
+import * as pages from "./pages";
 import { ActionPage } from "./pages/action";
 import { ActivityPage } from "./pages/activity";
-import { DemoPage } from "./pages/demo";
-import { EmergenciesPage } from "./pages/emergencies";
 import { InboxPage } from "./pages/inbox";
-import { LedgerPage } from "./pages/ledger";
-import { PolicyPage } from "./pages/policy";
-import { EnrolPage, LoginPage } from "./pages/sign_in";
 import { Boundary } from "./parts/boundary";
 import { EmergencyBanners } from "./parts/emergencies";
 import { HelpDialog } from "./parts/help";
@@ -35,12 +30,12 @@ export function App() {
     if (now.kind === "in" && path === "/login") go("/", true);
   }, [now, path]);
 
-  if (enrolling) return <Bare><EnrolPage /></Bare>;
+  if (enrolling) return <Bare><pages.enrol.Page /></Bare>;
   switch (now.kind) {
     case "loading":
       return <Bare><main id="main" class="gate"><Loading what="Keyturn" /></main></Bare>;
     case "out":
-      return <Bare><LoginPage /></Bare>;
+      return <Bare><pages.login.Page /></Bare>;
     case "unreachable":
       return (
         <Bare>
@@ -106,7 +101,8 @@ function SignedIn({ me }: { me: Me }) {
         <a class="brand" href="/"><Keyhole turned size={26} /> Keyturn</a>
         <Nav me={me} waiting={waiting} path={path} />
         <div class="top-tools">
-          <a class="me" href="/account" title="Your account" aria-current={path === "/account" ? "page" : undefined}>
+          <a class="me" href="/account" title="Your account" aria-current={path === "/account" ? "page" : undefined}
+            onPointerEnter={() => pages.prefetch("/account")} onFocus={() => pages.prefetch("/account")}>
             <Icon name="person" /><span class="me-name"><Text>{me.name || me.id}</Text></span>
           </a>
           <button type="button" class="tool" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)"
@@ -133,15 +129,15 @@ function Page({ path, me }: { path: string; me: Me }) {
     case "/activity":
       return <ActivityPage me={me} />;
     case "/policy":
-      return <PolicyPage me={me} />;
+      return <pages.policy.Page me={me} />;
     case "/ledger":
-      return <LedgerPage />;
+      return <pages.ledger.Page />;
     case "/emergencies":
-      return <EmergenciesPage me={me} />;
+      return <pages.emergencies.Page me={me} />;
     case "/account":
-      return <AccountPage me={me} />;
+      return <pages.account.Page me={me} />;
     case "/demo":
-      if (me.demo) return <DemoPage />;
+      if (me.demo) return <pages.demo.Page />;
       break;
     case "/login":
       return null;
@@ -163,7 +159,8 @@ function Nav({ me, waiting, path }: { me: Me; waiting: number; path: string }) {
   return (
     <nav class="nav" aria-label="Pages">
       {links.map(([to, word, icon]) => (
-        <a key={to} href={to} aria-current={path === to ? "page" : undefined}>
+        <a key={to} href={to} aria-current={path === to ? "page" : undefined}
+          onPointerEnter={() => pages.prefetch(to)} onFocus={() => pages.prefetch(to)}>
           <Icon name={icon} />
           <span>{word}</span>
           {to === "/" && waiting > 0 && <span class="badge"><span class="digits">{badge(waiting)}</span><span class="hidden"> waiting</span></span>}

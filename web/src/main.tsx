@@ -1,7 +1,6 @@
 import { render } from "preact";
 import { App } from "./app";
 import { startAttention } from "./attention";
-import { startDraft } from "./draft";
 import { startKeys } from "./keys";
 import { startRouter } from "./router";
 import { startSession } from "./session";
@@ -12,7 +11,6 @@ import "./style/shell.css";
 import "./style/parts.css";
 import "./style/case.css";
 import "./style/pages.css";
-import "./style/policy.css";
 import "./style/emergencies.css";
 
 startTheme();
@@ -20,5 +18,4 @@ startAttention();
 startRouter();
 startKeys();
 startSession();
-startDraft();
 render(<App />, document.getElementById("app")!);

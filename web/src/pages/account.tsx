@@ -7,6 +7,7 @@ import { AccountsCard } from "../parts/providers";
 import { StandInCard } from "../parts/stand_in";
 import { Text } from "../parts/text";
 import { TokensCard } from "../parts/tokens";
+import "../style/account.css";
 
 export function AccountPage({ me }: { me: Me }) {
   const roles = [me.admin && "administrator", me.auditor && "auditor"].filter(Boolean).join(", ");

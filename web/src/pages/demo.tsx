@@ -10,6 +10,7 @@ import { gist } from "../list";
 import { Card, Empty, Heading, Loading, Note, ProblemNote, Quorum, ResourceName, StateTag } from "../parts/pieces";
 import { Text } from "../parts/text";
 import { count, plural, towards } from "../words";
+import "../style/demo.css";
 
 const waitingShownMax = 3; // a colleague
 

@@ -18,6 +18,7 @@ import { memory } from "../verify/memory";
 import { parseCheckpoint } from "../verify/note";
 import { toHex } from "../verify/bytes";
 import { count, exactTime, plural } from "../words";
+import "../style/ledger.css";
 
 const pageSize = 25;
 

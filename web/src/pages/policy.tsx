@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Coverage, Diagnostic, Me, PolicyInForce } from "../api/types";
 import {
-  check, discard, draft, files, isDirty, loadPolicy, originalOf, standsOn, textOf, write, checkSoon, type Check, type File,
+  check, discard, draft, files, isDirty, loadPolicy, originalOf, standsOn, startDraft, textOf, write, checkSoon, type Check, type File,
 } from "../draft";
 import { useKeys } from "../keys";
 import { DiffView } from "../parts/diff_view";
@@ -17,6 +17,9 @@ import { Text } from "../parts/text";
 import { useSpot } from "../spot";
 import { useStore } from "../store";
 import { count, plural } from "../words";
+import "../style/policy.css";
+
+startDraft();
 
 const panels = ["Difference", "Explain", "Replay", "Propose"] as const;
 type Panel = (typeof panels)[number];

@@ -1,0 +1,55 @@
+// Pages that nobody needs to decide: each is fetched when it is first opened, or when a link to it is pointed at.
+
+import type { ComponentType, VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Heading, Loading, Note } from "./parts/pieces";
+
+export interface LazyPage<Props> {
+  Page: (props: Props) => VNode;
+  fetch: () => Promise<void>; // rejects when it cannot be had now; the next call tries again
+}
+
+export function lazy<Props extends object>(
+  title: string, load: () => Promise<ComponentType<Props>>,
+): LazyPage<Props> {
+  let found: ComponentType<Props> | null = null;
+  let under: Promise<void> | null = null;
+  const fetch = (): Promise<void> =>
+    under ??= load().then((page) => { found = page; }, (error: unknown) => { under = null; throw error; });
+
+  function Page(props: Props) {
+    const [failed, setFailed] = useState(false);
+    const [, setThere] = useState(found !== null);
+    useEffect(() => {
+      if (found) return;
+      let alive = true;
+      fetch().then(() => { if (alive) setThere(true); }, () => { if (alive) setFailed(true); });
+      return () => { alive = false; };
+    }, []);
+    if (found) {
+      const Found = found;
+      return <Found {...props} />;
+    }
+    return (
+      <main id="main" class="page">
+        <div class="page-head"><Heading title={title} /></div>
+        {failed ? <NotFetched /> : <Loading what="this page" />}
+      </main>
+    );
+  }
+  return { Page, fetch };
+}
+
+// A reload, not another try: browsers remember that a module was not to be had, and after an update of the server
+// the page itself must be a newer one.
+function NotFetched() {
+  return (
+    <div role="alert">
+      <Note kind="bad">
+        <p><strong>This page could not be loaded.</strong> The connection is lost, or Keyturn was updated since you opened it. Nothing
+          was decided or sent.</p>
+        <button type="button" class="button" onClick={() => location.reload()}>Load it again</button>
+      </Note>
+    </div>
+  );
+}

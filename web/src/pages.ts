@@ -1,0 +1,20 @@
+// The pages that come on demand. Inbox, action and activity come with the first load: they are what a reviewer needs.
+
+import { lazy } from "./lazy";
+
+export const policy = lazy("Policy", () => import("./pages/policy").then((page) => page.PolicyPage));
+export const ledger = lazy("Ledger", () => import("./pages/ledger").then((page) => page.LedgerPage));
+export const emergencies = lazy("Emergencies", () => import("./pages/emergencies").then((page) => page.EmergenciesPage));
+export const account = lazy("Account", () => import("./pages/account").then((page) => page.AccountPage));
+export const demo = lazy("Demo", () => import("./pages/demo").then((page) => page.DemoPage));
+export const login = lazy("Sign in", () => import("./pages/sign_in").then((page) => page.LoginPage));
+export const enrol = lazy("Welcome", () => import("./pages/sign_in").then((page) => page.EnrolPage));
+
+const byPath: Record<string, { fetch: () => Promise<void> }> = {
+  "/policy": policy, "/ledger": ledger, "/emergencies": emergencies, "/account": account, "/demo": demo,
+};
+
+// Before it is opened. What fails here fails again, and is said, when it is.
+export function prefetch(path: string): void {
+  byPath[path]?.fetch().catch(() => {});
+}
