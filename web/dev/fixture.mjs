@@ -96,10 +96,16 @@ function onAction(method, item, rest, body) {
 const people = (item) => item.needed.reduce((sum, need) => sum + need.count, 0);
 const ranks = { oldest: () => 0, risk: (item) => -people(item), expiry: (item) => Date.parse(item.expires_at) };
 
-function inbox(query) {
+// Mood "many": as many as a list has to bear.
+const copies = Array.from({ length: 10_000 }, (_, i) => {
+  const one = actions.filter((item) => item.state === "pending")[i % 4];
+  return { ...one, id: `act_01JE${String(i).padStart(6, "0")}`, created_at: new Date(Date.now() - (10_000 - i) * 9_000).toISOString(), votes: [] };
+});
+
+function inbox(query, mood) {
   const voted = (item) => item.votes.some((given) => given.reviewer === "alice");
   const rank = ranks[query.get("order") ?? "oldest"];
-  const items = actions
+  const items = (mood === "many" ? copies : actions)
     .filter((item) => item.state === "pending" && (query.get("for") === "voted") === voted(item))
     .sort((a, b) => rank(a) - rank(b) || a.created_at.localeCompare(b.created_at));
   const from = query.get("after") ? items.findIndex((item) => item.id === query.get("after")) + 1 : 0;
@@ -110,7 +116,7 @@ function inbox(query) {
 function list(query, mood) {
   if (mood === "empty") return { body: { items: [], next: null, total: 0 } };
   if (query.get("for") === "review") return { body: { items: mood === "emergency" ? toLook.slice(0, 1).map(summary) : [], next: null, total: 1 } };
-  if (query.get("for")) return inbox(query);
+  if (query.get("for")) return inbox(query, mood);
   const q = (query.get("q") ?? "").toLowerCase();
   let items = actions.filter((item) =>
     (!query.get("state") || item.state === query.get("state")) && (!query.get("tool") || item.tool === query.get("tool")) &&
@@ -231,7 +237,7 @@ createServer((request, response) => {
       response.on("close", () => streams.delete(stream));
       response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
       response.write(id && find(id) ? `event: snapshot\ndata: ${json(find(id))}\n\n` : "event: ping\ndata: {}\n\n");
-      if (path === "/v1/inbox/stream" && mood !== "empty") response.write(`event: waiting\ndata: ${json({ total: inbox(new URLSearchParams("for=me")).body.total })}\n\n`);
+      if (path === "/v1/inbox/stream" && mood !== "empty") response.write(`event: waiting\ndata: ${json({ total: inbox(new URLSearchParams("for=me"), mood).body.total })}\n\n`);
       return;
     }
     if (!/^\/(v1|auth)\/|^\/demo\//.test(path)) { file(path, response); return; }

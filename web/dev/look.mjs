@@ -21,6 +21,7 @@ const panel = (page, name) => page.locator(".segmented label", { hasText: name }
 const id = (n) => `act_01JD${String(n).padStart(4, "0")}K7Q2`;
 const pages = [
   ["inbox", "/"], ["inbox-empty", "/", "empty"], ["inbox-broken", "/", "broken"], ["inbox-observe", "/", "observe"],
+  ["inbox-many", "/", "many", async (page) => { await page.keyboard.press("End"); await page.locator("[aria-posinset='10000'] a:focus").waitFor(); }],
   ["action", `/a/${id(1)}`], ["action-hostile", `/a/${id(2)}`], ["action-long", `/a/${id(3)}`], ["action-voted", `/a/${id(4)}`],
   ["action-incomplete", `/a/${id(5)}`], ["action-succeeded", `/a/${id(6)}`], ["action-failed", `/a/${id(7)}`], ["action-missing", "/a/act_none"],
   ["activity", "/activity"], ["activity-none", "/activity?q=zzzz"], ["ledger", "/ledger", "sealed"], ["ledger-entry", "/ledger?entry=17"],

@@ -8,6 +8,7 @@ import type { Action } from "./api/types";
 import { Batch } from "./batch";
 import { appended, refreshed } from "./list";
 import { Store } from "./store";
+import { Heights } from "./windowed";
 
 export interface Activity {
   search: string | null; // the address's, of what is in `items`
@@ -25,7 +26,7 @@ export const pageSize = 100;
 const refreshMax = 200;
 
 export const activity = new Store<Activity>(empty);
-export const activityHeights: number[] = [];
+export const activityHeights = new Heights();
 
 let reading = 0;
 let fits: (action: Action) => boolean = () => true;
@@ -55,7 +56,6 @@ export async function openActivity(search: string, query: ActivityQuery): Promis
   try {
     const page = await api.list({ ...query, limit: pageSize });
     if (mark !== reading) return;
-    activityHeights.length = 0;
     activity.set({
       search, items: page.items, next: page.next ?? null, newer: new Set(), reading: false, problem: null,
     });

@@ -8,6 +8,7 @@ import { Batch } from "./batch";
 import { appended, merged, type Order } from "./list";
 import { refreshSoon } from "./session";
 import { Store } from "./store";
+import { Heights } from "./windowed";
 import { plural } from "./words";
 
 export interface Inbox {
@@ -32,13 +33,14 @@ export const inbox = new Store<Inbox>(empty);
 export const link = new Store<Link>("connecting");
 // Set by arrivals after the first load: what a screen reader should hear.
 export const arrival = new Store<string>("");
-// How high rows out of sight were, for the way back.
-export const inboxHeights: number[] = [];
+// How high its rows were, for the way back.
+export const inboxHeights = new Heights();
 
 let person = "";
 let newest = ""; // the latest creation that was seen
 let reading = 0; // the read that counts; an older one's answer is dropped
 let meanwhile: Map<string, Action> | null = null; // told while a read was under way
+let wanted = 0; // how many rows are looked at
 
 const waits = (action: Action): boolean => action.state === "pending" && action.waits_for_you === true;
 const mine = (action: Action): boolean =>
@@ -87,16 +89,15 @@ async function readFrom(order: Order, count: number): Promise<Pick<Inbox, "list"
   return { list, next, total };
 }
 
-// Reads as much again as is on the screen, and shows it at once: nothing that was there goes missing.
+// Reads as much again as is looked at, and shows it at once: nothing that was in view goes missing.
 export async function loadInbox(order: Order = inbox.get().order): Promise<void> {
   const mark = ++reading;
   const before = inbox.get();
-  const count = order === before.order ? before.list.length : pageSize;
+  const count = order === before.order ? Math.min(before.list.length, Math.max(pageSize, wanted)) : pageSize;
   meanwhile = new Map();
   try {
     const [read, voted] = await Promise.all([readFrom(order, count), api.voted()]);
     if (mark !== reading) return;
-    if (order !== before.order) inboxHeights.length = 0;
     for (const action of read.list) if (action.created_at > newest) newest = action.created_at;
     if (!newest) newest = new Date(0).toISOString();
     patch({
@@ -112,13 +113,13 @@ export async function loadInbox(order: Order = inbox.get().order): Promise<void>
   }
 }
 
-export async function moreInbox(): Promise<void> {
-  const { order, next, reading: busy } = inbox.get();
+async function moreInbox(): Promise<void> {
+  const { order, next, reading: busy, list } = inbox.get();
   if (next === null || busy) return;
   const mark = reading;
   patch({ reading: true });
   try {
-    const page = await api.inbox(order, next, pageSize);
+    const page = await api.inbox(order, next, Math.min(requestMax, Math.max(pageSize, wanted - list.length)));
     if (mark !== reading) return;
     patch({
       list: appended(inbox.get().list, page.items), next: page.next ?? null, reading: false, problem: null,
@@ -126,7 +127,16 @@ export async function moreInbox(): Promise<void> {
     });
   } catch (error) {
     if (mark === reading) patch({ reading: false, problem: asProblem(error) });
+    return;
   }
+  if (inbox.get().list.length < wanted) await moreInbox();
+}
+
+// So many rows are looked at: the pages that hold them are read, one after the other.
+export function needInbox(upTo: number): void {
+  wanted = upTo;
+  const { list, problem } = inbox.get();
+  if (list.length < upTo && !problem) void moreInbox();
 }
 
 // Runs while somebody is signed in. Events that arrived before the first load ended are not lost: the list is
@@ -134,6 +144,7 @@ export async function moreInbox(): Promise<void> {
 export function followInbox(me: Me): () => void {
   person = me.id;
   newest = "";
+  wanted = 0;
   inbox.set(empty);
   void loadInbox();
   let opened = false;

@@ -12,7 +12,7 @@ const typing = (target: EventTarget | null): boolean =>
 const layers: Record<"page" | "frame", Set<Keymap>> = { page: new Set(), frame: new Set() };
 
 function onKey(event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (typing(event.target)) {
     if (event.key === "Escape") (event.target as HTMLElement).blur();
     return;
@@ -38,16 +38,10 @@ export function useKeys(keymap: Keymap, layer: "page" | "frame" = "page"): void 
   });
 }
 
-// j and k in a list of links marked data-row.
+// j and k over links marked data-row, from one list to the next; a list of actions moves within itself (parts/rows.tsx).
 export function moveRow(step: 1 | -1): void {
   const rows = [...document.querySelectorAll<HTMLElement>("a[data-row]")];
   const at = rows.indexOf(document.activeElement as HTMLElement);
-  if (step > 0 && at >= 0 && at === rows.length - 1) {
-    const more = document.querySelector<HTMLElement>("button[data-more]");
-    more?.focus();
-    more?.click();
-    return;
-  }
   const next = at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step;
   const row = rows[Math.min(rows.length - 1, Math.max(0, next))];
   row?.focus();

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import {
   activity, activityHeights, followActivity, moreActivity, openActivity, refreshActivity,
 } from "../activity";
@@ -7,7 +7,7 @@ import { partyId, type Me, type State } from "../api/types";
 import { useKeys } from "../keys";
 import { Icon } from "../parts/icon";
 import { Empty, Heading, Loading, ProblemNote } from "../parts/pieces";
-import { ActionRows, More } from "../parts/rows";
+import { ActionRows, Reading } from "../parts/rows";
 import { go, place } from "../router";
 import { comingBack, useSpot } from "../spot";
 import { useStore } from "../store";
@@ -75,6 +75,10 @@ export function ActivityPage({ me }: { me: Me }) {
   useSpot(now.search === search && now.items.length > 0);
   const filtered = Object.keys(filter).length > 0;
   const again = (): Promise<void> => openActivity(search, query);
+  const need = useCallback((upTo: number) => {
+    const { items, problem } = activity.get();
+    if (items.length < upTo && !problem) void moreActivity(query);
+  }, [search]);
 
   return (
     <main id="main" class="page">
@@ -94,11 +98,11 @@ export function ActivityPage({ me }: { me: Me }) {
       {now.items.length > 0 && (
         <>
           <ActionRows key={now.search ?? ""} items={now.items} total={now.next === null ? now.items.length : -1} me={me}
-            label="Activity" heights={activityHeights} showState />
-          {now.next !== null
-            ? <More shown={now.items.length} total={null} busy={now.reading} what="Show older ones"
-                onMore={() => moreActivity(query)} />
-            : <p class="more"><span class="muted small">That is all of it.</span></p>}
+            label="Activity" heights={activityHeights} showState keys need={need} />
+          {now.next === null
+            ? <p class="more"><span class="muted small">That is all of it.</span></p>
+            : <Reading shown={now.items.length} total={null} busy={now.reading}
+                problem={now.problem} retry={() => void moreActivity(query)} />}
         </>
       )}
     </main>

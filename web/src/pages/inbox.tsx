@@ -1,12 +1,14 @@
 import type { Me } from "../api/types";
-import { inbox, inboxHeights, loadInbox, moreInbox } from "../inbox";
+import { inbox, inboxHeights, loadInbox, needInbox } from "../inbox";
 import type { Order } from "../list";
 import { LookAfter } from "../parts/look_after";
 import { Empty, Heading, Loading, ProblemNote } from "../parts/pieces";
-import { ActionRows, More } from "../parts/rows";
+import { ActionRows, Reading } from "../parts/rows";
 import { Text } from "../parts/text";
+import { go } from "../router";
 import { useSpot } from "../spot";
 import { useStore } from "../store";
+import { Heights } from "../windowed";
 import { plural } from "../words";
 
 const orders: [order: Order, word: string, meaning: string][] = [
@@ -14,7 +16,8 @@ const orders: [order: Order, word: string, meaning: string][] = [
   ["oldest", "Oldest", "First what waits longest"],
   ["expiry", "Expiring", "First what has the least time left"],
 ];
-const noHeights: number[] = []; // short: always drawn whole
+const votedHeights = new Heights();
+const searchFrom = 30; // requests: fewer are found by looking
 
 export function InboxPage({ me }: { me: Me }) {
   const { list, total, next, voted, order, loaded, reading, problem } = useStore(inbox);
@@ -23,6 +26,7 @@ export function InboxPage({ me }: { me: Me }) {
     <main id="main" class="page">
       <div class="page-head">
         <Heading title="Inbox" />
+        {list.length >= searchFrom && <Find />}
         {list.length > 1 && <Orders order={order} />}
       </div>
       {problem && <ProblemNote problem={problem} retry={() => void loadInbox()} />}
@@ -32,20 +36,33 @@ export function InboxPage({ me }: { me: Me }) {
         <>
           <p class="lede">{plural(Math.max(total, list.length), "request waits", "requests wait")} for your decision.</p>
           <ActionRows key={order} items={list} total={Math.max(total, list.length)} me={me} label="Waiting for you"
-            heights={inboxHeights} />
-          {next !== null && (
-            <More shown={list.length} total={total} busy={reading} what="Show more" onMore={moreInbox} />
-          )}
+            heights={inboxHeights} keys need={needInbox} />
+          {next !== null && <Reading shown={list.length} total={total} busy={reading} problem={problem} retry={() => void loadInbox()} />}
         </>
       )}
       <LookAfter me={me} />
       {voted.length > 0 && (
         <>
           <h2 class="rows-title">You voted; others are still needed</h2>
-          <ActionRows items={voted} total={voted.length} me={me} label="Waiting for others" heights={noHeights} />
+          <ActionRows items={voted} total={voted.length} me={me} label="Waiting for others" heights={votedHeights} />
         </>
       )}
     </main>
+  );
+}
+
+// A browser finds only what is drawn: this asks the server.
+function Find() {
+  const find = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const words = new FormData(event.currentTarget as HTMLFormElement).get("q");
+    go(`/activity?${new URLSearchParams({ q: String(words), state: "pending" })}`);
+  };
+  return (
+    <form class="find" role="search" onSubmit={find}>
+      <label><span class="hidden">Find among what waits</span>
+        <input type="search" name="q" required placeholder="Find among what waits" /></label>
+    </form>
   );
 }
 

@@ -3,7 +3,10 @@ import { emergencies } from "../api/emergencies";
 import type { Action, Me } from "../api/types";
 import { pulse } from "../session";
 import { useStore } from "../store";
+import { Heights } from "../windowed";
 import { ActionRows } from "./rows";
+
+const heights = new Heights();
 
 // In the inbox. No stream tells of these: they are read again with everything else that none does.
 export function LookAfter({ me }: { me: Me }) {
@@ -14,7 +17,7 @@ export function LookAfter({ me }: { me: Me }) {
   return (
     <>
       <h2 class="rows-title">To look at afterwards</h2>
-      <ActionRows items={items} total={items.length} me={me} label="To look at afterwards" heights={[]} />
+      <ActionRows items={items} total={items.length} me={me} label="To look at afterwards" heights={heights} />
     </>
   );
 }

@@ -15,18 +15,20 @@ interface RowProps {
   showState: boolean;
   at: number; // its place in the list, from 1
   total: number; // -1: unknown
+  top: number; // where in the list, in pixels
 }
 
 export class ActionRow extends Component<RowProps> {
   override shouldComponentUpdate(next: RowProps): boolean {
     const now = this.props;
-    return now.action !== next.action || now.me !== next.me || now.at !== next.at || now.total !== next.total;
+    return now.action !== next.action || now.me !== next.me || now.at !== next.at || now.total !== next.total ||
+      now.top !== next.top;
   }
 
-  override render({ action, me, showState, at, total }: RowProps) {
+  override render({ action, me, showState, at, total, top }: RowProps) {
     const line = gist(action.args);
     return (
-      <div class="row" role="listitem" aria-posinset={at} aria-setsize={total}>
+      <div class="row" role="listitem" aria-posinset={at} aria-setsize={total} data-id={action.id} style={{ top: `${top}px` }}>
         <a class="row-link" data-row href={`/a/${encodeURIComponent(action.id)}`}>
           <span class="row-main">
             <span class="row-title">
