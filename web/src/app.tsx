@@ -2,11 +2,10 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Me } from "./api/types";
-import { arrival, followInbox, inbox, link } from "./inbox";
+import { arrival, followInbox, inbox } from "./inbox";
 import { moveRow, useKeys } from "./keys";
 import * as pages from "./pages";
 import { ActionPage } from "./pages/action";
-import { ActivityPage } from "./pages/activity";
 import { InboxPage } from "./pages/inbox";
 import { Boundary } from "./parts/boundary";
 import { EmergencyBanners } from "./parts/emergencies";
@@ -14,10 +13,14 @@ import { HelpDialog } from "./parts/help";
 import { Icon, Keyhole, type IconName } from "./parts/icon";
 import { Empty, Heading, Loading, ProblemNote } from "./parts/pieces";
 import { Text } from "./parts/text";
+import { isAway } from "./notice_words";
+import { readNotices } from "./notices";
+import { knock, lost, lostWords, readAt } from "./reach";
 import { decoded, go, place } from "./router";
 import { loadSession, refreshSession, session, signOut } from "./session";
 import { useStore } from "./store";
 import { nextTheme, theme } from "./theme";
+import { ago, shortTime, useNow } from "./words";
 
 export function App() {
   const { path, search } = useStore(place);
@@ -88,8 +91,9 @@ function SignedIn({ me }: { me: Me }) {
   }, "frame");
   useEffect(() => {
     const bare = document.title.replace(/^\(\d+\) /, "");
-    document.title = waiting ? `(${waiting}) ${bare}` : bare;
-  }, [waiting, path]);
+    document.title = waiting && !isAway(me.away_until) ? `(${waiting}) ${bare}` : bare;
+  }, [waiting, path, me.away_until]);
+  useEffect(readNotices, [me.id]);
 
   return (
     <>
@@ -127,7 +131,7 @@ function Page({ path, me }: { path: string; me: Me }) {
     case "/":
       return <InboxPage me={me} />;
     case "/activity":
-      return <ActivityPage me={me} />;
+      return <pages.activity.Page me={me} />;
     case "/policy":
       return <pages.policy.Page me={me} />;
     case "/ledger":
@@ -185,45 +189,28 @@ function ThemeButton() {
   );
 }
 
-function useOnline(): boolean {
-  const [online, setOnline] = useState(navigator.onLine);
-  useEffect(() => {
-    const tell = (): void => setOnline(navigator.onLine);
-    window.addEventListener("online", tell);
-    window.addEventListener("offline", tell);
-    return () => {
-      window.removeEventListener("online", tell);
-      window.removeEventListener("offline", tell);
-    };
-  }, []);
-  return online;
-}
-
-// A connection that returns within two seconds is not worth a banner.
-function useLost(): boolean {
-  const now = useStore(link);
-  const [lost, setLost] = useState(false);
-  useEffect(() => {
-    if (now === "open") setLost(false);
-    if (now !== "lost") return;
-    const timer = window.setTimeout(() => setLost(true), 2_000);
-    return () => window.clearTimeout(timer);
-  }, [now]);
-  return lost;
+// What is on the page is not the newest: since when, and what follows from it. The age ticks outside of what is read out.
+function LostBanner() {
+  const now = useStore(lost);
+  const read = useStore(readAt);
+  const clock = useNow(5_000);
+  if (!now) return null;
+  const asOf = new Date(Math.min(now.since, read ?? now.since)).toISOString();
+  return (
+    <div class="banner banner-bad banner-lost">
+      <Icon name="warn" size={16} />
+      <p role="alert"><strong>{lostWords[now.kind]}</strong> Nothing can be decided until the connection is back; then this page reads again by itself.</p>
+      <p>What you see is as of <time dateTime={asOf}>{shortTime(asOf, clock)}</time>, {ago(asOf, clock)}.</p>
+      <button type="button" class="button button-small" onClick={() => void knock()}>Try now</button>
+    </div>
+  );
 }
 
 function Banners({ me }: { me: Me }) {
-  const online = useOnline();
-  const lost = useLost();
   return (
     <section class="banners" aria-label="Notices">
       <EmergencyBanners me={me} />
-      {(!online || lost) && (
-        <p class="banner banner-bad" role="alert">
-          <Icon name="warn" size={16} />
-          <span><strong>{online ? "Connection lost." : "You are offline."}</strong> What you see may be old. It reconnects by itself.</span>
-        </p>
-      )}
+      <LostBanner />
       {me.read_only && (
         <p class="banner banner-bad" role="alert">
           <Icon name="warn" size={16} />

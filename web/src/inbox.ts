@@ -6,6 +6,7 @@ import { asProblem, type Problem } from "./api/client";
 import type { Action, Me } from "./api/types";
 import { Batch } from "./batch";
 import { appended, merged, type Order } from "./list";
+import { tell, untell } from "./notices";
 import { refreshSoon } from "./session";
 import { Store } from "./store";
 import { Heights } from "./windowed";
@@ -54,7 +55,9 @@ function announce(changes: Map<string, Action>): void {
   const before = newest;
   const fresh = [...changes.values()].filter((action) => waits(action) && action.created_at > before);
   for (const action of fresh) if (action.created_at > newest) newest = action.created_at;
+  for (const action of changes.values()) if (!waits(action)) untell(action.id);
   if (!before || fresh.length === 0) return;
+  void tell(fresh);
   const first = fresh[0]!;
   arrival.set(fresh.length === 1
     ? `New: ${first.operation} on ${first.resource?.name ?? first.tool}`

@@ -6,7 +6,8 @@ export type Keymap = Record<string, (event: KeyboardEvent) => void>;
 
 const typing = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
-  (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  (target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName) ||
+    (target instanceof HTMLInputElement && !/^(radio|checkbox)$/.test(target.type)));
 
 // The page's keys come before those of the frame around it.
 const layers: Record<"page" | "frame", Set<Keymap>> = { page: new Set(), frame: new Set() };

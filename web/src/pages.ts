@@ -1,7 +1,8 @@
-// The pages that come on demand. Inbox, action and activity come with the first load: they are what a reviewer needs.
+// The pages that come on demand. Inbox and action come with the first load: they are what a reviewer needs.
 
 import { lazy } from "./lazy";
 
+export const activity = lazy("Activity", () => import("./pages/activity").then((page) => page.ActivityPage));
 export const policy = lazy("Policy", () => import("./pages/policy").then((page) => page.PolicyPage));
 export const ledger = lazy("Ledger", () => import("./pages/ledger").then((page) => page.LedgerPage));
 export const emergencies = lazy("Emergencies", () => import("./pages/emergencies").then((page) => page.EmergenciesPage));
@@ -11,7 +12,7 @@ export const login = lazy("Sign in", () => import("./pages/sign_in").then((page)
 export const enrol = lazy("Welcome", () => import("./pages/sign_in").then((page) => page.EnrolPage));
 
 const byPath: Record<string, { fetch: () => Promise<void> }> = {
-  "/policy": policy, "/ledger": ledger, "/emergencies": emergencies, "/account": account, "/demo": demo,
+  "/activity": activity, "/policy": policy, "/ledger": ledger, "/emergencies": emergencies, "/account": account, "/demo": demo,
 };
 
 // Before it is opened. What fails here fails again, and is said, when it is.

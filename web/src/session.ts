@@ -3,6 +3,7 @@
 import { api } from "./api/routes";
 import { asProblem, onSignedOut, type Problem, setCsrf } from "./api/client";
 import type { Me } from "./api/types";
+import { returned } from "./reach";
 import { Store } from "./store";
 
 export type Session =
@@ -31,7 +32,7 @@ export const pulse = new Store(0);
 
 // What is in force may change while somebody is here. What cannot be read now is read the next time.
 export async function refreshSession(): Promise<void> {
-  const me = await api.me().catch(() => null);
+  const me = await api.me(AbortSignal.timeout(answerMs)).catch(() => null);
   const now = session.get();
   if (!me || now.kind !== "in") return;
   setCsrf(me.csrf);
@@ -41,6 +42,7 @@ export async function refreshSession(): Promise<void> {
 
 let soon: number | undefined;
 const soonMs = 1_000;
+const answerMs = 15_000;
 
 // A burst of news is one reading.
 export function refreshSoon(): void {
@@ -68,6 +70,7 @@ export function startSession(): void {
     setCsrf("");
     if (session.get().kind === "in") session.set({ kind: "out", ended: true });
   });
+  returned.watch(() => void (session.get().kind === "in" ? refreshSession() : loadSession()));
   if (others) others.onmessage = () => void loadSession();
   void loadSession();
 }

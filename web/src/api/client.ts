@@ -1,6 +1,7 @@
 // The one door to the server: same origin only, JSON both ways, errors as RFC 9457 problems.
 
 import { unattended } from "../attention";
+import { heard, isSilence, lost, lostWords, unheard } from "../reach";
 
 export class Problem extends Error {
   constructor(
@@ -9,6 +10,7 @@ export class Problem extends Error {
     readonly title: string,
     readonly detail: string,
     readonly pointer?: string,
+    readonly retryAfterS?: number,
   ) {
     super(detail || title);
   }
@@ -74,6 +76,8 @@ async function call<T>(
   if (Date.now() - touched > touchedLately) headers["X-Keyturn-Background"] = "1";
   let response: Response;
   let text: string;
+  const out = method === "GET" ? null : lost.get();
+  if (out) throw new Problem(0, "offline", lostWords[out.kind], "Nothing was sent, and nothing is kept to be sent later.");
   try {
     const init: RequestInit = {
       method, headers, credentials: "same-origin", cache: "no-store", redirect: "error",
@@ -83,24 +87,28 @@ async function call<T>(
     response = await fetch(path, init);
     text = await response.text();
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal?.aborted && (signal.reason as { name?: string } | undefined)?.name !== "TimeoutError") throw error;
+    unheard();
     throw new Problem(0, "unreachable", "Keyturn could not be reached",
       "The server did not answer. Check that it runs and that you are connected.");
   }
+  if (isSilence(response.status)) unheard();
+  else heard();
   if (response.ok) return (text ? parseExact(text) : undefined) as T;
   // A 401 of /auth/ is about the passkey just presented, not about the session.
   if (response.status === 401 && !path.startsWith("/auth/")) signedOut();
-  throw problemOf(response.status, text);
+  throw problemOf(response.status, text, Number(response.headers.get("Retry-After")));
 }
 
-function problemOf(status: number, text: string): Problem {
+function problemOf(status: number, text: string, retryAfterS: number): Problem {
+  const wait = retryAfterS > 0 ? retryAfterS : undefined;
   try {
     const said = JSON.parse(text) as Record<string, unknown>;
     const word = (name: string): string => (typeof said[name] === "string" ? said[name] : "");
     return new Problem(status, word("code"), word("title") || `HTTP ${status}`, word("detail"),
-      word("pointer") || undefined);
+      word("pointer") || undefined, wait);
   } catch {
-    return new Problem(status, "", `HTTP ${status}`, "The server gave no explanation.");
+    return new Problem(status, "", `HTTP ${status}`, "The server gave no explanation.", undefined, wait);
   }
 }
 

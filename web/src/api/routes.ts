@@ -36,7 +36,7 @@ export interface ActivityQuery {
 }
 
 export const api = {
-  me: () => get<Me>("/v1/me"),
+  me: (signal?: AbortSignal) => get<Me>("/v1/me", signal),
   inbox: (order: Order, after: string | null, limit: number) =>
     get<Page<Action>>(withQuery("/v1/actions",
       { state: "pending", for: "me", order, limit, after: after ?? undefined })),

@@ -1,6 +1,8 @@
 // Server-sent events. The inbox's stream is one for all tabs of this browser (browsers allow six
 // connections to a server, and a stream holds one): the tab that holds the lock listens and tells the others.
 
+import { heard, returned } from "../reach";
+
 export type Link = "connecting" | "open" | "lost";
 
 interface Handlers {
@@ -23,6 +25,7 @@ export function listen(path: string, types: readonly string[], handlers: Handler
     handlers.onLink("connecting");
     source = new EventSource(path);
     source.onopen = () => {
+      heard();
       retryMs = retryFirstMs;
       handlers.onLink("open");
     };
@@ -33,12 +36,23 @@ export function listen(path: string, types: readonly string[], handlers: Handler
       retryMs = Math.min(retryMaxMs, 2 * retryMs);
     };
     for (const type of types) {
-      source.addEventListener(type, (event) => handlers.onEvent(type, (event as MessageEvent<string>).data));
+      source.addEventListener(type, (event) => {
+        heard();
+        handlers.onEvent(type, (event as MessageEvent<string>).data);
+      });
     }
   };
   open();
+  // The server is there again: not after the pause, but now.
+  const unwatch = returned.watch(() => {
+    if (source?.readyState === EventSource.OPEN) return;
+    source?.close();
+    window.clearTimeout(timer);
+    open();
+  });
   return () => {
     closed = true;
+    unwatch();
     window.clearTimeout(timer);
     source?.close();
   };

@@ -1,15 +1,19 @@
 // One's own account: who one is here, the passkeys one signs in with, the tokens of one's terminals and agents.
 
 import type { Me } from "../api/types";
+import { NoticesCard } from "../parts/notices_card";
 import { PasskeysCard } from "../parts/passkeys";
 import { Card, Heading } from "../parts/pieces";
 import { AccountsCard } from "../parts/providers";
 import { StandInCard } from "../parts/stand_in";
 import { Text } from "../parts/text";
 import { TokensCard } from "../parts/tokens";
+import { returned, useReadAt } from "../reach";
+import { useStore } from "../store";
 import "../style/account.css";
 
 export function AccountPage({ me }: { me: Me }) {
+  useReadAt(useStore(returned) + 1);
   const roles = [me.admin && "administrator", me.auditor && "auditor"].filter(Boolean).join(", ");
   return (
     <main id="main" class="page page-narrow">
@@ -30,6 +34,7 @@ export function AccountPage({ me }: { me: Me }) {
       <PasskeysCard />
       <AccountsCard />
       <StandInCard me={me} />
+      <NoticesCard me={me} />
       <TokensCard me={me} />
     </main>
   );

@@ -22,7 +22,7 @@ import { Text } from "../parts/text";
 import { CommentForm, TimelineCard, VotesCard } from "../parts/timeline";
 import { go } from "../router";
 import { cameFrom, useSpot } from "../spot";
-import { count } from "../words";
+import { count, exactTime } from "../words";
 
 interface Loaded {
   action: Action;
@@ -143,6 +143,8 @@ function Case({ loaded, me, reload, problem }: {
   return (
     <main id="main" class={action.state === "pending" ? "page case case-open" : "page case"}>
       <Crumb />
+      <p class="paper-only paper-head">Keyturn · {`${location.origin}/a/${encodeURIComponent(action.id)}`} · version {action.version}, printed{" "}
+        {exactTime(new Date().toISOString())} by <Text>{me.id}</Text></p>
       <CaseHead action={action} />
       {action.erased && (
         <Note kind="warn">

@@ -9,6 +9,8 @@ import { Batch } from "../batch";
 import { gist } from "../list";
 import { Card, Empty, Heading, Loading, Note, ProblemNote, Quorum, ResourceName, StateTag } from "../parts/pieces";
 import { Text } from "../parts/text";
+import { returned, useReadAt } from "../reach";
+import { useStore } from "../store";
 import { count, plural, towards } from "../words";
 import "../style/demo.css";
 
@@ -54,7 +56,9 @@ export function DemoPage() {
   }, [results]);
   const again = useRef(load);
   again.current = load;
-  useEffect(() => void load(), [load]);
+  const back = useStore(returned);
+  useEffect(() => void load(), [load, back]);
+  useReadAt(demo);
   useEffect(() => {
     const batch = new Batch(() => void again.current());
     const stop = listen("/v1/actions/stream", ["action"], {

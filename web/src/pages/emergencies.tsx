@@ -11,6 +11,7 @@ import { agentsOf, CloseButton, kindWords, mayClose } from "../parts/emergencies
 import { Icon } from "../parts/icon";
 import { Ago, Card, Heading, Loading, ProblemNote } from "../parts/pieces";
 import { Text } from "../parts/text";
+import { useReadAt } from "../reach";
 import { pulse, refreshSession } from "../session";
 import { useStore } from "../store";
 import { plural, shortTime } from "../words";
@@ -29,6 +30,7 @@ export function EmergenciesPage({ me }: { me: Me }) {
       (found) => { if (latest) { setLists(found); setUnread(null); } }, (error: unknown) => latest && setUnread(asProblem(error)));
     return () => { latest = false; };
   }, [beat]);
+  useReadAt(lists);
   const all = (lists ?? []).flatMap((list) => list.items)
     .sort((a, b) => Number(b.in_force) - Number(a.in_force) || b.opened_at.localeCompare(a.opened_at));
   const mayOpen = kinds.filter((_kind, i) => lists?.[i]?.may_open);

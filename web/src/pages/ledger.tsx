@@ -10,6 +10,7 @@ import { EntryProof } from "../parts/entry_proof";
 import { Icon } from "../parts/icon";
 import { Card, Copy, Empty, Heading, Loading, Note, ProblemNote } from "../parts/pieces";
 import { Text } from "../parts/text";
+import { returned, useReadAt } from "../reach";
 import { go, place } from "../router";
 import { useStore } from "../store";
 import { fromBase64 } from "../verify/bytes";
@@ -83,7 +84,9 @@ export function LedgerPage() {
       setProblem(asProblem(error));
     }
   };
-  useEffect(() => void load(), []);
+  const back = useStore(returned);
+  useEffect(() => void load(), [back]);
+  useReadAt(head);
   useKeys({ j: () => moveRow(1), k: () => moveRow(-1) });
 
   return (

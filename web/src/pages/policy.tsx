@@ -14,6 +14,7 @@ import { Ago, Card, Copy, Heading, Loading, Note, ProblemNote } from "../parts/p
 import { ProposePanel } from "../parts/propose";
 import { ReplayPanel } from "../parts/replay";
 import { Text } from "../parts/text";
+import { returned, useReadAt } from "../reach";
 import { useSpot } from "../spot";
 import { useStore } from "../store";
 import { count, plural } from "../words";
@@ -28,10 +29,12 @@ export function PolicyPage({ me }: { me: Me }) {
   const now = useStore(draft);
   const [panel, setPanel] = useState<Panel>("Difference");
   const [kept, setKept] = useState(now.who === me.id && isDirty(now));
-  useEffect(() => void loadPolicy(me.id), [me.id]);
+  const back = useStore(returned);
+  useEffect(() => void loadPolicy(me.id), [me.id, back]);
   const mine = now.who === me.id ? now : null;
   const inForce = mine?.inForce ?? null;
   useSpot(!!inForce);
+  useReadAt(inForce);
   useKeys({ e: () => document.querySelector<HTMLElement>(".editor textarea")?.focus() });
   const mayPropose = me.kind === "person";
   const moved = !!mine && !!inForce && isDirty(mine) && mine.begun !== standsOn(inForce);

@@ -4,6 +4,8 @@ import { useState } from "preact/hooks";
 import { emergencies, type AfterReview } from "../api/emergencies";
 import type { Action } from "../api/types";
 import { exactTime, shortTime, span, useNow } from "../words";
+import { useWhyNoVotes } from "../reach";
+import { meNow } from "../session";
 import { useAct } from "./act";
 import { Icon } from "./icon";
 import { Ago, Card, ProblemNote } from "./pieces";
@@ -49,6 +51,7 @@ const words: Record<string, string> = { justified: "justified", unjustified: "no
 function LookForm({ action, onLooked }: { action: Action; onLooked: (said: string) => void }) {
   const [note, setNote] = useState("");
   const { busy, problem, act } = useAct();
+  const not = useWhyNoVotes(meNow()?.read_only);
   const say = (verdict: string): Promise<void> => act(async () => {
     await emergencies.look(action.id, verdict, note.trim());
     onLooked("What you say of it is recorded.");
@@ -61,10 +64,11 @@ function LookForm({ action, onLooked }: { action: Action; onLooked: (said: strin
         What you found (required)
         <textarea rows={3} maxLength={4000} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
       </label>
+      {not && <p class="small bad">{not}</p>}
       <p class="buttons">
         {Object.keys(words).map((verdict) => (
           <button key={verdict} type="button" class={verdict === "justified" ? "button" : "button button-deny"}
-            disabled={busy || !note.trim()} onClick={() => void say(verdict)}>
+            disabled={busy || !!not || !note.trim()} onClick={() => void say(verdict)}>
             <Icon name={verdict === "justified" ? "check" : "cross"} size={16} /> {verdict === "justified" ? "Justified" : "Not justified"}
           </button>
         ))}

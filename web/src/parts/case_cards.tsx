@@ -86,7 +86,13 @@ export function EvidenceCard({ action }: { action: Action }) {
         <dt>Asked</dt><dd><time dateTime={action.created_at}>{exactTime(action.created_at)}</time></dd>
         <dt>Ledger</dt>
         <dd>{typeof index === "number"
-          ? <a href={`/ledger?entry=${index}`}>entry {index}: verify it here</a>
+          ? (
+            <>
+              <a class="screen-only" href={`/ledger?entry=${index}`}>entry {index}: verify it here</a>
+              <span class="paper-only">entry {index} of <Text>{action.ledger?.origin ?? "this ledger"}</Text>. Its proof: {`${location.origin}/ledger?entry=${index}`}, or
+                {" "}<code>keyturn verify</code> on a bundle of <code>keyturn evidence</code></span>
+            </>
+          )
           : "no index yet"}</dd>
       </dl>
     </Card>

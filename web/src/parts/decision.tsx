@@ -6,8 +6,7 @@ import { usePasskey } from "../api/passkey";
 import { api, type Assertion } from "../api/routes";
 import { partyId, type Action, type Decision, type Me, type Vote } from "../api/types";
 import { useKeys } from "../keys";
-import { useStore } from "../store";
-import { link } from "../inbox";
+import { useWhyNoVotes } from "../reach";
 import { Icon } from "./icon";
 import { Ago, Note, ProblemNote } from "./pieces";
 import type { Reveal } from "./reveal";
@@ -75,7 +74,7 @@ export function DecisionPanel({ action, me, reveal, onVoted }: {
 }) {
   const mine = votedBy(action, me);
   const reason = whyNot(action, me);
-  if (mine) return <OwnVote action={action} decision={mine.decision} at={mine.at} onVoted={onVoted} />;
+  if (mine) return <OwnVote action={action} me={me} decision={mine.decision} at={mine.at} onVoted={onVoted} />;
   if (reason) return <div class="decision decision-quiet"><Note>{reason}</Note></div>;
   return <Ballot action={action} me={me} reveal={reveal} onVoted={onVoted} />;
 }
@@ -99,8 +98,8 @@ function Ballot({ action, me, reveal, onVoted }: {
   const deny = useRef<HTMLButtonElement>(null);
   const passkey = action.verdict?.plan?.assurance === "passkey";
   const complete = action.display_complete === true && !!action.digest && !!action.display?.length;
-  const offline = useStore(link) === "lost";
-  const ready = complete && reveal.done && !busy && !unclear && (!asked || retype !== "");
+  const not = useWhyNoVotes(me.read_only);
+  const ready = complete && !not && reveal.done && !busy && !unclear && (!asked || retype !== "");
   const panel = useRef<HTMLElement>(null);
   useEffect(() => setProblem(null), [action.digest]);
   useLayoutEffect(() => {
@@ -123,7 +122,7 @@ function Ballot({ action, me, reveal, onVoted }: {
   });
 
   const vote = async (decision: Decision): Promise<void> => {
-    if (busy || (decision === "approve" && !ready)) return;
+    if (busy || not || (decision === "approve" && !ready)) return;
     setBusy(decision);
     setProblem(null);
     try {
@@ -190,26 +189,27 @@ function Ballot({ action, me, reveal, onVoted }: {
       )}
       <div class="ballot">
         <button type="button" class="button button-approve" ref={approve} disabled={!ready}
-          aria-describedby={reveal.done ? undefined : "meter-text"} onClick={() => void vote("approve")}>
+          aria-describedby={not ? "no-votes" : reveal.done ? undefined : "meter-text"} onClick={() => void vote("approve")}>
           <Icon name={passkey ? "passkey" : "check"} />
           {busy === "approve" ? "Approving…" : passkey ? "Approve with passkey" : "Approve"}
         </button>
-        <button type="button" class="button button-deny" ref={deny} disabled={!!busy || unclear}
+        <button type="button" class="button button-deny" ref={deny} disabled={!!busy || unclear || !!not}
           onClick={() => void vote("deny")}>
           <Icon name="cross" />
           {busy === "deny" ? "Denying…" : "Deny"}
         </button>
       </div>
-      {offline && <p class="small muted">The live connection is lost: the case may have moved on.</p>}
+      {not && <p class="small bad" id="no-votes">{not}</p>}
       <p class="small muted ballot-hint"><kbd>a</kbd> or <kbd>d</kbd>, then <kbd>Enter</kbd></p>
     </section>
   );
 }
 
-function OwnVote({ action, decision, at, onVoted }: {
-  action: Action; decision: Decision; at: string; onVoted: (said: string) => void;
+function OwnVote({ action, me, decision, at, onVoted }: {
+  action: Action; me: Me; decision: Decision; at: string; onVoted: (said: string) => void;
 }) {
   const [problem, setProblem] = useState<Problem | null>(null);
+  const not = useWhyNoVotes(me.read_only);
   const takeBack = async (): Promise<void> => {
     try {
       await api.takeBack(action.id);
@@ -227,7 +227,8 @@ function OwnVote({ action, decision, at, onVoted }: {
         <Icon name={decision === "approve" ? "check" : "cross"} />
         <span>You {decision === "approve" ? "approved" : "denied"} this <Ago at={at} />.</span>
       </p>
-      <button type="button" class="button" onClick={() => void takeBack()}>Take my vote back</button>
+      <button type="button" class="button" disabled={!!not} onClick={() => void takeBack()}>Take my vote back</button>
+      {not && <p class="small bad">{not}</p>}
     </section>
   );
 }

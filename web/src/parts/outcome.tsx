@@ -1,4 +1,6 @@
 import type { ActionOutcome, Json } from "../api/types";
+import { printing } from "../paper";
+import { useStore } from "../store";
 import { plural, span } from "../words";
 import { Card, JsonBlock, Note } from "./pieces";
 import { Text } from "./text";
@@ -41,6 +43,7 @@ const cell = (value: unknown): string =>
   value === null || value === undefined ? "NULL" : typeof value === "string" ? value : JSON.stringify(value);
 
 function Rows({ rows, columns }: { rows: Json[]; columns: string[] | undefined }) {
+  const paper = useStore(printing);
   const first = rows[0];
   const named = first !== null && typeof first === "object" && !Array.isArray(first);
   const head = columns ?? (named ? Object.keys(first) : undefined);
@@ -52,12 +55,12 @@ function Rows({ rows, columns }: { rows: Json[]; columns: string[] | undefined }
       <table>
         {head && <thead><tr>{head.map((name) => <th key={name} scope="col"><Text>{name}</Text></th>)}</tr></thead>}
         <tbody>
-          {rows.slice(0, rowsShownMax).map((row, i) => (
+          {(paper ? rows : rows.slice(0, rowsShownMax)).map((row, i) => (
             <tr key={i}>{cells(row).map((value, j) => <td key={j}><Text lines>{cell(value)}</Text></td>)}</tr>
           ))}
         </tbody>
       </table>
-      {rows.length > rowsShownMax && (
+      {!paper && rows.length > rowsShownMax && (
         <p class="muted small pad">The first {rowsShownMax} of {plural(rows.length, "row")}.</p>
       )}
     </div>

@@ -3,7 +3,9 @@ import { asProblem, type Problem } from "../api/client";
 import { usePasskey } from "../api/passkey";
 import { api } from "../api/routes";
 import type { Passkey } from "../api/types";
+import { returned } from "../reach";
 import { go } from "../router";
+import { useStore } from "../store";
 import { Dialog } from "./dialog";
 import { Icon } from "./icon";
 import { Ago, Card, Copy, Loading, Note, ProblemNote } from "./pieces";
@@ -16,8 +18,9 @@ export function PasskeysCard() {
   const [link, setLink] = useState("");
   const [leaving, setLeaving] = useState<Passkey | null>(null);
   const load = (): Promise<void> =>
-    api.passkeys().then((page) => setItems(page.items), (error: unknown) => setProblem(asProblem(error)));
-  useEffect(() => void load(), []);
+    api.passkeys().then((page) => { setItems(page.items); setProblem(null); }, (error: unknown) => setProblem(asProblem(error)));
+  const back = useStore(returned);
+  useEffect(() => void load(), [back]);
 
   const add = async (): Promise<void> => {
     setBusy(true);

@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { adviceFor } from "../advice";
 import type { Problem } from "../api/client";
 import type { Needed, Party, Resource, State, Vote } from "../api/types";
 import { partyId, partyName } from "../api/types";
@@ -80,8 +81,8 @@ export function Quorum({ needed, words = false }: { needed: Needed[] | undefined
 export function Ago({ at, exact = false }: { at: string; exact?: boolean }) {
   const now = useNow(5_000);
   return (
-    <time dateTime={at} title={exactTime(at)}>
-      {ago(at, now)}{exact && <span class="exact"> ({shortTime(at, now)})</span>}
+    <time dateTime={at} title={exactTime(at)} data-exact={exactTime(at)}>
+      <span>{ago(at, now)}{exact && <span class="exact"> ({shortTime(at, now)})</span>}</span>
     </time>
   );
 }
@@ -94,8 +95,8 @@ export function Expiry({ at, from, exact = false }: { at: string; from?: string;
   return (
     <span class={soon ? "expiry soon" : "expiry"} title={exactTime(at)}>
       <Icon name="clock" size={14} />
-      <span>
-        {left > 0 ? <>expires in <span class="digits">{span(left)}</span></> : "expired"}
+      <span data-exact={`${left > 0 ? "expires" : "expired"} ${exactTime(at)}`}>
+        <span>{left > 0 ? <>expires in <span class="digits">{span(left)}</span></> : "expired"}</span>
         {exact && <span class="exact"> ({shortTime(at, now)})</span>}
       </span>
     </span>
@@ -103,17 +104,27 @@ export function Expiry({ at, from, exact = false }: { at: string; from?: string;
 }
 
 export function ProblemNote({ problem, retry }: { problem: Problem; retry?: (() => void) | undefined }) {
+  const advice = adviceFor(problem);
   return (
     <div class="note note-bad" role="alert">
       <Icon name="warn" />
       <div>
         <strong><Text>{problem.title}</Text></strong>
         {problem.detail && <p><Text>{problem.detail}</Text></p>}
+        {advice && <p>{advice}</p>}
         {problem.code && <p class="muted small">code <code>{problem.code}</code></p>}
-        {retry && <button type="button" class="button" onClick={retry}>Try again</button>}
+        {(retry || problem.retryAfterS) && <Retry key={String(problem)} after={problem.retryAfterS ?? 0} retry={retry} />}
       </div>
     </div>
   );
+}
+
+// Not before the server wants to hear of it again.
+function Retry({ after, retry }: { after: number; retry: (() => void) | undefined }) {
+  const [until] = useState(Date.now() + after * 1000);
+  const left = Math.ceil((until - useNow(1_000)) / 1000);
+  if (!retry) return left > 0 ? <p class="small muted">Again in {span(left)}.</p> : <p class="small muted">You can try again now.</p>;
+  return <button type="button" class="button" disabled={left > 0} onClick={retry}>{left > 0 ? `Try again in ${span(left)}` : "Try again"}</button>;
 }
 
 export function Note({ kind = "plain", children }: {

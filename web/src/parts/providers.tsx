@@ -5,6 +5,8 @@ import { asProblem, type Problem } from "../api/client";
 import { usePasskey } from "../api/passkey";
 import { api } from "../api/routes";
 import type { Account, Provider } from "../api/types";
+import { returned } from "../reach";
+import { useStore } from "../store";
 import { Card, ProblemNote } from "./pieces";
 import { Text } from "./text";
 
@@ -39,8 +41,9 @@ export function AccountsCard() {
   const [items, setItems] = useState<Account[]>([]);
   const [problem, setProblem] = useState<Problem | null>(null);
   const failed = (error: unknown): void => setProblem(asProblem(error, "That did not work"));
-  const load = (): Promise<void> => api.accounts().then((page) => setItems(page.items), failed);
-  useEffect(() => void load(), []);
+  const load = (): Promise<void> => api.accounts().then((page) => { setItems(page.items); setProblem(null); }, failed);
+  const back = useStore(returned);
+  useEffect(() => void load(), [back]);
   const link = async (name: string): Promise<void> => {
     setProblem(null);
     try {

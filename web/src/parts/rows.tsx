@@ -147,9 +147,11 @@ export function ActionRows({ items, total, me, label, heights, showState = false
   const offsets = useMemo(() => offsetsOf(ids, count, heights), [ids, count, heights, version]);
   const note = useAnchor(list, offsets, index, items);
   const range = useRange(list, offsets, note);
-  const [focus, setFocus] = useState<{ id: string; at: number } | null>(null);
+  const [focus, setFocus] = useState<string | null>(null); // the row that has it
   const [aim, setAim] = useState<Aim | null>(null);
-  const focused = focus ? index.get(focus.id) ?? null : null;
+  const focused = focus === null ? null : index.get(focus) ?? null;
+  const lastFocused = useRef(0);
+  if (focused !== null) lastFocused.current = focused;
   const pinned = aim && aim.at < items.length ? aim.at : focused;
 
   useEffect(() => {
@@ -168,9 +170,9 @@ export function ActionRows({ items, total, me, label, heights, showState = false
   });
   // Whoever stood on a row that is gone stands on the one that took its place.
   useEffect(() => {
-    if (!focus || index.has(focus.id)) return;
+    if (focus === null || index.has(focus)) return;
     setFocus(null);
-    if (document.activeElement === document.body && items.length) setAim({ at: Math.min(focus.at, items.length - 1), show: false });
+    if (document.activeElement === document.body && items.length) setAim({ at: Math.min(lastFocused.current, items.length - 1), show: false });
   }, [items]);
   useElsewhere(list, () => setFocus(null), () => setAim(null));
 
@@ -196,7 +198,7 @@ export function ActionRows({ items, total, me, label, heights, showState = false
       style={{ height: `${offsets[count] ?? 0}px` }} onKeyDown={onKey}
       onFocusIn={(event) => {
         const id = (event.target as HTMLElement).closest<HTMLElement>("[data-id]")?.dataset.id;
-        if (id !== undefined) setFocus({ id, at: index.get(id) ?? 0 });
+        if (id !== undefined) setFocus(id);
       }}>
       {drawn(range, pinned, count).map((i) => {
         const action = items[i];

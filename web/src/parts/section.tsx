@@ -3,6 +3,8 @@
 import { Fragment } from "preact";
 import { useRef } from "preact/hooks";
 import type { Section } from "../api/types";
+import { printing } from "../paper";
+import { useStore } from "../store";
 import { count, plural } from "../words";
 import { Icon } from "./icon";
 import type { Reveal } from "./reveal";
@@ -22,6 +24,7 @@ export function CaseSection({ section, index, reveal, tracked }: {
   };
   const title = plainText(visible(section.title));
   const done = reveal.sectionDone(index);
+  const paper = useStore(printing);
   return (
     <section class="card case-section" ref={ref} aria-label={title}>
       <header class="card-head">
@@ -39,10 +42,10 @@ export function CaseSection({ section, index, reveal, tracked }: {
         <p class="section-warning" key={warning}><Icon name="warn" size={16} /><Text>{warning}</Text></p>
       ))}
       <div class={`content content-${section.kind}${index === 0 ? " content-main" : ""}`}>
-        {(pages[at] ?? []).map((chunk, c) => (
-          <Fragment key={`${at}.${c}`}>
+        {(paper ? pages.flat() : pages[at] ?? []).map((chunk, c) => (
+          <Fragment key={`${paper ? "paper" : at}.${c}`}>
             {section.kind === "fields" ? <FieldChunk chunk={chunk} /> : <LineChunk chunk={chunk} kind={section.kind} />}
-            <span class="marker" ref={reveal.marker} data-chunk={`${index}.${at}.${c}`} />
+            {!paper && <span class="marker" ref={reveal.marker} data-chunk={`${index}.${at}.${c}`} />}
           </Fragment>
         ))}
       </div>

@@ -5,6 +5,8 @@ import { emergencies, type Delegation, type Person } from "../api/emergencies";
 import type { Action, Me } from "../api/types";
 import { refreshSession } from "../session";
 import { shortTime } from "../words";
+import { returned } from "../reach";
+import { useStore } from "../store";
 import { useAct } from "./act";
 import { Choices } from "./choices";
 import { Card, ProblemNote } from "./pieces";
@@ -18,10 +20,11 @@ export function StandInCard({ me }: { me: Me }) {
     const { items } = await emergencies.delegations();
     setItems(items.filter((one) => (one.from === me.id || one.to === me.id) && Date.parse(one.until) > Date.now()));
   };
+  const back = useStore(returned);
   useEffect(() => {
     void act(load);
     emergencies.people().then((page) => setPeople(page.items), () => {}); // then there is nobody to choose
-  }, []);
+  }, [back]);
   const others = people.filter((one) => one.active && !one.service_of && one.id !== me.id);
   return (
     <Card title="Out of office">

@@ -3,6 +3,8 @@ import { useState } from "preact/hooks";
 import { asProblem, type Problem } from "../api/client";
 import { api } from "../api/routes";
 import type { Action, TimelineItem, Vote } from "../api/types";
+import { lost } from "../reach";
+import { useStore } from "../store";
 import { effectWords } from "../words";
 import { Icon, type IconName } from "./icon";
 import { Ago, Card, ProblemNote, Voter } from "./pieces";
@@ -86,6 +88,7 @@ export function CommentForm({ action, field, onSent }: {
   const [text, setText] = useState("");
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
+  const out = useStore(lost) !== null;
   const send = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (!text.trim() || busy) return;
@@ -110,7 +113,7 @@ export function CommentForm({ action, field, onSent }: {
           placeholder="Ask the requester, or leave a word for the next reviewer"
           onInput={(event) => setText(event.currentTarget.value)} />
       </label>
-      <button type="submit" class="button" disabled={busy || !text.trim()}>
+      <button type="submit" class="button" disabled={busy || out || !text.trim()}>
         <Icon name="comment" size={16} /> {busy ? "Sending…" : "Comment"}
       </button>
     </form>

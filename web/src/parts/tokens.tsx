@@ -3,6 +3,8 @@ import { asProblem, type Problem } from "../api/client";
 import { api } from "../api/routes";
 import type { Me, NewToken, Token } from "../api/types";
 import { shortTime, span, useNow } from "../words";
+import { returned } from "../reach";
+import { useStore } from "../store";
 import { Dialog } from "./dialog";
 import { Ago, Card, Copy, Loading, Note, ProblemNote } from "./pieces";
 import { Text } from "./text";
@@ -16,12 +18,13 @@ export function TokensCard({ me }: { me: Me }) {
   const [made, setMade] = useState<NewToken | null>(null);
   const [leaving, setLeaving] = useState<Token | null>(null);
   const load = (): Promise<void> =>
-    api.tokens().then((page) => setItems(page.items), (error: unknown) => setProblem(asProblem(error)));
+    api.tokens().then((page) => { setItems(page.items); setProblem(null); }, (error: unknown) => setProblem(asProblem(error)));
+  const back = useStore(returned);
   useEffect(() => {
     void load();
     api.agents().then((page) => setAgents(page.items.filter((agent) => agent.owner.id === me.id).map((agent) => agent.name)),
       () => {}); // then there is nothing to choose
-  }, []);
+  }, [back]);
 
   return (
     <Card title="Tokens" aside={<span class="card-aside">for terminals and agents</span>}>

@@ -1,0 +1,35 @@
+// What a notice says: the pure part of notices.ts.
+
+import type { Action } from "./api/types";
+import { partyName } from "./api/types";
+import { plainText, visible } from "./parts/runs";
+import { plural, towards } from "./words";
+
+const singlyMax = 3; // at a time; more become one
+
+export interface Words {
+  title: string;
+  body: string;
+  tag: string; // a notice with the same takes its place: several tabs show one
+  to: string;
+}
+
+const safe = (text: string): string => plainText(visible(text));
+
+export function wordsOf(fresh: Action[]): Words[] {
+  const asker = (action: Action): string => safe(partyName(action.requester)) || "somebody";
+  if (fresh.length > singlyMax) {
+    const askers = [...new Set(fresh.map(asker))];
+    return [{
+      title: `${plural(fresh.length, "new request")} for you`, tag: "keyturn", to: "/",
+      body: `from ${askers.slice(0, singlyMax).join(", ")}${askers.length > singlyMax ? " and others" : ""}`,
+    }];
+  }
+  return fresh.map((action) => ({
+    title: `${asker(action)} asks for your decision`,
+    body: `${safe(action.operation)} ${towards(action.operation)} ${safe(`${action.resource?.kind ?? ""} ${action.resource?.name ?? "no resource"}`).trim()}, through ${safe(action.tool)}`,
+    tag: `keyturn ${action.id}`, to: `/a/${encodeURIComponent(action.id)}`,
+  }));
+}
+
+export const isAway = (until: string | null | undefined, now = Date.now()): boolean => !!until && Date.parse(until) > now;

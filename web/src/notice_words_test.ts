@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import type { Action } from "./api/types";
+import { isAway, wordsOf } from "./notice_words";
+
+const action = (n: number, more: Partial<Action> = {}): Action => ({
+  id: `act_${n}`, version: 1, state: "pending", tool: "orders-sql", operation: "execute", created_at: "2026-01-01T00:00:00Z",
+  requester: { id: "ops-bot" }, resource: { kind: "database", name: "orders" }, args: { sql: "DROP TABLE secret_plans" },
+  reason: "a reason to hide", claims: { on_behalf_of: "dana" }, ...more,
+});
+
+describe("a notice", () => {
+  it("says who, what tool and what about, and opens the action", () => {
+    expect(wordsOf([action(1)])).toEqual([
+      { title: "ops-bot asks for your decision", body: "execute on database orders, through orders-sql", tag: "keyturn act_1", to: "/a/act_1" },
+    ]);
+  });
+  it("says no argument, reason or claim, however many there are", () => {
+    const said = JSON.stringify([wordsOf([action(1), action(2)]), wordsOf([1, 2, 3, 4, 5].map((n) => action(n)))]);
+    for (const word of ["DROP", "secret_plans", "hide", "dana"]) expect(said).not.toContain(word);
+  });
+  it("is one for many", () => {
+    const many = [1, 2, 3, 4].map((n) => action(n, { requester: `bot-${n}` }));
+    expect(wordsOf(many)).toEqual([{ title: "4 new requests for you", body: "from bot-1, bot-2, bot-3 and others", tag: "keyturn", to: "/" }]);
+  });
+  it("obeys no character that would deceive", () => {
+    const [words] = wordsOf([action(1, { requester: "ops\u202ebot", resource: { name: "a\u200bb" } })]);
+    expect(JSON.stringify(words)).not.toMatch(/[\u202e\u200b]/);
+    expect(words!.body).toContain("aU+200Bb");
+  });
+});
+
+describe("out of office", () => {
+  it.each([[null, false], [undefined, false], ["2026-01-01T00:00:01Z", true], ["2025-12-31T23:59:59Z", false]])("until %s: %s", (until, away) =>
+    expect(isAway(until, Date.parse("2026-01-01T00:00:00Z"))).toBe(away));
+});
