@@ -111,6 +111,12 @@ class Admin {
   Task<Result<std::string>> add_person(NewPerson person);
   Task<Result<std::string>> set_groups(std::string person, std::vector<std::string> groups);
   Task<Result<std::string>> set_active(std::string person, bool active);
+  // The same by an administrator, signed in. Shutting out takes effect at once, sealed or not, with
+  // a reason; letting in is a change of who counts. Codes: not_allowed, assurance_too_low,
+  // unknown_person, sealed, too_few_administrators (a sealed configuration keeps two), own_account,
+  // empty_text, text_too_large.
+  Task<Result<std::string>> set_active_by(Principal who, std::string person, bool active,
+                                          std::string why);
   Task<Result<std::string>> add_agent(std::string name, std::string owner);
   // The kill switch: takes effect at once, sealed or not; by the owner or an administrator (or the
   // host).

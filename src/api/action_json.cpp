@@ -191,6 +191,15 @@ void set_emergency(doc::Value& out, const ActionView& view, const Principal& rea
   out.set("after_review", std::move(shown));
 }
 
+// What was denied before in the very same words; and that it is an exercise, once that is told.
+void set_attention(doc::Value& out, const people::Directory& directory, const Principal& reader,
+                   const gate::ActionRecord& r) {
+  if (r.repeats > 0) out.set("repeats", doc::object({{"of", r.repeats_of}, {"times", r.repeats}}));
+  const bool told = !r.canary_result.empty() || directory.same_human(r.canary, reader.id);
+  if (r.canary.empty() || !told) return;
+  out.set("canary", doc::object({{"by", r.canary}, {"result", text_or_null(r.canary_result)}}));
+}
+
 void set_display(doc::Value& out, const ActionView& view, const gate::ActionRecord& record) {
   const render::CaseView shown = render::view_of(case_of(view, record));
   out.set("display", render::to_value(shown.sections));
@@ -261,6 +270,7 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   if (r.observed) out.set("observed", true);
   if (r.erased) out.set("erased", erased_json(r));
   if (for_person) set_emergency(out, view, reader, r);
+  if (for_person) set_attention(out, directory, reader, r);
   out.set("ledger", ledger_json(view, r));
   if (detail == Detail::kFull && (for_person || is_own)) out.set("facts", r.facts.tree);
   if (detail == Detail::kFull && for_person) set_display(out, view, r);

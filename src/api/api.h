@@ -61,8 +61,10 @@ struct ApiPorts {
   net::Loop& loop;
   std::function<Task<Result<Page>>(ListQuery)> list;
   std::function<Task<Result<StateCounts>>()> count_by_state;  // may be empty
-  std::function<bool()> ready;                                // can it append? empty: always
-  Reload reload;                                              // may be empty
+  // The numbers of whole days (report/insights.h); may be empty.
+  std::function<Task<Result<doc::Value>>(Time from, Time to)> insights;
+  std::function<bool()> ready;          // can it append? empty: always
+  Reload reload;                        // may be empty
   std::function<doc::Value()> exports;  // an array: name, status, lag, …; may be empty
   provisioning::Provisioning* provisioning = nullptr;  // SCIM; may be null
   identity::SignOn* sign_on = nullptr;                 // may be null

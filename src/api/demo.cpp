@@ -26,7 +26,7 @@ constexpr std::array kScenarios = std::to_array<Scenario>({
 
 doc::Value colleague_json(Service& s, const people::Person& person) {
   std::vector<std::string> pending;
-  for (const gate::RecordPtr& record : s.ports.gate.waiting_for(person.id))
+  for (const gate::ActionRecord* record : s.ports.gate.waiting_for(person.id))
     pending.push_back(record->id.str());
   return doc::object({{"id", person.id},
                       {"name", person.name},

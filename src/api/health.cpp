@@ -47,7 +47,7 @@ void add_decisions(Exposition& out, const gate::Gate::Numbers& n) {
 void add_open(Exposition& out, const gate::Gate& gate) {
   std::map<State, std::uint64_t> open{
       {State::kDeferred, 0}, {State::kPending, 0}, {State::kApproved, 0}, {State::kExecuting, 0}};
-  for (const gate::RecordPtr& record : gate.open_records()) ++open[record->state];
+  for (const auto& [state, count] : gate.count_open()) open[state] = count;
   out.family("keyturn_open_actions", "gauge", "Actions that are not final, by state.");
   for (const auto& [state, count] : open) out.sample(count, "state", to_text(state));
 }

@@ -152,6 +152,7 @@ struct Api::Impl {
   RefusalMeter meter;
   SignInLimit sign_ins;
   ScimLimit scim_limit;
+  std::map<std::string, Time> scim_heard;  // section -> when it last asked, since the start
   HttpNumbers http;
   std::map<std::string, std::size_t> streams_of;  // caller -> open streams
   std::weak_ptr<ReplayRun> replay;                // the one that runs, if one does
@@ -182,6 +183,15 @@ doc::Array diagnostics_of(const doc::FileProblems& problems);
 std::string tool_of(Service& service, const Call& call);  // of an open action; for refusals
 
 // ---- the handlers, a file a concern
+Task<Response> get_insights(Service&, Call&);      // insights.cpp
+Task<Response> post_canary(Service&, Call&);       // canaries.cpp
+Task<Response> get_admin_groups(Service&, Call&);  // administration.cpp
+Task<Response> get_admin_tokens(Service&, Call&);
+Task<Response> get_admin_sessions(Service&, Call&);
+Task<Response> delete_admin_session(Service&, Call&);
+Task<Response> get_admin_channels(Service&, Call&);
+Task<Response> deactivate_person(Service&, Call&);
+Task<Response> activate_person(Service&, Call&);
 Task<Response> post_action(Service&, Call&);  // actions.cpp
 Task<Response> get_action(Service&, Call&);
 Task<Response> get_timeline(Service&, Call&);

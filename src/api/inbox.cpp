@@ -20,20 +20,15 @@ std::optional<Order> order_from_text(std::string_view text) {
 struct Place {
   std::int64_t rank = 0;
   std::string id;
-  auto operator<=>(const Place&) const = default;
 };
 
 // What more people are asked about is the riskier: policy has judged it.
-std::int64_t rank_of(Order order, const gate::Gate& gate, const gate::ActionRecord& record) {
+std::int64_t rank_of(Order order, const gate::ActionRecord& record) {
   switch (order) {
     case Order::kOldest:
       return 0;
-    case Order::kRisk: {
-      std::int64_t people = 0;
-      for (const auto& need : review::tally_of(*record.review, gate.world().directory).needed)
-        people += need.count;
-      return -people;
-    }
+    case Order::kRisk:
+      return -review::people_asked(record.review->plan);
     case Order::kExpiry:
       return unix_ms(record.expires_at);
   }
@@ -57,27 +52,30 @@ Result<std::optional<Place>> place_from(const std::string& cursor) {
   return place;
 }
 
-std::vector<gate::RecordPtr> voted_by(const gate::Gate& gate, const std::string& person) {
-  std::vector<gate::RecordPtr> out;
-  for (const gate::RecordPtr& record : gate.open_records()) {
-    const bool voted = record->state == State::kPending && record->review &&
-                       std::ranges::any_of(record->review->votes, [&](const review::Vote& vote) {
-                         return vote.reviewer == person;
-                       });
-    if (voted) out.push_back(record);
-  }
-  return out;
+struct Placed {
+  std::int64_t rank = 0;
+  const gate::ActionRecord* record = nullptr;
+};
+
+bool before(std::int64_t rank, const std::string& id, const Placed& other) {
+  return rank != other.rank ? rank < other.rank : id < other.record->id.str();
 }
 
-// In order, with the place of each.
-std::vector<std::pair<Place, gate::RecordPtr>> placed(const gate::Gate& gate, Order order,
-                                                      std::vector<gate::RecordPtr> records) {
-  std::vector<std::pair<Place, gate::RecordPtr>> out;
-  out.reserve(records.size());
-  for (gate::RecordPtr& record : records)
-    out.emplace_back(Place{rank_of(order, gate, *record), record->id.str()}, std::move(record));
-  std::ranges::sort(out, {}, [](const auto& entry) -> const Place& { return entry.first; });
-  return out;
+// The part of the list behind `after`, its first `most` in order. They come oldest first.
+std::vector<Placed> page_of(Order order, const std::vector<const gate::ActionRecord*>& list,
+                            const std::optional<Place>& after, std::size_t most) {
+  std::vector<Placed> rest;
+  for (const gate::ActionRecord* record : list) {
+    const Placed one{rank_of(order, *record), record};
+    if (!after || before(after->rank, after->id, one)) rest.push_back(one);
+    if (order == Order::kOldest && rest.size() == most) break;
+  }
+  const auto end = rest.begin() + static_cast<std::ptrdiff_t>(std::min(most, rest.size()));
+  std::partial_sort(rest.begin(), end, rest.end(), [](const Placed& a, const Placed& b) {
+    return before(a.rank, a.record->id.str(), b);
+  });
+  rest.erase(end, rest.end());
+  return rest;
 }
 
 // What was possible only in an emergency, or has a look afterwards by policy; the oldest first.
@@ -117,21 +115,18 @@ Response inbox(Service& s, const Call& call, const ListQuery& query) {
   if (!after) return problem(after.error());
   const gate::Gate& gate = s.ports.gate;
   const std::string& who = call.caller.principal.id;
-  const auto list =
-      placed(gate, *order, whose == "me" ? gate.waiting_for(who) : voted_by(gate, who));
-  auto at = list.begin();
-  if (*after) {
-    at = std::ranges::upper_bound(list, **after, {},
-                                  [](const auto& entry) -> const Place& { return entry.first; });
-  }
+  const auto list = whose == "me" ? gate.waiting_for(who) : gate.voted_by(who);
+  std::vector<Placed> page = page_of(*order, list, *after, query.limit + 1);
+  const bool more = page.size() > query.limit;
+  if (more) page.pop_back();
   doc::Array items;
-  for (; at != list.end() && items.size() < query.limit; ++at)
-    items.push_back(action_json(view_of(s), call.caller.principal, *at->second, Detail::kSummary));
-  const bool more = at != list.end() && at != list.begin();
-  return json_answer(200, doc::object({{"items", std::move(items)},
-                                       {"next", more ? doc::Value(cursor_of(std::prev(at)->first))
-                                                     : doc::Value(nullptr)},
-                                       {"total", list.size()}}));
+  for (const Placed& one : page)
+    items.push_back(action_json(view_of(s), call.caller.principal, *one.record, Detail::kSummary));
+  doc::Value next(nullptr);
+  if (more) next = cursor_of({page.back().rank, page.back().record->id.str()});
+  return json_answer(
+      200, doc::object(
+               {{"items", std::move(items)}, {"next", std::move(next)}, {"total", list.size()}}));
 }
 
 }  // namespace keyturn::api

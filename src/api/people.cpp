@@ -167,10 +167,8 @@ Task<Response> get_stats(Service& s, Call&) {
   const gate::Gate::Numbers& n = s.ports.gate.numbers();
   doc::Value open =
       doc::object({{"deferred", 0}, {"pending", 0}, {"approved", 0}, {"executing", 0}});
-  for (const gate::RecordPtr& record : s.ports.gate.open_records()) {
-    const std::string state(to_text(record->state));
-    open.set(state, open.integer(state) + 1);
-  }
+  for (const auto& [state, count] : s.ports.gate.count_open())
+    open.set(std::string(to_text(state)), count);
   doc::Value states = doc::Object{};
   if (s.ports.count_by_state) {
     Result<StateCounts> counts = co_await s.ports.count_by_state();

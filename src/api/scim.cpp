@@ -125,6 +125,7 @@ Task<Response> answered(Service& s, Call& call, Kind kind, Answer answer) {
     co_return co_await scim_refused(s, "unauthenticated", call.request.peer, section.error());
   if (Result<void> ok = s.scim_limit.admit(*section, s.now()); !ok)
     co_return scim_problem(ok.error());
+  s.scim_heard[*section] = s.now();
   Asked asked{*section, kind, call.parts.empty() ? std::string() : call.parts.front(),
               std::string(call.request.header("if-match").value_or(""))};
   Result<Response> response = co_await answer(s, call, std::move(asked));

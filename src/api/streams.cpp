@@ -9,7 +9,6 @@ namespace keyturn::api {
 namespace {
 
 constexpr std::size_t kInboxQueueMax = 2'000;  // actions changed and not yet told; past it: again
-constexpr std::size_t kInboxKnownMax = 20'000;
 
 // One open stream of a caller; counts itself.
 class Seat {
@@ -135,84 +134,55 @@ void note_change(Stream& stream, const gate::RecordPtr& record) {
   stream.waiter.fire();
 }
 
-// Which of the changes are told, and how many wait for this person, as far as a stream knows.
-struct Inbox {
-  bool everything = false;     // all that may be read, not only what is asked of this person
-  std::set<ActionId> known;    // told of, or waiting when the stream opened
-  std::set<ActionId> waiting;  // for this person's vote
-};
-
-bool voted_on(const std::string& person, const gate::ActionRecord& record) {
-  return record.review && std::ranges::any_of(record.review->votes, [&](const review::Vote& vote) {
-           return vote.reviewer == person;
-         });
-}
-
-// Whether a change is this stream's to tell; keeps its sets.
-bool takes_note(Inbox& inbox, const gate::Gate& gate, const std::string& person,
-                const gate::ActionRecord& record) {
-  if (inbox.everything) return true;
-  const bool asked = gate.may_vote(person, record);
-  if (asked) inbox.waiting.insert(record.id);
-  if (!asked) inbox.waiting.erase(record.id);
-  if (!asked && !inbox.known.contains(record.id) && !voted_on(person, record)) return false;
-  if (inbox.known.size() < kInboxKnownMax) inbox.known.insert(record.id);
-  if (record.state != State::kPending) inbox.known.erase(record.id);
-  return true;
-}
-
-Task<bool> tell_waiting(net::EventWriter& events, const Inbox& inbox) {
-  if (inbox.everything) co_return true;
-  const std::string data = doc::write_json(doc::object({{"total", inbox.waiting.size()}}));
+// How many wait for the caller, told when it is another number than `told`. False: end.
+Task<bool> tell_waiting(const Stream& stream, net::EventWriter& events,
+                        std::optional<std::size_t>& told) {
+  const std::size_t total =
+      stream.service.ports.gate.count_waiting_for(stream.call.caller.principal.id);
+  if (std::exchange(told, total) == total) co_return true;
+  const std::string data = doc::write_json(doc::object({{"total", total}}));
   const bool more = co_await events.write("waiting", "", data);
   co_return more;
 }
 
-// Tells what has changed, and then how many wait. False: end.
-Task<bool> tell_inbox(std::shared_ptr<Stream> stream, net::EventWriter& events, Inbox& inbox) {
+// What has changed, as far as the caller may read it. False: end.
+Task<bool> tell_changes(std::shared_ptr<Stream> stream, net::EventWriter& events) {
   Service& s = stream->service;
   const Principal who = stream->call.caller.principal;
-  const std::size_t before = inbox.waiting.size();
   while (!stream->changed.empty()) {
     const ActionId id = stream->changed.front();
     stream->changed.pop_front();
     stream->queued.erase(id);
     const gate::RecordPtr record = co_await s.ports.gate.find(who, id);
-    if (!record || !takes_note(inbox, s.ports.gate, who.id, *record)) continue;
+    if (!record) continue;
     const std::string data = summary(*stream, *record);
     const bool more = co_await events.write("action", std::to_string(record->version), data);
     if (!more) co_return false;
   }
-  if (inbox.waiting.size() == before) co_return true;
-  const bool more = co_await tell_waiting(events, inbox);
-  co_return more;
+  co_return true;
 }
 
 Task<void> run_inbox(std::shared_ptr<Stream> stream, net::BodyWriter& out, bool everything) {
   net::EventWriter events(out);
   Service& s = stream->service;
+  const auto note = [weak = std::weak_ptr(stream)](const gate::RecordPtr& record) {
+    if (const auto open = weak.lock()) note_change(*open, record);
+  };
+  const std::string& person = stream->call.caller.principal.id;
   const gate::Watch watch =
-      s.ports.gate.watch_all([weak = std::weak_ptr(stream)](const gate::RecordPtr& record) {
-        if (const auto open = weak.lock()) note_change(*open, record);
-      });
-  Inbox inbox;
-  inbox.everything = everything;
-  if (!everything) {
-    for (const gate::RecordPtr& record :
-         s.ports.gate.waiting_for(stream->call.caller.principal.id)) {
-      inbox.known.insert(record->id);
-      inbox.waiting.insert(record->id);
-    }
-  }
+      everything ? s.ports.gate.watch_all(note) : s.ports.gate.watch_inbox(person, note);
+  std::optional<std::size_t> waiting;
   const bool open = co_await events.write("ping", "", "{}");
   if (!open) co_return;
-  const bool counted = co_await tell_waiting(events, inbox);
-  if (!counted) co_return;
   for (;;) {
     // A client that fell behind too far comes back and reads its inbox anew.
     if (stream->overflowed || !s.still_valid(stream->call)) co_return;
-    const bool told = co_await tell_inbox(stream, events, inbox);
+    const bool told = co_await tell_changes(stream, events);
     if (!told) co_return;
+    if (!everything) {
+      const bool counted = co_await tell_waiting(*stream, events, waiting);
+      if (!counted) co_return;
+    }
     const net::Woken woken =
         co_await stream->call.context.park(stream->waiter, s.options.heartbeat);
     if (woken == net::Woken::kCancelled) co_return;

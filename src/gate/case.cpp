@@ -148,6 +148,7 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
   c.owner = agent == nullptr ? c.requester.id : agent->owner();
   c.lineage = people::lineage_of(world.directory, c.requester, c.created_at, request.claims);
   if (before != nullptr) {
+    c.canary = before->canary;
     for (const people::Party& party : before->lineage.parties) c.lineage.add(party.role, party.id);
     c.lineage.requested_at = before->lineage.requested_at;
     c.lineage.add(people::Role::kAmender, who.id);
@@ -263,7 +264,7 @@ policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   fill_emergencies(c, in.request);
   if (!denied_before.empty() && !c.blind) {
     const auto denied = denied_before.find(request_print(c));
-    in.request.repeats_of_denied = denied == denied_before.end() ? 0 : denied->second;
+    in.request.repeats_of_denied = denied == denied_before.end() ? 0 : denied->second.times;
   }
   in.history = history.of(c.blind ? History::Use{} : use_of(c), now(), c.counted_at);
   const doc::Value* first = c.inputs.find_path({"history", "first_time"});
@@ -280,6 +281,8 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
   policy::PolicyInput input = policy_input(c);
   input.request.deferred_since = deferred_since;
   c.inputs = recorded(input);
+  c.repeats = input.request.repeats_of_denied;
+  c.repeats_of = c.repeats == 0 ? "" : denied_before.at(request_print(c)).last;
   c.incident.clear();
   c.break_glass.clear();
   c.verdict = policy::decide(document, input);
@@ -373,6 +376,7 @@ Case Gate::Impl::case_of(const ActionRecord& r) const {
   c.request.traceparent = r.traceparent;
   c.args = c.request.args;
   c.amends = r.amends;
+  c.canary = r.canary;
   c.created_at = r.created_at;
   c.described.facts = r.facts;
   c.described.description = r.description;
@@ -415,6 +419,8 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
     draft.body.set("emergency",
                    doc::object({{"incident", c.incident}, {"break_glass", c.break_glass}}));
   }
+  if (c.repeats > 0)
+    draft.body.set("repeats", doc::object({{"of", c.repeats_of}, {"times", c.repeats}}));
   if (c.defer_until) draft.body.set("defer_until", to_rfc3339(*c.defer_until));
   if (c.verdict.observed) draft.body.set("observed", true);
   if (!c.request.traceparent.empty())
@@ -427,6 +433,7 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
                                     {"inputs", c.inputs},
                                     {"salt", c.salt}});
   if (!c.original_args.is_null()) draft.private_part->set("original_args", c.original_args);
+  if (!c.canary.empty()) draft.private_part->set("canary", c.canary);
   return draft;
 }
 

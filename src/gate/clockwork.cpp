@@ -8,6 +8,7 @@ namespace keyturn::gate {
 namespace {
 
 constexpr std::size_t kDueAtOnce = 4096;
+constexpr Duration kInboxUnusedMax = std::chrono::minutes(5);
 
 // When time does something to it.
 std::optional<Time> due_at(const ActionRecord& r) {
@@ -29,6 +30,10 @@ void Gate::Impl::put_on_agenda(const ActionRecord& record) {
 void Gate::tick() {
   impl_->pass_time();
   const Time now = ports_.clock.now();
+  if (now - impl_->inboxes_tidied > kInboxUnusedMax) {
+    impl_->inboxes.tidy();
+    impl_->inboxes_tidied = now;
+  }
   for (const ActionId& id : impl_->agenda.take_due(now, kDueAtOnce)) {
     const std::shared_ptr<ActionRecord> record = impl_->open_record(id);
     if (!record) continue;
@@ -124,6 +129,7 @@ Task<void> Gate::Impl::expire(std::shared_ptr<ActionRecord> record) {
                       doc::Object{}, std::nullopt});
   }
   drafts.back().body.set("state", to_text(State::kExpired));
+  if (!record->canary.empty()) reveal(*record, "expired", State::kExpired, drafts);
   Result<std::vector<Event>> appended = co_await append(record, std::move(drafts), {}, {});
   if (appended) changed(record);
 }

@@ -58,7 +58,8 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
   State state = State::kDenied;
   std::vector<EventDraft> events = first_events(c, state);
   const bool makes_room = closes.record && closes.record->state == State::kPending;
-  if (state == State::kPending && !makes_room &&
+  const bool counts = c.tool != nullptr && c.canary.empty();  // exercises are no agent's doing
+  if (state == State::kPending && !makes_room && c.canary.empty() &&
       pending_by_agent[c.requester.id] >= options.pending_per_agent_max) {
     co_return refuse("too_many_pending",
                      c.requester.id + " has " + std::to_string(options.pending_per_agent_max) +
@@ -72,14 +73,14 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
   std::ranges::copy(closes.events, std::back_inserter(request.events));
   std::ranges::copy(closes.expects, std::back_inserter(request.expects));
   // Counted before it is durable: many requests at once are not each the first.
-  if (c.tool != nullptr) history.asked(use_of(c), c.created_at);
+  if (counts) history.asked(use_of(c), c.created_at);
   store::Appended appended = co_await ports.journal.append(std::move(request));
   if (!appended) {
     ++gate.numbers_.conflicts;
-    if (c.tool != nullptr) history.not_asked(use_of(c), c.created_at);
+    if (counts) history.not_asked(use_of(c), c.created_at);
     co_return refused(appended.error());
   }
-  if (state == State::kDenied && c.tool != nullptr) history.denied(use_of(c), c.created_at);
+  if (state == State::kDenied && counts) history.denied(use_of(c), c.created_at);
   if (closes.record) fold_closing(closes, *appended);
   const std::shared_ptr<ActionRecord> record = take_in(c.id, *appended);
   if (record->version == appended->back().position) {  // else a reader was quicker, and more came
@@ -90,6 +91,7 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
     record->facts = c.described.facts;
     record->description = c.described.description;
     record->inputs = c.inputs;
+    record->canary = c.canary;
   }
 
   if (state == State::kExecuting) start_execution(record);
@@ -154,6 +156,13 @@ Result<void> Gate::Impl::admit(const Principal& who) {
 // What the decision appends first, and the state that it leads to.
 std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
   auto& n = gate.numbers_;
+  if (!c.canary.empty() && c.verdict.effect != Effect::kRequire) {  // it was amended
+    state = State::kCancelled;
+    ActionRecord ended;
+    ended.id = c.id;
+    ended.canary = c.canary;
+    return {decided_draft(c, state), canary_revealed(ended, "amended", state)};
+  }
   switch (c.verdict.effect) {
     case Effect::kAllow:
       ++n.allowed;
@@ -176,9 +185,7 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
   std::vector<EventDraft> events = used_emergencies(c);
   events.push_back(decided_draft(c, state));
   if (state == State::kDenied && c.tool != nullptr) {
-    const std::string print = request_print(c);
-    ++denied_before[print];
-    events.back().body.set("request_print", print);
+    events.back().body.set("request_print", note_denied(c));
   }
   if (state == State::kDeferred) {
     events.push_back({stream_of(c.id), "action.deferred", doc::object({{"state", to_text(state)}}),

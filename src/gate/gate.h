@@ -89,7 +89,7 @@ struct VoteCommand {
   std::string provider;                   // that vouched for the voter's sign-in; "" our own
 };
 
-// Wakes its owner on every change of one action, or of any; stops when destroyed.
+// Wakes its owner on every change of one action, of an inbox, or of any; stops when destroyed.
 class Watch {
  public:
   Watch() = default;
@@ -117,7 +117,8 @@ class Gate {
   // `history` is an error, and denies.
   struct Past {
     std::vector<store::Uses> minutes, hours, ever;  // of the last hour, of the last 7 days
-    std::vector<std::pair<std::string, std::int64_t>> denied_prints;
+    std::vector<store::DeniedPrint> denied_prints;  // of 30 days
+    std::vector<store::Approved> approvals;         // of 30 days
   };
   void load_past(const Past& past);
 
@@ -128,6 +129,10 @@ class Gate {
   // The look afterwards, with words. Codes: not_found, inactive, own_request, related_to_requester,
   // not_a_reviewer (also whoever approved it), closed, not_due, assurance_too_low, empty_text.
   Task<Result<RecordPtr>> look_after(Principal who, ActionId id, bool justified, std::string note);
+  // An exercise (canary.cpp): a request that reviewers should deny, as if that agent had made it.
+  // By administrators and auditors, signed in. Codes: not_allowed, assurance_too_low,
+  // unknown_agent, canary_not_asked (policy would decide it without people), those of submit().
+  Task<Result<RecordPtr>> plant_canary(Principal who, std::string agent, ActionRequest request);
   // Actions that wait for such a look, oldest first; those that `person` may take, unless it is "".
   std::vector<RecordPtr> to_look_after(const std::string& person) const;
 
@@ -169,8 +174,14 @@ class Gate {
   bool may_read(const Principal& who, const ActionRecord& record) const;
   bool may_vote(const std::string& person,
                 const ActionRecord& record) const;  // eligible, unrelated, not voted
-  std::vector<RecordPtr> waiting_for(const std::string& person) const;  // pending, oldest first
+  // Pending, and a vote of this person would count; oldest first. From memory: it costs what the
+  // list is long. The pointers hold until the next change of any action.
+  std::vector<const ActionRecord*> waiting_for(const std::string& person) const;
+  std::size_t count_waiting_for(const std::string& person) const;
+  // Pending, with this account's standing vote; oldest first.
+  std::vector<const ActionRecord*> voted_by(const std::string& person) const;
   std::vector<RecordPtr> open_records() const;
+  std::map<State, std::size_t> count_open() const;  // states without any are absent
   // The hypothetical: what would policy say, and why. For people. `draft` is a document to ask
   // instead of the one in force, null for that; tools are those in force all the same.
   // `sees_past`: else it is as if the agent had never asked for anything, so that nobody learns
@@ -184,6 +195,8 @@ class Gate {
 
   Watch watch(const ActionId& id, std::function<void()> changed);
   Watch watch_all(std::function<void(const RecordPtr&)> changed);
+  // Changes of what waits for this person, did until then, or has a vote of theirs.
+  Watch watch_inbox(const std::string& person, std::function<void(const RecordPtr&)> changed);
 
   // ---- what else is recorded
   const World& world() const { return world_; }

@@ -15,8 +15,10 @@
 #include "doc/json.h"
 #include "doc/yaml.h"
 #include "gate/agenda.h"
+#include "gate/approvals.h"
 #include "gate/gate.h"
 #include "gate/history.h"
+#include "gate/inboxes.h"
 #include "gate/serial.h"
 #include "policy/decide.h"
 
@@ -50,6 +52,9 @@ struct Case {
   std::optional<Time> defer_until;
   std::vector<store::Expect> expects;  // what the decision read, as it stood when it was read
   std::string incident, break_glass;   // that the decision came out otherwise for
+  std::string canary;                  // who planted it; "": it is no exercise
+  std::string repeats_of;              // the latest denial of the very same request; "" none
+  std::int64_t repeats = 0;            // and how many there were
   bool blind = false;                  // a hypothetical of somebody who may not look at the past
 };
 
@@ -88,7 +93,7 @@ struct BuiltInTool {
 
 struct Gate::Impl {
   Impl(Gate& owner, Ports& ports, GateOptions& options, World& world)
-      : gate(owner), ports(ports), options(options), world(world) {}
+      : gate(owner), ports(ports), options(options), world(world), inboxes(world.directory) {}
 
   // ---- case.cpp: identify, describe, decide
   Task<Result<Case>> build_case(Principal who, ActionRequest request, std::string amends,
@@ -116,7 +121,15 @@ struct Gate::Impl {
   std::vector<EventDraft> first_events(const Case& c, State& state);
   std::vector<store::Expect> expects_of(const Case& c) const;
   static History::Use use_of(const Case& c);
+  static History::Use use_of(const ActionRecord& record);
   void count_denied(const ActionRecord& record);
+  // What the denial of a case says of itself, so that the same request is known again: the
+  // fingerprint.
+  std::string note_denied(const Case& c);
+  // Plans that ask for another reviewer than of late. Code another_reviewer.
+  Result<void> check_another(const ActionRecord& record, const VoteCommand& command,
+                             const Principal& who) const;
+  void note_approvals(const ActionRecord& record, const Event& event);
   std::string request_print(const Case& c) const;  // keyed: (agent, tool, args)
 
   // ---- release.cpp: from an approval to an outcome
@@ -149,6 +162,11 @@ struct Gate::Impl {
   bool emergency_is_over(const ActionRecord& record) const;  // of those that it was decided under
   std::optional<EventDraft> review_due(const ActionRecord& record) const;
   void index_after_review(const std::shared_ptr<ActionRecord>& record);
+
+  // ---- canary.cpp
+  Result<void> check_not_planted_by(const ActionRecord& record, const Principal& who) const;
+  void reveal(const ActionRecord& record, std::string_view result, State state,
+              std::vector<EventDraft>& drafts) const;
 
   // ---- evidence.cpp: what is approved, and waits until the record of that is out of our hands
   // Code evidence_unavailable.
@@ -230,6 +248,8 @@ struct Gate::Impl {
   GateOptions& options;
   World& world;
   Serial serial;
+  Inboxes inboxes;
+  Time inboxes_tidied{};
 
   std::unordered_map<std::string, std::shared_ptr<ActionRecord>> open;  // not final
   std::unordered_map<std::string, std::shared_ptr<ActionRecord>> settled;
@@ -247,8 +267,13 @@ struct Gate::Impl {
   Agenda agenda;
   std::set<std::string> held, releasing;  // approved without evidence yet; and under way
   History history;
-  std::unordered_map<std::string, std::int64_t>
-      denied_before;  // keyed fingerprint of (agent, tool, args) -> times
+  struct Denied {
+    std::int64_t times = 0;
+    std::string last;  // "act_…"
+  };
+  std::unordered_map<std::string, Denied>
+      denied_before;  // by keyed fingerprint of (agent, tool, args)
+  Approvals approvals;
   // What time has begun and not ended.
   struct {
     std::set<std::string> actions;
@@ -270,6 +295,9 @@ struct Gate::Impl {
   std::vector<std::function<void(const Event&)>> followers;
   std::uint64_t next_watch = 1;
 };
+
+// What an exercise was, and how it ended: caught | missed | expired | cancelled | amended.
+EventDraft canary_revealed(const ActionRecord& record, std::string_view result, State state);
 
 // "hmac" over the parts, each with its length: for comparing what must not be stored.
 std::string keyed_print(const Secret& key, std::initializer_list<std::string_view> parts);

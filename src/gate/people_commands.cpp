@@ -53,6 +53,8 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
                                      std::string(to_text(record->state)));
     const Time at = ports_.clock.now();
     impl_->pass_time();
+    if (Result<void> ok = impl_->check_not_planted_by(*record, who); !ok)
+      co_return std::unexpected(ok.error());
     review::CastVote cast{.by = who,
                           .decision = command.decision,
                           .digest = command.digest,
@@ -65,6 +67,8 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
     Result<std::vector<EventDraft>> drafts =
         review::decide(*record->review, cast, world_.directory, at);
     if (!drafts) co_return std::unexpected(drafts.error());
+    if (Result<void> ok = impl_->check_another(*record, command, who); !ok)
+      co_return std::unexpected(ok.error());
     if (Result<void> ok = impl_->check_words(command.note, "the note", "/note"); !ok)
       co_return std::unexpected(ok.error());
     std::shared_ptr<ActionRecord> after = folded(*record, *drafts, at);
@@ -72,7 +76,12 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
     streams.insert({"policy", "tools", "config"});
     std::vector<store::Claim> claims;
     bool executes = false;
-    if (after->review->status == review::Status::kApproved) {
+    const bool is_over = after->review->status != review::Status::kOpen;
+    if (is_over && !record->canary.empty()) {
+      const bool missed = after->review->status == review::Status::kApproved;
+      impl_->reveal(*record, missed ? "missed" : "caught",
+                    missed ? State::kCancelled : State::kDenied, *drafts);
+    } else if (after->review->status == review::Status::kApproved) {
       Result<Impl::Release> release = co_await impl_->prepare_release(after, at);
       if (!release && release.error().code == "conflict") continue;
       if (!release) co_return std::unexpected(release.error());
@@ -82,6 +91,8 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
       executes = release->executes;
     } else {
       mark_state(*drafts, *after, record->state);
+      if (after->review->status == review::Status::kDenied)
+        drafts->back().body.set("request_print", impl_->request_print(impl_->case_of(*record)));
     }
     Result<std::vector<Event>> appended =
         co_await impl_->append(record, std::move(*drafts), std::move(streams), std::move(claims));
@@ -151,6 +162,7 @@ Task<Result<RecordPtr>> Gate::cancel(Principal who, ActionId id) {
         {stream_of(id), "action.cancelled", doc::object({{"by", who.id}}), std::nullopt});
   }
   drafts.back().body.set("state", to_text(State::kCancelled));
+  if (!record->canary.empty()) impl_->reveal(*record, "cancelled", State::kCancelled, drafts);
   Result<std::vector<Event>> appended = co_await impl_->append(record, std::move(drafts), {}, {});
   if (!appended) co_return std::unexpected(appended.error());
   impl_->changed(record);

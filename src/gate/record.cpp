@@ -30,6 +30,10 @@ std::string in_words(const Event& event) {
   if (event.type == "release.held") {
     return "approved; waits until this entry is " + std::string(body.text("evidence"));
   }
+  if (event.type == "canary.revealed") {
+    const doc::Value* canary = body.find("canary");
+    return "this was an exercise: " + std::string(canary == nullptr ? "" : canary->text("result"));
+  }
   if (event.type == "grant.issued") return "grant issued";
   if (event.type == "grant.consumed") return "grant used";
   if (event.type == "execution.intended") return "execution started";
@@ -79,6 +83,9 @@ void read_parts(ActionRecord& r, const doc::Value& body) {
     r.incident = used->text("incident");
     r.break_glass = used->text("break_glass");
   }
+  const doc::Value* repeats = body.find("repeats");
+  r.repeats_of = repeats == nullptr ? "" : repeats->text("of");
+  r.repeats = repeats == nullptr ? 0 : repeats->integer("times");
   r.amends = body.text("amends");
   r.traceparent = body.text("traceparent");
   r.observed = body.flag("observed");
@@ -105,6 +112,7 @@ void decided(ActionRecord& r, const Event& event) {
   }
   r.facts.operation = r.operation;
   r.reason = part.text("reason");
+  r.canary = part.text("canary");
 }
 
 // It waits for evidence no more.
@@ -215,6 +223,11 @@ void evolve(ActionRecord& r, const Event& event) {
   granted(r, event);
   executed(r, event);
   looked_after(r, event);
+  if (event.type == "canary.revealed") {
+    const doc::Value* canary = event.body.find("canary");
+    r.canary = canary == nullptr ? "" : canary->text("by");
+    r.canary_result = canary == nullptr ? "" : canary->text("result");
+  }
   if (event.type == "action.amended") r.amended_by = event.body.text("successor");
   if (const std::optional<State> state = state_from_text(event.body.text("state"))) {
     r.state = *state;

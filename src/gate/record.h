@@ -70,6 +70,9 @@ struct ActionRecord {
   std::optional<std::uint64_t> held_at;  // approved there; released once that entry has evidence
   std::string held_for;                  // `published` or `cosigned`
   std::string incident, break_glass;     // that the decision came out otherwise for
+  std::string canary, canary_result;     // an exercise: who planted it, and how it ended
+  std::string repeats_of;                // the latest denial of the very same request; "" none
+  std::int64_t repeats = 0;
   std::optional<AfterReview> after_review;
   std::string amends, amended_by;
   std::optional<std::uint64_t> first_index, last_index;

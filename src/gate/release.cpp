@@ -110,6 +110,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     c.verdict.effect = Effect::kDeny;
     c.verdict.reasons = {std::move(why)};
     release.events.push_back(decided_draft(c, State::kDenied));
+    release.events.back().body.set("request_print", request_print(c));
     return release;
   };
   if (c.tool == nullptr) {
@@ -189,7 +190,9 @@ void Gate::Impl::start_execution(const std::shared_ptr<ActionRecord>& record) {
 Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
   Result<Outcome> outcome = Outcome{};
   try {
-    if (const auto built_in = built_ins.find(record->tool); built_in != built_ins.end()) {
+    if (!record->canary.empty()) {
+      outcome = refuse("not_allowed", "this is an exercise: nothing of it ever runs");
+    } else if (const auto built_in = built_ins.find(record->tool); built_in != built_ins.end()) {
       outcome = co_await built_in->second.what.run(*record);
     } else {
       const std::shared_ptr<const Configuration> configuration = world.configuration;

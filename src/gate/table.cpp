@@ -53,8 +53,12 @@ std::shared_ptr<ActionRecord> Gate::Impl::take_in(const ActionId& id,
   return record;
 }
 
+History::Use Gate::Impl::use_of(const ActionRecord& r) {
+  return {r.requester.id, r.tool, r.resource.kind, r.resource.name};
+}
+
 void Gate::Impl::count_denied(const ActionRecord& r) {
-  history.denied({r.requester.id, r.tool, r.resource.kind, r.resource.name}, r.created_at);
+  history.denied(use_of(r), r.created_at);
 }
 
 void Gate::Impl::settle(const std::shared_ptr<ActionRecord>& record) {
@@ -79,6 +83,7 @@ void Gate::Impl::index_open(const std::shared_ptr<ActionRecord>& record, State b
     held.insert(record->id.str());
   else
     held.erase(record->id.str());
+  inboxes.put(record);
 }
 
 std::unexpected<Refusal> refused(const store::Conflict& conflict) {
@@ -123,10 +128,14 @@ Task<Result<std::vector<Event>>> Gate::Impl::append(std::shared_ptr<ActionRecord
   for (std::size_t i = 0; i < appended->size(); ++i) {
     if (i < private_parts.size()) (*appended)[i].private_part = std::move(private_parts[i]);
     evolve(*record, (*appended)[i]);
+    note_approvals(*record, (*appended)[i]);
   }
   index_open(record, before, true);
   index_after_review(record);
-  if (record->state == State::kDenied && before != State::kDenied) count_denied(*record);
+  if (record->state == State::kDenied && before != State::kDenied && record->canary.empty()) {
+    count_denied(*record);
+    if (before == State::kPending) note_denied(case_of(*record));
+  }
   if (is_final(record->state)) settle(record);
   co_return std::move(*appended);
 }
@@ -170,6 +179,11 @@ Watch Gate::watch_all(std::function<void(const RecordPtr&)> call) {
   return Watch([this, number] { impl_->all_watchers.erase(number); });
 }
 
+Watch Gate::watch_inbox(const std::string& person, std::function<void(const RecordPtr&)> call) {
+  const std::uint64_t number = impl_->inboxes.watch(person, std::move(call));
+  return Watch([this, person, number] { impl_->inboxes.unwatch(person, number); });
+}
+
 Task<RecordPtr> Gate::find(Principal who, ActionId id) {
   const std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
   if (!record || !may_read(who, *record)) co_return nullptr;
@@ -183,14 +197,18 @@ RecordPtr Gate::find_open(const ActionId& id) const {
 bool Gate::may_read(const Principal& who, const ActionRecord& record) const {
   if (who.kind == PrincipalKind::kHost) return true;
   if (who.kind == PrincipalKind::kAgent) {
-    const bool asked =
-        record.requester.kind == PrincipalKind::kAgent && record.requester.id == who.id;
+    const bool asked = record.requester.kind == PrincipalKind::kAgent &&
+                       record.requester.id == who.id && record.canary.empty();
     return asked || (record.grant && record.grant->enforcement_point == who.id);
   }
   const people::Directory& directory = world_.directory;
   const people::Person* person = directory.person(who.id);
   if (person == nullptr || !person->active) return false;
-  if (person->admin || person->auditor || directory.same_human(record.owner, who.id)) return true;
+  // The owner would ask the agent, which knows nothing of an exercise.
+  const bool is_secret = !record.canary.empty() && record.canary_result.empty();
+  if (person->admin || person->auditor ||
+      (directory.same_human(record.owner, who.id) && !is_secret))
+    return true;
   const bool asked =
       record.requester.kind == PrincipalKind::kPerson && record.requester.id == who.id;
   const bool has_a_part =
@@ -208,19 +226,28 @@ bool Gate::may_vote(const std::string& person, const ActionRecord& record) const
          review::waits_for(*record.review, world_.directory, person);
 }
 
-std::vector<RecordPtr> Gate::waiting_for(const std::string& person) const {
-  std::vector<RecordPtr> out;
-  for (const auto& [id, record] : impl_->open) {
-    if (may_vote(person, *record)) out.push_back(record);
-  }
-  std::ranges::sort(out, {}, [](const RecordPtr& r) { return r->id; });
-  return out;
+std::vector<const ActionRecord*> Gate::waiting_for(const std::string& person) const {
+  return impl_->inboxes.waiting_for(person);
+}
+
+std::size_t Gate::count_waiting_for(const std::string& person) const {
+  return impl_->inboxes.count(person);
+}
+
+std::vector<const ActionRecord*> Gate::voted_by(const std::string& person) const {
+  return impl_->inboxes.voted_by(person);
 }
 
 std::vector<RecordPtr> Gate::open_records() const {
   std::vector<RecordPtr> out;
   for (const auto& [id, record] : impl_->open) out.push_back(record);
   std::ranges::sort(out, {}, [](const RecordPtr& r) { return r->id; });
+  return out;
+}
+
+std::map<State, std::size_t> Gate::count_open() const {
+  std::map<State, std::size_t> out;
+  for (const auto& [id, record] : impl_->open) ++out[record->state];
   return out;
 }
 

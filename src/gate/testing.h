@@ -241,7 +241,7 @@ struct Bench {
         .closed_types = {"action.decided", "action.cancelled", "action.expired", "action.amended",
                          "grant.expired", "review.closed", "execution.finished",
                          "execution.unknown", "payload.erased", "incident.closed",
-                         "breakglass.closed", "breakglass.reviewed"}};
+                         "breakglass.closed", "breakglass.reviewed", "canary.revealed"}};
     auto opened = store::sqlite::open_journal(wanted, clock, random, io.get_executor());
     REQUIRE(opened.has_value());
     real = std::move(*opened);

@@ -43,7 +43,12 @@ void Gate::load() {
 
 void Gate::load_past(const Past& past) {
   impl_->history.load(past.minutes, past.hours, past.ever);
-  for (const auto& [print, times] : past.denied_prints) impl_->denied_before[print] += times;
+  impl_->approvals.load(past.approvals);
+  for (const store::DeniedPrint& denied : past.denied_prints) {
+    Impl::Denied& before = impl_->denied_before[denied.print];
+    before.times += denied.times;
+    if (before.last.empty()) before.last = denied.last;  // else it was denied again since the start
+  }
 }
 
 std::uint64_t Gate::Impl::seen(const std::string& stream) const {

@@ -167,7 +167,7 @@ Result<Principal> Identity::authenticate_bearer(std::string_view secret) {
   if (!secret.starts_with("kt_") || secret.size() > 128) return unknown();
   const auto by_digest = impl_->token_by_digest.find(crypto::sha256_text(secret));
   if (by_digest == impl_->token_by_digest.end()) return unknown();
-  const TokenState& token = impl_->tokens.at(by_digest->second);
+  TokenState& token = impl_->tokens.at(by_digest->second);
   if (token.revoked) return refuse("revoked_token", "this token was revoked");
   if (impl_->ended_by_seal(token))
     return refuse("revoked_token",
@@ -175,6 +175,7 @@ Result<Principal> Identity::authenticate_bearer(std::string_view secret) {
                   "of your own, signed in");
   if (token.expires_at && impl_->now() >= *token.expires_at)
     return refuse("expired_token", "this token expired at " + to_rfc3339(*token.expires_at));
+  token.last_used = impl_->now();
   Principal who;
   who.credential = token.id;
   who.assurance = Assurance::kToken;

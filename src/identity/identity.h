@@ -114,6 +114,15 @@ class Identity {
   Task<Result<OpenedSession>> finish_login(std::string ceremony, doc::Value credential);
   Task<Result<void>> close_session(std::string session_id);
 
+  // ---- overview.cpp: for administrators and auditors. Tokens that are good now: [{"id", "kind",
+  // "holder", "name", "created_at", "expires_at", "last_used_at"}], the last since this process
+  // began. Sessions that are open: [{"id", "person", "how", "created_at", "last_seen_at",
+  // "expires_at"}].
+  doc::Value list_all_tokens() const;
+  doc::Value list_sessions() const;
+  // One's own, or as an administrator anybody's. Code not_found.
+  Task<Result<std::string>> end_session(Principal by, std::string session_id);
+
   // ---- who was proven elsewhere (sign_on.h): one append with `with`. `credential` says by what:
   // "oidc:PROVIDER". Codes: conflict, those of gate::Gate::record.
   Task<Result<OpenedSession>> open_session(std::string person, std::string credential,

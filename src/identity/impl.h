@@ -19,6 +19,7 @@ struct TokenState {
   std::string id, digest, agent, person, label;
   std::optional<Time> expires_at;
   Time created_at;
+  std::optional<Time> last_used;  // since this process began
   bool revoked = false;
   bool by_host = false;  // the host made it, not who it is for
 };

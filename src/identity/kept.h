@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,14 @@ class Kept {
     const auto found = entries_.find(url);
     if (found == entries_.end()) return nullptr;
     return clock_.now() - found->second.fetched < kKeptMost ? found->second.value : nullptr;
+  }
+
+  // Why the last attempt to fetch it failed; nullopt: it did not, or there was none.
+  std::optional<Refusal> trouble(const std::string& url) const {
+    const auto found = entries_.find(url);
+    const bool failed = found != entries_.end() && !found->second.busy &&
+                        found->second.tried > found->second.fetched;
+    return failed ? std::optional(found->second.why) : std::nullopt;
   }
 
   // Not older than kKeptFresh, if the address answers; fetched anew when `enough` says no of it, as

@@ -84,6 +84,12 @@ Task<Result<Metadata>> Providers::metadata(std::string issuer) {
   co_return **found;
 }
 
+std::optional<Refusal> Providers::trouble_with(const std::string& issuer) const {
+  if (auto trouble = metadata_.trouble(metadata_url(issuer))) return trouble;
+  const std::optional<Metadata> metadata = metadata_at_hand(issuer);
+  return metadata ? keys_.trouble(metadata->jwks) : std::nullopt;
+}
+
 std::optional<Metadata> Providers::metadata_at_hand(const std::string& issuer) const {
   const auto found = metadata_.at_hand(metadata_url(issuer));
   if (!found || found->issuer != issuer) return std::nullopt;

@@ -60,6 +60,8 @@ class Providers {
   Task<Result<std::shared_ptr<const KeySet>>> keys(std::string jwks, std::string kid);
   std::shared_ptr<const KeySet> keys_at_hand(const std::string& jwks) const;
   std::optional<Metadata> metadata_at_hand(const std::string& issuer) const;
+  // Why its metadata or its keys could not be fetched when that was last tried.
+  std::optional<Refusal> trouble_with(const std::string& issuer) const;
 
   // RFC 6749 §4.1.3, RFC 8628 §3.4. Codes: the provider's own word for the two that a device flow
   // waits on (authorization_pending, slow_down), sign_in_refused for every other.

@@ -36,6 +36,13 @@ SignOn::SignOn(gate::Gate& gate, Identity& identity, Providers& providers, Secre
       key_(std::move(key)),
       options_(std::move(options)) {}
 
+std::string SignOn::health_of(const std::string& name) const {
+  const Result<trust::Provider> found = provider(name);
+  if (!found) return found.error().message;
+  if (const auto trouble = providers_.trouble_with(found->issuer)) return trouble->message;
+  return providers_.metadata_at_hand(found->issuer) ? "ok" : "idle";
+}
+
 doc::Value SignOn::list() const {
   doc::Array out;
   for (const auto& [name, one] : gate_.world().configuration->identity->providers) {

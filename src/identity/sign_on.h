@@ -58,6 +58,8 @@ class SignOn {
          SignOnOptions options);
 
   doc::Value list() const;  // [{"name", "kind", "device"}]: what anybody may know
+  // Whether it answers, as far as it was asked: "ok", "idle" (not asked yet), or why not.
+  std::string health_of(const std::string& provider) const;
 
   // For a session, its person links an account. Codes: unknown_provider, too_many, those of
   // Providers.

@@ -171,6 +171,7 @@ doc::Value to_value(const Plan& plan) {
   if (plan.channels) out.set("channels", set_value(*plan.channels));
   if (!plan.notify.empty()) out.set("notify", set_value(plan.notify));
   put_duration(out, "look", plan.look);
+  put_duration(out, "another", plan.another);
   if (!plan.retype.empty()) out.set("retype", plan.retype);
   out.set("evidence", plan.evidence);
   put_duration(out, "review_after", plan.review_after);
@@ -197,6 +198,7 @@ Plan plan_from_value(const doc::Value& value) {
   if (value.find("channels") != nullptr) plan.channels = set_from(value.find("channels"));
   plan.notify = set_from(value.find("notify"));
   plan.look = duration_from(value, "look");
+  plan.another = duration_from(value, "another");
   plan.retype = value.text("retype");
   if (const doc::Value* evidence = value.find("evidence")) {
     plan.evidence = evidence->is_string() ? evidence->as_string() : "cosigned";
@@ -226,7 +228,7 @@ bool at_least_as_strict(const Plan& candidate, const Plan& reference) {
          entries_cover(candidate.stages, reference.stages, stages_cover) &&
          veto_at_least(candidate, reference) && candidate.expires <= reference.expires &&
          candidate.assurance >= reference.assurance && channels_at_least(candidate, reference) &&
-         candidate.look >= reference.look &&
+         candidate.look >= reference.look && candidate.another >= reference.another &&
          (reference.retype.empty() || candidate.retype == reference.retype) &&
          evidence_rank(candidate.evidence) >= evidence_rank(reference.evidence) &&
          review_after_at_least(candidate, reference);

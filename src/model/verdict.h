@@ -34,8 +34,9 @@ struct Plan {
   Assurance assurance = Assurance::kSession;
   std::optional<std::set<std::string>> channels;  // where votes may be cast; absent: anywhere
   std::set<std::string> notify;
-  Duration look{};                   // the least time between opening the page and voting; 0: none
-  std::string retype;                // e.g. "resource.name"; "" none
+  Duration look{};     // the least time between opening the page and voting; 0: none
+  Duration another{};  // nobody who approved the like of it within this time approves; 0: anybody
+  std::string retype;  // e.g. "resource.name"; "" none
   std::string evidence = "durable";  // durable | published | cosigned
   Duration review_after{};           // break-glass: a later review is due; 0: none
   Duration remind{};

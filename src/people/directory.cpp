@@ -23,6 +23,7 @@ std::set<std::string> Agent::owners_since(Time from) const {
 
 void Directory::admit_simulated(bool admitted) {
   simulated_admitted_ = admitted;
+  ++version_;
   for (auto& [id, person] : persons_) {
     if (person.simulated) person.active = admitted && !person.deactivated;
   }

@@ -1,6 +1,7 @@
 // Who there is: persons, agents and groups, as a fold over the identity events. Pure.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -99,6 +100,9 @@ class Directory {
   // never goes back. Call it before a decision that people or groups have a part in.
   void pass_time(Time now);
   Time now() const { return now_; }
+  // Another one whenever somebody, a group, an agent or a delegation may count otherwise than
+  // before. Never 0.
+  std::uint64_t version() const { return version_; }
 
   const Person* person(std::string_view id) const;  // exact id
   const Person* by_account(std::string_view account) const;
@@ -152,6 +156,7 @@ class Directory {
   std::map<std::string, Delegation, std::less<>> delegations_;
   std::multimap<Time, std::string> snapshots_end_;  // -> person id
   Time now_{};
+  std::uint64_t version_ = 1;
   bool simulated_admitted_ = false;
 };
 

@@ -1,5 +1,6 @@
 // The fold: identity events into a Directory, and the index of who is one human.
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "people/directory.h"
@@ -181,13 +182,19 @@ class Folder {
     }
   }
 
+  void moved() { ++d_.version_; }
+
   void pass_time(Time now) {
-    d_.now_ = std::max(d_.now_, now);
-    std::erase_if(d_.delegations_,
-                  [&](const auto& entry) { return entry.second.until <= d_.now_; });
+    const Time before = std::exchange(d_.now_, std::max(d_.now_, now));
+    for (const auto& [id, delegation] : d_.delegations_) {
+      if (delegation.start > before && delegation.start <= d_.now_) ++d_.version_;
+    }
+    d_.version_ += std::erase_if(d_.delegations_,
+                                 [&](const auto& entry) { return entry.second.until <= d_.now_; });
     while (!d_.snapshots_end_.empty() && d_.snapshots_end_.begin()->first <= d_.now_) {
       Person* p = find(d_.snapshots_end_.begin()->second);
       d_.snapshots_end_.erase(d_.snapshots_end_.begin());
+      ++d_.version_;
       if (p != nullptr) regroup(*p);
     }
   }
@@ -312,6 +319,7 @@ void evolve(Directory& directory, const Event& event) {
   const std::string_view type = event.type;
   if (!is_identity_event(type)) return;
   Folder fold(directory);
+  fold.moved();
   const auto part = [&](std::string_view key) {
     const doc::Value* v = event.body.find(key);
     doc::Value out = v == nullptr ? doc::Value() : *v;

@@ -88,6 +88,7 @@ Result<Plan> merge_plans(const Plan& a, const Plan& b) {
   }
   out.notify.insert(b.notify.begin(), b.notify.end());
   out.look = std::max(a.look, b.look);
+  out.another = std::max(a.another, b.another);
   if (!a.retype.empty() && !b.retype.empty() && a.retype != b.retype) {
     return refuse("retype_conflict",
                   "rules want different things retyped: " + a.retype + " and " + b.retype);
@@ -110,6 +111,8 @@ std::string in_words(const Plan& plan) {
     out += ", in " + joined({plan.channels->begin(), plan.channels->end()}, "or");
   }
   out += ", within " + to_text(plan.expires);
+  if (plan.another.count() > 0)
+    out += ", nobody who approved the like of it within " + to_text(plan.another);
   if (plan.look.count() > 0) out += ", after a look of " + to_text(plan.look);
   if (!plan.retype.empty()) out += ", retyping " + plan.retype;
   if (plan.evidence != "durable") out += ", with " + plan.evidence + " evidence";

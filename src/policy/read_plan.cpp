@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 4> kRetyped{"resource.name", "resource.en
                                                    "action.operation"};
 constexpr std::array<std::string_view, 4> kAssurances{"token", "chat", "session", "passkey"};
 constexpr std::int64_t kPeopleMax = 20;
+constexpr Duration kAnotherMax = std::chrono::days(30);
 
 template <std::size_t N>
 void check_words(ObjectReader& in, std::string_view key, const std::vector<std::string>& words,
@@ -131,6 +132,9 @@ Plan read_plan(const doc::Value& value, const std::string& pointer, doc::Problem
   read_channels(in, plan);
   plan.expires = in.duration("expires").value_or(plan.expires);
   plan.look = in.duration("look").value_or(plan.look);
+  plan.another = in.duration("another").value_or(plan.another);
+  if (plan.another > kAnotherMax)
+    in.problem("out_of_range", "at most 30d: approvals are remembered that long", "another");
   if (const auto retype = in.string("retype")) {
     check_words(in, "retype", {*retype}, kRetyped);
     plan.retype = *retype;

@@ -294,6 +294,8 @@ class Builder {
     field(s, "at least", keyturn::to_text(p.assurance));
     if (p.channels) field(s, "over", joined(*p.channels));
     if (p.look.count() > 0) field(s, "look for", keyturn::to_text(p.look));
+    if (p.another.count() > 0)
+      field(s, "not whoever approved the like of it within", keyturn::to_text(p.another));
     field(s, "type again", p.retype);
     field(s, "evidence", p.evidence);
     if (p.review_after.count() > 0)

@@ -9,6 +9,7 @@ namespace keyturn::review {
 namespace {
 
 using Drafts = std::vector<EventDraft>;
+constexpr std::chrono::hours kLookedMax{1};  // a page left open says no more than that
 using people::Directory;
 
 EventDraft draft(const std::string& action, std::string type, std::string_view key,
@@ -228,6 +229,10 @@ EventDraft voted(const Review& review, const CastVote& vote, const std::string& 
   if (!vote.by.credential.empty()) v.set("credential", vote.by.credential);
   if (!vote.provider.empty()) v.set("provider", vote.provider);
   if (vote.assertion) v.set("assertion", *vote.assertion);
+  if (vote.looked)
+    v.set("looked_s", std::min(std::chrono::duration_cast<std::chrono::seconds>(*vote.looked),
+                               std::chrono::seconds(kLookedMax))
+                          .count());
   const people::Person* person = directory.person(vote.by.id);
   if (person != nullptr && person->simulated) v.set("simulated", true);
   if (!vote.note.empty()) v.set("note_bytes", static_cast<std::uint64_t>(vote.note.size()));

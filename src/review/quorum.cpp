@@ -1,6 +1,7 @@
 #include "review/quorum.h"
 
 #include <algorithm>
+#include <climits>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -293,6 +294,24 @@ Tally tally(const Plan& plan, const std::vector<Approval>& approvals,
   });
   if (best.missing == SIZE_MAX) best.tally.needed = plainly_needed(plan);
   return std::move(best.tally);
+}
+
+int people_asked(const Plan& plan) {
+  const auto of = [](const Quorum& quorum) {
+    int sum = 0;
+    for (const auto& [group, count] : quorum) sum += count;
+    return sum;
+  };
+  int sum = of(plan.quorum);
+  for (const auto& alternatives : plan.any) {
+    int least = INT_MAX;
+    for (const Quorum& alternative : alternatives) least = std::min(least, of(alternative));
+    if (!alternatives.empty()) sum += least;
+  }
+  for (const auto& stages : plan.stages) {
+    for (const Quorum& stage : stages) sum += of(stage);
+  }
+  return sum;
 }
 
 bool satisfiable(const Plan& plan, const people::Directory& directory,

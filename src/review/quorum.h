@@ -68,6 +68,9 @@ inline bool accepts_stand_ins(const Plan& plan) {
 Tally tally(const Plan& plan, const std::vector<Approval>& approvals,
             const people::Directory& directory, const people::Lineage& lineage);
 
+// How many people the plan asks for, of each `any` by its smallest alternative.
+int people_asked(const Plan& plan);
+
 // Could the people there are satisfy the plan, for this lineage? An empty lineage asks "for
 // somebody unrelated".
 bool satisfiable(const Plan& plan, const people::Directory& directory,

@@ -195,31 +195,21 @@ Result<void> check_release(const Review& review, const people::Directory& direct
                 "people have changed since the votes: it now lacks " + lacking(count.needed));
 }
 
-namespace {
-
-// Who could still be asked, worked out once for all the accounts that are asked about.
-struct Asked {
-  people::Humans excluded;
-  std::set<std::string> groups;
-};
-
 Asked asked_now(const Review& review, const people::Directory& directory) {
   return {people::humans_of(directory, review.lineage),
           open_groups(review.plan, approvals_for(review, review.plan, directory), directory,
                       review.lineage)};
 }
 
-bool waits(const Review& review, const people::Directory& directory, const Asked& asked,
-           std::string_view person) {
-  if (has_voted(review, directory, person)) return false;
+bool waits_for(const Review& review, const people::Directory& directory, const Asked& asked,
+               std::string_view person) {
+  if (review.status != Status::kOpen || has_voted(review, directory, person)) return false;
   const auto places = people::places_for(directory, asked.excluded, person, asked.groups);
   return std::ranges::any_of(places, [&](const std::string& place) {
     return place.empty() ||
            (accepts_stand_ins(review.plan) && !has_voted(review, directory, place));
   });
 }
-
-}  // namespace
 
 std::vector<std::string> waiting_for(const Review& review, const people::Directory& directory) {
   std::vector<std::string> out;
@@ -233,14 +223,14 @@ std::vector<std::string> waiting_for(const Review& review, const people::Directo
     }
   }
   for (const std::string& id : candidates) {
-    if (waits(review, directory, asked, id)) out.push_back(id);
+    if (waits_for(review, directory, asked, id)) out.push_back(id);
   }
   return out;
 }
 
 bool waits_for(const Review& review, const people::Directory& directory, std::string_view person) {
   return review.status == Status::kOpen &&
-         waits(review, directory, asked_now(review, directory), person);
+         waits_for(review, directory, asked_now(review, directory), person);
 }
 
 bool is_reviewer(const Review& review, const people::Directory& directory,

@@ -5,7 +5,8 @@
 //   review.opened          {"review": {round, digest, expires_at, plan, lineage, kept: [reviewer…],
 //   reason?}} review.voted           {"vote": {reviewer, decision, assurance, channel, digest,
 //   instead_of?, credential?, provider?,
-//                                    assertion?, simulated?, note_bytes?}}     private: {"note"}
+//                                    assertion?, simulated?, looked_s?, note_bytes?}}     private:
+//                                    {"note"}
 //   review.vote_withdrawn  {"vote": {reviewer}}
 //   review.commented       {"comment": {author, author_kind, bytes}}           private: {"text"}
 //   review.closed          {"review": {result, by?, reason?, places?: [{group, reviewer,
@@ -175,6 +176,17 @@ Tally tally_of(const Review& review, const people::Directory& directory);
 std::vector<std::string> waiting_for(const Review& review, const people::Directory& directory);
 // Whether this account is one of them, without looking at the others.
 bool waits_for(const Review& review, const people::Directory& directory, std::string_view person);
+
+// Who could still be asked, worked out once for all the accounts that are asked about: of one state
+// of the review and of the directory.
+struct Asked {
+  std::set<std::string, std::less<>> excluded;  // humans
+  std::set<std::string> groups;
+};
+Asked asked_now(const Review& review, const people::Directory& directory);
+// As above, where `asked` is asked_now() of the same review and directory.
+bool waits_for(const Review& review, const people::Directory& directory, const Asked& asked,
+               std::string_view person);
 
 // Whether this account may know of the review as one of its reviewers (voted or not, open or not).
 bool is_reviewer(const Review& review, const people::Directory& directory, std::string_view person);

@@ -37,7 +37,8 @@ const std::set<std::string>& closed_types() {
                                            "identity.scim_group_removed",
                                            "incident.closed",
                                            "breakglass.closed",
-                                           "breakglass.reviewed"};
+                                           "breakglass.reviewed",
+                                           "canary.revealed"};
   return types;
 }
 

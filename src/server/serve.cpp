@@ -15,6 +15,7 @@
 #include "net/server.h"
 #include "server/core.h"
 #include "server/files.h"
+#include "server/insights.h"
 #include "server/seal_mark.h"
 #include "store/read_model.h"
 #include "store/sqlite/read_model.h"
@@ -198,9 +199,10 @@ Task<bool> Serving::load_past(std::uint64_t size, Duration patience) {
       co_await read_model_->uses(now - days(8), std::chrono::hours(1), size);
   Result<std::vector<store::Uses>> ever = co_await read_model_->uses(Time{}, days(36'500), size);
   auto denied = co_await read_model_->denied_prints(now - days(30), size);
-  if (!minutes || !hours || !ever || !denied) co_return false;
-  core_->gate().load_past(
-      {std::move(*minutes), std::move(*hours), std::move(*ever), std::move(*denied)});
+  auto approvals = co_await read_model_->approvals(now - days(30), size);
+  if (!minutes || !hours || !ever || !denied || !approvals) co_return false;
+  core_->gate().load_past({std::move(*minutes), std::move(*hours), std::move(*ever),
+                           std::move(*denied), std::move(*approvals)});
   co_return true;
 }
 
@@ -408,6 +410,9 @@ Result<void> Serving::listen() {
                       core_->loop(),
                       [this](api::ListQuery query) { return list(std::move(query)); },
                       [this] { return counts(); },
+                      [this](Time from, Time to) {
+                        return insights_of(*read_model_, core_->gate().world().directory, from, to);
+                      },
                       [this] { return core_->journal().ready(); },
                       [this](doc::FileProblems& problems) { return reload(problems); },
                       [this] { return exports(); },

@@ -54,6 +54,47 @@ struct Uses {
   std::int64_t asked = 0, denied = 0;
 };
 
+// Numbers of a day. `what` says which:
+//   outcome  name: tool; detail: allowed | denied (by policy), approved | refused (by people),
+//            expired | cancelled. An action counts once, on the day it was decided.
+//   hour     name: asked | answered; detail: hour of the day, UTC. Reviews opened, votes given.
+//   asked    name: group. Reviews opened.
+//   vote     name: group asked; detail: "approve REVIEWER" | "deny REVIEWER", in whatever group.
+//   look     name: group asked; detail: "BUCKET REVIEWER": how long the page was open before.
+//   took     name: group asked, "" any; detail: bucket: from asking to the decision of people.
+//   canary   name: group asked, "" any; detail: caught | missed | expired | cancelled
+// A bucket is of duration_bucket().
+struct Figure {
+  std::int64_t day = 0;  // since 1970, UTC
+  std::string what, name, detail;
+  std::int64_t n = 0;
+};
+
+// Durations by their order of magnitude, eight buckets a doubling: within 9 % of what they were.
+int duration_bucket(Duration duration);
+Duration bucket_start(int bucket);
+
+// What was denied more than once: the same agent, tool and arguments.
+struct Repeats {
+  std::string actor, tool;
+  std::int64_t times = 0;
+  std::string last;  // "act_…"
+};
+
+// Somebody's standing approval of an action.
+struct Approved {
+  std::string actor, tool, kind, name;  // of the resource the last two
+  std::string action, reviewer;
+  Time at;
+};
+
+// Requests that were denied: how often, and the latest of them.
+struct DeniedPrint {
+  std::string print;
+  std::int64_t times = 0;
+  std::string last;  // "act_…"
+};
+
 using Counts = std::vector<std::pair<State, std::uint64_t>>;
 
 class ReadModel {
@@ -74,8 +115,17 @@ class ReadModel {
 
   // Fingerprints of the requests denied at or after `from`, as recorded, and how often. Code:
   // read_model_unavailable.
-  virtual Task<Result<std::vector<std::pair<std::string, std::int64_t>>>> denied_prints(
-      Time from, std::uint64_t before) = 0;
+  virtual Task<Result<std::vector<DeniedPrint>>> denied_prints(Time from, std::uint64_t before) = 0;
+
+  // Standing approvals given at or after `from`, in actions that begin before ledger index
+  // `before`. Code: read_model_unavailable.
+  virtual Task<Result<std::vector<Approved>>> approvals(Time from, std::uint64_t before) = 0;
+
+  // The days from that of `from` to before that of `to`. Code: read_model_unavailable.
+  virtual Task<Result<std::vector<Figure>>> figures(Time from, Time to) = 0;
+  // Within the same span, the most often denied first; `limit` at most. Code:
+  // read_model_unavailable.
+  virtual Task<Result<std::vector<Repeats>>> repeats(Time from, Time to, std::size_t limit) = 0;
 
   // Everybody whose words private parts of actions may be, as the entries name them: who asked (a
   // person), on whose behalf it was said to be, who voted, commented, changed or ended it. And the

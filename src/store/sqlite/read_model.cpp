@@ -96,10 +96,24 @@ class ReadModelImpl final : public ReadModel {
         [=](ReadQueries& queries) { return queries.uses(from, step, before); });
   }
 
-  Task<Result<std::vector<std::pair<std::string, std::int64_t>>>> denied_prints(
-      Time from, std::uint64_t before) override {
-    return asked<std::vector<std::pair<std::string, std::int64_t>>>(
+  Task<Result<std::vector<DeniedPrint>>> denied_prints(Time from, std::uint64_t before) override {
+    return asked<std::vector<DeniedPrint>>(
         [=](ReadQueries& queries) { return queries.denied_prints(from, before); });
+  }
+
+  Task<Result<std::vector<Approved>>> approvals(Time from, std::uint64_t before) override {
+    return asked<std::vector<Approved>>(
+        [=](ReadQueries& queries) { return queries.approvals(from, before); });
+  }
+
+  Task<Result<std::vector<Figure>>> figures(Time from, Time to) override {
+    return asked<std::vector<Figure>>(
+        [=](ReadQueries& queries) { return queries.figures(from, to); });
+  }
+
+  Task<Result<std::vector<Repeats>>> repeats(Time from, Time to, std::size_t limit) override {
+    return asked<std::vector<Repeats>>(
+        [=](ReadQueries& queries) { return queries.repeats(from, to, limit); });
   }
 
   Task<Result<std::vector<std::string>>> names_in_private() override {

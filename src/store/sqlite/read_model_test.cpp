@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "store/sqlite/testing.h"
 
@@ -182,6 +183,111 @@ TEST_CASE("states are counted") {
   CHECK(*counts == expected);
   const Time late = *from_rfc3339("2026-11-21T05:04:46.123Z");
   CHECK(run_task(lists.io, lists.model->count_by_state(late))->size() == 2);
+}
+
+TEST_CASE("a day's numbers: how it came out, who was asked and answered, how long it took") {
+  Lists lists;
+  const auto part = [](const char* name, doc::Value value, const char* state = nullptr) {
+    doc::Value out = doc::object({{name, std::move(value)}});
+    if (state != nullptr) out.set("state", state);
+    return out;
+  };
+  const auto opened = part("review", doc::object({{"round", 1}}));
+  const auto vote = [&](const char* who, const char* decision) {
+    return part("vote", doc::object({{"reviewer", who}, {"decision", decision}, {"looked_s", 30}}));
+  };
+  lists.ask({"act_1", "orders-sql", "ops-bot", "alice", "dba", "pending"});
+  lists.append_one("action/act_1", "review.opened", opened);
+  lists.clock.time += std::chrono::seconds(100);
+  lists.append_one("action/act_1", "review.voted", vote("dave", "approve"));
+  lists.append_one("action/act_1", "review.closed",
+                   part("review", doc::object({{"result", "approved"}})));
+  lists.append_one("action/act_1", "execution.intended", part("execution", {}, "executing"));
+  lists.append_one("action/act_1", "execution.finished", part("execution", {}, "succeeded"));
+  lists.ask({"act_2", "deploy", "ops-bot", "alice", "sre", "executing"});
+  lists.append_one("action/act_2", "execution.finished", part("execution", {}, "succeeded"));
+  lists.ask({"act_3", "deploy", "ops-bot", "alice", "sre", "pending"});
+  lists.append_one("action/act_3", "review.opened", opened);
+  lists.append_one("action/act_3", "review.voted", vote("erin", "deny"));
+  lists.append_one("action/act_3", "review.closed",
+                   part("review", doc::object({{"result", "denied"}}), "denied"));
+  lists.ask({"act_4", "deploy", "ops-bot", "alice", "sre", "pending"});
+  lists.append_one("action/act_4", "review.opened", opened);
+  lists.append_one("action/act_4", "canary.revealed",
+                   part("canary", doc::object({{"result", "missed"}}), "cancelled"));
+  lists.catch_up();
+  const Time from = *from_rfc3339("2026-11-21T00:00:00Z");
+  const auto found = run_task(lists.io, lists.model->figures(from, from + std::chrono::hours(24)));
+  REQUIRE(found.has_value());
+  std::map<std::string, std::int64_t> figures;
+  for (const Figure& f : *found) figures[f.what + "/" + f.name + "/" + f.detail] = f.n;
+  CHECK(figures["outcome/orders-sql/approved"] == 1);
+  CHECK(figures["outcome/deploy/allowed"] == 1);
+  CHECK(figures["outcome/deploy/refused"] == 1);
+  CHECK(figures["outcome/deploy/cancelled"] == 0);  // an exercise is no outcome
+  CHECK(figures["canary/sre/missed"] == 1);
+  CHECK(figures["hour/asked/5"] == 3);
+  CHECK(figures["hour/answered/5"] == 2);
+  CHECK(figures["asked/dba/"] == 1);
+  CHECK(figures["vote/dba/approve dave"] == 1);
+  CHECK(figures["vote/sre/deny erin"] == 1);
+  const std::string bucket = std::to_string(duration_bucket(std::chrono::seconds(100)));
+  CHECK(figures["took/dba/" + bucket] == 1);
+  CHECK(
+      figures["look/dba/" + std::to_string(duration_bucket(std::chrono::seconds(30))) + " dave"] ==
+      1);
+  const auto other_day =
+      run_task(lists.io, lists.model->figures(from - std::chrono::hours(24), from));
+  CHECK(other_day->empty());
+}
+
+TEST_CASE("buckets of time are narrow, and begin where they say") {
+  for (const std::int64_t ms : {1, 2, 999, 1000, 60'000, 86'400'000}) {
+    const int bucket = duration_bucket(std::chrono::milliseconds(ms));
+    CHECK(bucket_start(bucket) <= std::chrono::milliseconds(ms + 1));
+    CHECK(bucket_start(bucket + 1) >= std::chrono::milliseconds(ms));
+  }
+  CHECK(duration_bucket(Duration{}) == 0);
+}
+
+TEST_CASE("denials that repeat, and approvals that stand, are told with their latest") {
+  Lists lists;
+  const auto denied = [&](const char* id, const char* print) {
+    Asked asked{id, "deploy", "ops-bot", "alice", "sre", "denied"};
+    doc::Value body = decided(asked);
+    body.set("request_print", print);
+    lists.clock.time += std::chrono::seconds(1);
+    lists.append_one("action/" + asked.id, "action.decided", std::move(body));
+  };
+  denied("act_1", "p1");
+  denied("act_2", "p1");
+  denied("act_3", "p2");
+  lists.ask({"act_4", "deploy", "ops-bot", "alice", "sre", "pending"});
+  const auto vote = [](const char* who) {
+    return doc::object({{"vote", doc::object({{"reviewer", who}, {"decision", "approve"}})}});
+  };
+  lists.append_one("action/act_4", "review.voted", vote("dave"));
+  lists.append_one("action/act_4", "review.voted", vote("erin"));
+  lists.append_one("action/act_4", "review.vote_withdrawn", vote("erin"));
+  lists.append_one("action/act_4", "review.closed",
+                   doc::object({{"state", "denied"}, {"request_print", "p2"}}));
+  lists.catch_up();
+  const Time from{};
+  const Time to = *from_rfc3339("2027-01-01T00:00:00Z");
+  const auto prints = run_task(lists.io, lists.model->denied_prints(from, 1000));
+  REQUIRE(prints->size() == 2);
+  CHECK((*prints)[0].print == "p1");
+  CHECK((*prints)[0].times == 2);
+  CHECK((*prints)[0].last == "act_2");
+  CHECK((*prints)[1].last == "act_4");  // people denied that one
+  const auto repeats = run_task(lists.io, lists.model->repeats(from, to, 1));
+  REQUIRE(repeats->size() == 1);
+  CHECK((*repeats)[0].times == 2);
+  const auto approvals = run_task(lists.io, lists.model->approvals(from, 1000));
+  REQUIRE(approvals->size() == 1);
+  CHECK((*approvals)[0].reviewer == "dave");
+  CHECK((*approvals)[0].action == "act_4");
+  CHECK((*approvals)[0].tool == "deploy");
 }
 
 TEST_CASE("a read.db that was deleted, damaged or belongs to another journal is built again") {

@@ -17,6 +17,7 @@ constexpr std::size_t kTrigram = 3;                   // code points
 constexpr std::chrono::seconds kPatienceAtStart{20};  // nobody else asks yet
 constexpr std::chrono::seconds kPatience{2};
 constexpr int kStepsBetweenLooks = 20'000;
+constexpr std::int64_t kDayMs = 86'400'000;
 
 // A WHERE clause whose values are bound by number, so that one list serves several branches.
 class Condition {
@@ -211,10 +212,11 @@ std::vector<std::pair<State, std::uint64_t>> ReadQueries::count_by_state(std::op
 std::vector<Uses> ReadQueries::uses(Time from, Duration step, std::uint64_t before) {
   deadline_ = std::chrono::steady_clock::now() + kPatienceAtStart;
   const std::int64_t step_ms = std::chrono::duration_cast<std::chrono::milliseconds>(step).count();
-  Statement statement(database_,
-                      "SELECT actor, tool, kind, name, created_ms / ?1 AS step, count(*), "
-                      "sum(state = 'denied') FROM action WHERE created_ms >= ?2 AND seq < ?3 "
-                      "GROUP BY actor, tool, kind, name, step");
+  Statement statement(
+      database_,
+      "SELECT actor, tool, kind, name, created_ms / ?1 AS step, count(*), "
+      "sum(state = 'denied') FROM action WHERE created_ms >= ?2 AND seq < ?3 AND canary = 0 "
+      "GROUP BY actor, tool, kind, name, step");
   Query query(statement);
   query.bind(step_ms).bind(unix_ms(from)).bind(before);
   std::vector<Uses> out;
@@ -227,16 +229,66 @@ std::vector<Uses> ReadQueries::uses(Time from, Duration step, std::uint64_t befo
   return out;
 }
 
-std::vector<std::pair<std::string, std::int64_t>> ReadQueries::denied_prints(Time from,
-                                                                             std::uint64_t before) {
+std::vector<DeniedPrint> ReadQueries::denied_prints(Time from, std::uint64_t before) {
   deadline_ = std::chrono::steady_clock::now() + kPatienceAtStart;
+  // Of a bare column beside max() SQLite gives the value of the row that has the maximum.
   Statement statement(database_,
-                      "SELECT print, count(*) FROM denied WHERE at_ms >= ? AND seq < ? "
-                      "GROUP BY print");
+                      "SELECT d.print, count(*), a.id, max(d.seq) FROM denied d "
+                      "JOIN action a ON a.seq = d.seq WHERE d.at_ms >= ? AND d.seq < ? "
+                      "GROUP BY d.print");
   Query query(statement);
   query.bind(unix_ms(from)).bind(before);
-  std::vector<std::pair<std::string, std::int64_t>> out;
-  while (query.step()) out.emplace_back(std::string(query.bytes(0)), query.integer(1));
+  std::vector<DeniedPrint> out;
+  while (query.step())
+    out.push_back({std::string(query.bytes(0)), query.integer(1), std::string(query.bytes(2))});
+  return out;
+}
+
+std::vector<Approved> ReadQueries::approvals(Time from, std::uint64_t before) {
+  deadline_ = std::chrono::steady_clock::now() + kPatienceAtStart;
+  Statement statement(database_,
+                      "SELECT a.actor, a.tool, a.kind, a.name, a.id, p.reviewer, p.at_ms "
+                      "FROM approval p JOIN action a ON a.seq = p.seq "
+                      "WHERE p.at_ms >= ? AND p.seq < ? AND a.canary = 0");
+  Query query(statement);
+  query.bind(unix_ms(from)).bind(before);
+  std::vector<Approved> out;
+  while (query.step()) {
+    out.push_back({std::string(query.bytes(0)), std::string(query.bytes(1)),
+                   std::string(query.bytes(2)), std::string(query.bytes(3)),
+                   std::string(query.bytes(4)), std::string(query.bytes(5)),
+                   Time(std::chrono::milliseconds(query.integer(6)))});
+  }
+  return out;
+}
+
+std::vector<Figure> ReadQueries::figures(Time from, Time to) {
+  deadline_ = std::chrono::steady_clock::now() + kPatience;
+  Statement statement(database_,
+                      "SELECT day, what, name, detail, n FROM figure WHERE day >= ? AND day < ?");
+  Query query(statement);
+  query.bind(unix_ms(from) / kDayMs).bind(unix_ms(to) / kDayMs);
+  std::vector<Figure> out;
+  while (query.step()) {
+    out.push_back({query.integer(0), std::string(query.bytes(1)), std::string(query.bytes(2)),
+                   std::string(query.bytes(3)), query.integer(4)});
+  }
+  return out;
+}
+
+std::vector<Repeats> ReadQueries::repeats(Time from, Time to, std::size_t limit) {
+  deadline_ = std::chrono::steady_clock::now() + kPatience;
+  Statement statement(database_,
+                      "SELECT a.actor, a.tool, count(*) AS times, a.id, max(d.seq) FROM denied d "
+                      "JOIN action a ON a.seq = d.seq WHERE d.at_ms >= ? AND d.at_ms < ? "
+                      "GROUP BY d.print HAVING times > 1 ORDER BY times DESC LIMIT ?");
+  Query query(statement);
+  query.bind(unix_ms(from)).bind(unix_ms(to)).bind(static_cast<std::int64_t>(limit));
+  std::vector<Repeats> out;
+  while (query.step()) {
+    out.push_back({std::string(query.bytes(0)), std::string(query.bytes(1)), query.integer(2),
+                   std::string(query.bytes(3))});
+  }
   return out;
 }
 

@@ -18,7 +18,10 @@ class ReadQueries {
   Result<ActionPage> page(const ActionFilter& filter);
   std::vector<std::pair<State, std::uint64_t>> count_by_state(std::optional<Time> from);
   std::vector<Uses> uses(Time from, Duration step, std::uint64_t before);
-  std::vector<std::pair<std::string, std::int64_t>> denied_prints(Time from, std::uint64_t before);
+  std::vector<DeniedPrint> denied_prints(Time from, std::uint64_t before);
+  std::vector<Approved> approvals(Time from, std::uint64_t before);
+  std::vector<Figure> figures(Time from, Time to);
+  std::vector<Repeats> repeats(Time from, Time to, std::size_t limit);
   std::vector<std::string> names_in_private();
   std::vector<std::string> private_of(const std::vector<std::string>& names);
 

@@ -7,7 +7,7 @@
 namespace keyturn::store::sqlite {
 namespace {
 
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 constexpr std::string_view kActionPrefix = "action/";
 
 constexpr const char* kTables = R"sql(
@@ -15,7 +15,8 @@ CREATE TABLE action(
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL, created_ms INTEGER NOT NULL, state TEXT NOT NULL,
   tool TEXT NOT NULL, operation TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
   env TEXT NOT NULL, actor TEXT NOT NULL, owner TEXT NOT NULL, digest TEXT NOT NULL,
-  effect TEXT NOT NULL, last INTEGER NOT NULL) STRICT;
+  effect TEXT NOT NULL, last INTEGER NOT NULL, asked_ms INTEGER, outcome TEXT,
+  canary INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE UNIQUE INDEX action_id ON action(id);
 CREATE INDEX action_created ON action(created_ms);
 CREATE INDEX action_state ON action(state);
@@ -23,6 +24,11 @@ CREATE INDEX action_tool ON action(tool);
 CREATE INDEX action_actor ON action(actor);
 CREATE TABLE denied(seq INTEGER PRIMARY KEY, print TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
 CREATE INDEX denied_at ON denied(at_ms);
+CREATE TABLE approval(seq INTEGER NOT NULL, reviewer TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  PRIMARY KEY(seq, reviewer)) STRICT, WITHOUT ROWID;
+CREATE INDEX approval_at ON approval(at_ms);
+CREATE TABLE figure(day INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL,
+  n INTEGER NOT NULL, PRIMARY KEY(day, what, name, detail)) STRICT, WITHOUT ROWID;
 CREATE TABLE visible(seq INTEGER NOT NULL, who TEXT NOT NULL, PRIMARY KEY(seq, who))
   STRICT, WITHOUT ROWID;
 CREATE TABLE private_of(who TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(who, seq))
@@ -83,9 +89,10 @@ ReadTables::ReadTables(Database& database)
               "WHERE seq = ?"),
       show_(database, "INSERT OR IGNORE INTO visible(seq, who) VALUES(?, ?)"),
       speak_(database, "INSERT OR IGNORE INTO private_of(who, seq) VALUES(?, ?)"),
-      deny_(database, "INSERT INTO denied(seq, print, at_ms) VALUES(?, ?, ?)"),
+      deny_(database, "INSERT OR IGNORE INTO denied(seq, print, at_ms) VALUES(?, ?, ?)"),
       read_cursor_(database, "SELECT next, last_hash FROM cursor"),
-      move_(database, "INSERT OR REPLACE INTO cursor(one, next, last_hash) VALUES(1, ?, ?)") {}
+      move_(database, "INSERT OR REPLACE INTO cursor(one, next, last_hash) VALUES(1, ?, ?)"),
+      figures_(database) {}
 
 Cursor ReadTables::cursor() {
   Query query(read_cursor_);
@@ -94,6 +101,7 @@ Cursor ReadTables::cursor() {
 }
 
 void ReadTables::move(const Cursor& cursor) {
+  figures_.flush();
   Query(move_).bind(cursor.next).bind_blob(cursor.last_hash).run();
 }
 
@@ -111,6 +119,9 @@ void ReadTables::apply(const Event& event) {
   }
   show(*seq, event);
   if (event.has_private) note_words(*seq, event);
+  if (const std::string_view print = event.body.text("request_print"); !print.empty())
+    Query(deny_).bind(*seq).bind_text(print).bind(unix_ms(event.time)).run();
+  figures_.note(*seq, event);
 }
 
 // Whose words its private part may be (gate/erase.cpp judges that for each entry).
@@ -162,8 +173,6 @@ std::int64_t ReadTables::add(const Event& event, std::string_view id, const doc:
       .bind(seq)
       .run();
   add_needle(seq, id, action, text_at(agent, "id"));
-  if (const std::string_view print = event.body.text("request_print"); !print.empty())
-    Query(deny_).bind(seq).bind_text(print).bind(unix_ms(event.time)).run();
   return seq;
 }
 

@@ -4,7 +4,7 @@
 //   action   one row an action, by `seq`, the ledger index of its first event: newest first is seq
 //   descending visible  who may see it besides those who see all: "agent:NAME", "person:ID",
 //   "group:NAME" needle   trigrams of its public words, by seq cursor   one row: the next ledger
-//   index to read, and the hash of the leaf before it
+//   index to read, and the hash of the leaf before it; figure and approval: read_figures.h
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 
 #include "model/event.h"
 #include "store/sqlite/database.h"
+#include "store/sqlite/read_figures.h"
 
 namespace keyturn::store::sqlite {
 
@@ -44,6 +45,7 @@ class ReadTables {
   void show_to(std::int64_t seq, std::string_view kind, std::string_view name);
 
   Statement find_, insert_, insert_needle_, update_, show_, speak_, deny_, read_cursor_, move_;
+  ReadFigures figures_;
 };
 
 }  // namespace keyturn::store::sqlite

@@ -1,0 +1,40 @@
+// Who has lately approved what of the same kind: the same agent, tool and resource. For plans that
+// ask for another reviewer (Plan::another).
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gate/history.h"
+#include "people/directory.h"
+#include "store/read_model.h"
+
+namespace keyturn::gate {
+
+class Approvals {
+ public:
+  static constexpr Duration kKept = std::chrono::days(30);
+
+  // Until the past is there it is not known whether somebody has.
+  bool is_known() const { return known_; }
+  void load(const std::vector<store::Approved>& past);
+  void voted(const History::Use& use, const std::string& action, const std::string& reviewer,
+             Time at);
+  void taken_back(const History::Use& use, const std::string& action, const std::string& reviewer);
+
+  // The action that this human approved at `since` or later, and that is not `action`; "": none.
+  std::string lately(const History::Use& use, const std::string& action,
+                     const people::Directory& directory, std::string_view person, Time since) const;
+
+ private:
+  struct Vote {
+    std::string action, reviewer;
+    Time at;
+  };
+  std::map<History::Use, std::vector<Vote>> votes_;
+  bool known_ = false;
+};
+
+}  // namespace keyturn::gate

@@ -1,0 +1,46 @@
+// What keeps reviewers from being worn down: a request that was denied is known again, and policy
+// can ask for somebody else than who agreed of late.
+#include "gate/impl.h"
+
+namespace keyturn::gate {
+
+std::string Gate::Impl::note_denied(const Case& c) {
+  std::string print = request_print(c);
+  Denied& denied = denied_before[print];
+  ++denied.times;
+  denied.last = c.id.str();
+  return print;
+}
+
+Result<void> Gate::Impl::check_another(const ActionRecord& record, const VoteCommand& command,
+                                       const Principal& who) const {
+  const Duration within = record.review->plan.another;
+  if (within <= Duration{} || command.decision != review::Decision::kApprove) return {};
+  if (!approvals.is_known())
+    return refuse("another_reviewer",
+                  "who approved the like of this before is not known yet; try again in a moment");
+  for (const std::string& person : {who.id, command.instead_of.value_or("")}) {
+    if (person.empty()) continue;
+    const std::string before =
+        approvals.lately(use_of(record), record.id.str(), world.directory, person, now() - within);
+    if (!before.empty())
+      return refuse("another_reviewer", person + " approved the like of this within the last " +
+                                            to_text(within) + " (" + before +
+                                            "); this case asks for another reviewer");
+  }
+  return {};
+}
+
+void Gate::Impl::note_approvals(const ActionRecord& record, const Event& event) {
+  const doc::Value* vote = event.body.find("vote");
+  if (vote == nullptr || !record.canary.empty()) return;
+  const std::string reviewer(vote->text("reviewer"));
+  if (event.type == "review.vote_withdrawn")
+    approvals.taken_back(use_of(record), record.id.str(), reviewer);
+  if (event.type != "review.voted" || vote->text("decision") != "approve") return;
+  approvals.voted(use_of(record), record.id.str(), reviewer, event.time);
+  if (const std::string_view whose = vote->text("instead_of"); !whose.empty())
+    approvals.voted(use_of(record), record.id.str(), std::string(whose), event.time);
+}
+
+}  // namespace keyturn::gate
