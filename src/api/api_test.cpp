@@ -272,8 +272,8 @@ TEST_CASE("signing in is tried a bounded number of times by one peer") {
 TEST_CASE("pages are served with the policy that forbids frames and foreign scripts") {
   net::HttpRequest http;
   http.method = "GET";
-  for (const char* path :
-       {"/", "/a/act_1", "/activity", "/ledger", "/account", "/enrol", "/login", "/demo"}) {
+  for (const char* path : {"/", "/a/act_1", "/activity", "/ledger", "/insights", "/admin",
+                           "/account", "/enrol", "/login", "/demo"}) {
     CAPTURE(path);
     http.path = path;
     const auto page = asset_response(http);

@@ -12,9 +12,9 @@ constexpr std::string_view kContentPolicy =
 
 // Paths that the page's own router shows.
 bool is_page(std::string_view path) {
-  constexpr std::array kPages =
-      std::to_array<std::string_view>({"/", "/activity", "/policy", "/ledger", "/emergencies",
-                                       "/account", "/enrol", "/login", "/demo", "/index.html"});
+  constexpr std::array kPages = std::to_array<std::string_view>(
+      {"/", "/activity", "/policy", "/ledger", "/emergencies", "/insights", "/admin", "/account",
+       "/enrol", "/login", "/demo", "/index.html"});
   if (std::ranges::find(kPages, path) != kPages.end()) return true;
   return path.starts_with("/a/") && path.find('/', 3) == std::string_view::npos;
 }

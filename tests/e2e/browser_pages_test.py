@@ -61,11 +61,27 @@ class Ordered:
                                                      "control": f"http://127.0.0.1:{control.server_port}"})
 
 
+class Administered:
+    """An administrator, and those whom they look at."""
+    script = ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.k = k = Keyturn(config=LIMITS, people={"ada": [], "ben": ["administrators"], "cleo": ["administrators"], "olga": [],
+                                                   "bob": ["dba"], "carol": ["sre"], "erin": ["dba"]})
+        cls.addClassCleanup(k.close)
+        cls.results, cls.notes = walked(cls.script, {
+            "url": k.url, "agent": k.tokens["bot"], "deployer": k.tokens["deployer"], "erin": k.tokens["erin"],
+            **{f"link_{name}": k.enrol_link(name) for name in ("ada", "bob")}})
+
+
 FirstLoad = of_script("first_load.mjs")
 Many = of_script("many.mjs", Crowded)
 Notices = of_script("notices.mjs")
 Paper = unittest.skipUnless(shutil.which("pdftoppm"), "needs poppler-utils")(of_script("paper.mjs"))
 Without = of_script("without.mjs", Ordered)
+Insights = of_script("insights.mjs")
+Administration = of_script("admin.mjs", Administered)
 
 if __name__ == "__main__":
     unittest.main()

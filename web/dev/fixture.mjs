@@ -6,7 +6,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { actions, timelineOf } from "./samples.mjs";
+import { adminAnswer } from "./admin.mjs";
 import { emergenciesAnswer, inForce, toLook } from "./emergencies.mjs";
+import { insightsAnswer, noInsights } from "./insights.mjs";
 import { policy as policyAnswer } from "./policy.mjs";
 import * as tree from "./tree.mjs";
 
@@ -59,7 +61,7 @@ function vote(item, reviewer, { decision, digest, note }, simulated = false) {
 }
 
 function me(mood) {
-  return { kind: "person", id: "alice", name: "Alice Moreau", groups: ["dba", "sre", "admins"], assurance: "session", csrf: "fixture-csrf", sealed: mood === "sealed", mode: mood === "observe" ? "observe" : "enforce", demo: true, admin: true, emergencies: inForce(mood), away_until: mood === "emergency" ? daysFromNow(3) : null };
+  return { kind: "person", id: "alice", name: "Alice Moreau", groups: ["dba", "sre", "admins"], assurance: "session", csrf: "fixture-csrf", sealed: mood === "sealed", mode: mood === "observe" ? "observe" : "enforce", demo: true, admin: mood !== "auditor", auditor: mood === "auditor", emergencies: inForce(mood), away_until: mood === "emergency" ? daysFromNow(3) : null };
 }
 
 function onAction(method, item, rest, body) {
@@ -204,6 +206,8 @@ function answer(method, url, body, mood) {
   if (path === "/v1/accounts") return { body: { items: [], next: null } };
   if (path === "/v1/passkeys") return method === "POST" ? { status: 201, body: { token: "GOOD", url: `http://localhost:${port}/enrol#GOOD` } } : { body: { items: passkeys, next: null } };
   if (path === "/v1/passkeys/challenge") return { body: { ceremony: "p-1", options: { challenge: "AAAA", rpId: "localhost" } } };
+  if (adminAnswer(method, path)) return { body: adminAnswer(method, path) };
+  if (path === "/v1/insights") return { body: (mood === "empty" ? noInsights : insightsAnswer)(url.searchParams) };
   if (path.startsWith("/v1/policy")) return { body: policyAnswer(path, body, mood) };
   if (emergenciesAnswer(path)) return { body: emergenciesAnswer(path) };
   if (path === "/demo/scenarios") return { body: { items: scenarios } };

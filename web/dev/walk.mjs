@@ -111,11 +111,23 @@ step("a colleague's vote arrives by itself, in every tab", async (page, context)
 });
 step("search, filter and page back", async (page) => {
   await page.goto(`${base}/activity`);
-  await page.getByRole("button", { name: "Show older ones" }).click();
   await page.getByText("That is all of it.").waitFor();
   await page.getByLabel("State").selectOption("denied");
   await page.waitForURL(/state=denied/);
   await page.locator(".state-succeeded").first().waitFor({ state: "detached" });
+});
+step("an auditor sees all of the administration and changes nothing", async (page, context) => {
+  await context.addCookies([{ name: "fixture", value: "auditor", url: base }]);
+  await page.goto(`${base}/admin`);
+  await page.getByText("You are an auditor").waitFor();
+  for (const tab of ["People", "Groups", "Agents", "Tokens", "Sessions", "Channels"]) {
+    await page.getByRole("radio", { name: tab }).check();
+    await page.getByRole("heading", { name: tab, level: 2 }).waitFor();
+    await page.locator(".things > li").first().waitFor();
+    // The agent that they own, and their own session, are theirs to end.
+    const acts = await page.locator(".things").getByRole("button").allTextContents();
+    assert.deepEqual(acts.filter((name) => !/^(Suspend… ops-bot|End… the session of alice)$/.test(name)), [], tab);
+  }
 });
 step("the ledger is remembered, and a fork is an alarm", async (page) => {
   await page.goto(`${base}/ledger?entry=17`);

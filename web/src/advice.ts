@@ -3,7 +3,7 @@
 import type { Problem } from "./api/client";
 
 const byStatus: Record<number, string> = {
-  0: "Nothing was sent that was not said to be sent. When the connection is back, this page reads again by itself.",
+  0: "When the connection is back, this page reads again by itself. What was on its way just now may have arrived all the same: look before you do it again.",
   401: "Sign in again: you come back to where you were.",
   403: "You are signed in, and may not do this. An administrator of Keyturn can say who may.",
   404: "It does not exist, or it is not yours to read. Look for it under Activity.",

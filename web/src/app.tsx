@@ -1,6 +1,6 @@
 // The frame around every page: who is signed in, where one can go, what must not be overlooked.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Me } from "./api/types";
 import { arrival, followInbox, inbox } from "./inbox";
 import { moveRow, useKeys } from "./keys";
@@ -138,6 +138,10 @@ function Page({ path, me }: { path: string; me: Me }) {
       return <pages.ledger.Page />;
     case "/emergencies":
       return <pages.emergencies.Page me={me} />;
+    case "/insights":
+      return <pages.insights.Page />;
+    case "/admin":
+      return <pages.admin.Page me={me} />;
     case "/account":
       return <pages.account.Page me={me} />;
     case "/demo":
@@ -154,22 +158,39 @@ function Page({ path, me }: { path: string; me: Me }) {
   );
 }
 
+type NavLink = [to: string, word: string, icon: IconName];
+
+const firstLinks = 4; // the others are behind "More" where there is little room
+
 function Nav({ me, waiting, path }: { me: Me; waiting: number; path: string }) {
-  const links: [string, string, IconName][] = [
+  const [open, setOpen] = useState(false);
+  const more = useRef<HTMLButtonElement>(null);
+  useEffect(() => setOpen(false), [path]);
+  const links: NavLink[] = [
     ["/", "Inbox", "inbox"], ["/activity", "Activity", "activity"], ["/policy", "Policy", "policy"],
-    ["/ledger", "Ledger", "ledger"], ["/emergencies", "Emergencies", "warn"],
+    ["/ledger", "Ledger", "ledger"], ["/emergencies", "Emergencies", "warn"], ["/insights", "Insights", "chart"],
   ];
+  if (me.admin || me.auditor) links.push(["/admin", "Administration", "gear"]);
   if (me.demo) links.push(["/demo", "Demo", "demo"]);
+  const rest = links.slice(firstLinks);
+  const one = ([to, word, icon]: NavLink) => (
+    <a key={to} href={to} aria-current={path === to ? "page" : undefined}
+      onPointerEnter={() => pages.prefetch(to)} onFocus={() => pages.prefetch(to)}>
+      <Icon name={icon} />
+      <span>{word}</span>
+      {to === "/" && waiting > 0 && <span class="badge"><span class="digits">{badge(waiting)}</span><span class="hidden"> waiting</span></span>}
+    </a>
+  );
   return (
-    <nav class="nav" aria-label="Pages">
-      {links.map(([to, word, icon]) => (
-        <a key={to} href={to} aria-current={path === to ? "page" : undefined}
-          onPointerEnter={() => pages.prefetch(to)} onFocus={() => pages.prefetch(to)}>
-          <Icon name={icon} />
-          <span>{word}</span>
-          {to === "/" && waiting > 0 && <span class="badge"><span class="digits">{badge(waiting)}</span><span class="hidden"> waiting</span></span>}
-        </a>
-      ))}
+    <nav class="nav" aria-label="Pages" onKeyDown={(event) => {
+      if (event.key !== "Escape" || !open) return;
+      setOpen(false);
+      more.current?.focus();
+    }}>
+      {links.slice(0, firstLinks).map(one)}
+      <button type="button" ref={more} class={rest.some(([to]) => to === path) ? "nav-more current" : "nav-more"} aria-expanded={open}
+        onClick={() => setOpen(!open)}><Icon name="more" /><span>More</span></button>
+      <div class={open ? "nav-rest open" : "nav-rest"}>{rest.map(one)}</div>
     </nav>
   );
 }

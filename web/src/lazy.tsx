@@ -3,6 +3,8 @@
 import type { ComponentType, VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Heading, Loading, Note } from "./parts/pieces";
+import { returned } from "./reach";
+import { useStore } from "./store";
 
 export interface LazyPage<Props> {
   Page: (props: Props) => VNode;
@@ -20,12 +22,13 @@ export function lazy<Props extends object>(
   function Page(props: Props) {
     const [failed, setFailed] = useState(false);
     const [, setThere] = useState(found !== null);
+    const back = useStore(returned);
     useEffect(() => {
       if (found) return;
       let alive = true;
       fetch().then(() => { if (alive) setThere(true); }, () => { if (alive) setFailed(true); });
       return () => { alive = false; };
-    }, []);
+    }, [back]);
     if (found) {
       const Found = found;
       return <Found {...props} />;
@@ -40,8 +43,8 @@ export function lazy<Props extends object>(
   return { Page, fetch };
 }
 
-// A reload, not another try: browsers remember that a module was not to be had, and after an update of the server
-// the page itself must be a newer one.
+// A reload, not only another try: some browsers remember that a module was not to be had, and after an update of the
+// server the page itself must be a newer one.
 function NotFetched() {
   return (
     <div role="alert">

@@ -6,13 +6,15 @@ export const activity = lazy("Activity", () => import("./pages/activity").then((
 export const policy = lazy("Policy", () => import("./pages/policy").then((page) => page.PolicyPage));
 export const ledger = lazy("Ledger", () => import("./pages/ledger").then((page) => page.LedgerPage));
 export const emergencies = lazy("Emergencies", () => import("./pages/emergencies").then((page) => page.EmergenciesPage));
+export const insights = lazy("Insights", () => import("./pages/insights").then((page) => page.InsightsPage));
+export const admin = lazy("Administration", () => import("./pages/admin").then((page) => page.AdminPage));
 export const account = lazy("Account", () => import("./pages/account").then((page) => page.AccountPage));
 export const demo = lazy("Demo", () => import("./pages/demo").then((page) => page.DemoPage));
 export const login = lazy("Sign in", () => import("./pages/sign_in").then((page) => page.LoginPage));
 export const enrol = lazy("Welcome", () => import("./pages/sign_in").then((page) => page.EnrolPage));
 
 const byPath: Record<string, { fetch: () => Promise<void> }> = {
-  "/activity": activity, "/policy": policy, "/ledger": ledger, "/emergencies": emergencies, "/account": account, "/demo": demo,
+  "/activity": activity, "/policy": policy, "/ledger": ledger, "/emergencies": emergencies, "/insights": insights, "/admin": admin, "/account": account, "/demo": demo,
 };
 
 // Before it is opened. What fails here fails again, and is said, when it is.

@@ -20,8 +20,10 @@ import { useReveal } from "../parts/reveal";
 import { CaseSection } from "../parts/section";
 import { Text } from "../parts/text";
 import { CommentForm, TimelineCard, VotesCard } from "../parts/timeline";
+import { printing } from "../paper";
 import { go } from "../router";
 import { cameFrom, useSpot } from "../spot";
+import { useStore } from "../store";
 import { count, exactTime } from "../words";
 
 interface Loaded {
@@ -121,6 +123,7 @@ function Case({ loaded, me, reload, problem }: {
   const caseKey = `${action.digest ?? action.id} ${displayText}`;
   const reveal = useReveal(caseKey, sections);
   const firstDigest = useRef(action.digest);
+  const paper = useStore(printing);
   const [said, setSaid] = useState("");
   const [dialog, setDialog] = useState<"amend" | "cancel" | null>(null);
   const comment = useRef<HTMLTextAreaElement>(null);
@@ -143,8 +146,10 @@ function Case({ loaded, me, reload, problem }: {
   return (
     <main id="main" class={action.state === "pending" ? "page case case-open" : "page case"}>
       <Crumb />
-      <p class="paper-only paper-head">Keyturn · {`${location.origin}/a/${encodeURIComponent(action.id)}`} · version {action.version}, printed{" "}
-        {exactTime(new Date().toISOString())} by <Text>{me.id}</Text></p>
+      {paper && (
+        <p class="paper-only paper-head">Keyturn · {`${location.origin}/a/${encodeURIComponent(action.id)}`} · version {action.version}, printed{" "}
+          {exactTime(new Date().toISOString())} by <Text>{me.id}</Text></p>
+      )}
       <CaseHead action={action} />
       {action.erased && (
         <Note kind="warn">

@@ -16,7 +16,7 @@ import { useStore } from "../store";
 // Only a path of this page: never an address that somebody put into a link.
 function returnPath(search: string): string {
   const to = new URLSearchParams(search).get("to") ?? "/";
-  return /^\/(a\/|activity|ledger|emergencies|account|demo)/.test(to) ? to : "/";
+  return /^\/(a\/|activity|policy|ledger|emergencies|insights|admin|account|demo)/.test(to) ? to : "/";
 }
 
 function NoPasskeys() {

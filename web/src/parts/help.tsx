@@ -2,6 +2,7 @@ import { Dialog } from "./dialog";
 
 const keys: [string[], string][] = [
   [["j", "k"], "next, previous in a list"],
+  [["Home", "End"], "the first, the last in a list"],
   [["Enter"], "open"],
   [["a"], "to Approve (or to the next unseen part)"],
   [["d"], "to Deny"],

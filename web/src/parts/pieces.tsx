@@ -1,7 +1,7 @@
 // The small parts that every page uses.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { adviceFor } from "../advice";
 import type { Problem } from "../api/client";
 import type { Needed, Party, Resource, State, Vote } from "../api/types";
@@ -113,15 +113,15 @@ export function ProblemNote({ problem, retry }: { problem: Problem; retry?: (() 
         {problem.detail && <p><Text>{problem.detail}</Text></p>}
         {advice && <p>{advice}</p>}
         {problem.code && <p class="muted small">code <code>{problem.code}</code></p>}
-        {(retry || problem.retryAfterS) && <Retry key={String(problem)} after={problem.retryAfterS ?? 0} retry={retry} />}
+        {(retry || problem.retryAfterS) && <Retry problem={problem} retry={retry} />}
       </div>
     </div>
   );
 }
 
 // Not before the server wants to hear of it again.
-function Retry({ after, retry }: { after: number; retry: (() => void) | undefined }) {
-  const [until] = useState(Date.now() + after * 1000);
+function Retry({ problem, retry }: { problem: Problem; retry: (() => void) | undefined }) {
+  const until = useMemo(() => Date.now() + (problem.retryAfterS ?? 0) * 1000, [problem]);
   const left = Math.ceil((until - useNow(1_000)) / 1000);
   if (!retry) return left > 0 ? <p class="small muted">Again in {span(left)}.</p> : <p class="small muted">You can try again now.</p>;
   return <button type="button" class="button" disabled={left > 0} onClick={retry}>{left > 0 ? `Try again in ${span(left)}` : "Try again"}</button>;
