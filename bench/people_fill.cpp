@@ -149,7 +149,8 @@ class Organisation {
 
   people::Lineage lineage_of_some_agent() {
     people::Lineage out;
-    out.requester = numbered("agent", any(kAgents));
+    agent_ = any(kAgents);
+    out.requester = numbered("agent", agent_);
     out.requested_at = now_;
     out.add(people::Role::kOwner, directory_.agent(out.requester)->owner());
     return out;
@@ -157,8 +158,9 @@ class Organisation {
 
   EventDraft decided(const std::string& id, const Verdict& verdict, const people::Lineage& lineage,
                      const std::string& case_digest, Time expires) {
-    const std::string tool = numbered("tool", any(kTools));
-    const std::string resource = numbered("orders-", any(kResources));
+    // An agent does a few things, again and again.
+    const std::string tool = numbered("tool", (agent_ * 7 + any(3)) % kTools);
+    const std::string resource = numbered("orders-", (agent_ * 11 + any(5)) % kResources);
     EventDraft out{.stream = "action/" + id, .type = "action.decided"};
     out.body = doc::object(
         {{"agent", doc::object({{"kind", "agent"},
@@ -230,6 +232,7 @@ class Organisation {
   std::mt19937_64 random_{7};  // the same organisation every time
   SystemRandom system_;
   people::Directory directory_;
+  unsigned agent_ = 0;  // that asks for the present one
 };
 
 struct Work {
