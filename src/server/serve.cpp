@@ -369,6 +369,7 @@ net::ServerOptions Serving::server_options() const {
   options.hosts.insert(options.hosts.end(), s.hosts.begin(), s.hosts.end());
   if (!s.tls_certificate.empty()) options.tls = net::TlsFiles{s.tls_certificate, s.tls_key};
   options.log = say;
+  options.limits.connections_max = std::max(options.limits.connections_max, 2 * s.streams_max);
   return options;
 }
 
@@ -424,6 +425,8 @@ Result<void> Serving::listen() {
   options.public_url = url;
   options.demo = options_.demo;
   options.trusted_proxies = options_.settings.trusted_proxies;
+  options.streams_max = options_.settings.streams_max;
+  options.streams_per_caller_max = options_.settings.streams_per_caller_max;
   options.fingerprint_key = core_->data().hmac_key();
   // A stream ends soon after its session.
   options.heartbeat = std::min(options.heartbeat, options_.settings.session_idle / 4);

@@ -30,6 +30,10 @@ void read_limits(doc::ObjectReader& root, Settings& settings, doc::Problems& pro
   doc::ObjectReader reader(*limits, root.pointer_to("limits"), problems);
   if (const auto n = reader.integer("pending_per_agent", 1, 1'000'000))
     settings.pending_per_agent_max = static_cast<std::size_t>(*n);
+  if (const auto n = reader.integer("streams", 1, 100'000))
+    settings.streams_max = static_cast<std::size_t>(*n);
+  if (const auto n = reader.integer("streams_per_caller", 1, 100'000))
+    settings.streams_per_caller_max = static_cast<std::size_t>(*n);
   if (const auto n = reader.number("requests_per_second")) {
     if (*n > 0)
       settings.requests_per_second_max = *n;

@@ -41,6 +41,7 @@ struct Settings {
   std::string origin;  // of the ledger; "" : keyturn.local/ + 8 hex of the key
   std::size_t pending_per_agent_max = 100;
   double requests_per_second_max = 100;
+  std::size_t streams_max = 5000, streams_per_caller_max = 20;  // open event streams
   bool demo = false;  // of the command line only: simulated people count
 };
 

@@ -30,6 +30,8 @@ CONFIG = [
     ("tls: {certificate: /x.pem}", "1:6", '"key"'),
     ("tls: {certificate: /no/such.pem, key: /no/such.key}", "1:6", "PEM"),
     ("limits: {pending_per_agent: 0}", "1:29", "from 1 to"),
+    ("limits: {streams: 0}", "1:19", "from 1 to"),
+    ("limits: {streams_per_caller: 1000000}", "1:30", "from 1 to"),
     ("limits: {requests_per_second: 0}", "1:31", "requests_per_second must be more than 0"),
     ("sessions: {idle: 3}", "1:18", "30s, 15m"),
     ("sessions: {idle: 30h}", "1:18", "12h"),

@@ -107,6 +107,16 @@ class Inbox(unittest.TestCase):
         self.assertEqual(waiting["state"], "pending")
         self.assertEqual(self.k.get("/v1/actions/stream", "bot").code, "people_only")
 
+    def test_streams_are_as_many_as_the_configuration_says(self):
+        self.k.config_file.write_text("limits: {streams: 3, streams_per_caller: 2}\n")
+        self.k.restart()
+
+        def opened(who):
+            stream = self.k.events("/v1/inbox/stream", who)
+            self.addCleanup(stream.close)
+            return stream.status
+        self.assertEqual([opened(who) for who in ("bob", "bob", "bob", "carol", "erin")], [200, 200, 429, 200, 429])
+
 
 if __name__ == "__main__":
     unittest.main()

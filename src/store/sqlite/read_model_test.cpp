@@ -153,10 +153,12 @@ TEST_CASE("pages follow each other without loss or repetition, whatever is added
     lists.ask({"act_" + std::to_string(i), "t", "a", "o", "g", i % 2 == 0 ? "pending" : "denied"});
   }
   lists.catch_up();
-  for (const std::vector<State>& states :
-       {std::vector<State>{}, {State::kPending, State::kDenied}}) {
+  const std::vector<State> both{State::kPending, State::kDenied};
+  for (const ActionFilter& wanted :
+       {ActionFilter{}, {.states = both}, {.q = "act_"}, {.states = both, .q = "act_"}}) {
     Ids seen;
-    ActionFilter filter{.states = states, .limit = 10};
+    ActionFilter filter = wanted;
+    filter.limit = 10;
     do {
       const Result<ActionPage> page = lists.page(filter);
       REQUIRE(page.has_value());

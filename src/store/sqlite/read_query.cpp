@@ -132,20 +132,28 @@ Condition condition_of(const ActionFilter& filter, std::int64_t before, bool by_
   return condition;
 }
 
-// A branch for each state, so that each walks its own index newest first and SQLite merges them.
+std::string in_quotes(State state) {
+  return "'" + std::string(to_text(state)) + "'";
+}
+
+// Without words a branch for each state, so that each walks its own index newest first and SQLite
+// merges them. With words their index is walked newest first, once: of several branches over it
+// SQLite would sort every match.
 std::string select(const ActionFilter& filter, const Condition& condition, bool by_trigram) {
   const std::string from =
       by_trigram ? "needle n CROSS JOIN action a ON a.seq = n.rowid" : "action a";
   const std::string base = "SELECT a.seq AS seq, a.id FROM " + from + " WHERE " + condition.sql();
-  std::string sql;
   const std::set<State> states(filter.states.begin(), filter.states.end());
-  for (const State state : states) {
-    sql += (sql.empty() ? "" : " UNION ALL ") + base + " AND a.state = '" +
-           std::string(to_text(state)) + "'";
+  std::string sql;
+  if (by_trigram) {
+    std::string list;
+    for (const State state : states) list += (list.empty() ? "" : ", ") + in_quotes(state);
+    sql = base + (list.empty() ? "" : " AND a.state IN (" + list + ")");
+    return sql + " ORDER BY n.rowid DESC LIMIT ";
   }
-  if (sql.empty()) sql = base;
-  const bool merged = states.size() > 1;
-  return sql + " ORDER BY " + (by_trigram && !merged ? "n.rowid" : "seq") + " DESC LIMIT ";
+  for (const State state : states)
+    sql += (sql.empty() ? "" : " UNION ALL ") + base + " AND a.state = " + in_quotes(state);
+  return (sql.empty() ? base : sql) + " ORDER BY seq DESC LIMIT ";
 }
 
 Database open_for_questions(const std::string& path) {
