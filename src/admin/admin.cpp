@@ -105,6 +105,7 @@ Admin::Admin(gate::Gate& gate, Credentials credentials, Aside aside)
     : gate_(gate), credentials_(std::move(credentials)), aside_(std::move(aside)) {
   add_configuration_tool();
   add_erasure_tool();
+  add_standing_tool();
 }
 
 Task<Result<bool>> Admin::activate_files(Documents texts, Documents files,

@@ -144,6 +144,17 @@ class Admin {
   // still_open, nothing_to_erase, read_model_unavailable.
   Task<Result<gate::Submitted>> propose_erasure(Principal who, ErasureSubject subject,
                                                 std::string reason);
+
+  // A standing approval (people/standing.h) as an action of the built-in tool keyturn.standing; its
+  // case says exactly what will stand. Codes: those of gate::Gate::standing_like().
+  struct StandingProposal {
+    std::string action;  // the model
+    doc::Value bounds;   // null: every parameter as it was
+    std::uint64_t uses = 0;
+    Duration lasts{};
+  };
+  Task<Result<gate::Submitted>> propose_standing(Principal who, StandingProposal proposal,
+                                                 std::string reason);
   void set_private_index(PrivateIndex index) { private_index_ = std::move(index); }
 
  private:
@@ -153,6 +164,11 @@ class Admin {
   Task<Result<doc::Value>> describe_erasure(Principal who, doc::Value args);
   Task<Result<Outcome>> carry_out_erasure(doc::Value args, doc::Value agreed, ActionId action);
   Task<Outcome> recover_erasure(ActionId action);
+  void add_standing_tool();
+  Task<Result<people::Standing>> plan_standing(Principal who, doc::Value args);
+  Task<Result<doc::Value>> describe_standing(Principal who, doc::Value args);
+  Task<Result<Outcome>> carry_out_standing(const gate::ActionRecord& record);
+  Task<Outcome> recover_standing(ActionId action);
   Task<Result<std::vector<Event>>> activate(const Checked& checked, Documents texts,
                                             std::string by);
   Task<void> record_difference(const Checked& files, std::string configuration);

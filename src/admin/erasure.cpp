@@ -35,6 +35,8 @@ std::string listed(const gate::Gate::Erasable& one) {
   std::string out = one.id.str() + " (" + one.tool + "): entries";
   if (one.stream.starts_with("person/"))
     out = one.stream + " (name and mail address): entries";
+  else if (one.stream.starts_with("standing/"))
+    out = one.stream + " (what stood, and why): entries";
   else if (one.id.str().empty())
     out = one.stream + " (why it was opened): entries";
   const std::vector<std::uint64_t>& all = one.entries;
@@ -52,6 +54,10 @@ std::string counted(std::size_t count, const char* what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
+Task<std::vector<people::Party>> concerned(doc::Value args) {
+  co_return std::vector<people::Party>{{people::Role::kOther, std::string(args.text("person"))}};
+}
+
 }  // namespace
 
 struct Admin::ErasurePlan {
@@ -61,6 +67,13 @@ struct Admin::ErasurePlan {
   std::size_t left_open = 0;  // not over yet: stays
   bool more = false;          // than one erasure takes
   bool active = false;        // the person is: then name and mail address stay
+
+  void add(std::vector<gate::Gate::Erasable> more_of_it) {
+    for (gate::Gate::Erasable& one : more_of_it) {
+      entries += one.entries.size();
+      actions.push_back(std::move(one));
+    }
+  }
 
   // The whole of it, as it is shown to who agrees.
   doc::Value description() const {
@@ -87,9 +100,7 @@ void Admin::add_erasure_tool() {
   what.describe = [this](Principal who, doc::Value args, doc::Value) {
     return describe_erasure(std::move(who), std::move(args));
   };
-  what.related = [](const doc::Value& args) {
-    return std::vector<people::Party>{{people::Role::kOther, std::string(args.text("person"))}};
-  };
+  what.related = [](doc::Value args) { return concerned(std::move(args)); };
   what.recover = [this](ActionId action) { return recover_erasure(std::move(action)); };
   gate_.add_built_in(erasure_tool(), built_in_floor(), std::move(what));
 }
@@ -118,6 +129,12 @@ Task<Result<Admin::ErasurePlan>> Admin::plan_erasure(doc::Value args) {
     if (!one) co_return std::unexpected(one.error());
     plan.entries = one->entries.size();
     if (plan.entries > 0) plan.actions.push_back(std::move(*one));
+    gate::Gate::ErasableStandings made = co_await gate_.erasable_standings("", action);
+    if (made.in_force > 0)
+      co_return refuse("still_open",
+                       "a standing approval that was made from it is in force: revoke it first",
+                       "/subject/action");
+    plan.add(std::move(made.over));
   } else {
     plan.subject = doc::object({{"person", person}});
     const people::Directory& directory = gate_.world().directory;
@@ -145,10 +162,10 @@ Task<Result<Admin::ErasurePlan>> Admin::plan_erasure(doc::Value args) {
   }
   if (!person.empty()) {
     gate::Gate::Erasable own = co_await gate_.erasable_person(person);
-    for (gate::Gate::Erasable& one : co_await gate_.erasable_emergencies(person)) {
-      plan.entries += one.entries.size();
-      plan.actions.push_back(std::move(one));
-    }
+    plan.add(co_await gate_.erasable_emergencies(person));
+    gate::Gate::ErasableStandings stood = co_await gate_.erasable_standings(person, "");
+    plan.left_open += stood.in_force;
+    plan.add(std::move(stood.over));
     plan.active = gate_.world().directory.person(person)->active;
     if (!plan.active && !own.entries.empty()) {
       plan.entries += own.entries.size();

@@ -271,6 +271,7 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   if (r.erased) out.set("erased", erased_json(r));
   if (for_person) set_emergency(out, view, reader, r);
   if (for_person) set_attention(out, directory, reader, r);
+  if (for_person && !r.standing.empty()) out.set("standing", r.standing);
   out.set("ledger", ledger_json(view, r));
   if (detail == Detail::kFull && (for_person || is_own)) out.set("facts", r.facts.tree);
   if (detail == Detail::kFull && for_person) set_display(out, view, r);

@@ -118,6 +118,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"closed", 409},
     {"still_open", 409},
     {"nothing_to_erase", 409},
+    {"cannot_stand", 409},
     {"digest_mismatch", 409, true},
     {"already_voted", 409},
     {"already_used", 409, true},

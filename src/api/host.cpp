@@ -64,6 +64,7 @@ Task<Response> HostRoutes::handle(net::HttpRequest request) {
       {"/host/person/active", &HostRoutes::active},
       {"/host/agent", &HostRoutes::agent},
       {"/host/agent/suspend", &HostRoutes::suspend},
+      {"/host/standing/revoke", &HostRoutes::revoke_standing},
       {"/host/token", &HostRoutes::token},
       {"/host/enrol", &HostRoutes::enrol},
       {"/host/seal", &HostRoutes::seal},
@@ -146,6 +147,19 @@ Task<Response> HostRoutes::suspend(doc::Value body) {
   if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
   Result<std::string> done = co_await admin_.suspend_agent(the_host(), std::move(name), suspended);
   co_return answer_id(done, "name");
+}
+
+Task<Response> HostRoutes::revoke_standing(doc::Value body) {
+  doc::Problems problems;
+  doc::ObjectReader fields(body, "", problems);
+  std::string id = required(fields, "id");
+  std::string reason = required(fields, "reason");
+  fields.finish();
+  if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
+  Result<people::Standing> ended =
+      co_await gate_.revoke_standing(the_host(), std::move(id), std::move(reason));
+  if (!ended) co_return problem(ended.error());
+  co_return answer(doc::object({{"id", ended->id}, {"until", to_rfc3339(ended->until)}}));
 }
 
 Task<Response> HostRoutes::token(doc::Value body) {

@@ -8,6 +8,7 @@
 //   POST /host/token {agent | person, expires?, label?}   -> {"id", "token", "expires_at"}
 //   POST /host/enrol {person} -> {"url"}             POST /host/seal {} -> {"configuration"}
 //   POST /host/reload {} -> {"changed", "problems"}  GET /host/status
+//   POST /host/standing/revoke {id, reason} -> {"id", "until"}
 #pragma once
 
 #include <functional>
@@ -41,6 +42,7 @@ class HostRoutes {
   Task<net::HttpResponse> active(doc::Value body);
   Task<net::HttpResponse> agent(doc::Value body);
   Task<net::HttpResponse> suspend(doc::Value body);
+  Task<net::HttpResponse> revoke_standing(doc::Value body);
   Task<net::HttpResponse> token(doc::Value body);
   Task<net::HttpResponse> enrol(doc::Value body);
   Task<net::HttpResponse> seal(doc::Value body);

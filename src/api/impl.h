@@ -218,8 +218,12 @@ Task<Response> get_policy(Service&, Call&);  // policy.cpp
 Task<Response> check_policy(Service&, Call&);
 Task<Response> explain_policy(Service&, Call&);
 Task<Response> propose_policy(Service&, Call&);
-Task<Response> replay_policy(Service&, Call&);    // replay.cpp
-Task<Response> propose_erasure(Service&, Call&);  // erasures.cpp
+Task<Response> replay_policy(Service&, Call&);     // replay.cpp
+Task<Response> propose_erasure(Service&, Call&);   // erasures.cpp
+Task<Response> propose_standing(Service&, Call&);  // standing.cpp
+Task<Response> list_standing(Service&, Call&);
+Task<Response> get_standing(Service&, Call&);
+Task<Response> revoke_standing(Service&, Call&);
 // What is open now and concerns the caller. emergencies.cpp
 doc::Array emergencies_of(const Service& service, const Call& call);
 Task<Response> get_incidents(Service&, Call&);  // emergencies.cpp

@@ -9,17 +9,18 @@
 
 namespace keyturn::cli {
 
-void add_serve(CLI::App& app, Session& session);    // serve, init
-void add_seal(CLI::App& app, Session& session);     // seal
-void add_person(CLI::App& app, Session& session);   // person …
-void add_agent(CLI::App& app, Session& session);    // agent …
-void add_token(CLI::App& app, Session& session);    // token …
-void add_login(CLI::App& app, Session& session);    // login
-void add_request(CLI::App& app, Session& session);  // request
-void add_read(CLI::App& app, Session& session);     // list, show
-void add_review(CLI::App& app, Session& session);   // approve, deny, take-back, comment, cancel
-void add_watch(CLI::App& app, Session& session);    // watch
-void add_policy(CLI::App& app, Session& session);   // policy check|test|explain …
+void add_serve(CLI::App& app, Session& session);     // serve, init
+void add_seal(CLI::App& app, Session& session);      // seal
+void add_person(CLI::App& app, Session& session);    // person …
+void add_agent(CLI::App& app, Session& session);     // agent …
+void add_token(CLI::App& app, Session& session);     // token …
+void add_login(CLI::App& app, Session& session);     // login
+void add_request(CLI::App& app, Session& session);   // request
+void add_read(CLI::App& app, Session& session);      // list, show
+void add_review(CLI::App& app, Session& session);    // approve, deny, take-back, comment, cancel
+void add_standing(CLI::App& app, Session& session);  // standing …
+void add_watch(CLI::App& app, Session& session);     // watch
+void add_policy(CLI::App& app, Session& session);    // policy check|test|explain …
 void add_policy_sign(CLI::App& policy, Session& session);    // policy key|sign
 void add_policy_replay(CLI::App& policy, Session& session);  // policy replay|diff
 void add_cel(CLI::App& app, Session& session);               // cel

@@ -88,7 +88,8 @@ Severity severity_of(const LeafView& view) {
   if (is_any_of(view.type, {"execution.unknown", "seal.broken", "files.not_in_force",
                             "breakglass.used", "key.rotated", "ledger.restarted", "unreadable"}))
     return Severity::kHigh;
-  if (view.denied || is_any_of(view.type, {"identity.agent_suspended", "payload.erased"}))
+  if (view.denied ||
+      is_any_of(view.type, {"identity.agent_suspended", "payload.erased", "standing.granted"}))
     return Severity::kMedium;
   if (view.status == Status::kFailure || view.type.starts_with("policy.") ||
       view.type.starts_with("tools.") || view.type.starts_with("config.") ||

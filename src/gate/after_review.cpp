@@ -15,8 +15,9 @@ constexpr std::size_t kReasonBytesMax = 4096;
 
 std::optional<EventDraft> Gate::Impl::review_due(const ActionRecord& record) const {
   if (record.after_review && !record.after_review->is_open()) return std::nullopt;
-  const Plan& plan = record.verdict.plan;
-  const bool asked = record.verdict.effect == Effect::kRequire && plan.review_after.count() > 0;
+  const Verdict& verdict = record.standing.empty() ? record.verdict : record.stood_in_for;
+  const Plan& plan = verdict.plan;
+  const bool asked = verdict.effect == Effect::kRequire && plan.review_after.count() > 0;
   if (!asked && record.break_glass.empty()) return std::nullopt;
   const auto& rules = world.configuration->policy->emergencies().break_glass;
   std::set<std::string> groups;
@@ -59,6 +60,15 @@ Result<void> can_look_after(const World& world, const Principal& who, const Acti
   if (!person->service_of.empty() || !directory.in_any(who.id, record.after_review->groups))
     return refuse("not_a_reviewer", who.id + " is in none of the groups asked: " +
                                         people::in_words(record.after_review->groups));
+  if (const people::Standing* by = world.standing.find(record.standing)) {
+    for (const people::Standing::Approval& one : by->approvals) {
+      if (directory.same_human(one.reviewer, who.id) ||
+          (!one.instead_of.empty() && directory.same_human(one.instead_of, who.id)))
+        return refuse("not_a_reviewer", who.id +
+                                            " agreed to what it was allowed by; somebody else "
+                                            "has to look");
+    }
+  }
   if (record.review) {
     for (const review::Vote& vote : record.review->votes) {
       const bool theirs =

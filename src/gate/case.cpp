@@ -130,6 +130,7 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
   Result<Case> described =
       co_await describe_case(std::move(who), std::move(request), std::move(amends), before);
   if (!described || described->tool == nullptr) co_return described;
+  described->may_stand = described->canary.empty();  // nothing stands in for an exercise
   Result<Case> decided = co_await decide_case(std::move(*described), std::nullopt);
   co_return decided;
 }
@@ -155,7 +156,7 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
   }
   const auto built_in = built_ins.find(request.tool);
   if (built_in != built_ins.end() && built_in->second.what.related) {
-    for (people::Party& party : built_in->second.what.related(request.args))
+    for (people::Party& party : co_await built_in->second.what.related(request.args))
       c.lineage.add(party.role, std::move(party.id));
   }
   c.amends = std::move(amends);
@@ -276,6 +277,27 @@ policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   return in;
 }
 
+// No policy asks fewer people than a built-in tool does.
+Result<void> Gate::Impl::raise_to_floor(const BuiltInTool& tool, Case& c) {
+  const Plan floor = tool.what.floor ? tool.what.floor(c.described.description) : tool.floor;
+  const bool no_rule = c.verdict.decided_by == "default" || c.verdict.effect == Effect::kAllow;
+  if (no_rule) {
+    c.verdict.effect = Effect::kRequire;
+    c.verdict.plan = floor;
+    c.verdict.observed = false;
+    c.verdict.decided_by = "built-in floor";
+    c.verdict.reasons.insert(c.verdict.reasons.begin(),
+                             tool.what.floor
+                                 ? "this needs whoever is asked each time, whatever the policy says"
+                                 : "this needs two unrelated people, whatever the policy says");
+  } else if (c.verdict.effect == Effect::kRequire) {
+    Result<Plan> merged = policy::merge_plans(c.verdict.plan, floor);
+    if (!merged) return std::unexpected(merged.error());
+    c.verdict.plan = std::move(*merged);
+  }
+  return {};
+}
+
 Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_since) {
   const policy::Document& document = *c.configuration->policy;
   policy::PolicyInput input = policy_input(c);
@@ -302,30 +324,21 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     doc::Value asked = doc::object(
         {{"operation", c.described.facts.operation}, {"facts", c.described.facts.tree}});
     c.described = std::move(*described);
-    policy::PolicyInput again = policy_input(c);
-    again.request.deferred_since = deferred_since;
-    c.inputs = recorded(again);
+    input = policy_input(c);
+    input.request.deferred_since = deferred_since;
+    c.inputs = recorded(input);
     c.inputs.set("asked", std::move(asked));
     const Verdict first = c.verdict;
-    c.verdict = policy::decide_again(document, again, first);
-    note_emergencies(c, again, c.verdict, [&](const policy::PolicyInput& without) {
+    c.verdict = policy::decide_again(document, input, first);
+    note_emergencies(c, input, c.verdict, [&](const policy::PolicyInput& without) {
       return policy::decide_again(document, without, first);
     });
   }
   if (const auto built_in = built_ins.find(c.request.tool); built_in != built_ins.end()) {
-    const bool no_rule = c.verdict.decided_by == "default" || c.verdict.effect == Effect::kAllow;
-    if (no_rule) {
-      c.verdict.effect = Effect::kRequire;
-      c.verdict.plan = built_in->second.floor;
-      c.verdict.observed = false;
-      c.verdict.decided_by = "built-in floor";
-      c.verdict.reasons.insert(c.verdict.reasons.begin(),
-                               "this needs two unrelated people, whatever the policy says");
-    } else if (c.verdict.effect == Effect::kRequire) {
-      Result<Plan> merged = policy::merge_plans(c.verdict.plan, built_in->second.floor);
-      if (!merged) co_return std::unexpected(merged.error());
-      c.verdict.plan = std::move(*merged);
-    }
+    if (Result<void> raised = raise_to_floor(built_in->second, c); !raised)
+      co_return std::unexpected(raised.error());
+  } else if (c.may_stand && c.verdict.effect == Effect::kRequire) {
+    c = co_await stand_in(std::move(c), std::move(input));
   }
   c.defer_until = c.verdict.defer_until;
   const Duration life = c.verdict.effect == Effect::kRequire ? c.verdict.plan.expires
@@ -421,6 +434,11 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
   }
   if (c.repeats > 0)
     draft.body.set("repeats", doc::object({{"of", c.repeats_of}, {"times", c.repeats}}));
+  if (!c.standing.empty()) {
+    draft.body.set("standing", doc::object({{"id", c.standing},
+                                            {"stands_in_for", c.stood_in_for.decided_by},
+                                            {"plan", to_value(c.stood_in_for.plan)}}));
+  }
   if (c.defer_until) draft.body.set("defer_until", to_rfc3339(*c.defer_until));
   if (c.verdict.observed) draft.body.set("observed", true);
   if (!c.request.traceparent.empty())

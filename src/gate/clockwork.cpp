@@ -155,6 +155,7 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
     if (!described && described.error().code == "overloaded") co_return;  // the next tick
     if (described) {
       c.described = std::move(*described);
+      c.may_stand = c.canary.empty();
       Result<Case> decided = co_await decide_case(c, record->created_at);
       if (decided)
         c = std::move(*decided);
@@ -179,6 +180,7 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
   std::set<std::string> streams{"policy", "tools", "config"};
   if (record->requester.kind == PrincipalKind::kAgent)
     streams.insert("agent/" + record->requester.id);
+  for (const store::Expect& read : c.expects) streams.insert(read.stream);
   Result<std::vector<Event>> appended =
       co_await append(record, std::move(events), std::move(streams), std::move(claims));
   if (!appended) co_return;  // the configuration moved: the next tick decides again

@@ -96,6 +96,36 @@ Task<std::vector<Gate::Erasable>> Gate::erasable_emergencies(std::string person)
   co_return out;
 }
 
+Task<Gate::ErasableStandings> Gate::erasable_standings(std::string person, std::string model) {
+  const auto theirs = [&](std::string_view id) {
+    return !person.empty() && world_.directory.same_human(id, person);
+  };
+  ErasableStandings out;
+  std::vector<std::string> over;
+  for (const auto& [id, one] : world_.standing.all()) {
+    if (!theirs(one.proposer) && !theirs(one.revoked_by) && (model.empty() || one.model != model))
+      continue;
+    if (one.in_force(ports_.clock.now()) && one.has_uses())
+      ++out.in_force;
+    else
+      over.push_back(id);
+  }
+  for (const std::string& id : over) {
+    const std::string stream = "standing/" + id;
+    const std::vector<Event> events = co_await ports_.journal.read_stream(stream, 1, true);
+    Erasable one{ActionId(), "", stream, events.empty() ? 0 : events.back().position, {}};
+    const people::Standing* standing = world_.standing.find(id);
+    for (const Event& event : events) {
+      const bool granted = event.type == "standing.granted";
+      const bool asked_for = (!model.empty() && granted) ||
+                             theirs(granted ? standing->proposer : standing->revoked_by);
+      if (event.private_part && asked_for) one.entries.push_back(event.index);
+    }
+    if (!one.entries.empty()) out.over.push_back(std::move(one));
+  }
+  co_return out;
+}
+
 Task<Result<void>> Gate::erase(std::vector<Erasable> what, doc::Value subject,
                                ActionId authorised_by) {
   store::AppendRequest request;
@@ -124,7 +154,8 @@ Task<Result<void>> Gate::erase(std::vector<Erasable> what, doc::Value subject,
   store::Appended appended = co_await ports_.journal.append(std::move(request));
   if (!appended) co_return refused(appended.error());
   for (const Event& event : *appended) {  // the directory forgets, too
-    if (people::is_identity_event(event.type) || event.stream.starts_with("emergency/"))
+    if (people::is_identity_event(event.type) || event.stream.starts_with("emergency/") ||
+        event.stream.starts_with("standing/"))
       impl_->fold(event);
   }
   for (const Erasable& one : what) {

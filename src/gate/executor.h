@@ -1,8 +1,10 @@
 // Ports through which the gate lets things happen. connectors/ implements them.
 #pragma once
 
+#include <array>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/task.h"
@@ -20,6 +22,10 @@ struct Described {
   Facts facts;
   doc::Value description;
 };
+
+// Members of a description that say the arguments again, and nothing besides.
+inline constexpr std::array<std::string_view, 4> kSayArguments{"argv", "env", "parameters",
+                                                               "statements"};
 
 struct Order {
   ActionId action;

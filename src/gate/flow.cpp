@@ -81,6 +81,7 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
     co_return refused(appended.error());
   }
   if (state == State::kDenied && counts) history.denied(use_of(c), c.created_at);
+  fold_standing(*appended);
   if (closes.record) fold_closing(closes, *appended);
   const std::shared_ptr<ActionRecord> record = take_in(c.id, *appended);
   if (record->version == appended->back().position) {  // else a reader was quicker, and more came
@@ -183,6 +184,7 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
       break;
   }
   std::vector<EventDraft> events = used_emergencies(c);
+  std::ranges::move(used_standing(c), std::back_inserter(events));
   events.push_back(decided_draft(c, state));
   if (state == State::kDenied && c.tool != nullptr) {
     events.back().body.set("request_print", note_denied(c));

@@ -155,6 +155,26 @@ class Gate {
   // By its opener, whoever may open one, or an administrator. Codes: not_found, closed,
   // not_allowed.
   Task<Result<people::Emergency>> close_emergency(Principal who, std::string id);
+
+  // ---- standing approvals (people/standing.h), standing_wish.cpp
+  // What would stand, made from an action that people approved, as everything is now: all but who
+  // agrees to it. Its plan is what policy asks for such an action now. Codes: not_found,
+  // cannot_stand (why nothing can), invalid_args (what of the wish cannot be).
+  struct StandingWish {
+    ActionId model;
+    people::Bounds bounds;
+    std::uint64_t uses = 0;
+    Time until;
+  };
+  Task<Result<people::Standing>> standing_like(Principal who, StandingWish wish);
+  // Whoever agreed to it or is in a group that its plan asks, its proposer, the agent's owner,
+  // administrators and auditors.
+  bool may_see(const std::string& person, const people::Standing& standing) const;
+  // At once, also for what was allowed by it and has not started. By those but auditors, or the
+  // host. Codes: not_found, not_allowed, closed, empty_text.
+  Task<Result<people::Standing>> revoke_standing(Principal who, std::string id, std::string reason);
+  // "" while it stands; else why it does not, in words. Who agreed is counted at each use.
+  std::string why_over(const people::Standing& standing) const;
   Task<Result<RecordPtr>> comment(Principal who, ActionId id, std::string text);
   Task<Result<RecordPtr>> cancel(Principal who, ActionId id);
   Task<Result<Submitted>> amend(Principal who, ActionId id, doc::Value args, std::string note);
@@ -228,7 +248,9 @@ class Gate {
     std::function<Task<Result<doc::Value>>(Principal who, doc::Value args, doc::Value reviewed)>
         describe;
     // Who has a part in it, besides who proposes it, and so does not review it. Null: nobody.
-    std::function<std::vector<people::Party>(const doc::Value& args)> related;
+    std::function<Task<std::vector<people::Party>>(doc::Value args)> related;
+    // Whom it asks at least, as its description says; null: the same each time, see add_built_in().
+    std::function<Plan(const doc::Value& description)> floor;
     // After a crash: what became of it. Null: nobody can say.
     std::function<Task<Outcome>(ActionId action)> recover;
   };
@@ -249,6 +271,13 @@ class Gate {
   Task<Erasable> erasable_person(std::string person);
   // Why the person opened the incidents and broke the glass that are over.
   Task<std::vector<Erasable>> erasable_emergencies(std::string person);
+  // Of standing approvals that are over: what a person proposed or said when they revoked one; or
+  // those that were made from an action. `in_force`: how many are left because they stand.
+  struct ErasableStandings {
+    std::vector<Erasable> over;
+    std::size_t in_force = 0;
+  };
+  Task<ErasableStandings> erasable_standings(std::string person, std::string model);
   // Destroys them, and records it in each action's stream, in one commit: all of it or nothing.
   // Takes the claim "erasure/" + authorised_by. Code conflict: an action has moved since.
   Task<Result<void>> erase(std::vector<Erasable> what, doc::Value subject, ActionId authorised_by);

@@ -55,6 +55,10 @@ struct Case {
   std::string canary;                  // who planted it; "": it is no exercise
   std::string repeats_of;              // the latest denial of the very same request; "" none
   std::int64_t repeats = 0;            // and how many there were
+  bool may_stand = false;              // nobody has been asked: a standing approval may do
+  std::string standing;                // the one that it is allowed by
+  Verdict stood_in_for;                // and what policy asked: ActionRecord::stood_in_for
+  std::shared_ptr<Serial::Hold> turn;  // to use it
   bool blind = false;                  // a hypothetical of somebody who may not look at the past
 };
 
@@ -100,6 +104,7 @@ struct Gate::Impl {
                                 const ActionRecord* before);
   Task<Result<Case>> describe_case(Principal who, ActionRequest request, std::string amends,
                                    const ActionRecord* before);  // all but the decision
+  static Result<void> raise_to_floor(const BuiltInTool& tool, Case& c);
   Task<Result<Case>> decide_case(Case c, std::optional<Time> deferred_since);
   // `reviewed`: what people have looked at already, if they have.
   Task<Result<Described>> describe(const Principal& requester, const catalog::Tool& tool,
@@ -160,6 +165,25 @@ struct Gate::Impl {
                         const Decide& decide) const;
   std::vector<EventDraft> used_emergencies(const Case& c) const;
   bool emergency_is_over(const ActionRecord& record) const;  // of those that it was decided under
+
+  // ---- standing.cpp: what people agreed to once, for a while
+  Task<Case> stand_in(Case c, policy::PolicyInput input);  // allowed, where one does
+  const people::Standing* standing_for(const Case& c, const policy::PolicyInput& input) const;
+  // All but whether it has uses left.
+  bool stands(const people::Standing& one, const Case& c, const policy::PolicyInput& input,
+              const Plan& asked, bool used) const;
+  std::set<std::string> streams_of(const people::Standing& one,
+                                   const people::Lineage& lineage) const;
+  void use_standing(Case& c, const people::Standing& one) const;
+  std::vector<EventDraft> used_standing(const Case& c) const;
+  void fold_standing(const std::vector<Event>& appended);  // of one's own append
+  // Whether what was decided, and has not started, would be decided so now. Codes: closed,
+  // digest_mismatch.
+  Result<void> check_still_decided(const ActionRecord& record) const;
+  // ---- standing_wish.cpp
+  Result<people::Standing> standing_like(const ActionRecord& model, const Case& now,
+                                         const Gate::StandingWish& wish) const;
+
   std::optional<EventDraft> review_due(const ActionRecord& record) const;
   void index_after_review(const std::shared_ptr<ActionRecord>& record);
 
@@ -241,6 +265,7 @@ struct Gate::Impl {
   void pass_time() {
     world.directory.pass_time(now());
     world.emergencies.pass_time(now());
+    world.standing.pass_time(now());
   }
 
   Gate& gate;
@@ -288,7 +313,8 @@ struct Gate::Impl {
   std::size_t recoveries_under_way = 0;                 // of this round
   std::unordered_map<std::string, std::string> broken;  // action -> what was said of it last
   std::set<std::string> grants_shown;
-  std::set<std::string> linking;  // accounts, by appends on their way
+  std::set<std::string> linking;   // accounts, by appends on their way
+  std::set<std::string> revoking;  // standing approvals, likewise: they stand for nothing any more
   std::map<std::string, BuiltInTool> built_ins;
   std::map<std::string, std::map<std::uint64_t, std::function<void()>>> watchers;
   std::map<std::uint64_t, std::function<void(const RecordPtr&)>> all_watchers;

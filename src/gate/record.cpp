@@ -11,6 +11,8 @@ Time time_of(std::string_view text) {
 
 std::string in_words(const Event& event) {
   const doc::Value& body = event.body;
+  if (event.type == "action.decided" && body.find("standing") != nullptr)
+    return "allowed by standing approval " + std::string(body.find("standing")->text("id"));
   if (event.type == "action.decided") {
     const doc::Value* verdict = body.find_path({"policy", "verdict"});
     return "policy decided: " + std::string(verdict == nullptr ? "?" : verdict->text("effect"));
@@ -86,6 +88,14 @@ void read_parts(ActionRecord& r, const doc::Value& body) {
   const doc::Value* repeats = body.find("repeats");
   r.repeats_of = repeats == nullptr ? "" : repeats->text("of");
   r.repeats = repeats == nullptr ? 0 : repeats->integer("times");
+  r.standing.clear();
+  r.stood_in_for = Verdict{};
+  if (const doc::Value* used = body.find("standing")) {
+    r.standing = used->text("id");
+    r.stood_in_for.effect = Effect::kRequire;
+    r.stood_in_for.decided_by = used->text("stands_in_for");
+    if (const doc::Value* plan = used->find("plan")) r.stood_in_for.plan = plan_from_value(*plan);
+  }
   r.amends = body.text("amends");
   r.traceparent = body.text("traceparent");
   r.observed = body.flag("observed");

@@ -73,6 +73,8 @@ struct ActionRecord {
   std::string canary, canary_result;     // an exercise: who planted it, and how it ended
   std::string repeats_of;                // the latest denial of the very same request; "" none
   std::int64_t repeats = 0;
+  std::string standing;  // the standing approval that it was allowed by, sa_…
+  Verdict stood_in_for;  // then what policy asked: `effect`, `plan` and `decided_by` of it only
   std::optional<AfterReview> after_review;
   std::string amends, amended_by;
   std::optional<std::uint64_t> first_index, last_index;

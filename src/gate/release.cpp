@@ -291,25 +291,13 @@ Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std
                      "the tool's definition has changed since this was approved; ask again",
                      "/digest");
   }
-  if (configuration.digest != record->config_digest || impl_->emergency_is_over(*record)) {
-    Case again = impl_->case_of(*record);
-    again.args = record->args;
-    policy::PolicyInput input = impl_->policy_input(again);
-    // Only what it was decided under counts, while that is in force.
-    if (input.request.incident != record->incident) input.request.incident.clear();
-    if (input.request.break_glass != record->break_glass) input.request.break_glass.clear();
-    const Verdict now = policy::decide(*configuration.policy, input);
-    const bool asks = now.effect == Effect::kRequire && record->review &&
-                      review::meets(*record->review, now.plan, world_.directory);
-    const bool stands = !now.modified_args && (now.effect == Effect::kAllow || asks);
-    if (!stands)
-      co_return refuse("digest_mismatch",
-                       "policy, or the emergency that this was decided under, is not what it was, "
-                       "and decides otherwise now; ask again",
-                       "/digest");
-  }
+  impl_->pass_time();
+  // Whatever else the standing approval is used for waits, so that nothing here conflicts with it.
+  Serial::Hold turn;
+  if (!record->standing.empty()) turn = co_await impl_->serial.take("standing/" + record->standing);
+  if (Result<void> still = impl_->check_still_decided(*record); !still)
+    co_return std::unexpected(still.error());
   if (record->review) {
-    impl_->pass_time();
     Result<void> still =
         review::check_release(*record->review, world_.directory, ports_.clock.now());
     if (!still && still.error().code != "closed") co_return std::unexpected(still.error());
@@ -331,6 +319,8 @@ Task<Result<RecordPtr>> Gate::consume_grant(Principal who, std::string text, std
   if (record->requester.kind == PrincipalKind::kAgent)
     streams.insert("agent/" + record->requester.id);
   if (record->review) streams.merge(review::streams_read(*record->review, world_.directory));
+  if (const people::Standing* by = world_.standing.find(record->standing))
+    streams.merge(impl_->streams_of(*by, record->lineage));
   Result<std::vector<Event>> appended = co_await impl_->append(
       record, std::move(events), std::move(streams), {{"release/" + id.str(), "1"}});
   if (!appended) co_return std::unexpected(appended.error());

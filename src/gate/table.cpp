@@ -124,6 +124,7 @@ Task<Result<std::vector<Event>>> Gate::Impl::append(std::shared_ptr<ActionRecord
     ++gate.numbers_.conflicts;
     co_return refused(appended.error());
   }
+  fold_standing(*appended);
   const State before = record->state;
   for (std::size_t i = 0; i < appended->size(); ++i) {
     if (i < private_parts.size()) (*appended)[i].private_part = std::move(private_parts[i]);
@@ -216,6 +217,9 @@ bool Gate::may_read(const Principal& who, const ActionRecord& record) const {
         return (party.role == people::Role::kAmender || party.role == people::Role::kOpener) &&
                directory.same_human(party.id, who.id);
       });
+  if (const people::Standing* by = world_.standing.find(record.standing);
+      by != nullptr && may_see(who.id, *by))
+    return true;
   if (asked || has_a_part || (record.after_review && can_look_after(world_, who, record)))
     return true;
   return record.review && review::is_reviewer(*record.review, directory, who.id);

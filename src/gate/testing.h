@@ -137,7 +137,8 @@ class HeldExecutor final : public Executor {
   std::map<std::string, Hold> hold_execute;        // by tool
   std::map<std::string, Hold> hold_recover;        // by action
   std::map<std::string, int> break_recover;        // by action: how often it throws
-  std::vector<std::string> executed;               // actions, in order
+  bool uninspectable = false;
+  std::vector<std::string> executed;  // actions, in order
   std::vector<std::string> recovered;
   std::vector<std::string> forgotten;
 
@@ -151,8 +152,9 @@ class HeldExecutor final : public Executor {
     }
     Described described;
     described.facts.operation = "execute";
-    described.facts.tree = doc::object({{"uninspectable", false}, {"why", doc::Array{}}});
-    described.description = doc::object({{"args", args}, {"behind", hidden[name]}});
+    described.facts.tree = doc::object({{"uninspectable", uninspectable}, {"why", doc::Array{}}});
+    described.facts.uninspectable = uninspectable;
+    described.description = doc::object({{"argv", args}, {"behind", hidden[name]}});
     if (const Hold hold = hold_describe[name]) co_await hold->pass();
     co_return described;
   }
@@ -241,7 +243,8 @@ struct Bench {
         .closed_types = {"action.decided", "action.cancelled", "action.expired", "action.amended",
                          "grant.expired", "review.closed", "execution.finished",
                          "execution.unknown", "payload.erased", "incident.closed",
-                         "breakglass.closed", "breakglass.reviewed", "canary.revealed"}};
+                         "breakglass.closed", "breakglass.reviewed", "canary.revealed",
+                         "standing.revoked"}};
     auto opened = store::sqlite::open_journal(wanted, clock, random, io.get_executor());
     REQUIRE(opened.has_value());
     real = std::move(*opened);

@@ -31,7 +31,7 @@ Gate::~Gate() = default;
 void Gate::load() {
   const auto each = [this](std::vector<Event> events) { impl_->fold_all(events); };
   for (const char* prefix :
-       {"person/", "agent/", "group/", "emergency/", "tools", "policy", "config"})
+       {"person/", "agent/", "group/", "emergency/", "standing/", "tools", "policy", "config"})
     ports_.journal.load_open_streams(prefix, each, true);  // whatever their rows say: all of it
   ports_.journal.load_open_streams("action/", [this](std::vector<Event> events) {
     const ActionId id(events.front().stream.substr(7));
@@ -68,6 +68,7 @@ bool Gate::Impl::fold(const Event& event) {
     if (event.type == "identity.person_deactivated") wake_voted(event.stream.substr(7));
   }
   world.emergencies.evolve(event);
+  world.standing.evolve(event);
   if (event.type == "policy.activated" || event.type == "tools.activated" ||
       event.type == "config.identity_activated" || event.type == "config.sealed" ||
       event.type == "seal.broken") {

@@ -8,6 +8,7 @@
 #include "catalog/tool.h"
 #include "people/directory.h"
 #include "people/emergency.h"
+#include "people/standing.h"
 #include "policy/document.h"
 #include "trust/document.h"
 
@@ -31,6 +32,7 @@ struct World {
   std::shared_ptr<const Configuration> configuration;
   people::Directory directory;
   people::Emergencies emergencies;
+  people::Standings standing;
 };
 
 }  // namespace keyturn::gate

@@ -42,14 +42,15 @@ class Checks {
 
  private:
   void check_selectors(const Rule& rule);
-  void check_known(const Rule& rule);
   void check_always(const Rule& rule);
   void check_vote(const Rule& rule, const Plan& plan, doc::Position at);
   void check_test(const DocumentTest& test);
   void check_tiers(const Rule& rule);
   void check_claims(const Rule& rule);
   void check_costs(const Rule& rule);
-  void check_cost(const std::string& what, const Condition& condition);
+  void check_cost(const std::string& what, const Condition& condition) {
+    policy::check_cost(document_, what, condition, problems_);
+  }
   void check_emergencies();
   void check_people(const Rule& rule, const Plan& plan, doc::Position at);
 
@@ -87,49 +88,8 @@ void Checks::check_selectors(const Rule& rule) {
           rule.match_at, true);
     }
   }
-  if (options_.tools != nullptr) check_known(rule);
-}
-
-// What no tool is called is said; of the other selectors, whose words may come from elsewhere, only
-// what looks like a slip.
-void Checks::check_known(const Rule& rule) {
-  const auto& tools = options_.tools->tools();
-  std::vector<std::string_view> names, envs, kinds, operations{"read", "write", "execute"};
-  for (const catalog::Tool& tool : tools) {
-    names.push_back(tool.name);
-    envs.push_back(tool.resource.env);
-    kinds.push_back(tool.resource.kind);
-    operations.push_back(tool.operation);
-  }
-  for (const std::string& name : rule.match.tool.exact) {
-    if (options_.tools->find(name) != nullptr) continue;
-    const std::string close = did_you_mean(name, names);
-    add(rule, "unknown_tool",
-        "no tool is called \"" + name + "\"" +
-            (close.empty() ? "; define it in the tools' file, or leave it out" : close),
-        rule.match_at, true);
-  }
-  for (const std::string& prefix : rule.match.tool.prefixes) {
-    const auto begins = [&](std::string_view name) { return name.starts_with(prefix); };
-    if (std::ranges::any_of(names, begins)) continue;
-    add(rule, "unknown_tool",
-        "no tool's name begins with \"" + prefix +
-            "\"; define one in the tools' file, or leave it out",
-        rule.match_at, true);
-  }
-  const auto slips = [&](const Selector& selector, const std::string& what,
-                         const std::vector<std::string_view>& known) {
-    for (const std::string& word : selector.exact) {
-      if (std::ranges::find(known, word) != known.end()) continue;
-      const std::string close = did_you_mean(word, known);
-      if (close.empty()) continue;
-      add(rule, "unknown_" + what, "no tool has the " + what + " \"" + word + "\"" + close,
-          rule.match_at, true);
-    }
-  };
-  slips(rule.match.env, "env", envs);
-  slips(rule.match.kind, "kind", kinds);
-  slips(rule.match.operation, "operation", operations);
+  if (options_.tools != nullptr)
+    check_known(rule.match, "rule \"" + rule.id + "\"", rule.match_at, *options_.tools, problems_);
 }
 
 void Checks::check_always(const Rule& rule) {
@@ -235,30 +195,6 @@ void Checks::check_costs(const Rule& rule) {
   if (rule.defer) check_cost(of + "the time it defers to", rule.defer->until);
 }
 
-// Past costLimit an expression is an error, and that denies.
-void Checks::check_cost(const std::string& what, const Condition& condition) {
-  cel::SizeHints hints;
-  hints.otherwise = kAssumed;
-  const cel::CostBounds cost = condition.program.cost_bounds(hints);
-  const std::uint64_t limit = document_.cost_limit;
-  if (cost.most <= limit) return;
-  const bool never = cost.least > limit;
-  const std::uint64_t need = never ? cost.least : cost.most;
-  const bool settable = need <= static_cast<std::uint64_t>(kCostLimitMax);
-  const std::string steps =
-      settable ? std::to_string(need) + " steps" : "more steps than can be allowed";
-  std::string message = what + (never ? " takes at least " : " may take ") + steps;
-  if (!never) {
-    message += " with lists of " + std::to_string(kAssumed.items) + " items and texts of " +
-               std::to_string(kAssumed.text_bytes) + " bytes";
-  }
-  message += ", and is an error past costLimit " + std::to_string(limit) + ", which denies; ";
-  if (settable) message += "set defaults.costLimit to " + std::to_string(need) + ", or ";
-  message += "split it into rules, or put fewer loops inside loops";
-  problems_.push_back(
-      {never ? "too_costly" : "may_be_too_costly", std::move(message), "", condition.at, !never});
-}
-
 // Who is said to have a part in emergencies is there; and what a rule waits for can come.
 void Checks::check_emergencies() {
   if (options_.roster != nullptr) {
@@ -326,9 +262,74 @@ void Checks::check_people(const Rule& rule, const Plan& plan, doc::Position at) 
 
 }  // namespace
 
+void check_known(const Match& match, const std::string& what, doc::Position at,
+                 const catalog::Catalog& catalog, doc::Problems& problems) {
+  const auto& tools = catalog.tools();
+  const auto warn = [&](std::string code, std::string message) {
+    problems.push_back({std::move(code), what + ": " + std::move(message), "", at, true});
+  };
+  std::vector<std::string_view> names, envs, kinds, operations{"read", "write", "execute"};
+  for (const catalog::Tool& tool : tools) {
+    names.push_back(tool.name);
+    envs.push_back(tool.resource.env);
+    kinds.push_back(tool.resource.kind);
+    operations.push_back(tool.operation);
+  }
+  for (const std::string& name : match.tool.exact) {
+    if (catalog.find(name) != nullptr) continue;
+    const std::string close = did_you_mean(name, names);
+    warn("unknown_tool",
+         "no tool is called \"" + name + "\"" +
+             (close.empty() ? "; define it in the tools' file, or leave it out" : close));
+  }
+  for (const std::string& prefix : match.tool.prefixes) {
+    const auto begins = [&](std::string_view name) { return name.starts_with(prefix); };
+    if (std::ranges::any_of(names, begins)) continue;
+    warn("unknown_tool", "no tool's name begins with \"" + prefix +
+                             "\"; define one in the tools' file, or leave it out");
+  }
+  const auto slips = [&](const Selector& selector, const std::string& kind,
+                         const std::vector<std::string_view>& known) {
+    for (const std::string& word : selector.exact) {
+      if (std::ranges::find(known, word) != known.end()) continue;
+      const std::string close = did_you_mean(word, known);
+      if (close.empty()) continue;
+      warn("unknown_" + kind, "no tool has the " + kind + " \"" + word + "\"" + close);
+    }
+  };
+  slips(match.env, "env", envs);
+  slips(match.kind, "kind", kinds);
+  slips(match.operation, "operation", operations);
+}
+
+void check_cost(const Document::Rep& document, const std::string& what, const Condition& condition,
+                doc::Problems& problems) {
+  cel::SizeHints hints;
+  hints.otherwise = kAssumed;
+  const cel::CostBounds cost = condition.program.cost_bounds(hints);
+  const std::uint64_t limit = document.cost_limit;
+  if (cost.most <= limit) return;
+  const bool never = cost.least > limit;
+  const std::uint64_t need = never ? cost.least : cost.most;
+  const bool settable = need <= static_cast<std::uint64_t>(kCostLimitMax);
+  const std::string steps =
+      settable ? std::to_string(need) + " steps" : "more steps than can be allowed";
+  std::string message = what + (never ? " takes at least " : " may take ") + steps;
+  if (!never) {
+    message += " with lists of " + std::to_string(kAssumed.items) + " items and texts of " +
+               std::to_string(kAssumed.text_bytes) + " bytes";
+  }
+  message += ", and is an error past costLimit " + std::to_string(limit) + ", which denies; ";
+  if (settable) message += "set defaults.costLimit to " + std::to_string(need) + ", or ";
+  message += "split it into rules, or put fewer loops inside loops";
+  problems.push_back(
+      {never ? "too_costly" : "may_be_too_costly", std::move(message), "", condition.at, !never});
+}
+
 void check_document(const Document::Rep& document, const Compiler& compiler,
                     const LoadOptions& options, doc::Problems& problems) {
   Checks(document, compiler, options, problems).run();
+  check_standing(document, compiler, options, problems);
   check_overlaps(document, problems);
 }
 

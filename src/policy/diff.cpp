@@ -23,6 +23,8 @@ constexpr std::array kSections = std::to_array<Section>({{"apiVersion", ""},
                                                          {"variables", ""},
                                                          {"risk", "reason"},
                                                          {"calendar", ""},
+                                                         {"emergencies", ""},
+                                                         {"standing", "id"},
                                                          {"rules", "id"},
                                                          {"tests", "name"}});
 

@@ -54,6 +54,8 @@ class Loader {
     Compiler compiler(*rep_, text_, options_.tools, problems_);
     read_conditions(compiler);
     read_rules(compiler);
+    if (const doc::Value* standing = in_.array("standing"))
+      rep_->standing = read_standing(*standing, in_.pointer_to("standing"), compiler, problems_);
     read_tests();
     in_.finish();
     check_document(*rep_, compiler, options_, problems_);

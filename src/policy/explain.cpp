@@ -60,6 +60,30 @@ doc::Value explained_rule(const Rule& rule, const Scope& scope, const PolicyInpu
   return out;
 }
 
+// What may be agreed to for a while, of this action.
+doc::Value explained_standing(const StandingPermission& permission, const Scope& scope,
+                              const PolicyInput& input) {
+  doc::Value out = doc::object({{"permission", permission.id}});
+  if (!permission.description.empty()) out.set("description", permission.description);
+  const std::string_view refused_by = permission.match.refused_by(input);
+  out.set("selected", refused_by.empty());
+  if (!refused_by.empty()) {
+    out.set("not_selected_by", refused_by);
+    return out;
+  }
+  bool holds = true;
+  if (permission.when) {
+    out.set("when", explained(*permission.when, scope));
+    holds = truth(scope.evaluate(*permission.when)).value_or(false);
+  }
+  out.set("permits", holds);
+  out.set("lasts", to_text(permission.lasts));
+  out.set("uses", permission.uses);
+  out.set("bounds", doc::array_of(std::vector<std::string>(permission.bounds.begin(),
+                                                           permission.bounds.end())));
+  return out;
+}
+
 doc::Value calendar_value(const CalendarState& calendar) {
   doc::Value out = doc::Object{};
   for (const auto& window : calendar.windows) {
@@ -76,6 +100,9 @@ doc::Value explain(const Document& document, const PolicyInput& input) {
   Scope scope(rep, input);
   doc::Array rules;
   for (const Rule& rule : rep.rules) rules.push_back(explained_rule(rule, scope, input));
+  doc::Array standing;
+  for (const StandingPermission& permission : rep.standing)
+    standing.push_back(explained_standing(permission, scope, input));
   doc::Value variables = doc::Object{};
   for (const Variable& variable : rep.variables) {
     variables.set(variable.name, shown(scope.evaluate(variable.value)));
@@ -84,6 +111,7 @@ doc::Value explain(const Document& document, const PolicyInput& input) {
   return doc::object(
       {{"verdict", to_value(decide(document, input))},
        {"rules", std::move(rules)},
+       {"standing", std::move(standing)},
        {"variables", std::move(variables)},
        {"risk", doc::object({{"score", risk.score}, {"why", doc::array_of(risk.why)}})},
        {"calendar", calendar_value(scope.calendar())}});

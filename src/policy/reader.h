@@ -20,6 +20,8 @@ std::optional<Rule> read_rule(const doc::Value& value, const std::string& pointe
                               doc::Problems& problems);
 std::vector<RiskTerm> read_risk_terms(const doc::Value& value, const std::string& pointer,
                                       Compiler& compiler, doc::Problems& problems);
+std::vector<StandingPermission> read_standing(const doc::Value& value, const std::string& pointer,
+                                              Compiler& compiler, doc::Problems& problems);
 DocumentTest read_test(const doc::Value& value, const std::string& pointer,
                        doc::Problems& problems);
 
@@ -29,6 +31,16 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
 // What only shows when all rules are known (POLICY "Load-time checks").
 void check_document(const Document::Rep& document, const Compiler& compiler,
                     const LoadOptions& options, doc::Problems& problems);
+// Of the section `standing`.
+void check_standing(const Document::Rep& document, const Compiler& compiler,
+                    const LoadOptions& options, doc::Problems& problems);
+// Past costLimit an expression is an error.
+void check_cost(const Document::Rep& document, const std::string& what, const Condition& condition,
+                doc::Problems& problems);
+// What no tool is called is said; of the other selectors, whose words may come from elsewhere, only
+// what looks like a slip. `what` begins every message.
+void check_known(const Match& match, const std::string& what, doc::Position at,
+                 const catalog::Catalog& tools, doc::Problems& problems);
 // What only shows where several rules match one action.
 void check_overlaps(const Document::Rep& document, doc::Problems& problems);
 

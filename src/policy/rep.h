@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -58,6 +59,18 @@ struct Rule {
   bool shadow = false;
 };
 
+// standing.h
+struct StandingPermission {
+  std::string id;
+  std::string description;
+  doc::Position at, match_at, bounds_at;
+  Match match;
+  Duration lasts{};
+  std::uint64_t uses = 0;
+  std::set<std::string> bounds;  // parameters, without "args."
+  std::optional<Condition> when;
+};
+
 struct RiskTerm {
   Condition when;
   std::int64_t weight = 0;
@@ -102,6 +115,7 @@ struct Document::Rep {
   std::vector<Variable> variables;  // in an order in which each needs only those before it
   std::vector<RiskTerm> risk;
   std::vector<Rule> rules;
+  std::vector<StandingPermission> standing;
   std::vector<DocumentTest> tests;
   Calendar calendar;
   EmergencyRules emergencies;

@@ -38,7 +38,8 @@ const std::set<std::string>& closed_types() {
                                            "incident.closed",
                                            "breakglass.closed",
                                            "breakglass.reviewed",
-                                           "canary.revealed"};
+                                           "canary.revealed",
+                                           "standing.revoked"};
   return types;
 }
 

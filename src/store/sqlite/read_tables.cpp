@@ -206,8 +206,11 @@ void ReadTables::show(std::int64_t seq, const Event& event) {
     show_to(seq, person ? "person:" : "agent:", agent->text("id"));
     show_to(seq, "person:", agent->text("owner"));
   }
-  const doc::Value* plan = first_of(
-      body, {{"verdict", "plan"}, {"policy", "verdict", "plan"}, {"review", "plan"}, {"plan"}});
+  const doc::Value* plan = first_of(body, {{"verdict", "plan"},
+                                           {"policy", "verdict", "plan"},
+                                           {"review", "plan"},
+                                           {"standing", "plan"},
+                                           {"plan"}});
   if (plan != nullptr && plan->is_object()) {
     const Plan asked = plan_from_value(*plan);
     for (const std::string& group : groups_of(asked)) show_to(seq, "group:", group);
