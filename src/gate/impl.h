@@ -232,6 +232,7 @@ struct Gate::Impl {
   void fold_all(const std::vector<Event>& events);
   Result<Linking> begin_linking(const std::vector<EventDraft>& events);
   void wake_voted(const std::string& person);
+  void wake_asked(const Event& event);
   void activate(const Event& event);
   void redigest();
   std::uint64_t seen(
