@@ -49,6 +49,45 @@ void warn_of_unknown_agents(const trust::Document& identity, const people::Direc
   }
 }
 
+// Whoever is on call is so by the schedule; members by hand would be there without it.
+void check_on_call_groups(const trust::Document& identity, const people::Directory& directory,
+                          doc::Problems& problems) {
+  for (const auto& [name, one] : identity.oncall) {
+    std::set<std::string> by_hand;
+    for (const auto& [id, person] : directory.persons()) {
+      if (person.own_groups.contains(one.group)) by_hand.insert(id);
+    }
+    if (by_hand.empty()) continue;
+    problems.push_back({"invalid_group",
+                        "oncall." + name + ": " + people::in_words(by_hand) + " " +
+                            (by_hand.size() == 1 ? "is" : "are") + " in " + one.group +
+                            " by hand; a schedule's group has nobody but who is on call. Take "
+                            "them out (keyturn person groups ID --group …), or choose another "
+                            "group",
+                        "/oncall/" + name + "/group",
+                        {}});
+  }
+}
+
+// Whoever may be on call could be: a policy must not depend on who is while it is checked.
+void add_on_call(const trust::Document& identity, policy::Roster& roster) {
+  for (const auto& [name, one] : identity.oncall) {
+    const auto pool = roster.groups.find(one.of);
+    if (pool != roster.groups.end()) roster.groups[one.group] = pool->second;
+  }
+}
+
+Result<void> check_by_hand(const people::Directory& directory,
+                           const std::set<std::string>& groups) {
+  for (const std::string& group : groups) {
+    if (directory.is_on_call_group(group))
+      return refuse("on_call_group", "who is in " + group +
+                                         " is said by its schedule (identity.yaml, oncall); nobody "
+                                         "is put in by hand");
+  }
+  return {};
+}
+
 // "a.yaml", "a.yaml and b.yaml", …
 std::string and_list(const std::vector<std::string>& names) {
   std::string out;
@@ -77,8 +116,11 @@ std::optional<Checked> check_configuration(const Documents& texts, const Documen
   const std::string_view identity_text =
       texts.identity.empty() ? trust::kNobody : std::string_view(texts.identity);
   std::optional<trust::Document> identity = trust::load(identity_text, identity_problems);
-  if (identity && directory != nullptr)
+  if (identity && directory != nullptr) {
     warn_of_unknown_agents(*identity, *directory, identity_problems);
+    check_on_call_groups(*identity, *directory, identity_problems);
+  }
+  if (doc::has_errors(identity_problems)) identity.reset();
   doc::add(problems, files.identity, identity_problems);
   std::optional<catalog::Catalog> tools;
   if (const auto tree = doc::parse_yaml(texts.tools, {}, tool_problems)) {
@@ -89,7 +131,8 @@ std::optional<Checked> check_configuration(const Documents& texts, const Documen
   doc::add(problems, files.tools, tool_problems);
   policy::LoadOptions options;
   options.tools = tools ? &*tools : nullptr;
-  const policy::Roster roster = directory != nullptr ? roster_of(*directory) : policy::Roster{};
+  policy::Roster roster = directory != nullptr ? roster_of(*directory) : policy::Roster{};
+  if (identity) add_on_call(*identity, roster);
   if (directory != nullptr && !directory->groups().empty()) options.roster = &roster;
   options.sealed = sealed;
   options.run_tests = tests.run;
@@ -186,6 +229,8 @@ Task<Result<std::string>> Admin::add_person(NewPerson wanted) {
   if (Result<void> ok = people::can_add_person(world.directory, person); !ok)
     co_return std::unexpected(ok.error());
   std::set<std::string> groups(wanted.groups.begin(), wanted.groups.end());
+  if (Result<void> ok = check_by_hand(world.directory, groups); !ok)
+    co_return std::unexpected(ok.error());
   if (person.admin) groups.insert(std::string(kAdministrators));
   std::vector<EventDraft> events{people::person_added(person, true)};
   std::vector<store::Expect> expects{{"person/" + person.id, 0}};
@@ -204,9 +249,12 @@ Task<Result<std::string>> Admin::set_groups(std::string id, std::vector<std::str
   const people::Person* person = world.directory.person(id);
   if (person == nullptr) co_return refuse("unknown_person", "there is no person " + id);
   const std::set<std::string> wanted(groups.begin(), groups.end());
+  const std::set<std::string> joined = minus(wanted, person->groups);
+  if (Result<void> ok = check_by_hand(world.directory, joined); !ok)
+    co_return std::unexpected(ok.error());
   std::vector<EventDraft> events;
   std::vector<store::Expect> expects{expect(gate_, "person/" + id)};
-  for (const std::string& group : minus(wanted, person->groups))
+  for (const std::string& group : joined)
     events.push_back(people::group_changed(group, {id}, {}, true));
   for (const std::string& group : minus(person->groups, wanted))
     events.push_back(people::group_changed(group, {}, {id}, true));

@@ -257,6 +257,11 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   if (reader.kind == PrincipalKind::kPerson)
     out.set("waits_for_you", r.state == State::kPending && r.review &&
                                  review::waits_for(*r.review, directory, reader.id));
+  if (r.review && !r.review->escalated_to.empty()) {
+    out.set("escalated", true);
+    out.set("escalated_to", r.review->escalated_to);
+  }
+  if (r.review && r.review->reminders > 0) out.set("reminders", r.review->reminders);
   out.set("votes", r.review ? votes_json(directory, *r.review) : doc::Value(doc::Array{}));
   out.set("comments", comments_json(r));
   out.set("review_url", std::string(view.public_url) + "/a/" + r.id.str());

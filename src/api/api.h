@@ -29,6 +29,10 @@ namespace keyturn::provisioning {
 class Provisioning;
 }
 
+namespace keyturn::oncall {
+class OnCall;
+}
+
 namespace keyturn::api {
 
 // What a list asks of the read model. `eyes` says whose: everything, what the agent `who` asked
@@ -69,6 +73,7 @@ struct ApiPorts {
   provisioning::Provisioning* provisioning = nullptr;  // SCIM; may be null
   identity::SignOn* sign_on = nullptr;                 // may be null
   identity::AgentTokens* agent_tokens = nullptr;       // may be null
+  oncall::OnCall* on_call = nullptr;                   // may be null
 };
 
 struct ApiOptions {

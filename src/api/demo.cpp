@@ -26,8 +26,9 @@ constexpr std::array kScenarios = std::to_array<Scenario>({
 
 doc::Value colleague_json(Service& s, const people::Person& person) {
   std::vector<std::string> pending;
-  for (const gate::ActionRecord* record : s.ports.gate.waiting_for(person.id))
-    pending.push_back(record->id.str());
+  for (const gate::ActionRecord* record : s.ports.gate.waiting_for(person.id)) {
+    if (s.ports.gate.may_vote(person.id, *record)) pending.push_back(record->id.str());
+  }
   return doc::object({{"id", person.id},
                       {"name", person.name},
                       {"simulated", true},

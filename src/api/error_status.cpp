@@ -97,6 +97,8 @@ constexpr std::array kRows = std::to_array<Row>({
     {"another_reviewer", 403},
     {"own_account", 403},
     {"canary_not_asked", 409},
+    {"stale_message", 403, true},
+    {"on_call_group", 409},
     {"invalid_delegation", 400},
     {"assurance_too_low", 403, true},
     {"passkey_required", 403},

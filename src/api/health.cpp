@@ -1,6 +1,7 @@
 // Is it alive, can it append, and the numbers for Prometheus (text format 0.0.4).
 #include "api/assets.h"
 #include "api/impl.h"
+#include "oncall/oncall.h"
 
 namespace keyturn::api {
 namespace {
@@ -67,6 +68,10 @@ void add_exports(Exposition& out, const doc::Value& exports) {
       [](const doc::Value& one) { return std::uint64_t{one.text("status") != "running"}; });
 }
 
+std::vector<std::string> troubled(const Service& s) {
+  return s.ports.on_call == nullptr ? std::vector<std::string>{} : s.ports.on_call->troubled();
+}
+
 }  // namespace
 
 Task<Response> get_health(Service&, Call&) {
@@ -78,7 +83,10 @@ Task<Response> get_ready(Service& s, Call&) {
     co_return problem({"read_only", "ALARM: " + alarm->message, ""});
   if (s.ports.ready && !s.ports.ready())
     co_return problem({"not_ready", "it cannot append to its journal", ""});
-  co_return json_answer(200, doc::object({{"status", "ready"}}));
+  doc::Value out = doc::object({{"status", "ready"}});
+  // It serves all the same, without whoever is not on call for that.
+  if (const auto names = troubled(s); !names.empty()) out.set("troubled", doc::array_of(names));
+  co_return json_answer(200, out);
 }
 
 Task<Response> get_metrics(Service& s, Call&) {
@@ -95,6 +103,9 @@ Task<Response> get_metrics(Service& s, Call&) {
              s.ports.audit.alarm() ? 1 : 0);
   out.single("keyturn_witness_problems", "gauge", "Witnesses that do not cosign now.",
              s.ports.audit.witness_problems().size());
+  out.single("keyturn_oncall_troubled", "gauge",
+             "On-call schedules that are stale, or that something is wrong with.",
+             troubled(s).size());
   if (s.ports.exports) add_exports(out, s.ports.exports());
   out.single("keyturn_parked_waits", "gauge", "Requests that wait for an action.", s.http.parked);
   out.single("keyturn_event_streams", "gauge", "Open event streams.", s.http.streams);

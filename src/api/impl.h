@@ -238,6 +238,8 @@ Task<Response> get_delegations(Service&, Call&);  // delegations.cpp
 Task<Response> post_delegation(Service&, Call&);
 Task<Response> delete_delegation(Service&, Call&);
 Task<Response> put_away(Service&, Call&);
+Task<Response> get_oncall(Service&, Call&);  // oncall.cpp
+Task<Response> post_oncall(Service&, Call&);
 Task<Response> get_me(Service&, Call&);  // people.cpp
 Task<Response> get_people(Service&, Call&);
 Task<Response> get_agents(Service&, Call&);

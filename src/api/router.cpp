@@ -114,6 +114,8 @@ std::vector<Route> every_route() {
       {"POST", "/v1/delegations", kPerson, post_delegation},
       {"DELETE", "/v1/delegations/{id}", kPerson, delete_delegation},
       {"PUT", "/v1/me/away", kPerson, put_away},
+      {"GET", "/v1/oncall", kPerson, get_oncall},
+      {"POST", "/v1/oncall/{name}", kPublic, post_oncall},
       {"GET", "/v1/me", kCaller, get_me},
       {"GET", "/v1/people", kPerson, get_people},
       {"GET", "/v1/agents", kPerson, get_agents},

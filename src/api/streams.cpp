@@ -40,6 +40,7 @@ struct Stream {
   net::Waiter waiter;
   std::deque<ActionId> changed;  // inbox: in order, each once
   std::set<ActionId> queued;
+  std::deque<gate::Notice> notices;  // inbox: for this person
   bool overflowed = false;
 };
 
@@ -134,6 +135,23 @@ void note_change(Stream& stream, const gate::RecordPtr& record) {
   stream.waiter.fire();
 }
 
+void note_notice(Stream& stream, const gate::Notice& notice) {
+  if (std::ranges::find(notice.to, stream.call.caller.principal.id) == notice.to.end()) return;
+  if (stream.notices.size() >= kInboxQueueMax) stream.overflowed = true;
+  if (!stream.overflowed) stream.notices.push_back(notice);
+  stream.waiter.fire();
+}
+
+std::string_view word_for(gate::Notice::Kind kind) {
+  switch (kind) {
+    case gate::Notice::Kind::kReminder:
+      return "reminder";
+    case gate::Notice::Kind::kEscalation:
+      return "escalation";
+  }
+  return "reminder";
+}
+
 // How many wait for the caller, told when it is another number than `told`. False: end.
 Task<bool> tell_waiting(const Stream& stream, net::EventWriter& events,
                         std::optional<std::size_t>& told) {
@@ -159,6 +177,14 @@ Task<bool> tell_changes(std::shared_ptr<Stream> stream, net::EventWriter& events
     const bool more = co_await events.write("action", std::to_string(record->version), data);
     if (!more) co_return false;
   }
+  while (!stream->notices.empty()) {
+    const gate::Notice notice = std::move(stream->notices.front());
+    stream->notices.pop_front();
+    if (!s.ports.gate.may_read(who, *notice.record)) continue;
+    const std::string data = summary(*stream, *notice.record);
+    const bool more = co_await events.write(word_for(notice.kind), "", data);
+    if (!more) co_return false;
+  }
   co_return true;
 }
 
@@ -171,6 +197,10 @@ Task<void> run_inbox(std::shared_ptr<Stream> stream, net::BodyWriter& out, bool 
   const std::string& person = stream->call.caller.principal.id;
   const gate::Watch watch =
       everything ? s.ports.gate.watch_all(note) : s.ports.gate.watch_inbox(person, note);
+  const gate::Watch notices =
+      s.ports.gate.watch_notices([everything, weak = std::weak_ptr(stream)](const gate::Notice& n) {
+        if (const auto open = weak.lock(); open && !everything) note_notice(*open, n);
+      });
   std::optional<std::size_t> waiting;
   const bool open = co_await events.write("ping", "", "{}");
   if (!open) co_return;

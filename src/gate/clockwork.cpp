@@ -15,7 +15,13 @@ std::optional<Time> due_at(const ActionRecord& r) {
   if (is_final(r.state)) return std::nullopt;
   if (r.state == State::kDeferred) return r.defer_until;
   if (r.state == State::kExecuting) return r.grant ? r.grant->outcome_due : std::nullopt;
-  return r.expires_at;
+  Time at = r.expires_at;
+  if (r.state == State::kPending && r.review) {
+    for (const std::optional<Time>& due :
+         {review::reminder_due(*r.review), review::escalation_due(*r.review)})
+      at = std::min(at, due.value_or(at));
+  }
+  return at;
 }
 
 }  // namespace
@@ -112,8 +118,33 @@ Task<void> Gate::Impl::one_due(ActionId id) {
     Outcome unknown;
     unknown.reason = "the enforcement point reported no outcome in time";
     co_await finish(record, std::move(unknown));
+  } else if (record->state == State::kPending && now() < record->expires_at) {
+    co_await nudge(record);
   } else {
     co_await expire(record);
+  }
+}
+
+// Nobody has answered for long: people are reminded, or others are told. In one commit, once for
+// what is due, and told when it is recorded.
+Task<void> Gate::Impl::nudge(std::shared_ptr<ActionRecord> record) {
+  pass_time();
+  std::vector<EventDraft> drafts;
+  for (const review::Command& command :
+       {review::Command(review::Escalate{}), review::Command(review::Remind{})}) {
+    Result<std::vector<EventDraft>> due =
+        review::decide(*record->review, command, world.directory, now());
+    if (due) std::ranges::move(*due, std::back_inserter(drafts));
+  }
+  if (drafts.empty()) co_return;
+  Result<std::vector<Event>> appended = co_await append(record, std::move(drafts), {}, {});
+  if (!appended) co_return;  // the next tick
+  changed(record);
+  for (const Event& event : *appended) {
+    const bool escalated = event.type == "review.escalated";
+    notify({escalated ? Notice::Kind::kEscalation : Notice::Kind::kReminder, record,
+            escalated ? review::escalated_to(*record->review, world.directory)
+                      : review::waiting_for(*record->review, world.directory)});
   }
 }
 

@@ -102,6 +102,13 @@ class Watch {
   std::function<void()> stop_;
 };
 
+// That people are asked once more, or others than before. Recorded by then.
+struct Notice {
+  enum class Kind { kReminder, kEscalation } kind = Kind::kReminder;
+  RecordPtr record;
+  std::vector<std::string> to;  // person ids; nobody who is out of office
+};
+
 class Gate {
  public:
   Gate(Ports ports, GateOptions options);
@@ -194,8 +201,8 @@ class Gate {
   bool may_read(const Principal& who, const ActionRecord& record) const;
   bool may_vote(const std::string& person,
                 const ActionRecord& record) const;  // eligible, unrelated, not voted
-  // Pending, and a vote of this person would count; oldest first. From memory: it costs what the
-  // list is long. The pointers hold until the next change of any action.
+  // Pending, and a vote of this person would count, or it was escalated to them; oldest first. From
+  // memory: it costs what the list is long. The pointers hold until the next change of any action.
   std::vector<const ActionRecord*> waiting_for(const std::string& person) const;
   std::size_t count_waiting_for(const std::string& person) const;
   // Pending, with this account's standing vote; oldest first.
@@ -217,6 +224,8 @@ class Gate {
   Watch watch_all(std::function<void(const RecordPtr&)> changed);
   // Changes of what waits for this person, did until then, or has a vote of theirs.
   Watch watch_inbox(const std::string& person, std::function<void(const RecordPtr&)> changed);
+  // For everything that carries word to people: the inbox's stream, and every channel.
+  Watch watch_notices(std::function<void(const Notice&)> carry);
 
   // ---- what else is recorded
   const World& world() const { return world_; }

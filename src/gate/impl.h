@@ -233,6 +233,7 @@ struct Gate::Impl {
   Task<void> recover_one(std::shared_ptr<ActionRecord> record);
   void say_broken(const ActionId& id, std::string_view what, std::string_view why);
   Task<void> expire(std::shared_ptr<ActionRecord> record);
+  Task<void> nudge(std::shared_ptr<ActionRecord> record);
   Task<void> wake(std::shared_ptr<ActionRecord> record);
 
   // ---- table.cpp: records and who watches them
@@ -248,6 +249,7 @@ struct Gate::Impl {
                                           std::set<std::string> streams,
                                           std::vector<store::Claim> claims);
   void changed(const std::shared_ptr<ActionRecord>& record);
+  void notify(Notice notice);  // leaves out who is out of office
   void settle(const std::shared_ptr<ActionRecord>& record);
   void index_open(const std::shared_ptr<ActionRecord>& record, State before, bool was_there);
 
@@ -256,6 +258,7 @@ struct Gate::Impl {
   void fold_all(const std::vector<Event>& events);
   Result<Linking> begin_linking(const std::vector<EventDraft>& events);
   void wake_voted(const std::string& person);
+  void wake_asked(const Event& event);
   void activate(const Event& event);
   void redigest();
   std::uint64_t seen(
@@ -318,6 +321,7 @@ struct Gate::Impl {
   std::map<std::string, BuiltInTool> built_ins;
   std::map<std::string, std::map<std::uint64_t, std::function<void()>>> watchers;
   std::map<std::uint64_t, std::function<void(const RecordPtr&)>> all_watchers;
+  std::map<std::uint64_t, std::function<void(const Notice&)>> messengers;
   std::vector<std::function<void(const Event&)>> followers;
   std::uint64_t next_watch = 1;
 };

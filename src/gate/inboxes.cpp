@@ -21,7 +21,7 @@ bool Inboxes::waits(Entry& entry, const std::string& person) {
     entry.asked = review::asked_now(review, directory_);
     entry.of_directory = directory_.version();
   }
-  return review::waits_for(review, directory_, entry.asked, person);
+  return review::is_for(review, directory_, entry.asked, person);
 }
 
 void Inboxes::unindex(Entry& entry) {
@@ -36,6 +36,7 @@ void Inboxes::unindex(Entry& entry) {
 void Inboxes::index(Entry& entry, const Record& record) {
   entry.record = record;
   entry.groups = groups_of(record->review->plan);
+  if (!record->review->escalated_to.empty()) entry.groups.insert(record->review->escalated_to);
   entry.voters = voters_of(*record);
   entry.of_directory = 0;
   for (const std::string& group : entry.groups) by_group_[group].insert(&entry);

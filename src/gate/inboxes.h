@@ -49,7 +49,7 @@ class Inboxes {
  private:
   struct Entry {
     Record record;
-    std::set<std::string> groups;  // that may be asked
+    std::set<std::string> groups;  // that may be asked, or that it was escalated to
     std::set<std::string> voters;
     review::Asked asked;
     std::uint64_t of_directory = 0;  // that `asked` is of; 0: of none

@@ -9,6 +9,32 @@ Time time_of(std::string_view text) {
   return from_rfc3339(text).value_or(Time{});
 }
 
+std::string list_in_words(const doc::Value* list) {
+  std::set<std::string> names;
+  if (list != nullptr && list->is_array()) {
+    for (const doc::Value& one : list->as_array()) {
+      if (one.is_string()) names.insert(one.as_string());
+    }
+  }
+  return names.empty() ? std::string() : people::in_words(names);
+}
+
+std::string reminded_in_words(const doc::Value& body) {
+  const std::string groups = list_in_words(body.find_path({"review", "groups"}));
+  const doc::Value* of = body.find_path({"review", "of"});
+  std::string out = "reminded";
+  if (of != nullptr) out += " (" + std::to_string(of->as_int64().value_or(0)) + ")";
+  return groups.empty() ? out : out + ": waits for " + groups;
+}
+
+std::string escalated_in_words(const doc::Value& body) {
+  const doc::Value* to = body.find_path({"review", "to"});
+  const std::string places = list_in_words(body.find_path({"review", "instead_of"}));
+  const std::string out =
+      "escalated to " + (to == nullptr || !to->is_string() ? std::string("?") : to->as_string());
+  return places.empty() ? out : out + ", who may fill the places of " + places;
+}
+
 std::string in_words(const Event& event) {
   const doc::Value& body = event.body;
   if (event.type == "action.decided" && body.find("standing") != nullptr)
@@ -18,6 +44,8 @@ std::string in_words(const Event& event) {
     return "policy decided: " + std::string(verdict == nullptr ? "?" : verdict->text("effect"));
   }
   if (event.type == "review.opened") return "review opened";
+  if (event.type == "review.reminded") return reminded_in_words(body);
+  if (event.type == "review.escalated") return escalated_in_words(body);
   if (event.type == "review.voted")
     return std::string(body.find_path({"vote", "decision"})->as_string()) == "deny" ? "denied"
                                                                                     : "approved";

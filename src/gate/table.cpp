@@ -185,6 +185,21 @@ Watch Gate::watch_inbox(const std::string& person, std::function<void(const Reco
   return Watch([this, person, number] { impl_->inboxes.unwatch(person, number); });
 }
 
+Watch Gate::watch_notices(std::function<void(const Notice&)> carry) {
+  const std::uint64_t number = impl_->next_watch++;
+  impl_->messengers.emplace(number, std::move(carry));
+  return Watch([this, number] { impl_->messengers.erase(number); });
+}
+
+void Gate::Impl::notify(Notice notice) {
+  std::erase_if(notice.to, [&](const std::string& id) {
+    const people::Person* person = world.directory.person(id);
+    return person == nullptr || (person->away_until && now() < *person->away_until);
+  });
+  const auto carry = messengers;
+  for (const auto& [number, call] : carry) call(notice);
+}
+
 Task<RecordPtr> Gate::find(Principal who, ActionId id) {
   const std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
   if (!record || !may_read(who, *record)) co_return nullptr;

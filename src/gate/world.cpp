@@ -66,6 +66,7 @@ bool Gate::Impl::fold(const Event& event) {
     pass_time();  // what begins with it begins now
     if (event.type == "identity.group_changed") redigest();
     if (event.type == "identity.person_deactivated") wake_voted(event.stream.substr(7));
+    if (event.type == "identity.groups_vouched") wake_asked(event);
   }
   world.emergencies.evolve(event);
   world.standing.evolve(event);
@@ -87,6 +88,25 @@ void Gate::Impl::wake_voted(const std::string& person) {
       voted.push_back(record);
   }
   for (const std::shared_ptr<ActionRecord>& record : voted) changed(record);
+}
+
+// Somebody came on call, or went: what waits for that group waits for others now.
+void Gate::Impl::wake_asked(const Event& event) {
+  const doc::Value* vouched = event.body.find("vouched");
+  const auto& schedules = world.directory.schedules();
+  const auto schedule = schedules.find(vouched == nullptr ? "" : vouched->text("source"));
+  if (schedule == schedules.end()) return;
+  const std::string& group = schedule->second.group;
+  std::vector<std::shared_ptr<ActionRecord>> asked;
+  for (const auto& [id, record] : open) {
+    if (record->review && (groups_of(record->review->plan).contains(group) ||
+                           record->review->plan.escalate_to == group))
+      asked.push_back(record);
+  }
+  for (const std::shared_ptr<ActionRecord>& record : asked) {
+    inboxes.put(record);
+    changed(record);
+  }
 }
 
 void Gate::Impl::fold_all(const std::vector<Event>& events) {
@@ -125,6 +145,10 @@ void Gate::Impl::activate(const Event& event) {
     if (!document) throw std::runtime_error("the recorded identity.yaml does not load any more");
     next->identity = std::make_shared<const trust::Document>(std::move(*document));
   }
+  people::Schedules schedules;
+  for (const auto& [name, one] : next->identity->oncall)
+    schedules.emplace("oncall:" + name, people::OnCall{one.group, one.of});
+  world.directory.admit_schedules(std::move(schedules));
   world.configuration = std::move(next);
   redigest();
 }

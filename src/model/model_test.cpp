@@ -58,6 +58,7 @@ Plan any_plan() {
   p.remind = any_duration();
   p.escalate_after = any_duration();
   p.escalate_to = *rc::gen::element<std::string>("", "cab");
+  if (*rc::gen::arbitrary<bool>()) p.escalate_instead_of = {"dba"};
   return p;
 }
 

@@ -125,6 +125,17 @@ bool review_after_at_least(const Plan& candidate, const Plan& reference) {
   return candidate.review_after.count() > 0 && candidate.review_after <= reference.review_after;
 }
 
+// Whoever may fill places from an escalation on may do so in `reference`, and no sooner.
+bool escalation_at_least(const Plan& candidate, const Plan& reference) {
+  const std::set<std::string> asked = groups_of(reference);
+  return std::ranges::all_of(candidate.escalate_instead_of, [&](const std::string& group) {
+    if (!asked.contains(group)) return true;
+    return reference.escalate_instead_of.contains(group) &&
+           candidate.escalate_to == reference.escalate_to &&
+           candidate.escalate_after >= reference.escalate_after;
+  });
+}
+
 void add_groups(std::set<std::string>& out, const Quorum& quorum) {
   for (const auto& [group, count] : quorum) {
     if (count > 0) out.insert(group);
@@ -178,6 +189,8 @@ doc::Value to_value(const Plan& plan) {
   put_duration(out, "remind", plan.remind);
   put_duration(out, "escalate_after", plan.escalate_after);
   if (!plan.escalate_to.empty()) out.set("escalate_to", plan.escalate_to);
+  if (!plan.escalate_instead_of.empty())
+    out.set("escalate_instead_of", set_value(plan.escalate_instead_of));
   return out;
 }
 
@@ -207,6 +220,7 @@ Plan plan_from_value(const doc::Value& value) {
   plan.remind = duration_from(value, "remind");
   plan.escalate_after = duration_from(value, "escalate_after");
   plan.escalate_to = value.text("escalate_to");
+  plan.escalate_instead_of = set_from(value.find("escalate_instead_of"));
   return plan;
 }
 
@@ -231,7 +245,7 @@ bool at_least_as_strict(const Plan& candidate, const Plan& reference) {
          candidate.look >= reference.look && candidate.another >= reference.another &&
          (reference.retype.empty() || candidate.retype == reference.retype) &&
          evidence_rank(candidate.evidence) >= evidence_rank(reference.evidence) &&
-         review_after_at_least(candidate, reference);
+         review_after_at_least(candidate, reference) && escalation_at_least(candidate, reference);
 }
 
 int evidence_rank(std::string_view evidence) {

@@ -42,6 +42,8 @@ struct Plan {
   Duration remind{};
   Duration escalate_after{};
   std::string escalate_to;
+  // From the escalation on, members of escalate_to may fill the places of these groups, too.
+  std::set<std::string> escalate_instead_of;
   bool operator==(const Plan&) const = default;
 };
 doc::Value to_value(const Plan& plan);  // durations as text; canonical: equal plans, equal bytes

@@ -21,14 +21,6 @@ std::set<std::string> Agent::owners_since(Time from) const {
   return out;
 }
 
-void Directory::admit_simulated(bool admitted) {
-  simulated_admitted_ = admitted;
-  ++version_;
-  for (auto& [id, person] : persons_) {
-    if (person.simulated) person.active = admitted && !person.deactivated;
-  }
-}
-
 const Person* Directory::by_account(std::string_view account) const {
   const auto it = account_.find(account);
   return it == account_.end() ? nullptr : person(it->second);

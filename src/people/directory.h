@@ -19,14 +19,23 @@ namespace keyturn::people {
 // The group whose members may agree to changes of the configuration itself.
 inline constexpr std::string_view kAdministrators = "administrators";
 
-// What one source ("oidc:okta", "scim:okta") last said of somebody's groups. Unknown (a provider
-// cut the list, or did not send it) counts as none.
+// What one source ("oidc:okta", "scim:okta", "oncall:primary") last said of somebody's groups.
+// Unknown (a provider cut the list, or did not send it) counts as none.
 struct GroupSnapshot {
   std::set<std::string> groups;
   std::optional<Time> until;  // from then on it is too old to count
   bool known = true;
+  std::string of;  // of a schedule: counts only while they are an active member of this group
   bool operator==(const GroupSnapshot&) const = default;
 };
+
+// A schedule may make members of `of` members of `group` for a while, and nobody else; nobody is in
+// `group` by any other way.
+struct OnCall {
+  std::string group, of;
+  bool operator==(const OnCall&) const = default;
+};
+using Schedules = std::map<std::string, OnCall, std::less<>>;  // by source: "oncall:primary"
 
 // An account. One human can have several: they are one human when any id, e-mail address or alias
 // of theirs folds to the same identifier (names.h), or one is the service account of the other.
@@ -96,6 +105,15 @@ class Directory {
   // counts for nothing afterwards.
   void admit_simulated(bool admitted);
 
+  // The schedules whose word counts, with the groups that they are for: those of the configuration
+  // in force. What another one said counts for nothing, from now on.
+  void admit_schedules(Schedules schedules);
+  const Schedules& schedules() const { return schedules_; }
+  // Whether only schedules make members of it.
+  bool is_on_call_group(std::string_view group) const {
+    return on_call_groups_.contains(std::string(group));
+  }
+
   // Snapshots of groups that are too old by then stop to count; delegations begin and end. Time
   // never goes back. Call it before a decision that people or groups have a part in.
   void pass_time(Time now);
@@ -158,6 +176,8 @@ class Directory {
   Time now_{};
   std::uint64_t version_ = 1;
   bool simulated_admitted_ = false;
+  Schedules schedules_;
+  std::set<std::string> on_call_groups_;  // of schedules_
 };
 
 // "dba, sre"; "none" of no names.
@@ -190,6 +210,10 @@ EventDraft account_unlinked(std::string_view id, std::string_view account, std::
 EventDraft groups_vouched(std::string_view id, std::string_view source,
                           const std::set<std::string>& groups, std::optional<Time> until);
 EventDraft groups_unknown(std::string_view id, std::string_view source, std::string_view why);
+// What a schedule says: on call, as long as they are of its pool, until the shift ends; or not.
+EventDraft on_call(std::string_view id, std::string_view source, const OnCall& schedule,
+                   Time until);
+EventDraft off_call(std::string_view id, std::string_view source);
 EventDraft delegated(const Delegation& delegation);
 EventDraft delegation_ended(const Delegation& delegation, std::string_view by);
 EventDraft away_set(std::string_view id, std::optional<Time> until);

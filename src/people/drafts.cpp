@@ -105,6 +105,20 @@ EventDraft groups_unknown(std::string_view id, std::string_view source, std::str
   return draft("person", id, "groups_vouched", "vouched", std::move(v), false);
 }
 
+EventDraft on_call(std::string_view id, std::string_view source, const OnCall& schedule,
+                   Time until) {
+  doc::Value v = doc::object({{"person", id},
+                              {"source", source},
+                              {"groups", texts({schedule.group})},
+                              {"of", schedule.of},
+                              {"until", to_rfc3339(until)}});
+  return draft("person", id, "groups_vouched", "vouched", std::move(v), false);
+}
+
+EventDraft off_call(std::string_view id, std::string_view source) {
+  return groups_vouched(id, source, {}, std::nullopt);
+}
+
 EventDraft delegated(const Delegation& delegation) {
   doc::Value v = doc::object({{"id", delegation.id},
                               {"from", delegation.from},

@@ -44,7 +44,6 @@ class Folder {
     p.aliases = texts_of(v.find("aliases"));
     p.addresses = texts_of(v.find("addresses"));
     p.own_groups = texts_of(v.find("groups"));
-    p.groups = p.own_groups;
     p.admin = v.flag("admin");
     p.auditor = v.flag("auditor");
     p.simulated = v.flag("simulated");
@@ -52,8 +51,8 @@ class Folder {
     p.active = counts(p);
     const bool replaces = d_.persons_.contains(p.id);
     if (replaces) drop(p.id);
-    for (const std::string& group : p.groups) d_.groups_[group].insert(p.id);
     Person& stored = d_.persons_[p.id] = std::move(p);
+    regroup(stored);
     look(stored);
     // Whoever names an id that appears only now is linked to it from now on.
     if (replaces || !stored.service_of.empty() || has_waiting_service(stored.id)) {
@@ -75,6 +74,7 @@ class Folder {
     set_flag(v, "admin", p->admin);
     set_flag(v, "auditor", p->auditor);
     if (v.find("addresses") != nullptr) p->addresses = texts_of(v.find("addresses"));
+    if (p->service_of != service_of) regroup(*p);
     if (p->email != email || p->name != name) look(*p);
     if (p->email != email || p->service_of != service_of || p->addresses != addresses) reindex();
   }
@@ -95,7 +95,7 @@ class Folder {
     if (p == nullptr) return;
     if (!active) p->shut_out_at = at;
     p->deactivated = !active;
-    p->active = counts(*p);
+    recount(*p);
   }
 
   void alias_added(const doc::Value& v) {
@@ -109,13 +109,12 @@ class Folder {
   void group_changed(const doc::Value& v) {
     const std::string name(v.text("name"));
     if (name.empty()) return;
-    std::set<std::string>& members = d_.groups_[name];
+    d_.groups_.try_emplace(name);
     for (const std::string& id : texts_of(v.find("added"))) {
       Person* p = find(id);
       if (p == nullptr) continue;
-      members.insert(id);
-      p->groups.insert(name);
       p->own_groups.insert(name);
+      regroup(*p);
     }
     for (const std::string& id : texts_of(v.find("removed"))) {
       Person* p = find(id);
@@ -146,6 +145,7 @@ class Folder {
     GroupSnapshot snapshot;
     snapshot.known = !v.flag("unknown");
     snapshot.groups = texts_of(v.find("groups"));
+    snapshot.of = v.text("of");
     if (v.find("until") != nullptr) {  // unreadable: over already
       snapshot.until = from_rfc3339(v.text("until")).value_or(Time{});
       d_.snapshots_end_.emplace(*snapshot.until, p->id);
@@ -212,7 +212,48 @@ class Folder {
     if (it != d_.agents_.end()) it->second.suspended = suspended;
   }
 
+  // Whether they count now; and so, whether they may be on call.
+  void recount(Person& p) {
+    p.active = counts(p);
+    regroup(p);
+  }
+
+  // Person::groups and the members of each group, from what is in force now.
+  void regroup(Person& p) {
+    std::set<std::string> effective = p.own_groups;
+    for (const auto& [source, snapshot] : p.vouched) {
+      if (in_force(snapshot) && snapshot.of.empty())
+        effective.insert(snapshot.groups.begin(), snapshot.groups.end());
+    }
+    for (const std::string& group : d_.on_call_groups_) effective.erase(group);
+    effective.merge(on_call(p, effective));
+    for (const std::string& group : p.groups) {
+      if (!effective.contains(group)) d_.groups_[group].erase(p.id);
+    }
+    for (const std::string& group : effective) d_.groups_[group].insert(p.id);
+    p.groups = std::move(effective);
+  }
+
  private:
+  bool in_force(const GroupSnapshot& snapshot) const {
+    return snapshot.known && (!snapshot.until || d_.now_ < *snapshot.until);
+  }
+
+  // The groups of schedules that somebody of these other groups is in.
+  std::set<std::string> on_call(const Person& p, const std::set<std::string>& others) const {
+    std::set<std::string> out;
+    if (!p.active || !p.service_of.empty()) return out;
+    for (const auto& [source, schedule] : d_.schedules_) {
+      const auto said = p.vouched.find(source);
+      if (said == p.vouched.end() || !in_force(said->second)) continue;
+      const GroupSnapshot& snapshot = said->second;
+      if (snapshot.of == schedule.of && snapshot.groups.contains(schedule.group) &&
+          others.contains(schedule.of))
+        out.insert(schedule.group);
+    }
+    return out;
+  }
+
   bool counts(const Person& p) const {
     return !p.deactivated && (!p.simulated || d_.simulated_admitted_);
   }
@@ -232,20 +273,6 @@ class Folder {
   void drop(const std::string& id) {
     for (auto& [name, members] : d_.groups_) members.erase(id);
     std::erase_if(d_.account_, [&](const auto& held) { return held.second == id; });
-  }
-
-  // Person::groups and the members of each group, from what is in force now.
-  void regroup(Person& p) {
-    std::set<std::string> effective = p.own_groups;
-    for (const auto& [source, snapshot] : p.vouched) {
-      if (!snapshot.known || (snapshot.until && *snapshot.until <= d_.now_)) continue;
-      effective.insert(snapshot.groups.begin(), snapshot.groups.end());
-    }
-    for (const std::string& group : p.groups) {
-      if (!effective.contains(group)) d_.groups_[group].erase(p.id);
-    }
-    for (const std::string& group : effective) d_.groups_[group].insert(p.id);
-    p.groups = std::move(effective);
   }
 
   // What the person's id, address and name look like now.
@@ -309,6 +336,25 @@ class Folder {
 
 void Directory::pass_time(Time now) {
   Folder(*this).pass_time(now);
+}
+
+void Directory::admit_simulated(bool admitted) {
+  simulated_admitted_ = admitted;
+  Folder fold(*this);
+  fold.moved();
+  for (auto& [id, person] : persons_) {
+    if (person.simulated) fold.recount(person);
+  }
+}
+
+void Directory::admit_schedules(Schedules schedules) {
+  if (schedules == schedules_) return;
+  schedules_ = std::move(schedules);
+  on_call_groups_.clear();
+  for (const auto& [source, schedule] : schedules_) on_call_groups_.insert(schedule.group);
+  Folder fold(*this);
+  fold.moved();
+  for (auto& [id, person] : persons_) fold.regroup(person);
 }
 
 bool is_identity_event(std::string_view type) {

@@ -1,12 +1,11 @@
 #include "policy/calendar.h"
 
-#include <unicode/timezone.h>
-#include <unicode/unistr.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <set>
+
+#include "zone/zone.h"
 
 namespace keyturn::policy {
 namespace {
@@ -16,44 +15,10 @@ using std::chrono::floor;
 using std::chrono::local_days;
 using std::chrono::weekday;
 using std::chrono::year_month_day;
-using LocalTime = std::chrono::local_time<Duration>;
+using zone::LocalTime;
+using zone::parse_local;
 
 constexpr Duration kLongestRecurring = std::chrono::hours(24 * 31);
-
-std::unique_ptr<icu::TimeZone> open_zone(std::string_view name) {
-  const auto id = icu::UnicodeString::fromUTF8(
-      icu::StringPiece(name.data(), static_cast<std::int32_t>(name.size())));
-  std::unique_ptr<icu::TimeZone> zone(icu::TimeZone::createTimeZone(id));
-  if (!zone || *zone == icu::TimeZone::getUnknown()) return nullptr;
-  return zone;
-}
-
-Time to_utc(LocalTime local, const icu::TimeZone& zone) {
-  const auto ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(local.time_since_epoch()).count();
-  std::int32_t raw = 0, dst = 0;
-  UErrorCode status = U_ZERO_ERROR;
-  zone.getOffset(static_cast<UDate>(ms), true, raw, dst, status);
-  return Time(local.time_since_epoch()) - std::chrono::milliseconds(raw + dst);
-}
-
-LocalTime to_local(Time time, const icu::TimeZone& zone) {
-  std::int32_t raw = 0, dst = 0;
-  UErrorCode status = U_ZERO_ERROR;
-  zone.getOffset(static_cast<UDate>(unix_ms(time)), false, raw, dst, status);
-  return LocalTime(time.time_since_epoch()) + std::chrono::milliseconds(raw + dst);
-}
-
-// "2026-12-20", "2026-12-20T18:00" or "…:30": local time, no offset.
-std::optional<LocalTime> parse_local(std::string_view text) {
-  std::string full(text);
-  if (full.size() == 10) full += "T00:00";
-  if (full.size() == 16) full += ":00";
-  if (full.size() != 19) return std::nullopt;
-  const auto time = from_rfc3339(full + "Z");
-  if (!time) return std::nullopt;
-  return LocalTime(time->time_since_epoch());
-}
 
 enum class Frequency { kDaily, kWeekly, kMonthly, kYearly };
 
@@ -230,23 +195,23 @@ struct Window {
   LocalTime end;  // once
   Duration duration{};
   std::optional<Recurrence> rule;
-  std::shared_ptr<const icu::TimeZone> zone;
+  std::optional<zone::Zone> zone;
 
   // The end of the stretch that holds `time`.
   std::optional<Time> ends(Time time) const {
     if (!rule) {
-      const Time from = to_utc(start, *zone), to = to_utc(end, *zone);
+      const Time from = zone->to_utc(start), to = zone->to_utc(end);
       return from <= time && time < to ? std::optional(to) : std::nullopt;
     }
     const local_days first = floor<days>(start);
     const auto of_day = start - first;
-    const local_days today = floor<days>(to_local(time, *zone));
+    const local_days today = floor<days>(zone->to_local(time));
     std::optional<Time> last;
     for (local_days day = today - floor<days>(duration) - days(1); day <= today; day += days(1)) {
       if (!falls_on(*rule, first, day)) continue;
       const LocalTime local = day + of_day;
       if (rule->until && local > *rule->until) continue;
-      const Time from = to_utc(local, *zone);
+      const Time from = zone->to_utc(local);
       if (from <= time && time < from + duration) last = from + duration;
     }
     return last;
@@ -260,11 +225,11 @@ class WindowReader {
 
   Window read() {
     const std::string zone = in_.string("timezone").value_or("UTC");
-    window_.zone = open_zone(zone);
+    window_.zone = zone::Zone::open(zone);
     if (!window_.zone) {
       in_.problem("unknown_time_zone",
                   "unknown time zone \"" + zone + "\"; such as Europe/Berlin or UTC", "timezone");
-      window_.zone = open_zone("UTC");
+      window_.zone = zone::Zone::open("UTC");
     }
     window_.start = read_local("start").value_or(LocalTime{});
     if (in_.value().find("start") == nullptr)

@@ -1,5 +1,7 @@
 // Plans into the strictest of them, and into words.
 #include <algorithm>
+#include <array>
+#include <tuple>
 
 #include "policy/decide.h"
 
@@ -25,12 +27,30 @@ void merge_veto(Plan& to, const Plan& from) {
   if (to.veto_any) to.veto_groups.clear();
 }
 
-void merge_escalation(Plan& to, const Plan& from) {
-  const bool earlier = to.escalate_after.count() == 0 ||
-                       (from.escalate_after.count() > 0 && from.escalate_after < to.escalate_after);
-  if (!earlier) return;
-  to.escalate_after = from.escalate_after;
-  to.escalate_to = from.escalate_to;
+bool same_escalation(const Plan& a, const Plan& b) {
+  return a.escalate_after == b.escalate_after && a.escalate_to == b.escalate_to;
+}
+
+// One escalation: the earliest (of those at one time, the first by name). Others may fill a group's
+// places only where every plan that asks that group says so, by this very escalation.
+void merge_escalation(Plan& out, const Plan& a, const Plan& b) {
+  const auto rank = [](const Plan& p) {
+    const bool none = p.escalate_after.count() == 0;
+    return std::tuple(none, p.escalate_after, p.escalate_to);
+  };
+  const Plan& first = rank(b) < rank(a) ? b : a;
+  out.escalate_after = first.escalate_after;
+  out.escalate_to = first.escalate_to;
+  std::set<std::string> wanted = a.escalate_instead_of;
+  wanted.insert(b.escalate_instead_of.begin(), b.escalate_instead_of.end());
+  wanted.erase("administrators");
+  std::erase_if(wanted, [&](const std::string& group) {
+    return std::ranges::any_of(std::array{&a, &b}, [&](const Plan* plan) {
+      return groups_of(*plan).contains(group) &&
+             !(plan->escalate_instead_of.contains(group) && same_escalation(*plan, first));
+    });
+  });
+  out.escalate_instead_of = std::move(wanted);
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view last) {
@@ -97,7 +117,7 @@ Result<Plan> merge_plans(const Plan& a, const Plan& b) {
   if (evidence_rank(b.evidence) > evidence_rank(out.evidence)) out.evidence = b.evidence;
   out.review_after = sooner(a.review_after, b.review_after);
   out.remind = sooner(a.remind, b.remind);
-  if (b.escalate_after.count() > 0) merge_escalation(out, b);
+  merge_escalation(out, a, b);
   return out;
 }
 
@@ -113,6 +133,12 @@ std::string in_words(const Plan& plan) {
   out += ", within " + to_text(plan.expires);
   if (plan.another.count() > 0)
     out += ", nobody who approved the like of it within " + to_text(plan.another);
+  if (plan.escalate_after.count() > 0) {
+    out += ", escalated to " + plan.escalate_to + " after " + to_text(plan.escalate_after);
+    const auto& places = plan.escalate_instead_of;
+    if (!places.empty())
+      out += ", who then may fill the places of " + joined({places.begin(), places.end()}, "and");
+  }
   if (plan.look.count() > 0) out += ", after a look of " + to_text(plan.look);
   if (!plan.retype.empty()) out += ", retyping " + plan.retype;
   if (plan.evidence != "durable") out += ", with " + plan.evidence + " evidence";

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 4> kRetyped{"resource.name", "resource.en
 constexpr std::array<std::string_view, 4> kAssurances{"token", "chat", "session", "passkey"};
 constexpr std::int64_t kPeopleMax = 20;
 constexpr Duration kAnotherMax = std::chrono::days(30);
+constexpr std::string_view kAdministrators = "administrators";
 
 template <std::size_t N>
 void check_words(ObjectReader& in, std::string_view key, const std::vector<std::string>& words,
@@ -71,6 +72,28 @@ void read_assurance(ObjectReader& in, Plan& plan) {
                "assurance is token, chat, session or passkey" + did_you_mean(*text, kAssurances),
                "assurance");
   }
+}
+
+// After the groups that are asked.
+void read_escalation(const doc::Value& value, ObjectReader in, Plan& plan) {
+  plan.escalate_after = in.duration("after").value_or(Duration{});
+  plan.escalate_to = in.require_string("to");
+  if (value.find("after") == nullptr) in.problem("missing_field", "needs after: 30m");
+  const std::set<std::string> asked = groups_of(plan);
+  for (const std::string& group :
+       in.strings_or_one("instead_of").value_or(std::vector<std::string>{})) {
+    if (group == kAdministrators)
+      in.problem("out_of_range", "nobody fills the place of an administrator; leave it out",
+                 "instead_of");
+    else if (!asked.contains(group))
+      in.problem("unknown_choice",
+                 "\"" + group +
+                     "\" has no place here that others could fill: instead_of names "
+                     "groups that the plan asks",
+                 "instead_of");
+    plan.escalate_instead_of.insert(group);
+  }
+  in.finish();
 }
 
 std::vector<Quorum> read_quorums(const doc::Value& list, const std::string& pointer,
@@ -146,11 +169,7 @@ Plan read_plan(const doc::Value& value, const std::string& pointer, doc::Problem
   plan.review_after = in.duration("review_after").value_or(plan.review_after);
   plan.remind = in.duration("remind").value_or(plan.remind);
   if (const doc::Value* escalate = in.object("escalate")) {
-    ObjectReader inner(*escalate, in.pointer_to("escalate"), problems);
-    plan.escalate_after = inner.duration("after").value_or(Duration{});
-    plan.escalate_to = inner.require_string("to");
-    if (escalate->find("after") == nullptr) inner.problem("missing_field", "needs after: 30m");
-    inner.finish();
+    read_escalation(*escalate, ObjectReader(*escalate, in.pointer_to("escalate"), problems), plan);
   }
   in.finish();
   return plan;

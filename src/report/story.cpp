@@ -184,6 +184,8 @@ void Teller::tell_action(const doc::Value& leaf, std::string id, const std::stri
   } else if (type == "review.vote_withdrawn") {
     says = text_at(leaf, {"vote", "reviewer"});
     for (Vote& vote : action.votes) vote.withdrawn = vote.withdrawn || vote.reviewer == says;
+  } else if (type == "review.escalated") {
+    says = "to " + text_at(leaf, {"review", "to"});
   } else if (type == "review.closed") {
     action.review_result = says = text_at(leaf, {"review", "result"});
     action.closed = at;

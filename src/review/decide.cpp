@@ -21,6 +21,10 @@ EventDraft draft(const std::string& action, std::string type, std::string_view k
   return out;
 }
 
+doc::Value names_of(const std::set<std::string>& names) {
+  return doc::array_of(std::vector<std::string>(names.begin(), names.end()));
+}
+
 EventDraft closed(const Review& review, std::string_view result, std::string_view by,
                   std::string_view reason) {
   doc::Value v = doc::object({{"result", result}, {"round", review.round}});
@@ -103,14 +107,6 @@ const Vote* vote_in_place_of(const Review& review, const Directory& directory,
   return nullptr;
 }
 
-std::vector<Approval> approvals(const Review& review) {
-  std::vector<Approval> out;
-  for (const Vote& vote : review.votes) {
-    if (vote.decision == Decision::kApprove) out.emplace_back(vote.reviewer, vote.instead_of);
-  }
-  return out;
-}
-
 // inactive, own_request, related_to_requester, not_a_reviewer: who the voter is.
 Result<std::string> check_voter_is_agent(const Review& review, const Principal& by,
                                          const Directory& directory) {
@@ -132,8 +128,9 @@ std::set<std::string> groups_asked(const Review& review, const CastVote& vote,
   if (denies && !review.plan.veto_any)
     asked.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
   if (!denies && review.status == Status::kOpen && !review.plan.stages.empty())
-    asked = open_groups(review.plan, approvals(review), directory, review.lineage);
-  return asked;
+    asked = open_groups(review.plan, approvals_for(review, review.plan, directory), directory,
+                        review.lineage, escalation_of(review, review.plan));
+  return with_escalation(std::move(asked), escalation_of(review, review.plan));
 }
 
 // Whose place the vote fills: "" the voter's own. Codes not_a_reviewer, ambiguous_place.
@@ -155,7 +152,8 @@ Result<std::string> place_of(const Review& review, const CastVote& vote,
                   "/instead_of");
   }
   if (places.empty()) {
-    const std::set<std::string> all = groups_of(review.plan);
+    const std::set<std::string> all =
+        with_escalation(groups_of(review.plan), escalation_of(review, review.plan));
     if (asked != all && !people::places_for(directory, excluded, by, all).empty())
       return refuse("not_a_reviewer", by + " is asked at a later stage; now it is the turn of: " +
                                           people::in_words(asked));
@@ -281,7 +279,7 @@ struct Decider {
     }
     Drafts out{voted(review, c, *place, directory)};
     if (c.decision == Decision::kDeny) {
-      if (vetoes(review.plan, directory, whose)) {
+      if (vetoes(review, directory, whose)) {
         out.push_back(closed(review, "denied", c.by.id, {}));
       }
       return out;
@@ -352,6 +350,33 @@ struct Decider {
     return Drafts{closed(review, "expired", {}, {})};
   }
 
+  Result<Drafts> operator()(const Remind&) const {
+    if (!is_open(review, now)) return refuse_closed(review);
+    const std::optional<Time> due = reminder_due(review);
+    if (!due || now < *due) return refuse("not_due", "nobody is to be reminded yet");
+    Review next = review;
+    for (std::optional<Time> at = due; at && *at <= now; at = reminder_due(next)) ++next.reminders;
+    std::set<std::string> groups;
+    for (const Needed& n : tally_of(review, directory).needed) {
+      if (n.have < n.count) groups.insert(n.group);
+    }
+    return Drafts{draft(
+        review.action, "review.reminded", "review",
+        doc::object(
+            {{"round", review.round}, {"of", next.reminders}, {"groups", names_of(groups)}}))};
+  }
+
+  Result<Drafts> operator()(const Escalate&) const {
+    if (!is_open(review, now)) return refuse_closed(review);
+    const std::optional<Time> due = escalation_due(review);
+    if (!due || now < *due) return refuse("not_due", "it is not to be escalated, or not yet");
+    const Plan& plan = review.plan;
+    doc::Value part = doc::object({{"round", review.round}, {"to", plan.escalate_to}});
+    if (!plan.escalate_instead_of.empty())
+      part.set("instead_of", names_of(plan.escalate_instead_of));
+    return Drafts{draft(review.action, "review.escalated", "review", std::move(part))};
+  }
+
   Result<Drafts> operator()(const ReturnToReview& c) const {
     if (review.status != Status::kOpen && review.status != Status::kApproved) {
       return refuse_closed(review);
@@ -375,8 +400,15 @@ struct Decider {
   std::vector<std::string> kept_votes(const ReturnToReview& c) const {
     std::vector<std::string> out;
     if (c.votes == ReturnToReview::Votes::kVoidAll) return out;
+    // Who could vote by the escalation only is asked again: it begins anew.
+    const auto excluded = people::humans_of(directory, c.lineage);
+    const std::set<std::string> asked = groups_of(c.plan);
     for (const Vote& vote : review.votes) {
-      if (vote.assurance < Assurance::kPasskey && vote.assurance >= c.plan.assurance) {
+      const bool by_escalation =
+          vote.escalated &&
+          people::groups_for(directory, excluded, vote.reviewer, vote.instead_of, asked).empty();
+      if (vote.assurance < Assurance::kPasskey && vote.assurance >= c.plan.assurance &&
+          !by_escalation) {
         out.push_back(vote.reviewer);
       }
     }

@@ -18,7 +18,7 @@ using people::testing::at;
 namespace {
 
 constexpr int kAccounts = 9;
-const std::vector<std::string> kGroups = {"dba", "sre", "cab"};
+const std::vector<std::string> kGroups = {"dba", "sre", "cab", "lead"};
 
 // From the first to before the last, at every size: inRange alone grows with it.
 template <class T>
@@ -176,6 +176,13 @@ void stir(Office& office) {
 struct Asked {
   int at = 0;
   std::set<std::string> named;  // owner at the time, and further parties
+  // What was agreed about an escalation, whether it was made in this round, and by whom it was
+  // heard before they voted.
+  int after = 0, opened = 0;
+  std::string to;
+  std::set<std::string> instead_of;
+  bool escalated = false;
+  std::set<std::string> voted_since;
 };
 
 // Everybody who may not: as the promise has it, from the test's own notes.
@@ -223,7 +230,10 @@ std::vector<Usable> usable(const Office& office, const Asked& asked, const Revie
       if (!stands_in || humans.at(place) == humans.at(vote.reviewer)) continue;
     }
     const Account& whose = *std::ranges::find(office.accounts, place, &Account::id);
-    out.push_back({{humans.at(vote.reviewer), humans.at(place)}, office.groups_of(whose)});
+    std::set<std::string> groups = office.groups_of(whose);
+    if (asked.escalated && asked.voted_since.contains(vote.reviewer) && groups.contains(asked.to))
+      groups.insert(asked.instead_of.begin(), asked.instead_of.end());
+    out.push_back({{humans.at(vote.reviewer), humans.at(place)}, std::move(groups)});
   }
   return out;
 }
@@ -277,6 +287,13 @@ Plan some_plan() {
     default:
       plan.stages = {{quorum(), quorum()}};
   }
+  if (chance(60)) {
+    plan.escalate_after = std::chrono::minutes(pick(1, 20));
+    plan.escalate_to = chance(70) ? "lead" : one_of(kGroups);
+    for (const std::string& group : groups_of(plan)) {
+      if (chance(70)) plan.escalate_instead_of.insert(group);
+    }
+  }
   return plan;
 }
 
@@ -289,8 +306,57 @@ void run(const Office& office, Review& review, const Command& command,
 }
 
 struct Counts {
-  int approved = 0, released = 0, in_place = 0;
+  int approved = 0, released = 0, in_place = 0, escalated = 0;
 };
+
+// The escalation, when it is due; or the case comes back, and everything begins anew.
+void escalate_or_return(const Office& office, Review& review, Asked& asked) {
+  Result<std::vector<EventDraft>> done = std::vector<EventDraft>{};
+  if (chance(85)) {
+    run(office, review, Escalate{}, done);
+    if (!done) return;
+    RC_ASSERT(!asked.escalated && !asked.to.empty());
+    RC_ASSERT(office.now - asked.opened >= asked.after);
+    asked.escalated = true;
+    return;
+  }
+  ReturnToReview back;
+  back.votes = chance(50) ? ReturnToReview::Votes::kVoidAll : ReturnToReview::Votes::kVoidPasskeys;
+  back.reason = "drift";
+  back.plan = review.plan;
+  back.lineage = review.lineage;
+  back.digest = "d";
+  back.expires_at = at(100'000);
+  run(office, review, back, done);
+  if (!done) return;
+  asked.escalated = false;
+  asked.opened = office.now;
+  asked.voted_since.clear();
+}
+
+// Those who can vote are those it waits for, and know of it.
+void agree(const Office& office, const Review& review) {
+  const auto list = waiting_for(review, office.directory);
+  for (const Account& one : office.accounts) {
+    const bool waits = std::ranges::find(list, one.id) != list.end();
+    RC_ASSERT(waits_for(review, office.directory, one.id) == waits);
+    if (!waits) continue;
+    RC_ASSERT(is_reviewer(review, office.directory, one.id));
+    CastVote cast;
+    cast.by = {.kind = PrincipalKind::kPerson, .id = one.id, .channel = "web"};
+    cast.digest = "d";
+    const auto could = decide(review, cast, office.directory, at(office.now));
+    const bool as_said = could.has_value() || could.error().code == "ambiguous_place" ||
+                         could.error().code == "already_voted";
+    RC_ASSERT(as_said);
+  }
+}
+
+// Whether it came out by more than the plan's own groups.
+bool by_escalation(const Office& office, Asked asked, const Review& review) {
+  asked.escalated = false;
+  return !enough(review.plan, usable(office, asked, review));
+}
 
 void play(Counts& counts) {
   Office office;
@@ -315,6 +381,10 @@ void play(Counts& counts) {
     asked.named.insert(party);
     open.lineage.add(role, party);
   }
+  asked.to = open.plan.escalate_to;
+  asked.instead_of = open.plan.escalate_instead_of;
+  asked.after = static_cast<int>(open.plan.escalate_after / std::chrono::minutes(1));
+  asked.opened = office.now;
   Review review;
   Result<std::vector<EventDraft>> done = std::vector<EventDraft>{};
   run(office, review, open, done);
@@ -322,6 +392,8 @@ void play(Counts& counts) {
   for (int step = 0; step < 40; ++step) {
     if (chance(35)) {
       stir(office);
+    } else if (chance(15)) {
+      escalate_or_return(office, review, asked);
     } else if (review.status == Status::kOpen) {
       CastVote cast;
       cast.by = {.kind = PrincipalKind::kPerson, .id = office.somebody(), .channel = "web"};
@@ -335,8 +407,12 @@ void play(Counts& counts) {
         run(office, review, TakeBack{cast.by}, done);
       else
         run(office, review, cast, done);
+      if (asked.escalated && done && !done->empty() && done->front().type == "review.voted")
+        asked.voted_since.insert(cast.by.id);
+      if (review.status == Status::kOpen) agree(office, review);
       if (review.status == Status::kApproved) {
         ++counts.approved;
+        counts.escalated += by_escalation(office, asked, review);
         RC_ASSERT(enough(review.plan, usable(office, asked, review)));
       }
     }
@@ -361,6 +437,8 @@ TEST_CASE("no fewer than the plan's number of distinct, active, unrelated people
   CHECK(counts.approved > 10);
   CHECK(counts.released > 10);
   CHECK(counts.in_place > 0);
+  CHECK(counts.escalated > 0);
+  MESSAGE(counts.escalated << " by an escalation");
   MESSAGE(counts.approved << " approved, " << counts.released << " releasable, " << counts.in_place
                           << " places filled by somebody else");
 }

@@ -35,13 +35,38 @@ enum class SecondAccount {
   kAddsItsGroups  // its human could have voted with either
 };
 
+// Those of the groups asked whose places others may fill now.
+std::set<std::string> replaceable(const std::set<std::string>& asked,
+                                  const Escalation& escalation) {
+  std::set<std::string> out;
+  for (const std::string& group : escalation.instead_of) {
+    if (asked.contains(group) && group != people::kAdministrators) out.insert(group);
+  }
+  return out;
+}
+
+// The groups that an approval counts for.
+std::set<std::string> groups_of(const Approval& approval, const people::Directory& directory,
+                                const Humans& excluded, const std::set<std::string>& asked,
+                                const Escalation& escalation) {
+  const auto of = [&](const std::set<std::string>& groups) {
+    return people::groups_for(directory, excluded, approval.reviewer, approval.instead_of, groups);
+  };
+  std::set<std::string> out = of(asked);
+  std::set<std::string> more = replaceable(asked, escalation);
+  if (approval.escalated && !more.empty() && !of({escalation.to}).empty()) out.merge(more);
+  return out;
+}
+
 std::vector<Voter> voters_of(const std::vector<Approval>& approvals,
                              const people::Directory& directory, const Humans& excluded,
-                             const std::set<std::string>& asked, SecondAccount second) {
+                             const std::set<std::string>& asked, SecondAccount second,
+                             const Escalation& escalation = {}) {
   std::vector<Voter> out;
   std::map<std::string, std::size_t, std::less<>> seen;  // human -> index
-  for (const auto& [id, instead_of] : approvals) {
-    std::set<std::string> groups = people::groups_for(directory, excluded, id, instead_of, asked);
+  for (const Approval& approval : approvals) {
+    const auto& [id, instead_of, escalated] = approval;
+    std::set<std::string> groups = groups_of(approval, directory, excluded, asked, escalation);
     if (groups.empty()) continue;
     const std::string human(directory.human_of(id));
     const std::string in_place_of(directory.human_of(instead_of.empty() ? id : instead_of));
@@ -182,16 +207,23 @@ class Choices {
 std::map<std::string, std::size_t> still_to_vote(const std::set<std::string>& groups,
                                                  const std::vector<Voter>& voters,
                                                  const people::Directory& directory,
-                                                 const Humans& excluded) {
+                                                 const Humans& excluded,
+                                                 const Escalation& escalation) {
   Humans voted;
   for (const Voter& v : voters) {
     voted.emplace(directory.human_of(v.reviewer));
     if (!v.instead_of.empty()) voted.emplace(directory.human_of(v.instead_of));
   }
   std::map<std::string, std::size_t> out;
+  const std::set<std::string> others_may = replaceable(groups, escalation);
   for (const std::string& group : groups) {
     std::set<std::string> humans;
-    for (const std::string& id : directory.members(group)) {
+    std::set<std::string> candidates = directory.members(group);
+    if (others_may.contains(group)) {
+      const auto& others = directory.members(escalation.to);
+      candidates.insert(others.begin(), others.end());
+    }
+    for (const std::string& id : candidates) {
       std::string human(directory.human_of(id));
       if (voted.contains(human) || !people::may_review(directory, excluded, id)) continue;
       humans.insert(std::move(human));
@@ -277,12 +309,19 @@ std::vector<Needed> plainly_needed(const Plan& plan) {
 
 }  // namespace
 
+std::set<std::string> with_escalation(std::set<std::string> groups, const Escalation& escalation) {
+  if (!replaceable(groups, escalation).empty()) groups.insert(escalation.to);
+  return groups;
+}
+
 Tally tally(const Plan& plan, const std::vector<Approval>& approvals,
-            const people::Directory& directory, const people::Lineage& lineage) {
-  const std::set<std::string> asked = groups_of(plan);
+            const people::Directory& directory, const people::Lineage& lineage,
+            const Escalation& escalation) {
+  const std::set<std::string> asked = keyturn::groups_of(plan);
   const Humans excluded = people::humans_of(directory, lineage);
-  const auto voters = voters_of(approvals, directory, excluded, asked, SecondAccount::kAddsNothing);
-  const auto left = still_to_vote(asked, voters, directory, excluded);
+  const auto voters =
+      voters_of(approvals, directory, excluded, asked, SecondAccount::kAddsNothing, escalation);
+  const auto left = still_to_vote(asked, voters, directory, excluded, escalation);
   Standing best;
   Choices choices(plan, voters.size(), true);
   choices.each([&](const std::vector<Slot>& slots) {
@@ -316,7 +355,7 @@ int people_asked(const Plan& plan) {
 
 bool satisfiable(const Plan& plan, const people::Directory& directory,
                  const people::Lineage& lineage) {
-  const std::set<std::string> asked = groups_of(plan);
+  const std::set<std::string> asked = keyturn::groups_of(plan);
   std::set<std::string> everybody;
   for (const std::string& group : asked) {
     const auto& members = directory.members(group);
@@ -338,10 +377,10 @@ bool satisfiable(const Plan& plan, const people::Directory& directory,
 
 std::set<std::string> open_groups(const Plan& plan, const std::vector<Approval>& approvals,
                                   const people::Directory& directory,
-                                  const people::Lineage& lineage) {
+                                  const people::Lineage& lineage, const Escalation& escalation) {
   Plan unstaged = plan;
   unstaged.stages.clear();
-  std::set<std::string> out = groups_of(unstaged);
+  std::set<std::string> out = keyturn::groups_of(unstaged);
   for (const auto& stages : plan.stages) {
     Plan sofar;
     sofar.stages.emplace_back();
@@ -350,10 +389,10 @@ std::set<std::string> open_groups(const Plan& plan, const std::vector<Approval>&
         if (count > 0) out.insert(group);
       }
       sofar.stages[0].push_back(stage);
-      if (!tally(sofar, approvals, directory, lineage).satisfied) break;
+      if (!tally(sofar, approvals, directory, lineage, escalation).satisfied) break;
     }
   }
-  return out;
+  return with_escalation(std::move(out), escalation);
 }
 
 doc::Value to_value(const std::vector<Needed>& needed) {

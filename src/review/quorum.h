@@ -32,13 +32,25 @@ struct Needed {
 // An approval on the table: whose, and in whose place ("" in their own; people/delegation.h).
 struct Approval {
   // NOLINTNEXTLINE(google-explicit-constructor): a name is an approval in its own place
-  Approval(std::string reviewer, std::string instead_of = {})
-      : reviewer(std::move(reviewer)), instead_of(std::move(instead_of)) {}
+  Approval(std::string reviewer, std::string instead_of = {}, bool escalated = false)
+      : reviewer(std::move(reviewer)), instead_of(std::move(instead_of)), escalated(escalated) {}
   Approval(const char* reviewer) : reviewer(reviewer) {}  // NOLINT(google-explicit-constructor)
 
   std::string reviewer;
   std::string instead_of;
+  bool escalated = false;  // given after the escalation
 };
+
+// An escalation in force: members of `to` may fill the places of these groups, never those of
+// administrators. None: {}.
+struct Escalation {
+  std::string to;
+  std::set<std::string> instead_of;
+};
+
+// Whose members have a say where these groups are asked: theirs, and those of `to` where it may
+// fill a place of one of them.
+std::set<std::string> with_escalation(std::set<std::string> groups, const Escalation& escalation);
 
 // Who fills which place, for the record of an approval.
 struct Place {
@@ -64,23 +76,26 @@ inline bool accepts_stand_ins(const Plan& plan) {
 // to the lineage, outside the groups, or a second account of a human counted already, adds nothing;
 // nor does one in the place of a human who counts already, or who could not approve themselves.
 // A plan without any place is never satisfied. A person in two groups fills the place that leaves
-// the most people for the other.
+// the most people for the other. A member of an escalation's `to` counts for its places as well,
+// when the approval was given after it.
 Tally tally(const Plan& plan, const std::vector<Approval>& approvals,
-            const people::Directory& directory, const people::Lineage& lineage);
+            const people::Directory& directory, const people::Lineage& lineage,
+            const Escalation& escalation = {});
 
 // How many people the plan asks for, of each `any` by its smallest alternative.
 int people_asked(const Plan& plan);
 
-// Could the people there are satisfy the plan, for this lineage? An empty lineage asks "for
-// somebody unrelated".
+// Could the people there are satisfy the plan, for this lineage, without an escalation? An empty
+// lineage asks "for somebody unrelated".
 bool satisfiable(const Plan& plan, const people::Directory& directory,
                  const people::Lineage& lineage);
 
 // Groups whose approvals can count now: of quorum, of any, and of stages up to the first that is
-// not filled.
+// not filled. With whom it was escalated to, where they can fill a place of one.
 std::set<std::string> open_groups(const Plan& plan, const std::vector<Approval>& approvals,
                                   const people::Directory& directory,
-                                  const people::Lineage& lineage);
+                                  const people::Lineage& lineage,
+                                  const Escalation& escalation = {});
 
 // [{"group","count","have"}], with "stage" where there is one.
 doc::Value to_value(const std::vector<Needed>& needed);

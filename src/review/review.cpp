@@ -23,6 +23,10 @@ void opened(Review& r, const Event& event, const doc::Value& body) {
   r.closed_by.clear();
   r.closed_reason.clear();
   r.places.clear();
+  r.reminders = 0;
+  r.escalated_to.clear();
+  r.escalated_at = {};
+  for (Vote& vote : r.votes) vote.escalated = false;
   const doc::Value* kept = body.find("kept");
   std::erase_if(r.votes, [&](const Vote& vote) {
     if (kept == nullptr || !kept->is_array()) return true;
@@ -42,6 +46,7 @@ void voted(Review& r, const Event& event, const doc::Value& body) {
   vote.channel = body.text("channel");
   vote.digest = body.text("digest");
   vote.simulated = body.flag("simulated");
+  vote.escalated = !r.escalated_to.empty();
   if (event.private_part) vote.note = event.private_part->text("note");
   vote.note_erased = event.has_private && !event.private_part;
   r.votes.push_back(std::move(vote));
@@ -76,18 +81,19 @@ bool is_void(const Vote& vote, const people::Directory& directory) {
          (!vote.instead_of.empty() && shut_out_since(vote.instead_of));
 }
 
-std::vector<Approval> approvals_for(const Review& review, const Plan& plan,
-                                    const people::Directory& directory) {
-  std::vector<Approval> out;
-  for (const Vote& vote : review.votes) {
-    if (!vote.instead_of.empty() && !accepts_stand_ins(plan)) continue;
-    if (is_void(vote, directory)) continue;
-    if (vote.decision == Decision::kApprove && vote.assurance >= plan.assurance &&
-        (!plan.channels || plan.channels->contains(vote.channel))) {
-      out.emplace_back(vote.reviewer, vote.instead_of);
-    }
-  }
-  return out;
+// Those whose denial closes, of whoever said so before or after the escalation.
+std::set<std::string> veto_groups(const Plan& plan, const Escalation& escalation) {
+  return with_escalation(plan.veto_any ? groups_of(plan) : plan.veto_groups, escalation);
+}
+
+// When the n-th is due; nullopt: not before it expires.
+std::optional<Time> reminder(const Review& review, int n) {
+  const Duration whole = review.expires_at - review.opened_at;
+  if (review.plan.remind.count() <= 0 || n > kRemindersMax || whole < review.plan.remind)
+    return std::nullopt;
+  const Time at = review.opened_at + review.plan.remind * ((1 << n) - 1);
+  if (at >= review.expires_at) return std::nullopt;
+  return at;
 }
 
 // Or somebody has in their place.
@@ -109,6 +115,20 @@ std::string lacking(const std::vector<Needed>& needed) {
 }
 
 }  // namespace
+
+std::vector<Approval> approvals_for(const Review& review, const Plan& plan,
+                                    const people::Directory& directory) {
+  std::vector<Approval> out;
+  for (const Vote& vote : review.votes) {
+    if (!vote.instead_of.empty() && !accepts_stand_ins(plan)) continue;
+    if (is_void(vote, directory)) continue;
+    if (vote.decision == Decision::kApprove && vote.assurance >= plan.assurance &&
+        (!plan.channels || plan.channels->contains(vote.channel))) {
+      out.emplace_back(vote.reviewer, vote.instead_of, vote.escalated);
+    }
+  }
+  return out;
+}
 
 std::string_view to_text(Status status) {
   switch (status) {
@@ -155,6 +175,12 @@ Review evolve(Review before, const Event& event) {
   if (event.type == "review.voted") voted(before, event, part("vote"));
   if (event.type == "review.closed") closed(before, event, part("review"));
   if (event.type == "review.commented") ++before.comments;
+  if (event.type == "review.reminded")
+    before.reminders = static_cast<int>(part("review").integer("of", before.reminders + 1));
+  if (event.type == "review.escalated") {
+    before.escalated_to = part("review").text("to");
+    before.escalated_at = event.time;
+  }
   if (event.type == "review.vote_withdrawn") {
     const doc::Value vote = part("vote");
     std::erase_if(before.votes, [&](const Vote& v) { return v.reviewer == vote.text("reviewer"); });
@@ -162,24 +188,47 @@ Review evolve(Review before, const Event& event) {
   return before;
 }
 
-bool vetoes(const Plan& plan, const people::Directory& directory, std::string_view person) {
-  return directory.in_any(person, plan.veto_any ? groups_of(plan) : plan.veto_groups);
+std::optional<Time> reminder_due(const Review& review) {
+  if (review.status != Status::kOpen) return std::nullopt;
+  return reminder(review, review.reminders + 1);
+}
+
+std::optional<Time> escalation_due(const Review& review) {
+  const Plan& plan = review.plan;
+  if (review.status != Status::kOpen || !review.escalated_to.empty() || plan.escalate_to.empty() ||
+      plan.escalate_after.count() <= 0 ||
+      plan.escalate_after >= review.expires_at - review.opened_at)
+    return std::nullopt;
+  return review.opened_at + plan.escalate_after;
+}
+
+Escalation escalation_of(const Review& review, const Plan& plan) {
+  const bool same = !review.escalated_to.empty() && plan.escalate_to == review.escalated_to &&
+                    plan.escalate_after.count() > 0 &&
+                    plan.escalate_after <= review.escalated_at - review.opened_at;
+  return same ? Escalation{plan.escalate_to, plan.escalate_instead_of} : Escalation{};
+}
+
+bool vetoes(const Review& review, const people::Directory& directory, std::string_view person) {
+  return directory.in_any(person, veto_groups(review.plan, escalation_of(review, review.plan)));
 }
 
 bool meets(const Review& review, const Plan& plan, const people::Directory& directory) {
   const auto excluded = people::humans_of(directory, review.lineage);
+  const Escalation escalation = escalation_of(review, plan);
   for (const Vote& vote : review.votes) {
     if (vote.decision != Decision::kDeny) continue;
-    const std::set<std::string> groups = plan.veto_any ? groups_of(plan) : plan.veto_groups;
+    const auto groups = veto_groups(plan, vote.escalated ? escalation : Escalation{});
     if (!people::groups_for(directory, excluded, vote.reviewer, vote.instead_of, groups).empty())
       return false;
   }
-  return tally(plan, approvals_for(review, plan, directory), directory, review.lineage).satisfied;
+  return tally(plan, approvals_for(review, plan, directory), directory, review.lineage, escalation)
+      .satisfied;
 }
 
 Tally tally_of(const Review& review, const people::Directory& directory) {
   return tally(review.plan, approvals_for(review, review.plan, directory), directory,
-               review.lineage);
+               review.lineage, escalation_of(review, review.plan));
 }
 
 Result<void> check_release(const Review& review, const people::Directory& directory, Time now) {
@@ -198,7 +247,7 @@ Result<void> check_release(const Review& review, const people::Directory& direct
 Asked asked_now(const Review& review, const people::Directory& directory) {
   return {people::humans_of(directory, review.lineage),
           open_groups(review.plan, approvals_for(review, review.plan, directory), directory,
-                      review.lineage)};
+                      review.lineage, escalation_of(review, review.plan))};
 }
 
 bool waits_for(const Review& review, const people::Directory& directory, const Asked& asked,
@@ -211,18 +260,28 @@ bool waits_for(const Review& review, const people::Directory& directory, const A
   });
 }
 
+namespace {
+
+// And who stands in for them.
+std::set<std::string> members_of(const std::set<std::string>& groups,
+                                 const people::Directory& directory) {
+  std::set<std::string> out;
+  for (const std::string& group : groups) {
+    for (const std::string& id : directory.members(group)) {
+      out.insert(id);
+      out.merge(people::delegates_of(directory, id));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 std::vector<std::string> waiting_for(const Review& review, const people::Directory& directory) {
   std::vector<std::string> out;
   if (review.status != Status::kOpen) return out;
   const Asked asked = asked_now(review, directory);
-  std::set<std::string> candidates;
-  for (const std::string& group : asked.groups) {
-    for (const std::string& id : directory.members(group)) {
-      candidates.insert(id);
-      candidates.merge(people::delegates_of(directory, id));
-    }
-  }
-  for (const std::string& id : candidates) {
+  for (const std::string& id : members_of(asked.groups, directory)) {
     if (waits_for(review, directory, asked, id)) out.push_back(id);
   }
   return out;
@@ -233,6 +292,29 @@ bool waits_for(const Review& review, const people::Directory& directory, std::st
          waits_for(review, directory, asked_now(review, directory), person);
 }
 
+bool is_for(const Review& review, const people::Directory& directory, const Asked& asked,
+            std::string_view person) {
+  if (waits_for(review, directory, asked, person)) return true;
+  return review.status == Status::kOpen && !review.escalated_to.empty() &&
+         !has_voted(review, directory, person) &&
+         !people::places_for(directory, asked.excluded, person, {review.escalated_to}).empty();
+}
+
+bool is_escalated_to(const Review& review, const people::Directory& directory,
+                     std::string_view person) {
+  if (review.status != Status::kOpen || review.escalated_to.empty()) return false;
+  const auto excluded = people::humans_of(directory, review.lineage);
+  return !people::places_for(directory, excluded, person, {review.escalated_to}).empty();
+}
+
+std::vector<std::string> escalated_to(const Review& review, const people::Directory& directory) {
+  std::vector<std::string> out;
+  for (const std::string& id : members_of({review.escalated_to}, directory)) {
+    if (is_escalated_to(review, directory, id)) out.push_back(id);
+  }
+  return out;
+}
+
 bool is_reviewer(const Review& review, const people::Directory& directory,
                  std::string_view person) {
   const people::Person* p = directory.person(person);
@@ -240,6 +322,7 @@ bool is_reviewer(const Review& review, const people::Directory& directory,
   if (has_voted(review, directory, person)) return true;
   std::set<std::string> groups = groups_of(review.plan);
   groups.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
+  if (!review.escalated_to.empty()) groups.insert(review.escalated_to);
   return !people::places_for(directory, people::humans_of(directory, review.lineage), person,
                              groups)
               .empty();
@@ -260,6 +343,7 @@ std::set<std::string> streams_read(const Review& review, const people::Directory
   }
   std::set<std::string> groups = groups_of(review.plan);
   groups.insert(review.plan.veto_groups.begin(), review.plan.veto_groups.end());
+  if (!review.escalated_to.empty()) groups.insert(review.escalated_to);
   for (const std::string& group : groups) out.insert("group/" + group);
   if (review.lineage.requester_kind == PrincipalKind::kAgent) {
     out.insert("agent/" + review.lineage.requester);

@@ -13,6 +13,8 @@
 //   instead_of?}],
 //   successor?}}
 //                          result: approved | denied | expired | cancelled | returned
+//   review.reminded        {"review": {round, of, groups}}   the of-th time; who is still needed
+//   review.escalated       {"review": {round, to, instead_of?}}
 #pragma once
 
 #include <set>
@@ -35,6 +37,7 @@ inline constexpr std::size_t kNoteBytesMax = 4096;
 inline constexpr std::size_t kCommentBytesMax = 16384;
 inline constexpr std::size_t kCommentsMax = 500;  // a review
 inline constexpr std::size_t kVotesMax = 64;      // standing votes
+inline constexpr int kRemindersMax = 5;           // a round
 
 enum class Status { kNone, kOpen, kApproved, kDenied, kExpired, kCancelled };
 std::string_view to_text(Status status);  // "none" "open" "approved" …
@@ -53,6 +56,7 @@ struct Vote {
   std::string channel;
   std::string digest;  // what was voted on; an older one when the vote was kept through a return
   bool simulated = false;  // given by a demo colleague
+  bool escalated = false;  // given after the escalation
   bool note_erased = false;
   std::string note;  // only when the event came with its private part; never decides anything
   bool operator==(const Vote&) const = default;
@@ -69,6 +73,10 @@ struct Review {
   Time expires_at;
   std::vector<Vote> votes;  // standing, oldest first
   std::size_t comments = 0;
+  // Of this round, by what is recorded; time alone escalates nothing.
+  int reminders = 0;         // the number of the last
+  std::string escalated_to;  // a group; "": not escalated
+  Time escalated_at;
   Time closed_at;
   std::string closed_by;
   std::string closed_reason;
@@ -127,6 +135,11 @@ struct Amend {
 
 struct Expire {};  // refused with not_due before expires_at
 
+// Refused with not_due before reminder_due() and escalation_due(). However many reminders were
+// missed, one is recorded: the last that is due.
+struct Remind {};
+struct Escalate {};
+
 // The case is no longer what was approved: drift voids every vote; a plan that changed under it
 // keeps all but those that a passkey signed (they signed another digest). Open or approved only.
 struct ReturnToReview {
@@ -138,8 +151,8 @@ struct ReturnToReview {
   Time expires_at;
 };
 
-using Command =
-    std::variant<Open, CastVote, TakeBack, Comment, Cancel, Amend, Expire, ReturnToReview>;
+using Command = std::variant<Open, CastVote, TakeBack, Comment, Cancel, Amend, Expire, Remind,
+                             Escalate, ReturnToReview>;
 
 // What `command` would append to action/ID. A vote that completes the plan gives [voted, closed
 // approved], a veto [voted, closed denied].
@@ -166,8 +179,28 @@ Review evolve(Review before, const Event& event);
 // the assurance and over a channel that `plan` accepts.
 bool meets(const Review& review, const Plan& plan, const people::Directory& directory);
 
-// Whether a denial by this account closes.
-bool vetoes(const Plan& plan, const people::Directory& directory, std::string_view person);
+// Whether a denial by this account closes, now.
+bool vetoes(const Review& review, const people::Directory& directory, std::string_view person);
+
+// When people are to be reminded next, `remind` after it was opened, and then after twice, four
+// times … as long, kRemindersMax times, before it expires; and when it is to be escalated. nullopt:
+// never, or it was.
+std::optional<Time> reminder_due(const Review& review);
+std::optional<Time> escalation_due(const Review& review);
+
+// What of the escalation is in force where `plan` is what people are asked: nothing when that plan
+// does not escalate to the same group, or would later than it was.
+Escalation escalation_of(const Review& review, const Plan& plan);
+
+// Whether it is open and was escalated to this account: a member of that group, or who stands in
+// for one, unrelated. They may not be able to vote: waits_for() says.
+bool is_escalated_to(const Review& review, const people::Directory& directory,
+                     std::string_view person);
+std::vector<std::string> escalated_to(const Review& review, const people::Directory& directory);
+
+// Those of the standing approvals that are strong enough for `plan`, oldest first.
+std::vector<Approval> approvals_for(const Review& review, const Plan& plan,
+                                    const people::Directory& directory);
 
 // Standing approvals against the plan, now.
 Tally tally_of(const Review& review, const people::Directory& directory);
@@ -187,6 +220,10 @@ Asked asked_now(const Review& review, const people::Directory& directory);
 // As above, where `asked` is asked_now() of the same review and directory.
 bool waits_for(const Review& review, const people::Directory& directory, const Asked& asked,
                std::string_view person);
+// What stands in this account's inbox: it waits for their vote, or was escalated to them, and they
+// have not voted.
+bool is_for(const Review& review, const people::Directory& directory, const Asked& asked,
+            std::string_view person);
 
 // Whether this account may know of the review as one of its reviewers (voted or not, open or not).
 bool is_reviewer(const Review& review, const people::Directory& directory, std::string_view person);

@@ -16,6 +16,7 @@
 #include "net/client.h"
 #include "secrets/redact.h"
 #include "secrets/reference.h"
+#include "server/files.h"
 
 namespace keyturn::server {
 namespace {
@@ -99,6 +100,22 @@ provisioning::Ports provisioning_ports(gate::Gate& gate, net::Loop& loop, net::B
           .spawn = [&loop](Task<void> task) { loop.spawn(std::move(task)); },
           .log = say,
           .base_url = std::move(base_url)};
+}
+
+// Paths in identity.yaml are relative to where it lies.
+oncall::Ports oncall_ports(gate::Gate& gate, net::Loop& loop, net::BlockingPool& pool,
+                           const std::string& identity) {
+  const std::filesystem::path folder = std::filesystem::path(identity).parent_path();
+  return {.gate = gate,
+          .fetch =
+              [&pool](secrets::SecretReference reference) {
+                return secret_of(pool, std::move(reference));
+              },
+          .read = [folder](const std::string& path) -> Result<std::string> {
+            return read_file(folder / path, oncall::kFileBytesMax);
+          },
+          .spawn = [&loop](Task<void> task) { loop.spawn(std::move(task)); },
+          .log = say};
 }
 
 std::string host_part(const std::string& url) {
@@ -293,6 +310,8 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   core->secrets_pool_ = std::make_unique<net::BlockingPool>(*core->loop_, "kt-secrets", 1U);
   core->provisioning_ = std::make_unique<provisioning::Provisioning>(provisioning_ports(
       *core->gate_, *core->loop_, *core->secrets_pool_, core->data_->hmac_key(), url + "/scim/v2"));
+  core->on_call_ = std::make_unique<oncall::OnCall>(
+      oncall_ports(*core->gate_, *core->loop_, *core->secrets_pool_, settings.identity));
   core->aside_ = std::make_unique<net::BlockingPool>(*core->loop_, "kt-aside", 1U);
   core->admin_ = std::make_unique<admin::Admin>(
       *core->gate_,
@@ -306,6 +325,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   core->gate_->load();
   core->identity_->load();
   core->provisioning_->load();
+  core->on_call_->load();
   core->open_sign_on(url);
   return core;
 }

@@ -16,6 +16,7 @@
 #include "identity/sign_on.h"
 #include "net/blocking.h"
 #include "net/loop.h"
+#include "oncall/oncall.h"
 #include "provisioning/provisioning.h"
 #include "secrets/detect.h"
 #include "server/settings.h"
@@ -39,6 +40,7 @@ class Core {
   admin::Admin& admin() { return *admin_; }
   identity::Identity& identity() { return *identity_; }
   provisioning::Provisioning& provisioning() { return *provisioning_; }
+  oncall::OnCall& on_call() { return *on_call_; }
   identity::SignOn& sign_on() { return *sign_on_; }
   identity::AgentTokens& agent_tokens() { return *agent_tokens_; }
   store::Journal& journal() { return *journal_; }
@@ -63,6 +65,7 @@ class Core {
   std::unique_ptr<identity::Identity> identity_;
   std::unique_ptr<net::BlockingPool> secrets_pool_;  // fetches the tokens of SCIM sections
   std::unique_ptr<provisioning::Provisioning> provisioning_;
+  std::unique_ptr<oncall::OnCall> on_call_;
   std::unique_ptr<net::BlockingPool> providers_pool_;  // asks identity providers
   std::unique_ptr<identity::Providers> providers_;
   std::unique_ptr<identity::AgentTokens> agent_tokens_;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -29,7 +30,11 @@ Result<void> check_signed(const Settings& settings, std::string_view kind, const
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path) {
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
+  std::error_code unknown;
+  const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+  if (!unknown && size > bytes_max)
+    return refuse("unreadable", path + ": has more than " + std::to_string(bytes_max) + " bytes");
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::stringstream text;

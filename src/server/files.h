@@ -18,8 +18,9 @@ namespace keyturn::server {
 // What the files are called; identity.yaml where none is named.
 admin::Documents names_of_files(const Settings& settings);
 
-// Whole; code unreadable.
-[[nodiscard]] Result<std::string> read_file(const std::string& path);
+// Whole; code unreadable, also when it is longer than `bytes_max`.
+[[nodiscard]] Result<std::string> read_file(const std::string& path,
+                                            std::size_t bytes_max = SIZE_MAX);
 
 // Looks at the files (and their signatures) by name, so that a file that was replaced, as editors
 // and `git checkout` do, is noticed as well as one that was written to.

@@ -56,6 +56,7 @@ class Serving {
   std::optional<std::uint64_t> evident(std::string_view kind) const;
   Task<Result<bool>> reload(doc::FileProblems& problems);
   Task<void> reload_and_say();
+  Task<void> reload_at_once();
   void say_who_does_not_count() const;
   Task<void> invite_first_administrator();
   Task<void> tick_gate();
@@ -86,7 +87,7 @@ class Serving {
 int Serving::run() {
   core_->loop().on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int signal) {
     if (signal == SIGHUP)
-      core_->loop().spawn(reload_and_say());
+      core_->loop().spawn(reload_at_once());
     else if (!std::exchange(stopping_, true))
       core_->loop().spawn(stop());
   });
@@ -98,6 +99,7 @@ int Serving::run() {
 Task<void> Serving::start() {
   Result<void> opened = co_await open();
   const bool read_only = opened && audit_->alarm().has_value();
+  if (opened && !read_only) opened = co_await core_->on_call().start();
   if (opened && !read_only) core_->gate().recover();  // before anything new can start
   if (opened) opened = listen();
   if (opened && !read_only) opened = start_exports();
@@ -242,11 +244,18 @@ Task<void> Serving::reload_and_say() {
   }
 }
 
+Task<void> Serving::reload_at_once() {
+  co_await reload_and_say();
+  core_->on_call().look(true);
+}
+
 Task<void> Serving::watch_files() {
   FileWatch files(options_.settings);
   while (!stopping_) {
     co_await core_->loop().sleep(kWatchEvery);
-    if (!stopping_ && files.changed()) co_await reload_and_say();
+    if (stopping_) co_return;
+    if (files.changed()) co_await reload_and_say();
+    core_->on_call().look(false);
   }
 }
 
@@ -299,6 +308,7 @@ Task<void> Serving::tick_gate() {
   while (!stopping_) {
     co_await core_->loop().sleep(kTickEvery);
     core_->gate().tick();
+    core_->on_call().tick();
   }
 }
 
@@ -419,7 +429,8 @@ Result<void> Serving::listen() {
                       [this] { return exports(); },
                       &core_->provisioning(),
                       &core_->sign_on(),
-                      &core_->agent_tokens()};
+                      &core_->agent_tokens(),
+                      &core_->on_call()};
   core_->loop().spawn(core_->provisioning().reconcile());
   api::ApiOptions options;
   options.public_url = url;

@@ -63,13 +63,26 @@ struct ScimSection {
   std::map<std::string, std::string, std::less<>> groups;  // displayName there, exact -> ours
 };
 
+// Who is on call: members of `of` are members of `group` while the schedule says so. Nobody is by
+// any other way.
+struct OnCallSchedule {
+  std::string name;
+  std::string group, of;
+  std::string file;                                 // "": a webhook; relative to identity.yaml
+  std::optional<secrets::SecretReference> webhook;  // what its messages are signed with
+  Duration stale_after = std::chrono::hours(24);    // of a webhook: then nobody is on call
+};
+
 struct Document {
   std::map<std::string, Provider, std::less<>> providers;
   std::map<std::string, AgentIssuer, std::less<>> agents;
   std::map<std::string, ScimSection, std::less<>> scim;
+  std::map<std::string, OnCallSchedule, std::less<>> oncall;
   std::string digest;  // SHA-256 over the RFC 8785 form of the tree
 
-  bool empty() const { return providers.empty() && agents.empty() && scim.empty(); }
+  bool empty() const {
+    return providers.empty() && agents.empty() && scim.empty() && oncall.empty();
+  }
 };
 
 // The document that names nobody: what is in force without an identity.yaml.

@@ -166,9 +166,14 @@ std::optional<Document> load(std::string_view text, doc::Problems& problems) {
                [&](const doc::Value& value, const std::string& name, const std::string& pointer) {
                  out.scim.emplace(name, read_scim(value, name, pointer, found));
                });
+    each_entry(in, "oncall", found,
+               [&](const doc::Value& value, const std::string& name, const std::string& pointer) {
+                 out.oncall.emplace(name, read_oncall(value, name, pointer, found));
+               });
     in.finish();
     check_different(out, *tree, found);
     check_scim(out, *tree, found);
+    check_oncall(out, *tree, found);
     const auto canonical = doc::canonical(*tree);
     if (canonical)
       out.digest = crypto::sha256_text(*canonical);

@@ -18,6 +18,12 @@ ScimSection read_scim(const doc::Value& value, const std::string& name, const st
 // Over the whole document, once all of it was read: providers are there, no token serves two.
 void check_scim(const Document& document, const doc::Value& tree, doc::Problems& problems);
 
+OnCallSchedule read_oncall(const doc::Value& value, const std::string& name,
+                           const std::string& pointer, doc::Problems& problems);
+// Over the whole document: nothing else makes anybody a member of a schedule's group, and no
+// schedule rests on another.
+void check_oncall(const Document& document, const doc::Value& tree, doc::Problems& problems);
+
 // {NAME OUTSIDE: GROUP HERE}.
 std::map<std::string, std::string, std::less<>> read_group_map(doc::ObjectReader& in,
                                                                std::string_view key,

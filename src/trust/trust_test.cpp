@@ -208,3 +208,44 @@ TEST_CASE("a SCIM section names its provider, where its token is kept, and which
   REQUIRE(group.size() == 1);
   CHECK(group.front().contains("invalid_group"));
 }
+
+TEST_CASE(
+    "a schedule names its group, its pool, and one source; it is the only way into its group") {
+  const auto document = [](const std::string& entries) {
+    return std::string(kAll) + "oncall:\n" + entries;
+  };
+  doc::Problems problems;
+  const auto good = load(document("  a: {group: sre-oncall, of: sre, file: oncall/a.yaml}\n"
+                                  "  b: {group: dba-oncall, of: dba, webhook: {secret: \"env:B\"}, "
+                                  "stale_after: 2h}\n"),
+                         problems);
+  REQUIRE(good);
+  CHECK(good->oncall.at("a").file == "oncall/a.yaml");
+  CHECK(good->oncall.at("b").webhook->name == "B");
+  CHECK(good->oncall.at("b").stale_after == std::chrono::hours(2));
+  CHECK_FALSE(good->empty());
+
+  const auto bad = [&](const std::string& entries) {
+    const auto all = wrong(document(entries));
+    return all.empty() ? std::string("good") : all.front();
+  };
+  CHECK(bad("  a: {group: administrators, of: sre, file: f}\n")
+            .starts_with("23:14: invalid_group nobody becomes an administrator"));
+  CHECK(bad("  a: {group: sre, of: sre, file: f}\n").starts_with("23:23: invalid_group"));
+  CHECK(bad("  a: {group: x, file: f}\n").starts_with("23:6: missing_field"));
+  CHECK(bad("  a: {group: x, of: y}\n").starts_with("23:6: missing_field"));
+  CHECK(bad("  a: {group: x, of: y, file: \"\"}\n").starts_with("23:30: missing_field"));
+  CHECK(bad("  a: {group: x, of: y, file: f, webhook: {secret: \"env:A\"}}\n")
+            .starts_with("23:6: conflict"));
+  CHECK(bad("  a: {group: x, of: y, webhook: hunter2}\n").starts_with("23:33: invalid_reference"));
+  CHECK(bad("  a: {group: x, of: y, file: f, stale_after: 2h}\n").starts_with("23:46: conflict"));
+  CHECK(bad("  a: {group: x, of: y, webhook: {secret: \"env:A\"}, stale_after: 500ms}\n")
+            .starts_with("23:65: out_of_range"));
+  CHECK(bad("  a: {group: x, of: y, file: f}\n  b: {group: x, of: y, file: g}\n")
+            .starts_with("24:14: duplicate_group"));
+  CHECK(bad("  a: {group: x, of: y, file: f}\n  b: {group: z, of: x, file: g}\n")
+            .starts_with("23:14: invalid_group oncall.b takes its people from"));
+  CHECK(bad("  a: {group: x, of: y, file: f}\n"
+            "scim:\n  s: {token: {secret: \"env:A\"}, provider: okta, groups: {map: {X: x}}}\n")
+            .starts_with("23:14: invalid_group scim.s makes members of"));
+}
