@@ -105,8 +105,8 @@ bool is_standable(const Case& c, const policy::PolicyInput& input) {
   const Facts& facts = c.described.facts;
   return c.requester.kind == PrincipalKind::kAgent && !facts.uninspectable &&
          !facts.tree.flag("uninspectable") && input.request.repeats_of_denied == 0 &&
-         c.incident.empty() && c.break_glass.empty() && c.verdict.plan.another.count() == 0 &&
-         evidence_rank(c.verdict.plan.evidence) == 0;
+         c.incident.empty() && c.break_glass.empty() && c.canary.empty() &&
+         c.verdict.plan.another.count() == 0 && evidence_rank(c.verdict.plan.evidence) == 0;
 }
 
 // Who uses one, one after the other: else many at once would conflict, and all but one be asked to
