@@ -107,6 +107,34 @@ step("channels", async () => {
   await row("web").getByText("works").waitFor();
   await axe();
 });
+step("an exercise is planted, looks like any other request, and says what it was once it is decided", async () => {
+  await tab("Exercises");
+  await page.getByLabel("As if this agent asked").selectOption("bot");
+  await page.getByLabel("Tool").fill("append-one");
+  const args = page.getByLabel("Arguments, a JSON object");
+  await args.fill("{text:");
+  await page.getByText("This is no JSON object yet.").waitFor();
+  await args.fill(JSON.stringify({ text: "rm -rf /" }));
+  await page.getByLabel("Reason, as the agent would say it").fill("tidy up");
+  await axe();
+  await page.getByRole("button", { name: "Plant it" }).click();
+  await page.getByText("Your exercise.").waitFor();
+  const id = new URL(page.url()).pathname.split("/").pop();
+  const seen = (await as(setting.erin)("GET", `/v1/actions/${id}`)).json;
+  assert.equal(seen.canary, undefined);
+  assert.equal((await as(setting.erin)("POST", `/v1/actions/${id}/votes`, { decision: "approve", digest: seen.digest })).status, 200);
+  await page.getByText("It was missed: enough people approved it. Nothing ran.").waitFor();
+  await axe();
+});
+step("a request that was denied says so when it comes again", async () => {
+  const first = (await ask("append-one", "twice")).json;
+  assert.equal((await as(setting.erin)("POST", `/v1/actions/${first.id}/votes`, { decision: "deny", digest: first.digest })).status, 200);
+  const again = (await ask("append-one", "twice")).json;
+  await page.goto(`${url}/a/${again.id}`);
+  await page.getByText("The very same request was denied once in the last 30 days.").waitFor();
+  await page.getByRole("link", { name: "Look at the latest" }).click();
+  await page.waitForURL(`${url}/a/${first.id}`);
+});
 step("dark, and on a phone", async () => {
   await page.setViewportSize({ width: 390, height: 844 });
   for (const name of ["people", "groups", "agents", "tokens", "sessions", "channels"]) {

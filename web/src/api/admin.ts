@@ -1,7 +1,7 @@
 // What administrators act on and auditors look at.
 
 import { del, get, post } from "./client";
-import type { Action, Agent, Page } from "./types";
+import type { Action, Agent, Json, Page } from "./types";
 
 export interface KnownPerson {
   id: string;
@@ -57,6 +57,13 @@ export interface WantedPerson {
   groups: string[];
 }
 
+export interface Exercise {
+  agent: string;
+  tool: string;
+  args: Json;
+  reason: string;
+}
+
 const part = encodeURIComponent;
 
 export const admin = {
@@ -70,6 +77,7 @@ export const admin = {
   deactivate: (id: string, reason: string) => post<unknown>(`/v1/people/${part(id)}/deactivate`, { reason }),
   activate: (id: string) => post<unknown>(`/v1/people/${part(id)}/activate`),
   propose: (person: WantedPerson, reason: string) => post<Action>("/v1/policy/proposals", { people: [person], reason }),
+  plant: (exercise: Exercise) => post<Action>("/v1/canaries", exercise),
   suspend: (name: string) => post<unknown>(`/v1/agents/${part(name)}/suspend`),
   resume: (name: string) => post<unknown>(`/v1/agents/${part(name)}/resume`),
   revoke: (token: string) => del<unknown>(`/v1/tokens/${part(token)}`),

@@ -121,6 +121,8 @@ export interface Action {
   amended_by?: string | null;
   emergency?: { incident: string | null; break_glass: string | null };
   after_review?: AfterReview;
+  repeats?: { of: string; times: number }; // the very same request was denied before
+  canary?: { by: string; result: string | null }; // it was an exercise; told once it is decided
   erased?: { by: string; at: string; index: number; request: boolean };
   ledger?: { origin: string; index: number | null } | null;
   display?: Section[];

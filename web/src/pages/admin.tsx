@@ -4,10 +4,11 @@ import { useState } from "preact/hooks";
 import { admin, type AnySession, type AnyToken, type Channel, type KnownGroup, type KnownPerson } from "../api/admin";
 import type { Agent, Me } from "../api/types";
 import { Confirm } from "../parts/confirm";
+import { Exercises } from "../parts/exercise";
 import { Icon } from "../parts/icon";
 import { Listing, useListed } from "../parts/listing";
 import { PersonDialog } from "../parts/person_dialog";
-import { Ago, Empty, Heading, Note } from "../parts/pieces";
+import { Ago, Empty, Heading, Note, ProblemNote } from "../parts/pieces";
 import { Text } from "../parts/text";
 import { go, place } from "../router";
 import { refreshSession } from "../session";
@@ -15,9 +16,9 @@ import { useStore } from "../store";
 import { plural, shortTime, useNow } from "../words";
 import "../style/admin.css";
 
-const tabs = ["people", "groups", "agents", "tokens", "sessions", "channels"] as const;
+const tabs = ["people", "groups", "agents", "tokens", "sessions", "channels", "exercises"] as const;
 type Tab = (typeof tabs)[number];
-const tabWords: Record<Tab, string> = { people: "People", groups: "Groups", agents: "Agents", tokens: "Tokens", sessions: "Sessions", channels: "Channels" };
+const tabWords: Record<Tab, string> = { people: "People", groups: "Groups", agents: "Agents", tokens: "Tokens", sessions: "Sessions", channels: "Channels", exercises: "Exercises" };
 
 interface TabProps {
   me: Me;
@@ -52,13 +53,14 @@ export function AdminPage({ me }: { me: Me }) {
           </label>
         ))}
       </fieldset>
-      {!me.admin && <Note>You are an auditor: you see all of it, and change nothing.</Note>}
+      {!me.admin && <Note>You are an auditor: you see all of it, and plant exercises; the rest you leave as it is.</Note>}
       {tab === "people" && <PeopleTab {...props} />}
       {tab === "groups" && <GroupsTab {...props} />}
       {tab === "agents" && <AgentsTab {...props} />}
       {tab === "tokens" && <TokensTab {...props} />}
       {tab === "sessions" && <SessionsTab {...props} />}
       {tab === "channels" && <ChannelsTab {...props} />}
+      {tab === "exercises" && <ExercisesTab />}
     </main>
   );
 }
@@ -257,6 +259,12 @@ function SessionsTab({ me, search, onSearch }: TabProps) {
 }
 
 const stateWords: Record<Channel["state"], string> = { ok: "works", idle: "idle", warning: "look at it", down: "does not work" };
+
+function ExercisesTab() {
+  const { items, problem } = useListed(admin.agents);
+  if (problem) return <ProblemNote problem={problem} />;
+  return items && <Exercises agents={items} />;
+}
 
 function ChannelsTab({ search, onSearch }: TabProps) {
   const listed = useListed(admin.channels);

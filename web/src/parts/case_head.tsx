@@ -4,6 +4,7 @@ import { isFinal, partyId, partyName, type Action } from "../api/types";
 import { cameFrom } from "../spot";
 import { stateMeanings, towards } from "../words";
 import { Due } from "./after_review";
+import { Attention } from "./attention";
 import { UnderEmergency } from "./emergencies";
 import { Icon } from "./icon";
 import { Ago, Expiry, Heading, Quorum, ResourceName, StateTag, Voter, Who } from "./pieces";
@@ -60,6 +61,7 @@ export function CaseHead({ action }: { action: Action }) {
       <div class="narrow-only"><Quorum needed={action.needed} words /></div>
       <p class="case-meaning"><Denial action={action} />{stateMeanings[action.state]}</p>
       <UnderEmergency action={action} />
+      <Attention action={action} />
       {action.amends && (
         <p class="case-by">Amends <a href={`/a/${encodeURIComponent(action.amends)}`}>an earlier request</a>, which was cancelled.</p>
       )}
