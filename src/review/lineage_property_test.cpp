@@ -173,7 +173,7 @@ void stir(Office& office) {
   }
 }
 
-struct Asked {
+struct Question {
   int at = 0;
   std::set<std::string> named;  // owner at the time, and further parties
   // What was agreed about an escalation, whether it was made in this round, and by whom it was
@@ -186,7 +186,7 @@ struct Asked {
 };
 
 // Everybody who may not: as the promise has it, from the test's own notes.
-std::set<int> excluded(const Office& office, const Asked& asked) {
+std::set<int> excluded(const Office& office, const Question& asked) {
   const auto humans = office.humans();
   std::set<std::string> people = asked.named;
   for (std::size_t i = 0; i < office.owners.size(); ++i) {
@@ -209,7 +209,7 @@ struct Usable {
   std::set<std::string> groups;
 };
 
-std::vector<Usable> usable(const Office& office, const Asked& asked, const Review& review) {
+std::vector<Usable> usable(const Office& office, const Question& asked, const Review& review) {
   const auto humans = office.humans();
   const std::set<int> out_of_it = excluded(office, asked);
   const auto may = [&](const std::string& id) {
@@ -310,7 +310,7 @@ struct Counts {
 };
 
 // The escalation, when it is due; or the case comes back, and everything begins anew.
-void escalate_or_return(const Office& office, Review& review, Asked& asked) {
+void escalate_or_return(const Office& office, Review& review, Question& asked) {
   Result<std::vector<EventDraft>> done = std::vector<EventDraft>{};
   if (chance(85)) {
     run(office, review, Escalate{}, done);
@@ -353,7 +353,7 @@ void agree(const Office& office, const Review& review) {
 }
 
 // Whether it came out by more than the plan's own groups.
-bool by_escalation(const Office& office, Asked asked, const Review& review) {
+bool by_escalation(const Office& office, Question asked, const Review& review) {
   asked.escalated = false;
   return !enough(review.plan, usable(office, asked, review));
 }
@@ -372,7 +372,7 @@ void play(Counts& counts) {
   open.lineage.requester = "bot";
   open.lineage.requested_at = at(office.now);
   open.expires_at = at(100'000);
-  Asked asked{office.now, {office.owners.back().first}};
+  Question asked{office.now, {office.owners.back().first}};
   open.lineage.add(people::Role::kOwner, office.owners.back().first);
   for (const auto role :
        {people::Role::kOnBehalfOf, people::Role::kOpener, people::Role::kAmender}) {
