@@ -155,7 +155,7 @@ const decide = async (name) => {
 };
 step("a second administrator sees both, and approves", async () => {
   const { theirs, context } = await decide("ben");
-  await theirs.getByText("ben").first().waitFor();
+  await theirs.locator("main").getByText("ben").first().waitFor();
   assert.equal((await asAda("GET", "/v1/policy")).json.revision, 1, "one is not enough");
   await context.close();
 });
