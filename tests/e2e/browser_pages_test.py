@@ -68,10 +68,10 @@ class Administered:
     @classmethod
     def setUpClass(cls):
         cls.k = k = Keyturn(config=LIMITS, people={"ada": [], "ben": ["administrators"], "cleo": ["administrators"], "olga": [],
-                                                   "bob": ["dba"], "carol": ["sre"], "erin": ["dba"]})
+                                                   "bob": ["dba"], "carol": ["sre"], "erin": ["dba"], "dave": ["dba"]})
         cls.addClassCleanup(k.close)
         cls.results, cls.notes = walked(cls.script, {
-            "url": k.url, "agent": k.tokens["bot"], "deployer": k.tokens["deployer"], "erin": k.tokens["erin"],
+            "url": k.url, "agent": k.tokens["bot"], "deployer": k.tokens["deployer"], "erin": k.tokens["erin"], "dave": k.tokens["dave"],
             **{f"link_{name}": k.enrol_link(name) for name in ("ada", "bob")}})
 
 

@@ -108,7 +108,8 @@ step("channels", async () => {
   await axe();
 });
 step("an exercise is planted, looks like any other request, and says what it was once it is decided", async () => {
-  await tab("Exercises");
+  await page.getByRole("radio", { name: "Exercises" }).check();
+  await page.getByRole("heading", { name: "Plant an exercise" }).waitFor();
   await page.getByLabel("As if this agent asked").selectOption("bot");
   await page.getByLabel("Tool").fill("append-one");
   const args = page.getByLabel("Arguments, a JSON object");
@@ -120,15 +121,15 @@ step("an exercise is planted, looks like any other request, and says what it was
   await page.getByRole("button", { name: "Plant it" }).click();
   await page.getByText("Your exercise.").waitFor();
   const id = new URL(page.url()).pathname.split("/").pop();
-  const seen = (await as(setting.erin)("GET", `/v1/actions/${id}`)).json;
+  const seen = (await as(setting.dave)("GET", `/v1/actions/${id}`)).json;
   assert.equal(seen.canary, undefined);
-  assert.equal((await as(setting.erin)("POST", `/v1/actions/${id}/votes`, { decision: "approve", digest: seen.digest })).status, 200);
+  assert.equal((await as(setting.dave)("POST", `/v1/actions/${id}/votes`, { decision: "approve", digest: seen.digest })).status, 200);
   await page.getByText("It was missed: enough people approved it. Nothing ran.").waitFor();
   await axe();
 });
 step("a request that was denied says so when it comes again", async () => {
   const first = (await ask("append-one", "twice")).json;
-  assert.equal((await as(setting.erin)("POST", `/v1/actions/${first.id}/votes`, { decision: "deny", digest: first.digest })).status, 200);
+  assert.equal((await as(setting.dave)("POST", `/v1/actions/${first.id}/votes`, { decision: "deny", digest: first.digest })).status, 200);
   const again = (await ask("append-one", "twice")).json;
   await page.goto(`${url}/a/${again.id}`);
   await page.getByText("The very same request was denied once in the last 30 days.").waitFor();
