@@ -1,5 +1,6 @@
 // The fold: identity events into a Directory, and the index of who is one human.
 #include <algorithm>
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,12 @@ void set_flag(const doc::Value& from, std::string_view key, bool& to) {
 }
 
 }  // namespace
+
+// Never the same for two contents: what is kept of a directory is known by it alone.
+std::uint64_t next_version() {
+  static std::atomic<std::uint64_t> last{1};
+  return ++last;
+}
 
 // Changes a Directory and keeps its indices right.
 class Folder {
@@ -182,19 +189,21 @@ class Folder {
     }
   }
 
-  void moved() { ++d_.version_; }
+  void moved() { d_.version_ = next_version(); }
 
   void pass_time(Time now) {
     const Time before = std::exchange(d_.now_, std::max(d_.now_, now));
     for (const auto& [id, delegation] : d_.delegations_) {
-      if (delegation.start > before && delegation.start <= d_.now_) ++d_.version_;
+      if (delegation.start > before && delegation.start <= d_.now_) moved();
     }
-    d_.version_ += std::erase_if(d_.delegations_,
-                                 [&](const auto& entry) { return entry.second.until <= d_.now_; });
+    const std::size_t over = std::erase_if(d_.delegations_, [&](const auto& entry) {
+      return entry.second.until <= d_.now_;
+      if (over > 0) moved();
+    });
     while (!d_.snapshots_end_.empty() && d_.snapshots_end_.begin()->first <= d_.now_) {
       Person* p = find(d_.snapshots_end_.begin()->second);
       d_.snapshots_end_.erase(d_.snapshots_end_.begin());
-      ++d_.version_;
+      moved();
       if (p != nullptr) regroup(*p);
     }
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <map>
 
 #include "people/delegation.h"
 
@@ -56,19 +58,36 @@ void for_each_party(const Directory& directory, const Lineage& lineage, Each eac
   }
 }
 
+// Human -> accounts that somebody of it has delegated to, now. Made once for each state of the
+// directory.
+using StandIns = std::multimap<std::string, std::string, std::less<>>;
+const StandIns& stand_ins(const Directory& directory) {
+  static thread_local struct {
+    std::uint64_t of = 0;
+    StandIns all;
+  } kept;
+  if (kept.of != directory.version()) {
+    kept.all.clear();
+    for (const auto& [id, delegation] : directory.delegations()) {
+      const std::string_view human = directory.human_of(delegation.from);
+      if (!human.empty() && delegation.in_force(directory.now()))
+        kept.all.emplace(human, delegation.to);
+    }
+    kept.of = directory.version();
+  }
+  return kept.all;
+}
+
 // The same, and for whoever stands in for one of them now.
 template <class Each>
 void for_each_person(const Directory& directory, const Lineage& lineage, Each each) {
-  const bool delegated = !directory.delegations().empty();
   for_each_party(
       directory, lineage,
       [&](const std::string& id, std::string_view code, const std::string& why) {
         each(id, code, why);
-        if (!delegated) return;
-        for (const auto& [number, delegation] : directory.delegations()) {
-          if (delegation.in_force(directory.now()) && directory.same_human(delegation.from, id))
-            each(delegation.to, "related_to_requester", "stands in for " + id + ", who " + why);
-        }
+        const auto [begin, end] = stand_ins(directory).equal_range(directory.human_of(id));
+        for (auto it = begin; it != end; ++it)
+          each(it->second, "related_to_requester", "stands in for " + id + ", who " + why);
       });
 }
 

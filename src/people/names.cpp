@@ -8,11 +8,14 @@
 #include <cctype>
 #include <memory>
 #include <stdexcept>
+#include <unordered_map>
 
 #include "base/bytes.h"
 
 namespace keyturn::people {
 namespace {
+
+constexpr std::size_t kFoldsKeptMax = 4096;
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
@@ -57,7 +60,9 @@ struct SpoofCheckerCloser {
 
 }  // namespace
 
-std::string fold_identifier(std::string_view text) {
+namespace {
+
+std::string fold(std::string_view text) {
   std::string out(trimmed(casefold(address_in(text))));
   const std::size_t at = out.rfind('@');
   const std::size_t plus = out.find('+');
@@ -65,6 +70,17 @@ std::string fold_identifier(std::string_view text) {
     out.erase(plus, at - plus);
   }
   return out;
+}
+
+}  // namespace
+
+// The same few names are asked for again and again.
+std::string fold_identifier(std::string_view text) {
+  static thread_local std::unordered_map<std::string, std::string> kept;
+  const std::string key(text);
+  if (const auto found = kept.find(key); found != kept.end()) return found->second;
+  if (kept.size() >= kFoldsKeptMax) kept.clear();
+  return kept.emplace(key, fold(text)).first->second;
 }
 
 std::string skeleton(std::string_view text) {
