@@ -148,8 +148,8 @@ Result<Standing> Gate::Impl::standing_like(const ActionRecord& model, const Case
   out.operation = model.operation;
   out.resource = tool.resource;
   out.plan = now.verdict.plan;
-  out.plan.escalate_instead_of
-      .clear();  // those who are asked agree to what stands, nobody for them
+  // Those who are asked agree to what stands, and nobody for them.
+  out.plan.escalate_instead_of.clear();
   out.until = wish.until;
   out.uses_max = wish.uses;
   out.model = model.id.str();
