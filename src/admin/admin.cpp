@@ -8,6 +8,7 @@
 #include "crypto/crypto.h"
 #include "doc/yaml.h"
 #include "people/directory.h"
+#include "people/roles.h"
 #include "policy/document.h"
 #include "policy/tests.h"
 
@@ -224,8 +225,8 @@ Task<Result<std::string>> Admin::add_person(NewPerson wanted) {
   person.email = wanted.email;
   person.aliases.insert(wanted.aliases.begin(), wanted.aliases.end());
   person.simulated = wanted.simulated;
-  const bool named = std::ranges::find(wanted.groups, kAdministrators) != wanted.groups.end();
-  person.admin = world.directory.persons().empty() || named;
+  people::set_flags(person, people::flags_of({wanted.groups.begin(), wanted.groups.end()}));
+  person.admin = person.admin || world.directory.persons().empty();
   if (Result<void> ok = people::can_add_person(world.directory, person); !ok)
     co_return std::unexpected(ok.error());
   std::set<std::string> groups(wanted.groups.begin(), wanted.groups.end());
@@ -259,9 +260,9 @@ Task<Result<std::string>> Admin::set_groups(std::string id, std::vector<std::str
   for (const std::string& group : minus(person->groups, wanted))
     events.push_back(people::group_changed(group, {}, {id}, true));
   for (const EventDraft& event : events) expects.push_back(expect(gate_, event.stream));
-  if (person->admin != wanted.contains(std::string(kAdministrators))) {
+  if (const people::Flags flags = people::flags_of(wanted); flags != people::flags_of(*person)) {
     people::Person changed = *person;
-    changed.admin = !person->admin;
+    people::set_flags(changed, flags);
     events.push_back(people::person_changed(changed, true));
   }
   if (events.empty()) co_return id;

@@ -4,6 +4,7 @@
 
 #include "catalog/tool.h"
 #include "people/directory.h"
+#include "people/roles.h"
 #include "policy/coverage.h"
 #include "policy/tests.h"
 
@@ -55,9 +56,8 @@ Result<void> change_person(Evolved& now, const doc::Value& entry) {
     if (!wanted.contains(group)) now.add(people::group_changed(group, {}, {person.id}));
   }
   people::Person present = *now.directory.person(person.id);
-  const bool admin = wanted.contains(std::string(kAdministrators));
-  if (present.admin != admin) {
-    present.admin = admin;
+  if (const people::Flags flags = people::flags_of(wanted); flags != people::flags_of(present)) {
+    people::set_flags(present, flags);
     now.add(people::person_changed(present));
   }
   return {};

@@ -136,7 +136,6 @@ void note_change(Stream& stream, const gate::RecordPtr& record) {
 }
 
 void note_notice(Stream& stream, const gate::Notice& notice) {
-  if (std::ranges::find(notice.to, stream.call.caller.principal.id) == notice.to.end()) return;
   if (stream.notices.size() >= kInboxQueueMax) stream.overflowed = true;
   if (!stream.overflowed) stream.notices.push_back(notice);
   stream.waiter.fire();
@@ -197,10 +196,13 @@ Task<void> run_inbox(std::shared_ptr<Stream> stream, net::BodyWriter& out, bool 
   const std::string& person = stream->call.caller.principal.id;
   const gate::Watch watch =
       everything ? s.ports.gate.watch_all(note) : s.ports.gate.watch_inbox(person, note);
-  const gate::Watch notices =
-      s.ports.gate.watch_notices([everything, weak = std::weak_ptr(stream)](const gate::Notice& n) {
-        if (const auto open = weak.lock(); open && !everything) note_notice(*open, n);
-      });
+  gate::Watch notices;
+  if (!everything) {
+    notices = s.ports.gate.watch_notices_to(
+        person, [weak = std::weak_ptr(stream)](const gate::Notice& notice) {
+          if (const auto open = weak.lock()) note_notice(*open, notice);
+        });
+  }
   std::optional<std::size_t> waiting;
   const bool open = co_await events.write("ping", "", "{}");
   if (!open) co_return;

@@ -224,8 +224,9 @@ class Gate {
   Watch watch_all(std::function<void(const RecordPtr&)> changed);
   // Changes of what waits for this person, did until then, or has a vote of theirs.
   Watch watch_inbox(const std::string& person, std::function<void(const RecordPtr&)> changed);
-  // For everything that carries word to people: the inbox's stream, and every channel.
+  // For everything that carries word to people: every channel; and the inbox of one person.
   Watch watch_notices(std::function<void(const Notice&)> carry);
+  Watch watch_notices_to(const std::string& person, std::function<void(const Notice&)> carry);
 
   // ---- what else is recorded
   const World& world() const { return world_; }

@@ -322,6 +322,8 @@ struct Gate::Impl {
   std::map<std::string, std::map<std::uint64_t, std::function<void()>>> watchers;
   std::map<std::uint64_t, std::function<void(const RecordPtr&)>> all_watchers;
   std::map<std::uint64_t, std::function<void(const Notice&)>> messengers;
+  std::unordered_map<std::string, std::map<std::uint64_t, std::function<void(const Notice&)>>>
+      messengers_to;  // by person
   std::vector<std::function<void(const Event&)>> followers;
   std::uint64_t next_watch = 1;
 };

@@ -191,6 +191,17 @@ Watch Gate::watch_notices(std::function<void(const Notice&)> carry) {
   return Watch([this, number] { impl_->messengers.erase(number); });
 }
 
+Watch Gate::watch_notices_to(const std::string& person, std::function<void(const Notice&)> carry) {
+  const std::uint64_t number = impl_->next_watch++;
+  impl_->messengers_to[person].emplace(number, std::move(carry));
+  return Watch([this, person, number] {
+    const auto found = impl_->messengers_to.find(person);
+    if (found == impl_->messengers_to.end()) return;
+    found->second.erase(number);
+    if (found->second.empty()) impl_->messengers_to.erase(found);
+  });
+}
+
 void Gate::Impl::notify(Notice notice) {
   std::erase_if(notice.to, [&](const std::string& id) {
     const people::Person* person = world.directory.person(id);
@@ -198,6 +209,12 @@ void Gate::Impl::notify(Notice notice) {
   });
   const auto carry = messengers;
   for (const auto& [number, call] : carry) call(notice);
+  for (const std::string& person : notice.to) {
+    const auto found = messengers_to.find(person);
+    if (found == messengers_to.end()) continue;
+    const auto calls = found->second;  // one may stop while it is called
+    for (const auto& [number, call] : calls) call(notice);
+  }
 }
 
 Task<RecordPtr> Gate::find(Principal who, ActionId id) {

@@ -3,6 +3,7 @@
 
 #include "base/id.h"
 #include "base/random.h"
+#include "people/roles.h"
 #include "provisioning/impl.h"
 
 namespace keyturn::provisioning {
@@ -61,17 +62,17 @@ void Provisioning::Impl::add_vouched(Plan& plan, const std::string& section,
   if (said == groups) return;
   plan.events.push_back(people::groups_vouched(person, source, groups, std::nullopt));
   plan.streams.insert("person/" + person);
-  // The flag goes with the group, as it does for people of the host - where identity.yaml says so.
-  const std::string administrators(kAdministrators);
-  if (known == nullptr || said.contains(administrators) == groups.contains(administrators)) return;
-  bool is_admin = groups.contains(administrators) || known->own_groups.contains(administrators);
+  // Flags go with their groups, as they do for people of the host - where identity.yaml says so.
+  if (known == nullptr || people::flags_of(said) == people::flags_of(groups)) return;
+  std::set<std::string> all = groups;
+  all.insert(known->own_groups.begin(), known->own_groups.end());
   for (const auto& [other, snapshot] : known->vouched) {
-    if (other != source && snapshot.known && snapshot.groups.contains(administrators))
-      is_admin = true;
+    if (other != source && snapshot.known)
+      all.insert(snapshot.groups.begin(), snapshot.groups.end());
   }
-  if (is_admin == known->admin) return;
+  if (people::flags_of(all) == people::flags_of(*known)) return;
   people::Person next = *known;
-  next.admin = is_admin;
+  people::set_flags(next, people::flags_of(all));
   plan.events.push_back(people::person_changed(next));
 }
 

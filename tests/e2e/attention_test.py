@@ -149,6 +149,19 @@ class Administration(unittest.TestCase):
             self.assertEqual(self.bob.get("/v1/admin/" + path).code, "not_allowed", path)
             self.assertEqual(self.k.get("/v1/admin/" + path, "bot").code, "people_only", path)
 
+    def test_the_group_auditors_makes_auditors_who_look_and_change_nothing(self):
+        self.assertEqual(self.bob.get("/v1/admin/tokens").code, "not_allowed")
+        self.k.host("person", "groups", "bob", "--group", "auditors")
+        self.assertTrue(self.bob.get("/v1/me").json["auditor"])
+        tokens = self.bob.get("/v1/admin/tokens").json["items"]
+        self.assertEqual(self.bob.send("DELETE", "/v1/tokens/" + next(one["id"] for one in tokens if one["holder"] == "ada")).code, "not_found")
+        session = next(one["id"] for one in self.bob.get("/v1/admin/sessions").json["items"] if one["person"] == "ada")
+        self.assertEqual(self.bob.send("DELETE", "/v1/admin/sessions/" + session).code, "not_found")
+        self.assertEqual(self.bob.post("/v1/people/carol/deactivate", {"reason": "x"}).code, "not_allowed")
+        self.k.host("person", "groups", "bob", "--group", "sre")
+        self.assertFalse(self.bob.get("/v1/me").json["auditor"])
+        self.assertEqual(self.bob.get("/v1/admin/tokens").code, "not_allowed")
+
     def test_a_session_is_ended_by_its_person_or_an_administrator(self):
         sessions = {one["person"]: one["id"] for one in self.ada.get("/v1/admin/sessions").json["items"]}
         self.assertEqual(self.bob.send("DELETE", "/v1/admin/sessions/" + sessions["ada"]).code, "not_found")
