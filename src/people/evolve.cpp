@@ -196,10 +196,9 @@ class Folder {
     for (const auto& [id, delegation] : d_.delegations_) {
       if (delegation.start > before && delegation.start <= d_.now_) moved();
     }
-    const std::size_t over = std::erase_if(d_.delegations_, [&](const auto& entry) {
-      return entry.second.until <= d_.now_;
-      if (over > 0) moved();
-    });
+    const std::size_t over = std::erase_if(
+        d_.delegations_, [&](const auto& entry) { return entry.second.until <= d_.now_; });
+    if (over > 0) moved();
     while (!d_.snapshots_end_.empty() && d_.snapshots_end_.begin()->first <= d_.now_) {
       Person* p = find(d_.snapshots_end_.begin()->second);
       d_.snapshots_end_.erase(d_.snapshots_end_.begin());
