@@ -14,9 +14,12 @@ constexpr std::string_view kContentPolicy =
 bool is_page(std::string_view path) {
   constexpr std::array kPages = std::to_array<std::string_view>(
       {"/", "/activity", "/policy", "/ledger", "/emergencies", "/insights", "/admin", "/account",
-       "/enrol", "/login", "/demo", "/index.html"});
+       "/standing", "/enrol", "/login", "/demo", "/index.html"});
   if (std::ranges::find(kPages, path) != kPages.end()) return true;
-  return path.starts_with("/a/") && path.find('/', 3) == std::string_view::npos;
+  constexpr std::array kOfOne = std::to_array<std::string_view>({"/a/", "/standing/"});
+  return std::ranges::any_of(kOfOne, [&](std::string_view folder) {
+    return path.starts_with(folder) && path.find('/', folder.size()) == std::string_view::npos;
+  });
 }
 
 net::HttpResponse served(const Asset& asset, const net::HttpRequest& request, bool immutable) {

@@ -10,6 +10,7 @@ import { adminAnswer } from "./admin.mjs";
 import { emergenciesAnswer, inForce, toLook } from "./emergencies.mjs";
 import { insightsAnswer, noInsights } from "./insights.mjs";
 import { policy as policyAnswer } from "./policy.mjs";
+import { standingAct, standingAnswer, stoodAndTold } from "./standing.mjs";
 import * as tree from "./tree.mjs";
 
 const port = Number(process.argv[2] ?? 7718);
@@ -29,7 +30,7 @@ const hashes = leaves.map(tree.leafHash);
 
 const json = (value) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `@big${v}` : v)).replace(/"@big(\d+)"/g, "$1");
 const problem = (status, code, title, detail) => ({ status, type: "application/problem+json", body: { type: `about:${code}`, title, status, detail, code } });
-const find = (id) => [...actions, ...toLook].find((item) => item.id === id);
+const find = (id) => [...actions, ...toLook, ...stoodAndTold].find((item) => item.id === id);
 const summary = ({ display, facts, ...rest }) => ({ ...rest, waits_for_you: waits(rest) });
 const waits = (item) => item.state === "pending" && item.owner?.id !== "alice" && !item.votes.some((given) => given.reviewer === "alice");
 
@@ -207,6 +208,8 @@ function answer(method, url, body, mood) {
   if (path === "/v1/passkeys") return method === "POST" ? { status: 201, body: { token: "GOOD", url: `http://localhost:${port}/enrol#GOOD` } } : { body: { items: passkeys, next: null } };
   if (path === "/v1/passkeys/challenge") return { body: { ceremony: "p-1", options: { challenge: "AAAA", rpId: "localhost" } } };
   if (adminAnswer(method, path)) return { body: adminAnswer(method, path) };
+  if (method === "POST" && path.startsWith("/v1/standing")) return standingAct(path, body);
+  if (standingAnswer(path, mood)) return { body: standingAnswer(path, mood) };
   if (path === "/v1/insights") return { body: (mood === "empty" ? noInsights : insightsAnswer)(url.searchParams) };
   if (path.startsWith("/v1/policy")) return { body: policyAnswer(path, body, mood) };
   if (emergenciesAnswer(path)) return { body: emergenciesAnswer(path) };

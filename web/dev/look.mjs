@@ -36,9 +36,20 @@ const pages = [
   ["account-token", "/account", "", async (page) => { await page.getByLabel("What is it for?").fill("laptop"); await page.getByRole("button", { name: "Make a token" }).click(); await page.locator("[data-token]").waitFor(); }],
   ["emergencies", "/emergencies", "emergency"], ["emergency-inbox", "/", "emergency"], ["emergency-account", "/account", "emergency"],
   ["emergency-look", "/a/act_01JDLOOKK7Q2", "emergency"], ["emergency-looked", "/a/act_01JDSEENK7Q2", "emergency"], ["emergency-ballot", `/a/${id(2)}`, "emergency"],
+  ["standing", "/standing"], ["standing-none", "/standing", "empty"], ["standing-one", "/standing/sa_01JD0001K7Q2"], ["standing-missing", "/standing/sa_none"],
+  ["standing-revoke", "/standing", "", async (page) => { await page.getByRole("button", { name: "Revoke… sa_01JD0001K7Q2" }).click(); await page.getByRole("dialog").waitFor(); }],
+  ["action-stood", "/a/act_01JDSTODK7Q2", "", async (page) => { await page.getByText("Allowed by standing").waitFor(); }], ["action-escalated", "/a/act_01JDESCAK7Q2"],
+  ["stand", "/a/act_01JDAPPRK7Q2", "", async (page) => {
+    await page.getByRole("button", { name: "Agree to the like of it" }).click();
+    for (const name of ["amount", "note", "tags"]) await page.getByLabel(`${name}: Its value`).selectOption("vary");
+    await page.getByLabel("How often").fill("30");
+    await page.getByLabel("Why").fill("every month");
+    await page.getByRole("button", { name: "Propose it" }).click();
+    await page.getByText("permits at most 20 uses").waitFor();
+  }],
   ["insights", "/insights"], ["insights-week", "/insights?days=7"], ["insights-table", "/insights?days=7", "", async (page) => { await page.locator("summary", { hasText: "Actions a day" }).click(); }], ["insights-empty", "/insights", "empty"],
   ["insights-at", "/insights?days=90", "", async (page) => { await page.getByRole("slider", { name: "From the question to the decision" }).focus(); await page.keyboard.press("ArrowLeft"); await page.locator(".tip").waitFor(); }],
-  ...["people", "groups", "agents", "tokens", "sessions", "channels"].map((tab) => [`admin-${tab}`, `/admin?tab=${tab}`]), ["admin-auditor", "/admin", "auditor"],
+  ...["people", "groups", "oncall", "agents", "tokens", "sessions", "channels"].map((tab) => [`admin-${tab}`, `/admin?tab=${tab}`]), ["admin-auditor", "/admin", "auditor"],
   ["admin-person", "/admin", "", async (page) => { await page.getByRole("button", { name: "Change groups… of bob" }).click(); await page.getByRole("dialog").waitFor(); }],
   ["admin-out", "/admin", "", async (page) => { await page.getByRole("button", { name: "Deactivate… bob" }).click(); await page.getByRole("dialog").waitFor(); }],
   ["more", "/", "", async (page) => { const more = page.getByRole("button", { name: "More" }); if (await more.isVisible()) { await more.click(); await page.locator(".nav-rest.open").waitFor(); } }],

@@ -1,4 +1,6 @@
 // Sample answers for the policy page: a document, what a check says of it, an explanation, a replay.
+import { permissions } from "./standing.mjs";
+
 const text = `apiVersion: keyturn/v1
 kind: Policy
 metadata: {name: prod-agents, revision: 14}
@@ -55,7 +57,7 @@ const explained = {
     { rule: "sql-destructive", effect: "require", selected: true, matched: true, description: "Dropping, truncating and changing every row needs a database person", contribution: "asks 1 of dba, in slack or web, within 1h",
       when: { source: 'facts.sql.statements.exists(s, s.verb in ["DROP", "TRUNCATE"])', value: true, reads: { "facts.sql.statements": [{ verb: "DROP", has_where: false }] } } },
     { rule: "night", effect: "require", selected: true, matched: false, when: { source: "variables.hour < 6", value: false, reads: { "variables.hour": 11 } } }],
-  variables: { hour: 11 }, risk: { score: 20, why: ["text from the web (20)"] }, calendar: {},
+  variables: { hour: 11 }, risk: { score: 20, why: ["text from the web (20)"] }, calendar: {}, standing: permissions,
 };
 
 const side = (effect, by, asks) => ({ effect, decided_by: by, rules: [by], reasons: [], ...(asks ? { asks } : {}) });

@@ -72,7 +72,7 @@ export const actions = [
     ],
   }),
   action({
-    created_at: at(-190), expires_at: at(900), operation: "write", reason: "weekly re-segmentation of customers",
+    created_at: at(-190), expires_at: at(900), operation: "write", escalated: true, escalated_to: "leads", reminders: 2, reason: "weekly re-segmentation of customers",
     owner: { id: "erin" }, requester: { kind: "agent", id: "crm-agent" },
     resource: { kind: "database", name: "customers", env: "staging" }, args: { sql: longSql, batch: 12345678901234567890n },
     claims: { model: "example-large-3" },

@@ -18,6 +18,7 @@ import { readNotices } from "./notices";
 import { knock, lost, lostWords, readAt } from "./reach";
 import { decoded, go, place } from "./router";
 import { loadSession, refreshSession, session, signOut } from "./session";
+import { lookForStanding, stands } from "./standing";
 import { useStore } from "./store";
 import { nextTheme, theme } from "./theme";
 import { ago, shortTime, useNow } from "./words";
@@ -87,6 +88,7 @@ function SignedIn({ me }: { me: Me }) {
     l: () => go("/ledger"),
     p: () => go("/policy"),
     e: () => go("/emergencies"),
+    s: () => go("/standing"),
     u: () => go("/account"),
   }, "frame");
   useEffect(() => {
@@ -94,6 +96,7 @@ function SignedIn({ me }: { me: Me }) {
     document.title = waiting && !isAway(me.away_until) ? `(${waiting}) ${bare}` : bare;
   }, [waiting, path, me.away_until]);
   useEffect(readNotices, [me.id]);
+  useEffect(() => void lookForStanding(), [me.id]);
 
   return (
     <>
@@ -127,6 +130,8 @@ function SignedIn({ me }: { me: Me }) {
 function Page({ path, me }: { path: string; me: Me }) {
   const action = /^\/a\/([^/]+)$/.exec(path);
   if (action) return <ActionPage key={path} id={decoded(action[1]!)} me={me} />;
+  const standing = /^\/standing(?:\/([^/]+))?$/.exec(path);
+  if (standing) return <pages.standing.Page me={me} id={standing[1] === undefined ? null : decoded(standing[1])} />;
   switch (path) {
     case "/":
       return <InboxPage me={me} />;
@@ -170,6 +175,7 @@ function Nav({ me, waiting, path }: { me: Me; waiting: number; path: string }) {
     ["/", "Inbox", "inbox"], ["/activity", "Activity", "activity"], ["/policy", "Policy", "policy"],
     ["/ledger", "Ledger", "ledger"], ["/emergencies", "Emergencies", "warn"], ["/insights", "Insights", "chart"],
   ];
+  if (useStore(stands)) links.splice(5, 0, ["/standing", "Standing", "stands"]);
   if (me.admin || me.auditor) links.push(["/admin", "Administration", "gear"]);
   if (me.demo) links.push(["/demo", "Demo", "demo"]);
   const rest = links.slice(firstLinks);

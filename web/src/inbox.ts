@@ -3,9 +3,10 @@
 import { listenShared, type Link } from "./api/stream";
 import { api } from "./api/routes";
 import { asProblem, type Problem } from "./api/client";
-import type { Action, Me } from "./api/types";
+import { partyId, type Action, type Me } from "./api/types";
 import { Batch } from "./batch";
 import { appended, merged, type Order } from "./list";
+import type { Again } from "./notice_words";
 import { tell, untell } from "./notices";
 import { refreshSoon } from "./session";
 import { Store } from "./store";
@@ -38,30 +39,44 @@ export const arrival = new Store<string>("");
 export const inboxHeights = new Heights();
 
 let person = "";
+let groups: string[] = [];
 let newest = ""; // the latest creation that was seen
 let reading = 0; // the read that counts; an older one's answer is dropped
 let meanwhile: Map<string, Action> | null = null; // told while a read was under way
 let wanted = 0; // how many rows are looked at
 
-const waits = (action: Action): boolean => action.state === "pending" && action.waits_for_you === true;
+const told = new Set<string>(); // escalated to me: in the inbox, also where I may not decide
+const again = new Map<string, Again>(); // told since changes were last taken: reminded of, or escalated
+
 const mine = (action: Action): boolean =>
   action.state === "pending" && !!action.votes?.some((vote) => vote.reviewer === person);
+const isTold = (action: Action): boolean =>
+  !!action.escalated && !mine(action) && (told.has(action.id) ||
+    (groups.includes(action.escalated_to ?? "") && partyId(action.owner) !== person && partyId(action.requester) !== person));
+const waits = (action: Action): boolean => action.state === "pending" && (action.waits_for_you === true || isTold(action));
 
 function patch(part: Partial<Inbox>): void {
   inbox.set({ ...inbox.get(), ...part });
 }
 
+const aboutOf = (action: Action): string => `${action.operation} on ${action.resource?.name ?? action.tool}`;
+
 function announce(changes: Map<string, Action>): void {
   const before = newest;
-  const fresh = [...changes.values()].filter((action) => waits(action) && action.created_at > before);
-  for (const action of fresh) if (action.created_at > newest) newest = action.created_at;
+  const waiting = [...changes.values()].filter(waits);
+  const fresh = waiting.filter((action) => action.created_at > before && !again.has(action.id));
+  for (const kind of ["reminder", "escalation"] as const) {
+    const some = waiting.filter((action) => again.get(action.id) === kind);
+    if (!some.length) continue;
+    void tell(some, kind);
+    arrival.set(`${kind === "reminder" ? "Reminder" : "Escalated"}: ${some.length === 1 ? aboutOf(some[0]!) : plural(some.length, "request")}`);
+  }
+  again.clear();
+  for (const action of waiting) if (action.created_at > newest) newest = action.created_at;
   for (const action of changes.values()) if (!waits(action)) untell(action.id);
   if (!before || fresh.length === 0) return;
   void tell(fresh);
-  const first = fresh[0]!;
-  arrival.set(fresh.length === 1
-    ? `New: ${first.operation} on ${first.resource?.name ?? first.tool}`
-    : `${plural(fresh.length, "new request")} for you`);
+  arrival.set(fresh.length === 1 ? `New: ${aboutOf(fresh[0]!)}` : `${plural(fresh.length, "new request")} for you`);
 }
 
 function apply(changes: Map<string, Action>, total: number | undefined): void {
@@ -78,6 +93,11 @@ function apply(changes: Map<string, Action>, total: number | undefined): void {
 
 const batch = new Batch(apply);
 
+// What the server lists although my vote does not count was escalated to me.
+function noteTold(listed: Action[]): void {
+  for (const action of listed) if (!action.waits_for_you) told.add(action.id);
+}
+
 // At least `count` of them, from the beginning.
 async function readFrom(order: Order, count: number): Promise<Pick<Inbox, "list" | "next" | "total">> {
   let list: Action[] = [];
@@ -88,6 +108,7 @@ async function readFrom(order: Order, count: number): Promise<Pick<Inbox, "list"
     list = appended(list, page.items);
     next = page.next ?? null;
     total = page.total ?? list.length;
+    noteTold(page.items);
   } while (next !== null && list.length < count);
   return { list, next, total };
 }
@@ -124,6 +145,7 @@ async function moreInbox(): Promise<void> {
   try {
     const page = await api.inbox(order, next, Math.min(requestMax, Math.max(pageSize, wanted - list.length)));
     if (mark !== reading) return;
+    noteTold(page.items);
     patch({
       list: appended(inbox.get().list, page.items), next: page.next ?? null, reading: false, problem: null,
       total: page.total ?? inbox.get().total,
@@ -146,17 +168,25 @@ export function needInbox(upTo: number): void {
 // read again each time the stream opens.
 export function followInbox(me: Me): () => void {
   person = me.id;
+  groups = me.groups ?? [];
   newest = "";
   wanted = 0;
+  told.clear();
+  again.clear();
   inbox.set(empty);
   void loadInbox();
   let opened = false;
-  const stop = listenShared("/v1/inbox/stream", ["action", "waiting"], {
+  const stop = listenShared("/v1/inbox/stream", ["action", "waiting", "reminder", "escalation"], {
     onEvent: (type, data) => {
       refreshSoon();
       try {
         if (type === "waiting") batch.setTotal((JSON.parse(data) as { total: number }).total);
-        else batch.add(JSON.parse(data) as Action);
+        else {
+          const action = JSON.parse(data) as Action;
+          if (type === "escalation") told.add(action.id);
+          if (type !== "action") again.set(action.id, type as Again);
+          batch.add(action);
+        }
       } catch {
         void loadInbox();
       }

@@ -16,17 +16,27 @@ export interface Words {
 
 const safe = (text: string): string => plainText(visible(text));
 
-export function wordsOf(fresh: Action[]): Words[] {
+export type Again = "reminder" | "escalation"; // it was there before
+
+const manyWords = (n: number, again: Again | undefined): string =>
+  again === "reminder" ? `Reminder: ${plural(n, "request still waits", "requests still wait")} for you`
+    : again ? `${plural(n, "request")} escalated to you` : `${plural(n, "new request")} for you`;
+
+export function wordsOf(fresh: Action[], again?: Again): Words[] {
   const asker = (action: Action): string => safe(partyName(action.requester)) || "somebody";
+  const title = (action: Action): string =>
+    again === "reminder" ? `Reminder: ${asker(action)} still waits for your decision`
+      : again ? `Escalated to ${safe(action.escalated_to ?? "you")}: ${asker(action)} still waits for a decision`
+        : `${asker(action)} asks for your decision`;
   if (fresh.length > singlyMax) {
     const askers = [...new Set(fresh.map(asker))];
     return [{
-      title: `${plural(fresh.length, "new request")} for you`, tag: "keyturn", to: "/",
+      title: manyWords(fresh.length, again), tag: "keyturn", to: "/",
       body: `from ${askers.slice(0, singlyMax).join(", ")}${askers.length > singlyMax ? " and others" : ""}`,
     }];
   }
   return fresh.map((action) => ({
-    title: `${asker(action)} asks for your decision`,
+    title: title(action),
     body: `${safe(action.operation)} ${towards(action.operation)} ${safe(`${action.resource?.kind ?? ""} ${action.resource?.name ?? "no resource"}`).trim()}, through ${safe(action.tool)}`,
     tag: `keyturn ${action.id}`, to: `/a/${encodeURIComponent(action.id)}`,
   }));

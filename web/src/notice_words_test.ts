@@ -29,6 +29,15 @@ describe("a notice", () => {
   });
 });
 
+describe("a notice of what was there before", () => {
+  it("says that it is a reminder, or an escalation and to whom", () => {
+    expect(wordsOf([action(1)], "reminder")[0]).toMatchObject({ title: "Reminder: ops-bot still waits for your decision", tag: "keyturn act_1" });
+    expect(wordsOf([action(1, { escalated_to: "le\u200bads" })], "escalation")[0]!.title).toBe("Escalated to leU+200Bads: ops-bot still waits for a decision");
+  });
+  it.each([["reminder", "Reminder: 4 requests still wait for you"], ["escalation", "4 requests escalated to you"]] as const)("is one for many: %s", (again, title) =>
+    expect(wordsOf([1, 2, 3, 4].map((n) => action(n)), again)).toMatchObject([{ title, tag: "keyturn", to: "/" }]));
+});
+
 describe("out of office", () => {
   it.each([[null, false], [undefined, false], ["2026-01-01T00:00:01Z", true], ["2025-12-31T23:59:59Z", false]])("until %s: %s", (until, away) =>
     expect(isAway(until, Date.parse("2026-01-01T00:00:00Z"))).toBe(away));

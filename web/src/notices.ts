@@ -2,7 +2,7 @@
 // for, nor any argument: notices appear on locked screens and in logs of other programs.
 
 import type { Action } from "./api/types";
-import { isAway, wordsOf, type Words } from "./notice_words";
+import { isAway, wordsOf, type Again, type Words } from "./notice_words";
 import { go } from "./router";
 import { meNow } from "./session";
 import { Store } from "./store";
@@ -55,9 +55,10 @@ export async function turnOn(): Promise<void> {
 
 export const turnOff = (): void => want(false);
 
-function show({ title, body, tag, to }: Words): void {
+function show({ title, body, tag, to }: Words, again: boolean): void {
   try {
-    const notice = new Notification(title, { body, tag });
+    // A reminder is heard although a notice of the same action may still be there.
+    const notice = new Notification(title, { body, tag, renotify: again } as NotificationOptions);
     notice.onclick = () => {
       window.focus();
       go(to);
@@ -76,9 +77,9 @@ async function somebodyLooks(): Promise<boolean> {
   return held?.held?.some((lock) => lock.name === looking) ?? false;
 }
 
-export async function tell(fresh: Action[]): Promise<void> {
+export async function tell(fresh: Action[], again?: Again): Promise<void> {
   if (notices.get() !== "on" || !fresh.length || isAway(meNow()?.away_until) || await somebodyLooks()) return;
-  for (const words of wordsOf(fresh)) show(words);
+  for (const words of wordsOf(fresh, again)) show(words, !!again);
 }
 
 // It waits no more: neither should its notice.

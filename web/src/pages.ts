@@ -1,11 +1,12 @@
 // The pages that come on demand. Inbox and action come with the first load: they are what a reviewer needs.
 
-import { lazy } from "./lazy";
+import { lazy, lazyPart } from "./lazy";
 
 export const activity = lazy("Activity", () => import("./pages/activity").then((page) => page.ActivityPage));
 export const policy = lazy("Policy", () => import("./pages/policy").then((page) => page.PolicyPage));
 export const ledger = lazy("Ledger", () => import("./pages/ledger").then((page) => page.LedgerPage));
 export const emergencies = lazy("Emergencies", () => import("./pages/emergencies").then((page) => page.EmergenciesPage));
+export const standing = lazy("Standing approvals", () => import("./pages/standing").then((page) => page.StandingPage));
 export const insights = lazy("Insights", () => import("./pages/insights").then((page) => page.InsightsPage));
 export const admin = lazy("Administration", () => import("./pages/admin").then((page) => page.AdminPage));
 export const account = lazy("Account", () => import("./pages/account").then((page) => page.AccountPage));
@@ -13,8 +14,13 @@ export const demo = lazy("Demo", () => import("./pages/demo").then((page) => pag
 export const login = lazy("Sign in", () => import("./pages/sign_in").then((page) => page.LoginPage));
 export const enrol = lazy("Welcome", () => import("./pages/sign_in").then((page) => page.EnrolPage));
 
+// Parts of the action's page that deciding does not need.
+export const AmendDialog = lazyPart(() => import("./parts/amend").then((part) => part.AmendDialog));
+export const AllowedBy = lazyPart(() => import("./parts/standing").then((part) => part.AllowedBy));
+export const AgreeToLike = lazyPart(() => import("./parts/standing").then((part) => part.AgreeToLike));
+
 const byPath: Record<string, { fetch: () => Promise<void> }> = {
-  "/activity": activity, "/policy": policy, "/ledger": ledger, "/emergencies": emergencies, "/insights": insights, "/admin": admin, "/account": account, "/demo": demo,
+  "/activity": activity, "/policy": policy, "/ledger": ledger, "/emergencies": emergencies, "/standing": standing, "/insights": insights, "/admin": admin, "/account": account, "/demo": demo,
 };
 
 // Before it is opened. What fails here fails again, and is said, when it is.

@@ -1,39 +1,16 @@
-// Notices of the browser: asked for by a button, and what they say and do. The real Notification is used; what it was made with is written down.
+// Notices of the browser: asked for by a button, and what they say and do.
 import assert from "node:assert/strict";
+import { lookElsewhere as elsewhere, made as madeOn, polling, watchNotices } from "./notified.mjs";
 import { as, ask, axe, complaints, context, enrol, page, run, setting, step, url } from "./person.mjs";
 
 const asErin = as(setting.erin);
 const inHours = (hours) => new Date(Date.now() + hours * 3_600_000 - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-const made = () => page.evaluate(() => globalThis.noticesMade.map(({ title, body, tag }) => ({ title, body, tag })));
-const polling = 50; // a page that nobody looks at draws no frames
+const made = () => madeOn(page);
 const madeIs = (count) => page.waitForFunction((want) => globalThis.noticesMade.length === want, count, { polling });
 const row = (id) => page.locator(`a[href="/a/${id}"]`);
 
-await context.addInitScript(() => {
-  const Real = globalThis.Notification;
-  globalThis.noticesMade = [];
-  globalThis.asked = 0;
-  const request = Real.requestPermission.bind(Real);
-  globalThis.Notification = class extends Real {
-    constructor(title, options) {
-      super(title, options);
-      globalThis.noticesMade.push(this);
-    }
-    static requestPermission() {
-      globalThis.asked += 1;
-      return request();
-    }
-  };
-});
-// Focus as a person has it: Playwright otherwise says that every page has it.
-const devtools = await context.newCDPSession(page);
-async function lookElsewhere() {
-  await devtools.send("Emulation.setFocusEmulationEnabled", { enabled: false });
-  const other = await context.newPage();
-  await other.bringToFront();
-  await page.waitForFunction(() => !document.hasFocus(), null, { polling });
-  return other;
-}
+await watchNotices(context);
+const lookElsewhere = () => elsewhere(context, page);
 
 step("nobody is asked for permission until they press the button", async () => {
   await enrol(page, setting.link);

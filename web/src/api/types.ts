@@ -2,6 +2,7 @@
 // optional: a field that is missing hides its part of the screen and breaks nothing.
 
 import type { AfterReview, Emergency } from "./emergencies";
+import type { Permission } from "./standing";
 
 export type State =
   | "deferred" | "pending" | "approved" | "executing"
@@ -114,6 +115,10 @@ export interface Action {
   verdict?: Verdict | null;
   needed?: Needed[];
   waits_for_you?: boolean;
+  escalated?: boolean; // to the group `escalated_to`; waits_for_you says whether one of them may decide
+  escalated_to?: string;
+  reminders?: number;
+  standing?: string; // the standing approval that allowed it
   votes?: Vote[];
   review_url?: string;
   outcome?: ActionOutcome | null;
@@ -277,6 +282,7 @@ export interface Explained extends Partial<Checked> {
   rules?: ExplainedRule[];
   variables?: Record<string, Json>;
   risk?: { score: number; why: string[] };
+  standing?: Permission[];
 }
 
 export interface ReplaySide {

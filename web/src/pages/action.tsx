@@ -7,9 +7,10 @@ import { listen } from "../api/stream";
 import { isFinal, partyId, type Action, type Me, type Section, type TimelineItem } from "../api/types";
 import { noteInActivity } from "../activity";
 import { noteAction } from "../inbox";
+import { AgreeToLike, AllowedBy, AmendDialog } from "../pages";
+import { canStand, stands } from "../standing";
 import { useKeys } from "../keys";
 import { AfterReviewCard } from "../parts/after_review";
-import { AmendDialog } from "../parts/amend";
 import { CancelDialog, EvidenceCard, NextUp, PolicyCard, Undisplayed } from "../parts/case_cards";
 import { CaseHead, Crumb } from "../parts/case_head";
 import { DecisionPanel, votedBy, whyNot } from "../parts/decision";
@@ -134,6 +135,7 @@ function Case({ loaded, me, reload, problem }: {
   useKeys({ c: () => comment.current?.focus() });
   useSpot(true);
 
+  const mayStand = useStore(stands) && canStand(action);
   const open = action.state === "pending" || action.state === "deferred";
   const tracked = action.state === "pending" && !whyNot(action, me) && !votedBy(action, me);
   const isTheirs = partyId(action.owner) === me.id || partyId(action.requester) === me.id;
@@ -151,6 +153,7 @@ function Case({ loaded, me, reload, problem }: {
           {exactTime(new Date().toISOString())} by <Text>{me.id}</Text></p>
       )}
       <CaseHead action={action} />
+      {action.standing && <AllowedBy id={action.standing} />}
       {action.erased && (
         <Note kind="warn">
           <p>
@@ -177,7 +180,7 @@ function Case({ loaded, me, reload, problem }: {
           <TimelineCard items={timeline} />
           <CommentForm action={action} field={comment} onSent={after} />
           <EvidenceCard action={action} />
-          {(mayAmend || mayCancel) && (
+          {(mayAmend || mayCancel || mayStand) && (
             <div class="case-acts">
               {mayAmend && (
                 <button type="button" class="button" onClick={() => setDialog("amend")}>
@@ -189,6 +192,7 @@ function Case({ loaded, me, reload, problem }: {
                   <Icon name="cross" size={16} /> Cancel the request…
                 </button>
               )}
+              {mayStand && <AgreeToLike action={action} />}
             </div>
           )}
         </div>

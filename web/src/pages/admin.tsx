@@ -7,6 +7,7 @@ import { Confirm } from "../parts/confirm";
 import { Exercises } from "../parts/exercise";
 import { Icon } from "../parts/icon";
 import { Listing, useListed } from "../parts/listing";
+import { OnCallTab } from "../parts/oncall";
 import { PersonDialog } from "../parts/person_dialog";
 import { Ago, Empty, Heading, Note, ProblemNote } from "../parts/pieces";
 import { Text } from "../parts/text";
@@ -16,9 +17,11 @@ import { useStore } from "../store";
 import { plural, shortTime, useNow } from "../words";
 import "../style/admin.css";
 
-const tabs = ["people", "groups", "agents", "tokens", "sessions", "channels", "exercises"] as const;
+const tabs = ["people", "groups", "oncall", "agents", "tokens", "sessions", "channels", "exercises"] as const;
 type Tab = (typeof tabs)[number];
-const tabWords: Record<Tab, string> = { people: "People", groups: "Groups", agents: "Agents", tokens: "Tokens", sessions: "Sessions", channels: "Channels", exercises: "Exercises" };
+const tabWords: Record<Tab, string> = {
+  people: "People", groups: "Groups", oncall: "On call", agents: "Agents", tokens: "Tokens", sessions: "Sessions", channels: "Channels", exercises: "Exercises",
+};
 
 interface TabProps {
   me: Me;
@@ -56,6 +59,7 @@ export function AdminPage({ me }: { me: Me }) {
       {!me.admin && <Note>You are an auditor: you see all of it, and plant exercises; the rest you leave as it is.</Note>}
       {tab === "people" && <PeopleTab {...props} />}
       {tab === "groups" && <GroupsTab {...props} />}
+      {tab === "oncall" && <OnCallTab search={props.search} onSearch={props.onSearch} />}
       {tab === "agents" && <AgentsTab {...props} />}
       {tab === "tokens" && <TokensTab {...props} />}
       {tab === "sessions" && <SessionsTab {...props} />}

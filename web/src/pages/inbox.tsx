@@ -9,7 +9,7 @@ import { go } from "../router";
 import { useSpot } from "../spot";
 import { useStore } from "../store";
 import { Heights } from "../windowed";
-import { plural } from "../words";
+import { count, plural } from "../words";
 
 const orders: [order: Order, word: string, meaning: string][] = [
   ["risk", "Riskiest", "First what needs the most people"],
@@ -22,6 +22,7 @@ const searchFrom = 30; // requests: fewer are found by looking
 export function InboxPage({ me }: { me: Me }) {
   const { list, total, next, voted, order, loaded, reading, problem } = useStore(inbox);
   useSpot(loaded);
+  const toKnow = list.filter((action) => !action.waits_for_you).length;
   return (
     <main id="main" class="page">
       <div class="page-head">
@@ -34,7 +35,7 @@ export function InboxPage({ me }: { me: Me }) {
       {loaded && !problem && list.length === 0 && <NothingWaits me={me} />}
       {list.length > 0 && (
         <>
-          <p class="lede">{plural(Math.max(total, list.length), "request waits", "requests wait")} for your decision.</p>
+          <p class="lede">{plural(Math.max(total, list.length), "request waits", "requests wait")} {toKnow > 0 ? `here, ${count(toKnow)} of them for you to know, not to decide` : "for your decision"}.</p>
           <ActionRows key={order} items={list} total={Math.max(total, list.length)} me={me} label="Waiting for you"
             heights={inboxHeights} keys need={needInbox} />
           {next !== null && <Reading shown={list.length} total={total} busy={reading} problem={problem} retry={() => void loadInbox()} />}

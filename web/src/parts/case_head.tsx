@@ -10,6 +10,7 @@ import { Icon } from "./icon";
 import { Ago, Expiry, Heading, Quorum, ResourceName, StateTag, Voter, Who } from "./pieces";
 import { plainText, visible } from "./runs";
 import { Text } from "./text";
+import { Told, ToldWords } from "./told";
 
 // Back to the list that this page was opened from, where one was on it.
 export function Crumb() {
@@ -38,6 +39,7 @@ export function CaseHead({ action }: { action: Action }) {
           <Expiry at={action.expires_at} from={action.created_at} exact />
         )}
         <Due look={action.after_review} />
+        <Told action={action} />
       </div>
       <Heading title={title}>
         {partyName(action.requester) ? <><Who party={action.requester} /> {isFinal(action.state) ? "asked" : "asks"} to </> : <>A request to </>}
@@ -60,6 +62,7 @@ export function CaseHead({ action }: { action: Action }) {
       )}
       <div class="narrow-only"><Quorum needed={action.needed} words /></div>
       <p class="case-meaning"><Denial action={action} />{stateMeanings[action.state]}</p>
+      <ToldWords action={action} />
       <UnderEmergency action={action} />
       <Attention action={action} />
       {action.amends && (

@@ -7,6 +7,7 @@ import { gist } from "../list";
 import { Due } from "./after_review";
 import { Ago, Expiry, Quorum, ResourceName, StateTag, Who } from "./pieces";
 import { Text } from "./text";
+import { Told } from "./told";
 import { towards } from "../words";
 
 interface RowProps {
@@ -72,6 +73,7 @@ function Side({ action, me, showState }: { action: Action; me: Me; showState: bo
       {(showState || !pending) && <StateTag state={action.state} />}
       <Due look={action.after_review} />
       {pending && <Quorum needed={action.needed} />}
+      <Told action={action} />
       {mine && pending && (
         <span class="small muted">you {mine.decision === "approve" ? "approved" : "denied"}</span>
       )}
