@@ -36,6 +36,15 @@ const pages = [
   ["account-token", "/account", "", async (page) => { await page.getByLabel("What is it for?").fill("laptop"); await page.getByRole("button", { name: "Make a token" }).click(); await page.locator("[data-token]").waitFor(); }],
   ["emergencies", "/emergencies", "emergency"], ["emergency-inbox", "/", "emergency"], ["emergency-account", "/account", "emergency"],
   ["emergency-look", "/a/act_01JDLOOKK7Q2", "emergency"], ["emergency-looked", "/a/act_01JDSEENK7Q2", "emergency"], ["emergency-ballot", `/a/${id(2)}`, "emergency"],
+  ["frame", "/standing", "", async (page) => {
+    const before = page.viewportSize();
+    for (const width of [801, 1000, 1121, 1280, 1345, 1400, 1480, 1489, 1600]) { // with every link that the frame can have
+      await page.setViewportSize({ width, height: 700 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) fault("frame", `at ${width} px it scrolls sideways by ${wide} px`);
+    }
+    await page.setViewportSize(before);
+  }],
   ["standing", "/standing"], ["standing-none", "/standing", "empty"], ["standing-one", "/standing/sa_01JD0001K7Q2"], ["standing-missing", "/standing/sa_none"],
   ["standing-revoke", "/standing", "", async (page) => { await page.getByRole("button", { name: "Revoke… sa_01JD0001K7Q2" }).click(); await page.getByRole("dialog").waitFor(); }],
   ["action-stood", "/a/act_01JDSTODK7Q2", "", async (page) => { await page.getByText("Allowed by standing").waitFor(); }], ["action-escalated", "/a/act_01JDESCAK7Q2"],

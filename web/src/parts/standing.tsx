@@ -68,7 +68,7 @@ export function RevokeButton({ one, me, onDone }: { one: Standing; me: Me; onDon
           onAct={(reason) => standing.revoke(one.id, reason)} onClose={(done) => { setOpen(false); if (done) onDone(); }}>
           <p><WhatStands one={one} /></p>
           <p>At once it stands for nothing: what comes next is for people again, and what was allowed by it and has not started is held.
-            It used {plural(one.uses, "time")} of {count(one.uses_max)}. This cannot be undone; it can be agreed to anew.</p>
+            It was used {count(one.uses)} of {plural(one.uses_max, "time")}. This cannot be undone; it can be agreed to anew.</p>
         </Confirm>
       )}
     </>
