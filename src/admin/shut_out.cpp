@@ -49,6 +49,8 @@ Task<Result<std::string>> Admin::set_active_by(Principal who, std::string id, bo
                      "administrators agree to");
   if (!active && why.empty())
     co_return refuse("empty_text", "say why: it stands in the record", "/reason");
+  if (Result<void> ok = gate_.check_words(why, "the reason", "/reason"); !ok)
+    co_return std::unexpected(ok.error());
   if (why.size() > kWhyBytesMax)
     co_return refuse("text_too_large", "at most " + std::to_string(kWhyBytesMax) + " bytes",
                      "/reason");
@@ -58,12 +60,16 @@ Task<Result<std::string>> Admin::set_active_by(Principal who, std::string id, bo
                      "then fewer than two administrators would be left, and nobody could change "
                      "the sealed configuration any more; make another one first");
   std::vector<EventDraft> events;
-  events.push_back(active ? people::person_activated(id) : people::person_deactivated(id, why));
+  events.push_back(active ? people::person_activated(id)
+                          : people::person_deactivated(id, "by an administrator"));
   events.back().body.set("by", who.id);
+  if (!active) events.back().private_part = doc::object({{"why", why}});
   std::vector<store::Expect> expects{{"person/" + id, gate_.seen("person/" + id)}};
   if (administers) {
+    // Moves the group's stream: of two who shut out administrators at once the second counts anew.
     const std::string group = "group/" + std::string(kAdministrators);
     expects.push_back({group, gate_.seen(group)});
+    events.push_back(people::group_changed(kAdministrators, {}, {}));
   }
   Result<std::vector<Event>> recorded =
       co_await gate_.record(std::move(events), std::move(expects));

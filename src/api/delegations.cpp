@@ -48,8 +48,11 @@ Task<Response> post_delegation(Service& s, Call& call) {
   doc::ObjectReader fields(*body, "", problems);
   admin::NewDelegation wanted;
   wanted.to = required(fields, "to");
-  if (const auto groups = fields.strings_or_one("groups"))
+  if (const auto groups = fields.strings_or_one("groups")) {
     wanted.groups = {groups->begin(), groups->end()};
+    if (groups->empty())
+      fields.problem("out_of_range", "names no group; leave it out for all of them", "groups");
+  }
   wanted.start = read_time(fields, "start");
   const std::optional<Time> until = read_time(fields, "until");
   if (body->find("until") == nullptr)

@@ -43,11 +43,16 @@ std::string cursor_of(const Place& place) {
 Result<std::optional<Place>> place_from(const std::string& cursor) {
   if (cursor.empty()) return std::nullopt;
   const std::size_t dot = cursor.find('.');
-  if (dot == std::string::npos) return Place{0, cursor};
+  const auto bad = [] {
+    return refuse("bad_cursor", "after is no cursor of this list; begin again without it");
+  };
+  if (dot == std::string::npos) {
+    if (!cursor.starts_with("act_")) return bad();
+    return Place{0, cursor};
+  }
   Place place;
   const auto [end, error] = std::from_chars(cursor.data(), cursor.data() + dot, place.rank);
-  if (error != std::errc{} || end != cursor.data() + dot)
-    return refuse("bad_cursor", "after is no cursor of this list; begin again without it");
+  if (error != std::errc{} || end != cursor.data() + dot) return bad();
   place.id = cursor.substr(dot + 1);
   return place;
 }

@@ -4,6 +4,8 @@
 namespace keyturn::api {
 namespace {
 
+constexpr std::size_t kLookAhead = 50;
+
 Result<std::vector<State>> states_of(const net::HttpRequest& request) {
   std::vector<State> out;
   for (const net::QueryParam& param : request.query) {
@@ -64,6 +66,39 @@ doc::Value page_json(doc::Array items, const std::string& next) {
                       {"next", next.empty() ? doc::Value(nullptr) : doc::Value(next)}});
 }
 
+struct Readable {
+  doc::Array items;
+  std::string next;
+};
+
+// What the caller may not read is not there: it leaves no gap, nor a next page with nothing on it.
+Task<Result<Readable>> readable(Service& s, const Call& call, ListQuery query) {
+  Readable out;
+  const std::size_t most = query.limit;
+  for (;;) {
+    const bool full = out.items.size() == most;
+    if (full && query.eyes == ListQuery::Eyes::kAll) break;
+    query.limit = full ? kLookAhead : most - out.items.size();
+    Result<Page> page = co_await s.ports.list(query);
+    if (!page) co_return std::unexpected(page.error());
+    bool there_is_more = false;
+    for (const std::string& id : page->ids) {
+      const gate::RecordPtr record =
+          co_await s.ports.gate.find(call.caller.principal, ActionId(id));
+      if (!record) continue;
+      there_is_more = full;
+      if (full) break;
+      out.items.push_back(
+          action_json(view_of(s), call.caller.principal, *record, Detail::kSummary));
+    }
+    if (there_is_more) break;
+    query.after = page->next;
+    if (!full || page->next.empty()) out.next = page->next;
+    if (page->next.empty()) break;
+  }
+  co_return out;
+}
+
 }  // namespace
 
 Task<Response> list_actions(Service& s, Call& call) {
@@ -73,15 +108,9 @@ Task<Response> list_actions(Service& s, Call& call) {
   if (call.request.param("order"))
     co_return problem({"invalid_parameter", "order goes with for=me or for=voted", ""});
   look_with(*query, s, call);
-  Result<Page> page = co_await s.ports.list(std::move(*query));
-  if (!page) co_return problem(page.error());
-  doc::Array items;
-  for (const std::string& id : page->ids) {
-    const gate::RecordPtr record = co_await s.ports.gate.find(call.caller.principal, ActionId(id));
-    if (!record) continue;
-    items.push_back(action_json(view_of(s), call.caller.principal, *record, Detail::kSummary));
-  }
-  co_return json_answer(200, page_json(std::move(items), page->next));
+  Result<Readable> found = co_await readable(s, call, std::move(*query));
+  if (!found) co_return problem(found.error());
+  co_return json_answer(200, page_json(std::move(found->items), found->next));
 }
 
 }  // namespace keyturn::api

@@ -20,6 +20,12 @@ Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args,
   if (Result<void> ok = impl_->check_words(note, "the note", "/note"); !ok)
     co_return std::unexpected(ok.error());
   if (Result<void> ok = impl_->admit(who); !ok) co_return std::unexpected(ok.error());
+  if (!record->canary.empty()) {
+    Result<void> ended = co_await impl_->end_amended(who, record);
+    if (!ended) co_return std::unexpected(ended.error());
+    co_return refuse("closed", "this was an exercise, planted by " + record->canary +
+                                   "; to change it ends it, as to deny it would");
+  }
   ++numbers_.requested;
   ActionRequest request;
   request.tool = record->tool;

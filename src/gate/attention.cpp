@@ -12,10 +12,17 @@ std::string Gate::Impl::note_denied(const Case& c) {
   return print;
 }
 
+Task<Serial::Hold> Gate::Impl::take_turn(const ActionRecord& record) {
+  const History::Use use = use_of(record);
+  Serial::Hold hold = co_await serial.take(
+      "approvals/" + doc::write_json(doc::array_of({use.actor, use.tool, use.kind, use.name})));
+  co_return hold;
+}
+
 Result<void> Gate::Impl::check_another(const ActionRecord& record, const VoteCommand& command,
                                        const Principal& who) const {
+  if (!asks_another(record, command)) return {};
   const Duration within = record.review->plan.another;
-  if (within <= Duration{} || command.decision != review::Decision::kApprove) return {};
   if (!approvals.is_known())
     return refuse("another_reviewer",
                   "who approved the like of this before is not known yet; try again in a moment");
@@ -31,16 +38,18 @@ Result<void> Gate::Impl::check_another(const ActionRecord& record, const VoteCom
   return {};
 }
 
+// An exercise counts like any other until it is revealed: else who was refused would tell.
 void Gate::Impl::note_approvals(const ActionRecord& record, const Event& event) {
+  if (event.type == "canary.revealed") approvals.forget(use_of(record), record.id.str());
   const doc::Value* vote = event.body.find("vote");
-  if (vote == nullptr || !record.canary.empty()) return;
+  if (vote == nullptr) return;
   const std::string reviewer(vote->text("reviewer"));
   if (event.type == "review.vote_withdrawn")
     approvals.taken_back(use_of(record), record.id.str(), reviewer);
   if (event.type != "review.voted" || vote->text("decision") != "approve") return;
-  approvals.voted(use_of(record), record.id.str(), reviewer, event.time);
+  approvals.voted(use_of(record), {record.id.str(), reviewer, reviewer, event.time});
   if (const std::string_view whose = vote->text("instead_of"); !whose.empty())
-    approvals.voted(use_of(record), record.id.str(), std::string(whose), event.time);
+    approvals.voted(use_of(record), {record.id.str(), std::string(whose), reviewer, event.time});
 }
 
 }  // namespace keyturn::gate

@@ -93,8 +93,10 @@ TEST_CASE("what is told of the past stands in the way, and nobody approves befor
   const RecordPtr record = b.ask("ask", "one");
   CHECK(b.run(b.voting("bob", record)).error().code == "another_reviewer");
   Gate::Past past;
-  past.approvals.push_back({"bot", "ask", "host", "here", "act_before", "bob", b.clock.now()});
-  past.approvals.push_back({"bot", "ask", "host", "here", record->id.str(), "erin", b.clock.now()});
+  past.approvals.push_back(
+      {"bot", "ask", "host", "here", "act_before", "bob", "bob", b.clock.now()});
+  past.approvals.push_back(
+      {"bot", "ask", "host", "here", record->id.str(), "erin", "erin", b.clock.now()});
   b.gate->load_past(past);
   CHECK(b.run(b.voting("bob", record)).error().code == "another_reviewer");
   CHECK(
@@ -148,27 +150,94 @@ TEST_CASE("after a crash an exercise is still one") {
   CHECK(b.executor.executed.empty());
 }
 
-TEST_CASE("an amended exercise is one still, also where policy would allow what it is amended to") {
+TEST_CASE("to amend an exercise ends it: nothing follows from it") {
   Knowing b;
   const RecordPtr record = b.plant("rm -rf");
-  Result<Submitted> amended =
+  const Result<Submitted> amended =
       b.run(b.gate->amend(signed_in("bob"), record->id, doc::object({{"text", "ls"}}), ""));
-  REQUIRE(amended.has_value());
-  CHECK(b.vote("erin", amended->record) == "");
-  CHECK(amended->record->canary_result == "missed");
-  const RecordPtr other = b.plant("rm -rf");
-  std::string policy(testing::kPolicy);
-  policy.insert(policy.find("- {id: asked"),
-                "- {id: fine, match: {tool: [ask]}, when: 'action.args.text == \"ls\"', effect: "
-                "allow}\n");
-  policy.replace(policy.find("match: {tool: [ask, slow-ask]}, effect"), 38,
-                 "match: {tool: [ask, slow-ask]}, when: 'action.args.text != \"ls\"', effect");
-  b.activate("policy", policy);
-  amended = b.run(b.gate->amend(signed_in("bob"), other->id, doc::object({{"text", "ls"}}), ""));
-  b.settle_down();
-  REQUIRE(amended.has_value());
-  CHECK(amended->record->canary_result == "amended");
+  REQUIRE_FALSE(amended.has_value());
+  CHECK(amended.error().code == "closed");
+  CHECK(record->canary_result == "amended");
+  CHECK(b.state(record->id) == State::kCancelled);
+  CHECK(b.gate->open_records().empty());
   CHECK(b.executor.executed.empty());
+}
+
+TEST_CASE("exercises take nothing from their agent: neither room nor history, over a restart too") {
+  GateOptions few;
+  few.pending_per_agent_max = 2;
+  Bench b(few);
+  b.gate->load_past({});
+  std::vector<ActionId> planted;
+  for (int i = 0; i < 3; ++i) {
+    Result<RecordPtr> one =
+        b.run(b.gate->plant_canary(signed_in("alan"), "bot", Bench::request("ask")));
+    REQUIRE(one.has_value());
+    planted.push_back((*one)->id);
+  }
+  const RecordPtr first = b.ask("ask", "a");
+  CHECK(first->inputs.find_path({"history", "count_24h"})->as_int64() == 0);
+  CHECK(b.ask("ask", "b")->state == State::kPending);
+  CHECK(b.run(b.gate->submit(Bench::agent("bot"), Bench::request("ask"))).error().code ==
+        "too_many_pending");
+  for (const ActionId& id : planted)
+    CHECK(b.run(b.voting("erin", b.gate->find_open(id), Decision::kDeny)).has_value());
+  CHECK(b.run(b.gate->submit(Bench::agent("bot"), Bench::request("ask"))).error().code ==
+        "too_many_pending");  // the end of one makes no room either
+  CHECK(b.run(b.gate->plant_canary(signed_in("alan"), "bot", Bench::request("ask"))).has_value());
+  b.open();
+  // What the lists tell of the past: three of the agent's own, and the exercise that is open.
+  Gate::Past past;
+  const Time now = b.clock.now();
+  past.hours.push_back({"bot", "ask", "host", "here", now, 3, 0});
+  past.minutes = past.ever = past.hours;
+  b.gate->load_past(past);
+  Result<doc::Value> explained =
+      b.run(b.gate->explain(Bench::request("ask"), "bot", nullptr, true));
+  REQUIRE(explained.has_value());
+  const RecordPtr other = b.ask("ask", "c", "bot2");
+  CHECK(other->state == State::kPending);
+  b.pass_until("2026-11-21T06:30:00Z");
+  b.tick();
+  const RecordPtr later = b.ask("ask", "d");
+  CHECK(later->inputs.find_path({"history", "count_24h"})->as_int64() == 2);
+}
+
+TEST_CASE("so many exercises at once, and no more") {
+  Knowing b;
+  std::string code;
+  int planted = 0;
+  while (code.empty() && planted < 100) {
+    const Result<RecordPtr> one =
+        b.run(b.gate->plant_canary(signed_in("alan"), "bot", Bench::request("ask")));
+    code = one ? "" : one.error().code;
+    if (one) ++planted;
+  }
+  CHECK(code == "too_many_pending");
+  CHECK(planted == 20);
+}
+
+TEST_CASE("two approvals of the like at the same moment are one too many") {
+  Knowing b("1h");
+  const RecordPtr first = b.ask("ask", "one"), second = b.ask("ask", "two");
+  const auto one = b.begin(b.voting("bob", first)), two = b.begin(b.voting("bob", second));
+  REQUIRE(b.until([&] { return one->has_value() && two->has_value(); }));
+  b.settle_down();
+  CHECK((*one)->has_value() != (*two)->has_value());
+  CHECK(b.executor.executed.size() == 1);
+}
+
+TEST_CASE("who was refused for it cannot tell an exercise from the rest") {
+  Knowing b("1h");
+  std::string policy(testing::kPolicy);
+  policy.replace(policy.find("require: {quorum: {dba: 1}"), 26,
+                 "require: {another: 1h, quorum: {dba: 2}");
+  b.activate("policy", policy);
+  const RecordPtr open = b.plant("two"), real = b.ask("ask", "three");
+  CHECK(b.vote("bob", open) == "");
+  CHECK(b.vote("bob", real) == "another_reviewer");
+  CHECK(b.vote("erin", open, Decision::kDeny) == "");
+  CHECK(b.vote("bob", real) == "");  // it was an exercise: it counts no more
 }
 
 TEST_CASE("nobody who knows of an exercise decides about it, and its agent does not see it") {

@@ -8,6 +8,8 @@
 namespace keyturn::gate {
 namespace {
 
+constexpr std::size_t kOpenMax = 20;
+
 Result<void> may_plant(const people::Directory& directory, const Principal& who) {
   const people::Person* person =
       who.kind == PrincipalKind::kPerson ? directory.person(who.id) : nullptr;
@@ -39,13 +41,17 @@ Task<Result<RecordPtr>> Gate::plant_canary(Principal who, std::string agent,
   requester.kind = PrincipalKind::kAgent;
   requester.id = std::move(agent);
   requester.channel = "api";
+  if (impl_->exercises.size() >= kOpenMax)
+    co_return refuse("too_many_pending",
+                     std::to_string(kOpenMax) + " exercises wait for people already");
+  ++numbers_.requested;  // as any other does
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
     Result<Case> built = co_await impl_->build_case(requester, request, "", nullptr);
     if (!built) co_return std::unexpected(built.error());
     if (built->verdict.effect != Effect::kRequire || impl_->built_ins.contains(request.tool))
       co_return refuse("canary_not_asked",
-                       "policy asks nobody about this: it would " +
-                           std::string(to_text(built->verdict.effect)) + " it by itself",
+                       "nobody would be asked about this: it would come out as \"" +
+                           std::string(to_text(built->verdict.effect)) + "\" by itself",
                        "/tool");
     built->canary = who.id;
     Result<Submitted> recorded = co_await impl_->record_case(std::move(*built), {});
@@ -61,6 +67,18 @@ Result<void> Gate::Impl::check_not_planted_by(const ActionRecord& record,
                                               const Principal& who) const {
   if (record.canary.empty() || !world.directory.same_human(record.canary, who.id)) return {};
   return refuse("related_to_requester", who.id + " planted this exercise and so cannot review it");
+}
+
+// Changing it ends it, as a denial does: nothing follows from an exercise.
+Task<Result<void>> Gate::Impl::end_amended(Principal who, std::shared_ptr<ActionRecord> record) {
+  Result<std::vector<EventDraft>> closed =
+      review::decide(*record->review, review::Amend{who, record->id.str()}, world.directory, now());
+  if (!closed) co_return std::unexpected(closed.error());
+  reveal(*record, "amended", State::kCancelled, *closed);
+  Result<std::vector<Event>> appended = co_await append(record, std::move(*closed), {}, {});
+  if (!appended) co_return std::unexpected(appended.error());
+  changed(record);
+  co_return Result<void>{};
 }
 
 // In place of a release, and of every other end.

@@ -149,7 +149,6 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
   c.owner = agent == nullptr ? c.requester.id : agent->owner();
   c.lineage = people::lineage_of(world.directory, c.requester, c.created_at, request.claims);
   if (before != nullptr) {
-    c.canary = before->canary;
     for (const people::Party& party : before->lineage.parties) c.lineage.add(party.role, party.id);
     c.lineage.requested_at = before->lineage.requested_at;
     c.lineage.add(people::Role::kAmender, who.id);

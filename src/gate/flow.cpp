@@ -83,6 +83,7 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
   if (state == State::kDenied && counts) history.denied(use_of(c), c.created_at);
   fold_standing(*appended);
   if (closes.record) fold_closing(closes, *appended);
+  if (!c.canary.empty()) exercises.insert(c.id.str());
   const std::shared_ptr<ActionRecord> record = take_in(c.id, *appended);
   if (record->version == appended->back().position) {  // else a reader was quicker, and more came
     record->args = c.args;
@@ -157,13 +158,6 @@ Result<void> Gate::Impl::admit(const Principal& who) {
 // What the decision appends first, and the state that it leads to.
 std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
   auto& n = gate.numbers_;
-  if (!c.canary.empty() && c.verdict.effect != Effect::kRequire) {  // it was amended
-    state = State::kCancelled;
-    ActionRecord ended;
-    ended.id = c.id;
-    ended.canary = c.canary;
-    return {decided_draft(c, state), canary_revealed(ended, "amended", state)};
-  }
   switch (c.verdict.effect) {
     case Effect::kAllow:
       ++n.allowed;

@@ -241,6 +241,9 @@ class Gate {
   void load_streams(const std::string& prefix);
   // Version of a stream as far as world() has it: what a decision over the world expects.
   std::uint64_t seen(const std::string& stream) const;
+  // What people write is searched for literal credentials (GateOptions::check_text).
+  Result<void> check_words(std::string_view text, std::string_view what,
+                           const std::string& where) const;
   // A refused request that concerns security leaves a trace: code, who, tool. Never the content.
   Task<void> record_refusal(Principal who, std::string code, std::string tool);
   // Called for every committed event that is not an action's, in order, from load() on.

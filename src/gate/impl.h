@@ -132,6 +132,11 @@ struct Gate::Impl {
   // fingerprint.
   std::string note_denied(const Case& c);
   // Plans that ask for another reviewer than of late. Code another_reviewer.
+  static bool asks_another(const ActionRecord& record, const VoteCommand& command) {
+    return record.review->plan.another > Duration{} &&
+           command.decision == review::Decision::kApprove;
+  }
+  Task<Serial::Hold> take_turn(const ActionRecord& record);
   Result<void> check_another(const ActionRecord& record, const VoteCommand& command,
                              const Principal& who) const;
   void note_approvals(const ActionRecord& record, const Event& event);
@@ -189,6 +194,7 @@ struct Gate::Impl {
 
   // ---- canary.cpp
   Result<void> check_not_planted_by(const ActionRecord& record, const Principal& who) const;
+  Task<Result<void>> end_amended(Principal who, std::shared_ptr<ActionRecord> record);
   void reveal(const ActionRecord& record, std::string_view result, State state,
               std::vector<EventDraft>& drafts) const;
 
@@ -285,6 +291,8 @@ struct Gate::Impl {
   std::map<std::string, std::shared_ptr<ActionRecord>> reviews_due;  // settled, and not looked at
   std::unordered_map<std::string, std::uint64_t> world_versions;
   std::map<std::string, std::size_t> pending_by_agent;
+  std::set<std::string> exercises;              // action ids, of those that are open
+  std::set<std::string> exercises_of_the_past;  // that were when this process began
   struct Bucket {
     double tokens = 0;
     Time at;

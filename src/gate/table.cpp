@@ -63,6 +63,7 @@ void Gate::Impl::count_denied(const ActionRecord& r) {
 
 void Gate::Impl::settle(const std::shared_ptr<ActionRecord>& record) {
   open.erase(record->id.str());
+  exercises.erase(record->id.str());
   if (!settled.insert_or_assign(record->id.str(), record).second) return;
   settled_order.push_back(record->id.str());
   while (settled_order.size() > options.settled_kept_max) {
@@ -73,8 +74,10 @@ void Gate::Impl::settle(const std::shared_ptr<ActionRecord>& record) {
 
 void Gate::Impl::index_open(const std::shared_ptr<ActionRecord>& record, State before,
                             bool was_there) {
-  const bool counted_before = was_there && before == State::kPending;
-  const bool counts_now = record->state == State::kPending;
+  if (!record->canary.empty()) exercises.insert(record->id.str());
+  const bool is_exercise = exercises.contains(record->id.str());  // no agent has asked for it
+  const bool counted_before = was_there && before == State::kPending && !is_exercise;
+  const bool counts_now = record->state == State::kPending && !is_exercise;
   std::size_t& pending = pending_by_agent[record->requester.id];
   if (counts_now && !counted_before) ++pending;
   if (!counts_now && counted_before && pending > 0) --pending;

@@ -37,12 +37,17 @@ void Gate::load() {
     const ActionId id(events.front().stream.substr(7));
     impl_->take_in(id, events);
   });
+  impl_->exercises_of_the_past = impl_->exercises;
   ports_.journal.on_commit([](const Event& event) { return !event.stream.starts_with("action/"); },
                            [this](const std::vector<Event>& events) { impl_->fold_all(events); });
 }
 
 void Gate::load_past(const Past& past) {
   impl_->history.load(past.minutes, past.hours, past.ever);
+  for (const std::string& id : impl_->exercises_of_the_past) {
+    if (const auto record = impl_->open_record(ActionId(id)))
+      impl_->history.not_asked(Impl::use_of(*record), record->created_at);
+  }
   impl_->approvals.load(past.approvals);
   for (const store::DeniedPrint& denied : past.denied_prints) {
     Impl::Denied& before = impl_->denied_before[denied.print];
@@ -230,6 +235,11 @@ Task<void> Gate::record_refusal(Principal who, std::string code, std::string too
 void Gate::load_streams(const std::string& prefix) {
   ports_.journal.load_open_streams(prefix,
                                    [this](std::vector<Event> events) { impl_->fold_all(events); });
+}
+
+Result<void> Gate::check_words(std::string_view text, std::string_view what,
+                               const std::string& where) const {
+  return impl_->check_words(text, what, where);
 }
 
 void Gate::on_event(std::function<void(const Event&)> follower) {

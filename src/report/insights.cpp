@@ -69,9 +69,15 @@ struct Group {
 class Composer {
  public:
   explicit Composer(const InsightsInput& in) : in_(in) {
+    std::set<std::string> asked;
+    for (const DayFigure& figure : in.figures) {
+      if (figure.what == "asked") asked.insert(figure.name);
+    }
     for (const auto& [name, members] : in.members) {
-      if (members.size() >= kTellingGroupMin) groups_[name].members = members;
-      if (members.size() < kTellingGroupMin) small_.members.insert(members.begin(), members.end());
+      if (members.size() >= kTellingGroupMin)
+        groups_[name].members = members;
+      else if (asked.contains(name))
+        small_.members.insert(members.begin(), members.end());
     }
     for (const DayFigure& figure : in.figures) add(figure);
   }

@@ -27,7 +27,11 @@ Task<Result<doc::Value>> insights_of(store::ReadModel& lists, const people::Dire
   for (store::Repeats& one : *repeats)
     in.repeats.push_back(
         {std::move(one.actor), std::move(one.tool), std::move(one.last), one.times});
-  in.members.insert(directory.groups().begin(), directory.groups().end());
+  for (const auto& [name, members] : directory.groups()) {
+    for (const std::string& id : members) {
+      if (directory.person(id)->active) in.members[name].insert(id);
+    }
+  }
   co_return report::insights(in);
 }
 

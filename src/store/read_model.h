@@ -84,7 +84,9 @@ struct Repeats {
 // Somebody's standing approval of an action.
 struct Approved {
   std::string actor, tool, kind, name;  // of the resource the last two
-  std::string action, reviewer;
+  std::string action;
+  std::string person;  // whose: who gave it, or in whose place it was given
+  std::string by;      // who gave it
   Time at;
 };
 

@@ -56,8 +56,9 @@ ReadFigures::ReadFigures(Database& database)
       add_(database,
            "INSERT INTO figure(day, what, name, detail, n) VALUES(?, ?, ?, ?, ?) "
            "ON CONFLICT DO UPDATE SET n = n + excluded.n"),
-      add_vote_(database, "INSERT OR REPLACE INTO approval(seq, reviewer, at_ms) VALUES(?, ?, ?)"),
-      drop_vote_(database, "DELETE FROM approval WHERE seq = ? AND reviewer = ?"),
+      add_vote_(database,
+                "INSERT OR REPLACE INTO approval(seq, person, by, at_ms) VALUES(?, ?, ?, ?)"),
+      drop_vote_(database, "DELETE FROM approval WHERE seq = ? AND by = ?"),
       mark_canary_(database, "UPDATE action SET canary = 1 WHERE seq = ?") {}
 
 ReadFigures::Row ReadFigures::row_of(std::int64_t seq) {
@@ -103,7 +104,11 @@ void ReadFigures::note_vote(std::int64_t seq, const Event& event) {
   const std::int64_t ms = unix_ms(event.time);
   const std::string reviewer(text_in(event, "vote", "reviewer"));
   const std::string_view decision = text_in(event, "vote", "decision");
-  if (decision == "approve") Query(add_vote_).bind(seq).bind_text(reviewer).bind(ms).run();
+  const std::string_view whose = text_in(event, "vote", "instead_of");
+  for (const std::string_view person : {std::string_view(reviewer), whose}) {
+    if (decision == "approve" && !person.empty())
+      Query(add_vote_).bind(seq).bind_text(person).bind_text(reviewer).bind(ms).run();
+  }
   count(day_of(event.time), "hour", "answered", std::to_string(ms % kDayMs / kHourMs));
   const doc::Value* looked = event.body.find_path({"vote", "looked_s"});
   for (const std::string& group : groups_asked(seq)) {

@@ -287,7 +287,7 @@ TEST_CASE("denials that repeat, and approvals that stand, are told with their la
   CHECK((*repeats)[0].times == 2);
   const auto approvals = run_task(lists.io, lists.model->approvals(from, 1000));
   REQUIRE(approvals->size() == 1);
-  CHECK((*approvals)[0].reviewer == "dave");
+  CHECK((*approvals)[0].person == "dave");
   CHECK((*approvals)[0].action == "act_4");
   CHECK((*approvals)[0].tool == "deploy");
 }

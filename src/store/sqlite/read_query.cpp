@@ -255,7 +255,7 @@ std::vector<DeniedPrint> ReadQueries::denied_prints(Time from, std::uint64_t bef
 std::vector<Approved> ReadQueries::approvals(Time from, std::uint64_t before) {
   deadline_ = std::chrono::steady_clock::now() + kPatienceAtStart;
   Statement statement(database_,
-                      "SELECT a.actor, a.tool, a.kind, a.name, a.id, p.reviewer, p.at_ms "
+                      "SELECT a.actor, a.tool, a.kind, a.name, a.id, p.person, p.by, p.at_ms "
                       "FROM approval p JOIN action a ON a.seq = p.seq "
                       "WHERE p.at_ms >= ? AND p.seq < ? AND a.canary = 0");
   Query query(statement);
@@ -265,7 +265,7 @@ std::vector<Approved> ReadQueries::approvals(Time from, std::uint64_t before) {
     out.push_back({std::string(query.bytes(0)), std::string(query.bytes(1)),
                    std::string(query.bytes(2)), std::string(query.bytes(3)),
                    std::string(query.bytes(4)), std::string(query.bytes(5)),
-                   Time(std::chrono::milliseconds(query.integer(6)))});
+                   std::string(query.bytes(6)), Time(std::chrono::milliseconds(query.integer(7)))});
   }
   return out;
 }

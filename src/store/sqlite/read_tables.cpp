@@ -7,7 +7,7 @@
 namespace keyturn::store::sqlite {
 namespace {
 
-constexpr int kVersion = 4;
+constexpr int kVersion = 5;
 constexpr std::string_view kActionPrefix = "action/";
 
 constexpr const char* kTables = R"sql(
@@ -24,8 +24,8 @@ CREATE INDEX action_tool ON action(tool);
 CREATE INDEX action_actor ON action(actor);
 CREATE TABLE denied(seq INTEGER PRIMARY KEY, print TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;
 CREATE INDEX denied_at ON denied(at_ms);
-CREATE TABLE approval(seq INTEGER NOT NULL, reviewer TEXT NOT NULL, at_ms INTEGER NOT NULL,
-  PRIMARY KEY(seq, reviewer)) STRICT, WITHOUT ROWID;
+CREATE TABLE approval(seq INTEGER NOT NULL, person TEXT NOT NULL, by TEXT NOT NULL,
+  at_ms INTEGER NOT NULL, PRIMARY KEY(seq, person)) STRICT, WITHOUT ROWID;
 CREATE INDEX approval_at ON approval(at_ms);
 CREATE TABLE figure(day INTEGER NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL,
   n INTEGER NOT NULL, PRIMARY KEY(day, what, name, detail)) STRICT, WITHOUT ROWID;
