@@ -116,7 +116,7 @@ class Composer {
         space == std::string::npos ? "" : std::string_view(f.detail).substr(space + 1);
     if (f.what == "outcome") {
       by_day_[f.day][f.detail] += f.n;
-      by_tool_[f.name][f.detail] += f.n;
+      (in_.tools.contains(f.name) ? by_tool_[f.name] : others_)[f.detail] += f.n;
     } else if (f.what == "hour") {
       (f.name == "asked" ? asked_ : answered_)[number(f.detail)] += f.n;
     } else if (f.what == "took") {
@@ -167,7 +167,7 @@ class Composer {
     for (const auto& [tool, counts] : by_tool_) order.emplace_back(-total(counts), tool);
     std::ranges::sort(order);
     doc::Array out;
-    Counts others;
+    Counts others = others_;
     for (std::size_t i = 0; i < order.size(); ++i) {
       const Counts& counts = by_tool_.at(order[i].second);
       if (i < kToolsMax)
@@ -267,6 +267,7 @@ class Composer {
   const InsightsInput& in_;
   std::map<std::int64_t, Counts> by_day_;
   std::map<std::string, Counts> by_tool_;
+  Counts others_;
   std::map<std::int64_t, Buckets> took_;
   Buckets asked_, answered_;  // by hour
   std::map<std::string, Group> groups_;

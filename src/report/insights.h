@@ -33,6 +33,7 @@ struct InsightsInput {
   std::vector<DayFigure> figures;
   std::vector<Repeated> repeats;
   std::map<std::string, std::set<std::string>> members;  // of each group, now
+  std::set<std::string> tools;  // that there are: other names are what agents made up, and not told
   // Of a bucket of duration: where it begins, in seconds.
   double (*seconds_of)(int bucket) = nullptr;
 };

@@ -22,6 +22,8 @@ struct Period {
     in.members["sre"] = {"ann", "ben", "cat"};
     in.members["dba"] = {"dan", "eve"};
     in.members["sec"] = {"fay"};
+    in.tools = {"sql"};
+    for (int i = 0; i < 25; ++i) in.tools.insert("tool-" + std::to_string(i));
   }
   void add(const std::string& what, const std::string& name, const std::string& detail,
            std::int64_t n = 1, std::int64_t day = 0) {
@@ -54,6 +56,16 @@ TEST_CASE("the tools with the most stand alone, the others together") {
   CHECK(tools[0].text("tool") == "tool-0");
   CHECK(tools[20].find("tool")->is_null());
   CHECK(tools[20].integer("allowed") == 80 + 79 + 78 + 77 + 76);
+}
+
+TEST_CASE("names of tools that there are not are not told") {
+  Period p;
+  p.add("outcome", "sql", "allowed", 5);
+  p.add("outcome", "my-secret-project", "denied", 2);
+  CHECK(
+      p.text({"by_tool"}) ==
+      R"([{"tool":"sql","allowed":5,"denied":0,"approved":0,"refused":0,"expired":0,"cancelled":0},)"
+      R"({"tool":null,"allowed":0,"denied":2,"approved":0,"refused":0,"expired":0,"cancelled":0}])");
 }
 
 TEST_CASE("nobody is told of alone: a group of fewer than three is part of the others") {

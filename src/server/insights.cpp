@@ -14,8 +14,9 @@ double seconds_of(int bucket) {
 
 }  // namespace
 
-Task<Result<doc::Value>> insights_of(store::ReadModel& lists, const people::Directory& directory,
-                                     Time from, Time to) {
+Task<Result<doc::Value>> insights_of(store::ReadModel& lists, const gate::World& world, Time from,
+                                     Time to) {
+  const people::Directory& directory = world.directory;
   Result<std::vector<store::Figure>> figures = co_await lists.figures(from, to);
   if (!figures) co_return std::unexpected(figures.error());
   Result<std::vector<store::Repeats>> repeats = co_await lists.repeats(from, to, kRepeatsMax);
@@ -27,6 +28,7 @@ Task<Result<doc::Value>> insights_of(store::ReadModel& lists, const people::Dire
   for (store::Repeats& one : *repeats)
     in.repeats.push_back(
         {std::move(one.actor), std::move(one.tool), std::move(one.last), one.times});
+  for (const catalog::Tool& tool : world.configuration->tools->tools()) in.tools.insert(tool.name);
   for (const auto& [name, members] : directory.groups()) {
     for (const std::string& id : members) {
       if (directory.person(id)->active) in.members[name].insert(id);

@@ -4,13 +4,13 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "doc/value.h"
-#include "people/directory.h"
+#include "gate/world.h"
 #include "store/read_model.h"
 
 namespace keyturn::server {
 
 // Whole days, UTC. Both are borrowed until it is answered. Code: read_model_unavailable.
-Task<Result<doc::Value>> insights_of(store::ReadModel& lists, const people::Directory& directory,
-                                     Time from, Time to);
+Task<Result<doc::Value>> insights_of(store::ReadModel& lists, const gate::World& world, Time from,
+                                     Time to);
 
 }  // namespace keyturn::server

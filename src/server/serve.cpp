@@ -422,7 +422,7 @@ Result<void> Serving::listen() {
                       [this](api::ListQuery query) { return list(std::move(query)); },
                       [this] { return counts(); },
                       [this](Time from, Time to) {
-                        return insights_of(*read_model_, core_->gate().world().directory, from, to);
+                        return insights_of(*read_model_, core_->gate().world(), from, to);
                       },
                       [this] { return core_->journal().ready(); },
                       [this](doc::FileProblems& problems) { return reload(problems); },

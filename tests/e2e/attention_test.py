@@ -63,6 +63,22 @@ class Attention(unittest.TestCase):
         script = subprocess.run([sys.executable, "-I", "-B", str(bundle / "verify.py"), "--key", self.k.vkey], capture_output=True, text=True)
         self.assertEqual(script.returncode, 0, script.stdout)
 
+    def test_an_exercise_leaves_no_gap_in_anybody_s_list(self):
+        real = [self.k.request("append", {"text": str(i)}).json["id"] for i in range(3)]
+        for _ in range(4):
+            self.assertEqual(self.plant().status, 201)
+        self.k.request("append", {"text": "last"})
+        for who in ("bot", "olga"):
+            seen, after = [], ""
+            while True:
+                page = self.k.get(f"/v1/actions?limit=1{after and '&after=' + after}", who).json
+                self.assertEqual(len(page["items"]), 1, who)
+                seen += [one["id"] for one in page["items"]]
+                if page["next"] is None:
+                    break
+                after = page["next"]
+            self.assertEqual((len(seen), seen[1:]), (4, real[::-1]), who)
+
     def test_exercises_are_planted_by_who_may_and_only_where_people_are_asked(self):
         self.assertEqual(self.plant(tool="echo").code, "canary_not_asked")
         self.assertEqual(self.plant(agent="nobody").code, "unknown_agent")
@@ -178,6 +194,23 @@ class Administration(unittest.TestCase):
         self.assertEqual(self.bob.get("/v1/me").status, 401)
         self.assertEqual(self.ada.post("/v1/people/bob/activate", {}).json, {"id": "bob", "active": True})
         self.assertEqual(self.bob.get("/v1/me").status, 401, "what was ended stays ended")
+
+    def test_two_administrators_who_shut_out_others_at_once_leave_two(self):
+        for who in ("carol", "erin"):
+            self.k.host("person", "groups", who, "--group", "administrators")
+        browsers = {who: Browser(self.k, who) for who in ("carol", "erin")}
+        self.k.host("seal")
+        both = [self.k.later(self.ada.post, "/v1/people/carol/deactivate", {"reason": "x"}),
+                self.k.later(browsers["erin"].post, "/v1/people/ada/deactivate", {"reason": "x"})]
+        statuses = sorted(call.result().status for call in both)
+        active = [one["id"] for one in browsers["erin"].get("/v1/people").json["items"] if one["active"] and one["admin"]]
+        self.assertEqual((statuses[0], len(active)), (200, 2), statuses)
+        self.assertIn(statuses[1], (401, 409), statuses)
+
+    def test_why_somebody_was_shut_out_is_private_and_holds_no_credential(self):
+        self.assertEqual(self.ada.post("/v1/people/bob/deactivate", {"reason": "has ghp_" + "a" * 36}).code, "literal_credential")
+        self.assertEqual(self.ada.post("/v1/people/bob/deactivate", {"reason": "took the family silver"}).status, 200)
+        self.assertNotIn("silver", str(self.ada.get("/v1/ledger/entries?from=0&limit=100").json))
 
     def test_a_sealed_configuration_keeps_two_administrators_and_lets_nobody_in(self):
         self.k.host("person", "groups", "carol", "--group", "administrators", "--group", "sre")
