@@ -19,21 +19,21 @@ Task<Serial::Hold> Gate::Impl::take_turn(const ActionRecord& record) {
   co_return hold;
 }
 
-Result<void> Gate::Impl::check_another(const ActionRecord& record, const VoteCommand& command,
-                                       const Principal& who) const {
-  if (!asks_another(record, command)) return {};
+Result<void> Gate::Impl::check_another(const ActionRecord& record, const EventDraft& voted) const {
+  if (!asks_another(record, voted)) return {};
   const Duration within = record.review->plan.another;
   if (!approvals.is_known())
     return refuse("another_reviewer",
                   "who approved the like of this before is not known yet; try again in a moment");
-  for (const std::string& person : {who.id, command.instead_of.value_or("")}) {
+  const doc::Value& vote = *voted.body.find("vote");
+  for (const std::string_view person : {vote.text("reviewer"), vote.text("instead_of")}) {
     if (person.empty()) continue;
     const std::string before =
         approvals.lately(use_of(record), record.id.str(), world.directory, person, now() - within);
     if (!before.empty())
-      return refuse("another_reviewer", person + " approved the like of this within the last " +
-                                            to_text(within) + " (" + before +
-                                            "); this case asks for another reviewer");
+      return refuse("another_reviewer",
+                    std::string(person) + " approved the like of this within the last " +
+                        to_text(within) + " (" + before + "); this case asks for another reviewer");
   }
   return {};
 }

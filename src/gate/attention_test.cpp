@@ -217,6 +217,21 @@ TEST_CASE("so many exercises at once, and no more") {
   CHECK(planted == 20);
 }
 
+TEST_CASE("who stands in for somebody is not somebody else, whether the place is named or not") {
+  Knowing b("1h");
+  people::Delegation one;
+  one.id = "del_1";
+  one.from = "bob";
+  one.to = "mia";
+  one.start = b.clock.now();
+  one.until = one.start + std::chrono::hours(5);
+  b.record({people::delegated(one)});
+  CHECK(b.vote("bob", b.ask("ask", "one")) == "");
+  const RecordPtr second = b.ask("ask", "two");
+  CHECK(b.vote("mia", second) == "another_reviewer");  // it could only be bob's place
+  CHECK(b.vote("erin", second) == "");
+}
+
 TEST_CASE("two approvals of the like at the same moment are one too many") {
   Knowing b("1h");
   const RecordPtr first = b.ask("ask", "one"), second = b.ask("ask", "two");

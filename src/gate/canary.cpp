@@ -41,6 +41,7 @@ Task<Result<RecordPtr>> Gate::plant_canary(Principal who, std::string agent,
   requester.kind = PrincipalKind::kAgent;
   requester.id = std::move(agent);
   requester.channel = "api";
+  const Serial::Hold one_at_a_time = co_await impl_->serial.take("exercises");
   if (impl_->exercises.size() >= kOpenMax)
     co_return refuse("too_many_pending",
                      std::to_string(kOpenMax) + " exercises wait for people already");

@@ -130,7 +130,7 @@ Task<Result<Case>> Gate::Impl::build_case(Principal who, ActionRequest request, 
   Result<Case> described =
       co_await describe_case(std::move(who), std::move(request), std::move(amends), before);
   if (!described || described->tool == nullptr) co_return described;
-  described->may_stand = described->canary.empty();  // nothing stands in for an exercise
+  described->may_stand = true;
   Result<Case> decided = co_await decide_case(std::move(*described), std::nullopt);
   co_return decided;
 }

@@ -186,7 +186,7 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
     if (!described && described.error().code == "overloaded") co_return;  // the next tick
     if (described) {
       c.described = std::move(*described);
-      c.may_stand = c.canary.empty();
+      c.may_stand = true;
       Result<Case> decided = co_await decide_case(c, record->created_at);
       if (decided)
         c = std::move(*decided);

@@ -132,13 +132,13 @@ struct Gate::Impl {
   // fingerprint.
   std::string note_denied(const Case& c);
   // Plans that ask for another reviewer than of late. Code another_reviewer.
-  static bool asks_another(const ActionRecord& record, const VoteCommand& command) {
+  // `voted`: review.voted as it would be recorded, with the place that it fills.
+  static bool asks_another(const ActionRecord& record, const EventDraft& voted) {
     return record.review->plan.another > Duration{} &&
-           command.decision == review::Decision::kApprove;
+           voted.body.find_path({"vote", "decision"})->as_string() == "approve";
   }
   Task<Serial::Hold> take_turn(const ActionRecord& record);
-  Result<void> check_another(const ActionRecord& record, const VoteCommand& command,
-                             const Principal& who) const;
+  Result<void> check_another(const ActionRecord& record, const EventDraft& voted) const;
   void note_approvals(const ActionRecord& record, const Event& event);
   std::string request_print(const Case& c) const;  // keyed: (agent, tool, args)
 

@@ -68,8 +68,8 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
         review::decide(*record->review, cast, world_.directory, at);
     if (!drafts) co_return std::unexpected(drafts.error());
     Serial::Hold turn;  // until it is recorded, nobody else approves the like of it
-    if (Impl::asks_another(*record, command)) turn = co_await impl_->take_turn(*record);
-    if (Result<void> ok = impl_->check_another(*record, command, who); !ok)
+    if (Impl::asks_another(*record, drafts->front())) turn = co_await impl_->take_turn(*record);
+    if (Result<void> ok = impl_->check_another(*record, drafts->front()); !ok)
       co_return std::unexpected(ok.error());
     if (Result<void> ok = impl_->check_words(command.note, "the note", "/note"); !ok)
       co_return std::unexpected(ok.error());

@@ -369,9 +369,19 @@ bool is_identity_event(std::string_view type) {
   return type.starts_with("identity.");
 }
 
+namespace {
+
+// Not tokens, sessions and passkeys: they change nothing of who counts.
+bool is_of_the_directory(std::string_view stream) {
+  return stream.starts_with("person/") || stream.starts_with("agent/") ||
+         stream.starts_with("group/");
+}
+
+}  // namespace
+
 void evolve(Directory& directory, const Event& event) {
   const std::string_view type = event.type;
-  if (!is_identity_event(type)) return;
+  if (!is_identity_event(type) || !is_of_the_directory(event.stream)) return;
   Folder fold(directory);
   fold.moved();
   const auto part = [&](std::string_view key) {

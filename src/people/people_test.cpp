@@ -33,6 +33,51 @@ Principal human(std::string id) {
   return {PrincipalKind::kPerson, std::move(id), {}, Assurance::kSession, "web"};
 }
 
+TEST_CASE("what is kept of a directory is good until somebody may count otherwise") {
+  Directory d;
+  apply(d, person_added({.id = "ann"}));
+  apply(d, person_added({.id = "ben"}));
+  apply(d, agent_added("bot", "ann"));
+  std::uint64_t last = d.version();
+  const auto moved = [&] { return std::exchange(last, d.version()) != last; };
+  // A sign-in, a token, a passkey: nobody counts otherwise for it.
+  for (const char* stream : {"session/ses_1", "token/tok_1", "credential/c", "enrolment/e"}) {
+    Event event;
+    event.stream = stream;
+    event.type = "identity.session_opened";
+    event.body = doc::object({{"person", "ann"}});
+    evolve(d, event);
+    CHECK_FALSE(moved());
+  }
+  apply(d, group_changed("dba", {"ben"}, {}));
+  CHECK(moved());
+  apply(d, person_deactivated("ben", "left"));
+  CHECK(moved());
+  apply(d, agent_owner_changed("bot", "ben"));
+  CHECK(moved());
+  Delegation one;
+  one.id = "del_1";
+  one.from = "ann";
+  one.to = "ben";
+  one.start = at(10);
+  one.until = at(20);
+  apply(d, delegated(one));
+  CHECK(moved());
+  d.pass_time(at(9));
+  CHECK_FALSE(moved());
+  d.pass_time(at(10));  // it begins
+  CHECK(moved());
+  d.pass_time(at(19));
+  CHECK_FALSE(moved());
+  d.pass_time(at(20));  // it is over
+  CHECK(moved());
+  // Two that went different ways from one are never taken for one another.
+  Directory other = d;
+  apply(d, group_changed("sre", {"ann"}, {}));
+  apply(other, group_changed("sre", {"ben"}, {}));
+  CHECK(d.version() != other.version());
+}
+
 }  // namespace
 
 TEST_CASE("identifiers of one human fold to one text") {
