@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "cli/host.h"
+#include "cli/listing.h"
 
 namespace keyturn::cli {
 namespace {
@@ -31,21 +32,11 @@ int set_suspended(Session& session, const AgentWords& words, bool suspended) {
 }
 
 int list_agents(Session& session) {
-  const Attempt<doc::Value> answer = Remote(session.environment).get("/v1/agents");
-  if (!answer) return complain(session, answer.error());
-  const doc::Value* items = answer->find("items");
-  if (session.json || items == nullptr || !items->is_array()) {
-    print_json(session.console, *answer);
-    return code(Exit::kOk);
-  }
-  std::vector<Row> rows;
-  for (const doc::Value& agent : items->as_array()) {
+  return print_list(session, "/v1/agents", {"NAME", "OWNER", "STATE"}, [](const doc::Value& agent) {
     const doc::Value* owner = agent.find("owner");
-    rows.push_back({one_line(agent.text("name")), owner ? one_line(owner->text("id")) : "",
-                    agent.flag("suspended") ? "suspended" : "active"});
-  }
-  session.console.out << aligned({"NAME", "OWNER", "STATE"}, rows);
-  return code(Exit::kOk);
+    return Row{one_line(agent.text("name")), owner ? one_line(owner->text("id")) : "",
+               agent.flag("suspended") ? "suspended" : "active"};
+  });
 }
 
 }  // namespace

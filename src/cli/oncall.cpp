@@ -2,7 +2,7 @@
 #include <ostream>
 
 #include "cli/commands.h"
-#include "cli/remote.h"
+#include "cli/listing.h"
 
 namespace keyturn::cli {
 namespace {
@@ -27,26 +27,15 @@ std::string state_of(const doc::Value& schedule) {
 }
 
 int run_oncall(Session& session) {
-  const Attempt<doc::Value> answer = Remote(session.environment).get("/v1/oncall");
-  if (!answer) return complain(session, answer.error());
-  const doc::Value* items = answer->find("items");
-  if (session.json || items == nullptr || !items->is_array()) {
-    print_json(session.console, *answer);
-    return code(Exit::kOk);
-  }
-  std::vector<Row> rows;
-  for (const doc::Value& one : items->as_array()) {
+  const auto row = [](const doc::Value& one) {
     const std::string people = people_of(one);
-    rows.push_back({one_line(one.text("name")), one_line(one.text("group")),
-                    people.empty() ? "nobody" : people, one_line(one.text("next_change")),
-                    state_of(one)});
-  }
-  if (rows.empty()) {
-    session.console.err << "No schedule: identity.yaml has no section oncall.\n";
-    return code(Exit::kOk);
-  }
-  session.console.out << aligned({"SCHEDULE", "GROUP", "ON CALL", "NEXT CHANGE", "PROBLEM"}, rows);
-  return code(Exit::kOk);
+    return Row{one_line(one.text("name")), one_line(one.text("group")),
+               people.empty() ? "nobody" : people, one_line(one.text("next_change")),
+               state_of(one)};
+  };
+  return print_list(session, "/v1/oncall",
+                    {"SCHEDULE", "GROUP", "ON CALL", "NEXT CHANGE", "PROBLEM"}, row,
+                    "No schedule: identity.yaml has no section oncall.");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "cli/host.h"
+#include "cli/listing.h"
 
 namespace keyturn::cli {
 namespace {
@@ -61,21 +62,12 @@ std::string words_of(const doc::Value* list) {
 }
 
 int list_people(Session& session) {
-  const Attempt<doc::Value> answer = Remote(session.environment).get("/v1/people");
-  if (!answer) return complain(session, answer.error());
-  const doc::Value* items = answer->find("items");
-  if (session.json || items == nullptr || !items->is_array()) {
-    print_json(session.console, *answer);
-    return code(Exit::kOk);
-  }
-  std::vector<Row> rows;
-  for (const doc::Value& person : items->as_array()) {
-    rows.push_back({one_line(person.text("id")), one_line(person.text("name")),
-                    person.flag("active") ? "active" : "inactive", words_of(person.find("groups")),
-                    person.flag("simulated") ? "simulated" : ""});
-  }
-  session.console.out << aligned({"ID", "NAME", "STATE", "GROUPS"}, rows);
-  return code(Exit::kOk);
+  return print_list(
+      session, "/v1/people", {"ID", "NAME", "STATE", "GROUPS"}, [](const doc::Value& person) {
+        return Row{one_line(person.text("id")), one_line(person.text("name")),
+                   person.flag("active") ? "active" : "inactive", words_of(person.find("groups")),
+                   person.flag("simulated") ? "simulated" : ""};
+      });
 }
 
 // A subcommand about the person ID.

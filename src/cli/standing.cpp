@@ -6,6 +6,7 @@
 #include "cli/action_text.h"
 #include "cli/commands.h"
 #include "cli/host.h"
+#include "cli/listing.h"
 #include "cli/remote.h"
 #include "doc/json.h"
 
@@ -19,32 +20,15 @@ struct StandingWords {
 };
 
 int list_standing(Session& session) {
-  const Remote remote(session.environment);
-  doc::Array items;
-  std::string after;
-  do {
-    const Attempt<doc::Value> page =
-        remote.get(with_query("/v1/standing", {{"after", after}, {"limit", "200"}}));
-    if (!page) return complain(session, page.error());
-    if (const doc::Value* more = page->find("items"); more != nullptr && more->is_array()) {
-      for (const doc::Value& one : more->as_array()) items.push_back(one);
-    }
-    after = page->text("next");
-  } while (!after.empty());
-  if (session.json) {
-    print_json(session.console, doc::object({{"items", std::move(items)}, {"next", nullptr}}));
-    return code(Exit::kOk);
-  }
-  std::vector<Row> rows;
-  for (const doc::Value& one : items) {
-    rows.push_back({one_line(one.text("id")), one_line(one.text("agent")),
-                    one_line(one.text("tool")),
-                    fmt::format("{}/{}", one.integer("uses"), one.integer("uses_max")),
-                    one_line(one.text("until")),
-                    one.flag("in_force") ? "in force" : one_line(one.text("over"))});
-  }
-  session.console.out << aligned({"ID", "AGENT", "TOOL", "USES", "UNTIL", "STATE"}, rows);
-  return code(Exit::kOk);
+  return print_list(session, "/v1/standing", {"ID", "AGENT", "TOOL", "USES", "UNTIL", "STATE"},
+                    [](const doc::Value& one) {
+                      return Row{one_line(one.text("id")),
+                                 one_line(one.text("agent")),
+                                 one_line(one.text("tool")),
+                                 fmt::format("{}/{}", one.integer("uses"), one.integer("uses_max")),
+                                 one_line(one.text("until")),
+                                 one.flag("in_force") ? "in force" : one_line(one.text("over"))};
+                    });
 }
 
 int propose_standing(Session& session, const StandingWords& words) {

@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "cli/host.h"
+#include "cli/listing.h"
 
 namespace keyturn::cli {
 namespace {
@@ -43,22 +44,13 @@ int create(Session& session, const TokenWords& words) {
 }
 
 int list(Session& session) {
-  const Attempt<doc::Value> answer = Remote(session.environment).get("/v1/tokens");
-  if (!answer) return complain(session, answer.error());
-  const doc::Value* items = answer->find("items");
-  if (session.json || items == nullptr || !items->is_array()) {
-    print_json(session.console, *answer);
-    return code(Exit::kOk);
-  }
-  std::vector<Row> rows;
-  for (const doc::Value& token : items->as_array()) {
-    Row row;
-    for (const std::string_view key : {"id", "label", "created_at", "expires_at"})
-      row.push_back(one_line(token.text(key)));
-    rows.push_back(std::move(row));
-  }
-  session.console.out << aligned({"ID", "LABEL", "CREATED", "EXPIRES"}, rows);
-  return code(Exit::kOk);
+  return print_list(session, "/v1/tokens", {"ID", "LABEL", "CREATED", "EXPIRES"},
+                    [](const doc::Value& token) {
+                      Row row;
+                      for (const std::string_view key : {"id", "label", "created_at", "expires_at"})
+                        row.push_back(one_line(token.text(key)));
+                      return row;
+                    });
 }
 
 int revoke(Session& session, const TokenWords& words) {
