@@ -361,6 +361,9 @@ TEST_CASE(
         {"quorum: {dba: 2}, assurance: token",
          "quorum: {dba: 2}, evidence: published, assurance: token"},
         {"quorum: {dba: 2}, assurance: token", "quorum: {dba: 2}, another: 1h, assurance: token"},
+        {"quorum: {dba: 2}, assurance: token", "quorum: {dba: 2}, look: 30s, assurance: token"},
+        {"quorum: {dba: 2}, assurance: token",
+         "quorum: {dba: 2}, retype: resource.name, assurance: token"},
         {"[ask, slow-ask, deploy]", "[ask, deploy]"},
         {"lasts: 7d", "lasts: 1m"},
         {"uses: 10", "uses: 1"}}) {
