@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "base/bytes.h"
-#include "crypto/crypto.h"
+#include "channels/case.h"
 #include "doc/json.h"
 #include "render/case_view.h"
 
@@ -44,57 +43,6 @@ const catalog::Tool* tool_of(const gate::World& world, const gate::ActionRecord&
 doc::Value shown_args(const catalog::Tool* tool, const doc::Value& args) {
   if (tool == nullptr || !args.is_object()) return args;
   return catalog::without_secrets(*tool, args);
-}
-
-std::string length_class(std::size_t bytes) {
-  std::size_t low = 1;
-  while (low * 2 <= bytes) low *= 2;
-  if (bytes == 0) return "empty";
-  return std::to_string(low) + " to " + std::to_string(low * 2 - 1) + " bytes";
-}
-
-std::vector<render::SecretParam> secrets_of(const catalog::Tool* tool, const doc::Value& args,
-                                            const Secret& key) {
-  std::vector<render::SecretParam> out;
-  if (tool == nullptr) return out;
-  for (const catalog::Param& param : tool->params) {
-    if (!param.secret) continue;
-    const doc::Value* value = args.find(param.name);
-    const std::string text = value == nullptr     ? std::string()
-                             : value->is_string() ? value->as_string()
-                                                  : doc::write_json(*value);
-    const std::string print =
-        to_hex(view(crypto::hmac_sha256(key.reveal(), param.name + "\n" + text)));
-    out.push_back({param.name, length_class(text.size()), print.substr(0, 8)});
-  }
-  return out;
-}
-
-render::CaseInput case_of(const ActionView& view, const gate::ActionRecord& r) {
-  const catalog::Tool* tool = tool_of(view.world, r);
-  render::CaseInput in;
-  in.id = r.id.str();
-  in.digest = r.case_digest;
-  in.amends = r.amends;
-  in.tool = r.tool;
-  in.operation = r.operation;
-  in.mode = r.mode;
-  in.resource = r.resource;
-  in.requester_kind = r.requester.kind;
-  in.requester = r.requester.id;
-  in.owner = r.owner;
-  in.created_at = r.created_at;
-  in.expires_at = r.expires_at;
-  in.reason = r.reason;
-  in.claims = r.claims;
-  if (!r.args.is_null()) in.args = r.args;
-  if (!r.original_args.is_null()) in.original_args = r.original_args;
-  in.secrets = secrets_of(tool, r.args, view.fingerprint_key);
-  in.description = r.description;
-  in.facts = r.facts.tree;
-  in.verdict = r.verdict;
-  if (r.request_erased && r.erased) in.erased_by = r.erased->by;
-  return in;
 }
 
 doc::Value rule_names(const Verdict& verdict) {
@@ -201,7 +149,8 @@ void set_attention(doc::Value& out, const people::Directory& directory, const Pr
 }
 
 void set_display(doc::Value& out, const ActionView& view, const gate::ActionRecord& record) {
-  const render::CaseView shown = render::view_of(case_of(view, record));
+  const render::CaseView shown =
+      render::view_of(channels::case_of(view.world, record, view.fingerprint_key));
   out.set("display", render::to_value(shown.sections));
   out.set("display_complete", shown.complete);
 }
@@ -284,7 +233,7 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
 }
 
 bool shown_whole(const ActionView& view, const gate::ActionRecord& record) {
-  return render::view_of(case_of(view, record)).complete;
+  return render::view_of(channels::case_of(view.world, record, view.fingerprint_key)).complete;
 }
 
 doc::Value timeline_json(const Principal& reader, const gate::ActionRecord& record) {

@@ -237,7 +237,7 @@ TEST_CASE("an outcome names its columns in order and its error") {
 }
 
 TEST_CASE("refusals are recorded a few a minute, and the rest is counted") {
-  RefusalMeter meter(2);
+  gate::RefusalMeter meter(2);
   const Time start = *from_rfc3339("2026-01-01T00:00:00Z");
   CHECK(meter.admit("x", start) == 0u);
   CHECK(meter.admit("x", start) == 0u);

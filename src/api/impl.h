@@ -14,6 +14,7 @@
 #include "api/error_status.h"
 #include "base/task_impl.h"
 #include "doc/json.h"
+#include "gate/refusal_meter.h"
 #include "net/blocking.h"
 
 namespace keyturn::api {
@@ -63,26 +64,6 @@ class Looks {
 
  private:
   std::map<std::pair<std::string, std::string>, Time> first_;
-};
-
-// Lets a few refusals of one kind a minute through to the ledger and counts the others, so that a
-// flood can neither fill the ledger nor hide that it happened.
-class RefusalMeter {
- public:
-  explicit RefusalMeter(std::size_t per_minute) : per_minute_(per_minute) {}
-  // Nothing: not now. Else how many of this kind were kept back before.
-  std::optional<std::uint64_t> admit(const std::string& kind, Time now);
-  std::uint64_t suppressed() const { return suppressed_; }
-
- private:
-  struct Count {
-    std::uint64_t recorded = 0, held_back = 0;
-  };
-  std::size_t per_minute_;
-  Time minute_{};
-  std::uint64_t recorded_ = 0;
-  std::map<std::string, Count> counts_;
-  std::uint64_t suppressed_ = 0;
 };
 
 // How often one peer may begin to sign in: what nobody is authenticated for yet.
@@ -149,7 +130,7 @@ struct Api::Impl {
   ApiOptions options;
   HostRoutes host;
   Looks looks;
-  RefusalMeter meter;
+  gate::RefusalMeter meter;
   SignInLimit sign_ins;
   ScimLimit scim_limit;
   std::map<std::string, Time> scim_heard;  // section -> when it last asked, since the start
