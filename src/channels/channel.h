@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "doc/value.h"
 #include "gate/record.h"
+#include "net/http.h"
 
 namespace keyturn::channels {
 
@@ -73,10 +74,17 @@ class Channel {
   // Why nothing comes or goes just now, where the channel itself knows: a connection that is down.
   virtual std::optional<Refusal> trouble() const { return std::nullopt; }
 
+  // A request that came to /KIND/… of this server, from the other side. It vouches for itself.
+  virtual Task<net::HttpResponse> answer(net::HttpRequest request);
+
   // What is to be done now, the order being that of importance; nothing when all is as it should
   // be. An errand whose word equals that of its place's Kept is left out by whoever asks. Looks at
   // nothing but its arguments, the world and the configuration.
   virtual std::vector<Errand> due(const Matter& matter, const KeptPlaces& kept) = 0;
+  // Called for everything that is kept, at the start and whenever it changes; null: no more. For
+  // who must find an action by what hangs in a place.
+  virtual void on_kept(const std::string& /*action*/, const std::string& /*place*/,
+                       const Kept* /*kept*/) {}
   // Does it, at most once at a time for a place of an action. `memo`: what the last one left there,
   // or null. Gives the new memo.
   virtual Task<Carried> carry(Matter matter, Errand errand, doc::Value memo) = 0;

@@ -32,10 +32,11 @@ class Desk {
                          std::string_view account) const;
 
   // Whether somebody may decide by a click in this chat, as far as the plan goes: it may be voted
-  // on there, asks for no more than a click, no longer look and no retyping. Else why not, in words
-  // for people (codes: wrong_channel, passkey_required, assurance_too_low, look_first,
-  // retype_needed).
-  Result<void> can_decide_in(std::string_view channel, const gate::ActionRecord& record) const;
+  // on there and asks for no more than a click; to approve, it asks for no look of a certain time
+  // and no retyping either. Else why not, in words for people (codes: closed, wrong_channel,
+  // passkey_required, assurance_too_low, look_too_short, retype_mismatch).
+  Result<void> can_decide_in(std::string_view channel, const gate::ActionRecord& record,
+                             review::Decision decision) const;
 
   // The card as a room sees it (`reader` null), or this person: with what they can do about it now.
   render::Card card_of(std::string_view channel, const gate::ActionRecord& record,

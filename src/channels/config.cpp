@@ -1,0 +1,40 @@
+#include "channels/config.h"
+
+#include <array>
+#include <set>
+
+namespace keyturn::channels {
+namespace {
+
+using Read = std::vector<Configured> (*)(const doc::Value& value, const std::string& pointer,
+                                         doc::Problems& problems);
+
+// A new kind of channel is a folder, and a row here.
+struct Row {
+  std::string_view key;
+  Read read;
+};
+constexpr std::array<Row, 0> kRows{};
+
+}  // namespace
+
+std::vector<Configured> read_channels(doc::ObjectReader& root, doc::Problems& problems) {
+  std::vector<Configured> out;
+  const doc::Value* value = root.object("channels");
+  if (value == nullptr) return out;
+  doc::ObjectReader reader(*value, root.pointer_to("channels"), problems);
+  std::set<std::string> names;
+  for (const Row& row : kRows) {
+    const doc::Value* section = reader.any(row.key);
+    if (section == nullptr) continue;
+    for (Configured& one : row.read(*section, reader.pointer_to(row.key), problems)) {
+      if (!names.insert(one.name).second)
+        reader.problem("duplicate_name", "two channels are called \"" + one.name + "\"", row.key);
+      out.push_back(std::move(one));
+    }
+  }
+  reader.finish();
+  return out;
+}
+
+}  // namespace keyturn::channels
