@@ -6,15 +6,14 @@
 #include <charconv>
 #include <set>
 
-#include "base/bytes.h"
+#include "crypto/webhook.h"
+#include "net/url.h"
 
 namespace keyturn::exports {
 namespace {
 
 constexpr std::size_t kExportsMax = 20;
 constexpr std::size_t kNameMax = 40;
-constexpr std::size_t kKeyBytesMin = 24;  // Standard Webhooks: 24 to 64
-constexpr std::size_t kKeyBytesMax = 64;
 
 bool is_name(std::string_view name) {
   return !name.empty() && name.size() <= kNameMax && name.front() != '-' &&
@@ -29,37 +28,12 @@ bool is_event_word(std::string_view word) {
          word.find('*') >= word.size() - 1;
 }
 
-std::string host_of(std::string_view authority) {
-  if (authority.starts_with('['))
-    return std::string(authority.substr(0, std::min(authority.find(']') + 1, authority.size())));
-  return std::string(authority.substr(0, authority.find(':')));
-}
-
-bool is_this_machine(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
-
-// "" when it is good. The URL itself may be a secret: it is not repeated.
-std::string wrong_with(std::string_view url) {
-  const bool tls = url.starts_with("https://");
-  if (!tls && !url.starts_with("http://")) return "a webhook's url begins with https://";
-  const std::size_t start = url.find("://") + 3;
-  const std::string_view authority =
-      url.substr(start, std::min(url.find_first_of("/?#", start), url.size()) - start);
-  if (authority.empty() || authority.contains('@'))
-    return "a webhook's url has a host, and no user and password";
-  if (url.find_first_of(" \t\r\n\"<>\\") != std::string_view::npos || url.contains('#'))
-    return "this is no URL";
-  if (!tls && !is_this_machine(host_of(authority)))
-    return "a webhook on another machine needs https://: http:// is for this one";
-  return {};
-}
-
 std::optional<Target> read_webhook(const doc::Value& value, const std::string& pointer,
                                    doc::Problems& problems) {
   doc::ObjectReader reader(value, pointer, problems);
   WebhookTarget out{.url = reader.require_string("url"), .ca_file = {}};
-  if (const std::string wrong = wrong_with(out.url); !out.url.empty() && !wrong.empty())
+  if (const std::string wrong = net::wrong_with_service_url(out.url);
+      !out.url.empty() && !wrong.empty())
     reader.problem("bad_url", wrong, "url");
   out.ca_file = reader.string("ca").value_or("");
   const doc::Value* secret = reader.any("secret");
@@ -207,17 +181,6 @@ std::vector<Export> read_exports(doc::ObjectReader& root, const std::string& pat
   return out;
 }
 
-Result<Secret> webhook_key(const Secret& text) {
-  constexpr std::string_view kPrefix = "whsec_";
-  const std::string_view all = text.reveal();
-  std::optional<std::string> key;
-  if (all.starts_with(kPrefix)) key = from_base64(all.substr(kPrefix.size()));
-  if (!key || key->size() < kKeyBytesMin || key->size() > kKeyBytesMax)
-    return refuse("malformed_key",
-                  "a webhook's secret is whsec_ and the base64 of 24 to 64 random bytes");
-  return Secret(std::move(*key));
-}
-
 std::vector<std::string> check(const Export& wanted) {
   std::vector<std::string> out;
   const auto say = [&](const std::string& what) {
@@ -238,7 +201,7 @@ std::vector<std::string> check(const Export& wanted) {
     const Result<Secret> text = secrets::resolve(webhook->secret);
     if (!text) {
       say(text.error().message);
-    } else if (const Result<Secret> key = webhook_key(*text); !key) {
+    } else if (const Result<Secret> key = crypto::webhook_key(*text); !key) {
       say(key.error().message);
     }
   }

@@ -46,7 +46,4 @@ std::vector<Export> read_exports(doc::ObjectReader& root, const std::string& pat
 // for it). Each problem as a line.
 std::vector<std::string> check(const Export& wanted);
 
-// The key in "whsec_…". Code: malformed_key.
-[[nodiscard]] Result<Secret> webhook_key(const Secret& text);
-
 }  // namespace keyturn::exports

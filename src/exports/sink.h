@@ -32,8 +32,4 @@ class Sink {
 using Stopping = std::shared_ptr<const std::atomic<bool>>;
 std::unique_ptr<Sink> make_sink(const Export& wanted, Stopping stopping);
 
-// Standard Webhooks, "v1,…": HMAC-SHA256 over id.timestamp.body.
-std::string webhook_signature(const Secret& key, std::string_view id, std::string_view timestamp,
-                              std::string_view body);
-
 }  // namespace keyturn::exports

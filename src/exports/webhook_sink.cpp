@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "crypto/crypto.h"
+#include "crypto/webhook.h"
 #include "exports/sinks.h"
 #include "net/client.h"
 
@@ -48,7 +49,7 @@ class WebhookSink final : public Sink {
     if (!key_.empty()) return {};
     const Result<Secret> text = secrets::resolve(target_.secret);
     if (!text) return std::unexpected(text.error());
-    Result<Secret> key = webhook_key(*text);
+    Result<Secret> key = crypto::webhook_key(*text);
     if (!key) return std::unexpected(key.error());
     key_ = std::move(*key);
     return {};
@@ -60,10 +61,11 @@ class WebhookSink final : public Sink {
     request.method = "POST";
     request.url = target_.url;
     request.ca_file = target_.ca_file;
-    request.headers = {{"Content-Type", body.content_type},
-                       {"webhook-id", id},
-                       {"webhook-timestamp", timestamp},
-                       {"webhook-signature", webhook_signature(key_, id, timestamp, body.bytes)}};
+    request.headers = {
+        {"Content-Type", body.content_type},
+        {"webhook-id", id},
+        {"webhook-timestamp", timestamp},
+        {"webhook-signature", crypto::webhook_signature(key_, id, timestamp, body.bytes)}};
     request.body = std::move(body.bytes);
     request.timeout = std::chrono::seconds(30);
     request.body_bytes_max = 64 << 10;
@@ -95,16 +97,6 @@ class WebhookSink final : public Sink {
 };
 
 }  // namespace
-
-std::string webhook_signature(const Secret& key, std::string_view id, std::string_view timestamp,
-                              std::string_view body) {
-  std::string message(id);
-  message += ".";
-  message += timestamp;
-  message += ".";
-  message += body;
-  return "v1," + to_base64(view(crypto::hmac_sha256(key.reveal(), message)));
-}
 
 std::unique_ptr<Sink> make_webhook_sink(const WebhookTarget& target, Format format,
                                         Stopping stopping) {

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
-#include "crypto/crypto.h"
+#include "crypto/webhook.h"
 
 namespace keyturn::oncall {
 namespace {
@@ -54,9 +54,9 @@ Result<Secret> key_of(const Secret& secret) {
 
 Result<Time> check_message(const Message& message, const Secret& key, Time now) {
   const std::optional<std::int64_t> seconds = seconds_of(message.timestamp);
-  const Digest mac =
-      crypto::hmac_sha256(key.reveal(), message.id + "." + message.timestamp + "." + message.body);
-  const bool is_signed = has_signature(message.signatures, "v1," + to_base64(view(mac)));
+  const bool is_signed =
+      has_signature(message.signatures,
+                    crypto::webhook_signature(key, message.id, message.timestamp, message.body));
   if (!is_signed || !seconds || !is_id(message.id))
     return refuse("bad_signature",
                   "webhook-id, webhook-timestamp and webhook-signature do not sign this body with "
