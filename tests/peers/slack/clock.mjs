@@ -1,9 +1,9 @@
-// Time and ids. The clock is the machine's, moved forward by tests: nothing here waits for a limit of Slack's to pass.
+// Time and ids. Limits go by a clock that tests move, so that nothing waits for them to pass; what is signed and said goes by the machine's.
 let ahead = 0;
 let count = 0;
 
 export const now = () => Date.now() + ahead;
-export const seconds = () => Math.floor(now() / 1000);
+export const seconds = () => Math.floor(Date.now() / 1000);
 export const advance = (by) => { ahead += by * 1000; };
 
 export const number = () => { count += 1; return count; };

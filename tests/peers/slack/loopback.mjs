@@ -13,7 +13,7 @@
 // Forge:   "forge" in an act: {"secret", "age": seconds, "unsigned", "tamper": text, "merge": {payload}, "headers", "replays": n}; raw {"url", "headers", "body", "sign"}.
 // Break:   fault {"method", "times", "status": 429, "retry_after": 2 | "error": "ratelimited" | "hang" | "reset", "after": true}, delay {"method", "ms"}, clear_faults, down, up,
 //          disconnect {"reason": "warning" | "refresh_requested" | "link_disabled"}, drop_sockets, refuse_sockets; settings {"post_gap_ms": 1000}.
-// Time:    clock {"advance": seconds} moves the loopback's clock: trigger ids (3 s), response_urls (30 min) and signatures. settings {"trigger_ms", "ack_ms", "retry_ms": [0, 60000, 300000]}.
+// Time:    clock {"advance": seconds} moves the clock of trigger ids (3 s), response_urls (30 min) and post_gap_ms; what is signed keeps the machine's. settings {"trigger_ms", "ack_ms", "retry_ms": [0, 60000, 300000]}.
 import http from "node:http";
 import { control } from "./control.mjs";
 import { World } from "./world.mjs";

@@ -121,10 +121,16 @@ export class People {
     catch (error) { if (!(error instanceof Refused)) throw error; return { ...answer, ...more, shown: null, failed: error.message, messages: error.more.response_metadata?.messages }; }
   }
 
+  /** Events go where the app has said that it wants them. */
+  #subscribed(kind) {
+    const { app } = this.world.workspace;
+    return app.events.includes(kind) && (app.mode === "socket" || app.events_url !== null);
+  }
+
   #told(channel, event, forge) {
     const { app } = this.world.workspace, kind = channel.is_im ? "im" : channel.is_private ? "group" : "channel";
     const wanted = event.type === "message" ? { im: "message.im", group: "message.groups", channel: "message.channels" }[kind] : event.type;
-    if (!app.events.includes(wanted) || !channel.members.has(app.bot_user)) return null;
+    if (!this.#subscribed(wanted) || !channel.members.has(app.bot_user)) return null;
     return this.world.delivery.event({ ...event, channel: channel.id, ...(event.type === "message" ? { channel_type: kind } : {}), event_ts: event.event_ts ?? event.ts ?? ts() }, forge);
   }
 
@@ -157,7 +163,7 @@ export class People {
       client_msg_id: `00000000-0000-4000-8000-${ts().replace(".", "").slice(4, 16)}` }), forge);
     const { message } = written, more = {};
     if (text.includes(`<@${app.bot_user}>`) && !channel.is_im) more.mention = await this.#told(channel, { type: "app_mention", user: user.id, text, ts: message.ts, thread_ts, blocks: message.blocks, team: user.team_id, client_msg_id: message.client_msg_id });
-    const shared = links.filter((link) => (app.unfurl_domains ?? []).some((domain) => new URL(link).hostname === domain || new URL(link).hostname.endsWith(`.${domain}`)));
+    const shared = links.filter((link) => app.unfurl_domains.some((domain) => new URL(link).hostname === domain || new URL(link).hostname.endsWith(`.${domain}`)));
     if (shared.length) {
       const unfurl_id = id("Uf");
       this.world.screens.share(unfurl_id, channel.id, message.ts);
@@ -188,7 +194,7 @@ export class People {
   async openHome({ user: key, tab = "home", forge }) {
     const user = this.#user(key), { screens, workspace } = this.world, view = screens.home(user.id);
     const event = { type: "app_home_opened", user: user.id, channel: workspace.direct(user.id).id, tab, ...(view && tab === "home" ? { view: screens.seenView(view) } : {}), event_ts: ts() };
-    const answer = workspace.app.events.includes("app_home_opened") ? await this.world.delivery.event(event, forge) : { ok: true, sent: false };
+    const answer = this.#subscribed("app_home_opened") ? await this.world.delivery.event(event, forge) : { ok: true, sent: false };
     const home = screens.home(user.id);
     return { ...answer, view: home ? screens.seenView(home) : null };
   }
@@ -197,7 +203,7 @@ export class People {
   async revoke({ event = "tokens_revoked", forge }) {
     const { app } = this.world.workspace;
     app.token_revoked = true;
-    if (!app.events.includes(event)) return { ok: true, sent: false };
+    if (!this.#subscribed(event)) return { ok: true, sent: false };
     return this.world.delivery.event(event === "tokens_revoked" ? { type: event, tokens: { oauth: [], bot: [app.bot_user] }, event_ts: ts() } : { type: event, event_ts: ts() }, forge);
   }
 }

@@ -33,7 +33,7 @@ export class Responses {
     if (told.replace_original === true && message) {
       if (gone) throw new Refused("message_not_found");
       if (whispered) Object.assign(message, { text: parts.text, blocks: parts.blocks });
-      else workspace.edit(channel, message, { ...parts, blocks: parts.blocks ?? [] }, message.user);
+      else workspace.edit(channel, message, { ...parts, blocks: parts.blocks ?? [] }, parts.blocks?.length ? null : message.user);
       return { replaced: message.ts, text: parts.text };
     }
     if (told.response_type === "in_channel") {

@@ -4,7 +4,7 @@ import { WebSocketServer } from "ws";
 import { now } from "./clock.mjs";
 
 const TICKETS_MAX = 200, CONNECTIONS_MAX = 10, PAYLOAD_MAX = 1_000_000;
-const ANSWERABLE = new Set(["interactive", "slash_commands"]);
+const answerable = (type, payload) => type === "slash_commands" || (type === "interactive" && ["view_submission", "block_suggestion"].includes(payload.type));
 
 export class Sockets {
   constructor(world) {
@@ -73,7 +73,7 @@ export class Sockets {
   /** On one connection, and on the next where it closes or stays silent; none: the failure "no_connection". */
   async send(type, payload, more = {}) {
     const began = performance.now(), tried = new Set(), deadline = this.world.workspace.settings.ack_ms;
-    const envelope = { envelope_id: crypto.randomUUID(), payload, type, accepts_response_payload: ANSWERABLE.has(type), ...more };
+    const envelope = { envelope_id: crypto.randomUUID(), payload, type, accepts_response_payload: answerable(type, payload), ...more };
     for (;;) {
       const ready = this.#ready(), fresh = ready.filter((one) => !tried.has(one));
       if (!fresh.length) return { ok: false, failure: ready.length || tried.size ? "timeout" : "no_connection", ms: Math.round(performance.now() - began) };
@@ -87,7 +87,7 @@ export class Sockets {
         this.#tell(connection, envelope);
       });
       this.waiting.delete(envelope.envelope_id);
-      if (answer) return { ok: true, status: 200, body: answer.said ?? "", ms: Math.round(performance.now() - began) };
+      if (answer) return { ok: true, status: 200, body: (envelope.accepts_response_payload ? answer.said : null) ?? "", ms: Math.round(performance.now() - began) };
     }
   }
 

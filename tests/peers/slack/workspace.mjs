@@ -15,7 +15,7 @@ export class Workspace {
     this.app = { id: "A0KT0000000", name: "keyturn", bot_id: "B0KT0000000", bot_user: "U0KTBOT0000", signing_secret: "8f742231b10e8888abcd99yyyzzz85a5",
       bot_token: "xoxb-1111111111-2222222222-keyturnkeyturnkeyturnkey", app_token: "xapp-1-A0KT0000000-3333333333-keyturn", verification_token: "verification-of-the-loopback",
       scopes: [...SCOPES], app_scopes: ["connections:write"], events: [...EVENTS], mode: "http", interactivity_url: null, events_url: null, commands_url: null,
-      token_revoked: false, socket_mode: true };
+      token_revoked: false, socket_mode: true, home_enabled: true, unfurl_domains: [], config_token: "xoxe.xoxp-1-keyturn" };
     // Durations as Slack has them. retry_ms: before the second, third and fourth time that an event is sent.
     this.settings = { trigger_ms: 3000, ack_ms: 3000, retry_ms: [0, 60_000, 300_000], ping_ms: 5000, response_url_ms: 1_800_000, response_url_uses: 5, post_gap_ms: 0, own_events: true };
     this.users = new Map();
@@ -76,9 +76,10 @@ export class Workspace {
     return kept;
   }
 
+  /** `by`: who is shown to have edited it; null: nobody is. */
   edit(channel, message, { text, blocks, attachments, metadata }, by) {
     const before = structuredClone(this.seen(message));
-    Object.assign(message, defined({ text, attachments, metadata }), { edited: { user: by, ts: ts() } });
+    Object.assign(message, defined({ text, attachments, metadata }), by ? { edited: { user: by, ts: ts() } } : {});
     if (blocks !== undefined) { if (blocks?.length) message.blocks = normalise(blocks); else delete message.blocks; }
     this.#version(message);
     this.#tell(channel, { type: "message", subtype: "message_changed", hidden: true, ts: ts(), message: this.seen(message), previous_message: before });

@@ -5,7 +5,7 @@ import { ELEMENTS, file_, image, inActions, inContext, inContextActions, inInput
 import { richText } from "./rich_text.mjs";
 import { boolean, integer, list, object, oneOf, plain, string, text, typed, url, word } from "./shapes.mjs";
 
-export const MESSAGE_TEXT_MAX = 40_000, MESSAGE_BLOCKS_MAX = 50, VIEW_BLOCKS_MAX = 100, BLOCKS_TEXT_MAX = 13_000, BLOCK_COSTS = 50, VIEW_BYTES_MAX = 250_000;
+export const MESSAGE_TEXT_MAX = 40_000, UPDATE_TEXT_MAX = 4000, MESSAGE_BLOCKS_MAX = 50, VIEW_BLOCKS_MAX = 100, BLOCKS_TEXT_MAX = 13_000, BLOCK_COSTS = 50, VIEW_BYTES_MAX = 250_000;
 
 const block = (required, optional = {}, more) => object({ type: true, ...required }, { block_id: string(255), ...optional }, more);
 const button = (say, value, at) => typed(ELEMENTS, ["button"])(say, value, at);
@@ -102,10 +102,10 @@ export function weight(blocks) {
 }
 
 /** A message's error word as Slack's Web API has it, with what is wrong: null where nothing is. */
-export function checkMessage({ text: fallback, blocks }) {
+export function checkMessage({ text: fallback, blocks }, text_max = MESSAGE_TEXT_MAX) {
   const given = blocks !== undefined && blocks !== null ? checkBlocks(blocks) : [];
   if (given.length) return { error: "invalid_blocks", errors: given };
-  if (fallback !== undefined && [...fallback].length > MESSAGE_TEXT_MAX) return { error: "msg_too_long", errors: [] };
+  if (fallback !== undefined && [...fallback].length > text_max) return { error: "msg_too_long", errors: [] };
   if (blocks?.length && weight(blocks) > BLOCKS_TEXT_MAX) return { error: "msg_blocks_too_long", errors: [] };
   return null;
 }

@@ -1,15 +1,15 @@
 // chat.*, reactions.add.
-import { checkMessage, checkBlocks } from "../cards/blocks.mjs";
+import { checkBlocks, checkMessage, MESSAGE_TEXT_MAX, UPDATE_TEXT_MAX } from "../cards/blocks.mjs";
 import { now } from "../clock.mjs";
 import { invalid, Refused, required } from "../refuse.mjs";
 
 const filled = (value) => typeof value === "string" && value.trim() !== "";
 
 /** The message's parts as they are to be kept. Throws what Slack would answer. */
-export function composed({ text, blocks, attachments, metadata }) {
+export function composed({ text, blocks, attachments, metadata }, text_max = MESSAGE_TEXT_MAX) {
   if (blocks !== undefined && blocks !== null && !Array.isArray(blocks)) throw new Refused("invalid_blocks_format");
   if (!filled(text) && !blocks?.length && !attachments?.length) throw new Refused("no_text");
-  const wrong = checkMessage({ text, blocks });
+  const wrong = checkMessage({ text, blocks }, text_max);
   if (wrong) throw invalid(wrong.error, wrong.errors);
   for (const [index, one] of (attachments ?? []).entries()) {
     const errors = one?.blocks ? checkBlocks(one.blocks, `/attachments/${index}/blocks`) : [];
@@ -18,15 +18,16 @@ export function composed({ text, blocks, attachments, metadata }) {
   return { text: text ?? "", blocks, attachments, metadata };
 }
 
-export function conversation(world, named) {
-  const channel = named && world.workspace.conversation(named);
+/** A conversation of that id. Only chat.postMessage takes a person's id for the conversation with them. */
+export function conversation(world, named, person = false) {
+  const channel = named && (person ? world.workspace.conversation(named) : world.workspace.channels.get(named));
   const user = channel?.is_im && world.workspace.users.get(channel.user);
   if (!channel || user?.deleted || (!channel.members.has(world.workspace.app.bot_user) && channel.is_private)) throw new Refused("channel_not_found");
   return channel;
 }
 
-function writable(world, named) {
-  const { app } = world.workspace, channel = conversation(world, named);
+function writable(world, named, person) {
+  const { app } = world.workspace, channel = conversation(world, named, person);
   if (channel.is_archived) throw new Refused("is_archived");
   if (!channel.members.has(app.bot_user) && !app.scopes.includes("chat:write.public")) throw new Refused("not_in_channel");
   return channel;
@@ -43,10 +44,10 @@ function own(world, channel, ts, word) {
 }
 
 function postMessage(world, { channel: named, thread_ts, reply_broadcast, text, ...given }) {
-  const channel = writable(world, named), parts = composed({ text, ...given });
+  const channel = writable(world, named, true), parts = composed({ text, ...given });
   const gap = world.workspace.settings.post_gap_ms;
   if (gap && now() - channel.last_post < gap) throw new Refused("ratelimited");
-  if (thread_ts !== undefined && !channel.messages.has(String(thread_ts))) throw new Refused("thread_not_found");
+  if (thread_ts !== undefined && !channel.messages.has(String(thread_ts))) throw new Refused("cannot_reply_to_message");
   channel.last_post = now();
   const message = world.workspace.post(channel, { ...author(world), ...parts, thread_ts: thread_ts === undefined ? undefined : String(thread_ts), subtype: reply_broadcast && thread_ts ? "thread_broadcast" : undefined });
   return { channel: channel.id, ts: message.ts, message: world.workspace.seen(message) };
@@ -56,9 +57,10 @@ function update(world, given) {
   required(given, "channel", "ts");
   const channel = conversation(world, given.channel), message = own(world, channel, given.ts, "cant_update_message");
   const { text, blocks, attachments, metadata } = given;
-  const parts = composed({ text, blocks, attachments, metadata });
-  // Text without blocks takes the blocks away (chat.update: "if you don't include blocks, the previous ones are removed" where text is given).
-  world.workspace.edit(channel, message, { ...parts, text: text ?? message.text, blocks: blocks ?? (filled(text) ? [] : undefined) }, message.user);
+  if (channel.is_archived) throw new Refused("is_inactive");
+  const parts = composed({ text, blocks, attachments, metadata }, UPDATE_TEXT_MAX);
+  // Without blocks the former ones stay only where there is no text either; "edited" is shown only of a message of text.
+  world.workspace.edit(channel, message, { ...parts, text: text ?? message.text, blocks: blocks ?? (filled(text) ? [] : undefined) }, blocks?.length ? null : message.user);
   return { channel: channel.id, ts: message.ts, text: message.text, message: world.workspace.seen(message) };
 }
 
@@ -78,9 +80,14 @@ function remove(world, given) {
 
 function unfurl(world, { channel: named, ts, unfurls, unfurl_id, source }) {
   if (unfurls === undefined || typeof unfurls !== "object" || unfurls === null || !Object.keys(unfurls).length) throw new Refused("missing_unfurls");
-  const share = unfurl_id !== undefined ? world.screens.shares.get(unfurl_id) : { channel: named, ts };
-  if (unfurl_id !== undefined && (!share || !source)) throw new Refused("invalid_unfurl_id");
-  const channel = conversation(world, share.channel), message = channel.messages.get(share.ts);
+  const by_id = unfurl_id !== undefined || source !== undefined;
+  const missing = Object.entries(by_id ? { unfurl_id, source } : { channel: named, ts }).find(([, value]) => !value);
+  if (missing) throw new Refused(`missing_${missing[0]}`);
+  if (by_id && !["composer", "conversations_history"].includes(source)) throw new Refused("invalid_source");
+  const share = by_id ? world.screens.shares.get(unfurl_id) : { channel: named, ts };
+  if (!share) throw new Refused("invalid_unfurl_id");
+  const channel = world.workspace.channels.get(share.channel), message = channel?.messages.get(share.ts);
+  if (!channel) throw new Refused("cannot_find_channel");
   if (!message) throw new Refused("cannot_find_message");
   for (const [url, card] of Object.entries(unfurls)) {
     if (!(message.links ?? []).includes(url)) throw new Refused("cannot_unfurl_url");

@@ -30,6 +30,7 @@ function publish({ workspace, screens }, given) {
   required(given, "user_id");
   const { user_id, view, hash } = given, user = workspace.users.get(user_id);
   const home = checked(view, "home");
+  if (!workspace.app.home_enabled) throw new Refused("not_enabled");
   if (!user || user.deleted || user.is_bot) throw invalid("invalid_arguments", ["user_id is not valid [json-pointer:/user_id]"]);
   const before = screens.home(user_id);
   if (hash && before && hash !== before.hash) throw new Refused("hash_conflict");
