@@ -3,6 +3,8 @@
 #include <array>
 #include <set>
 
+#include "channels/webhook/settings.h"
+
 namespace keyturn::channels {
 namespace {
 
@@ -14,7 +16,7 @@ struct Row {
   std::string_view key;
   Read read;
 };
-constexpr std::array<Row, 0> kRows{};
+constexpr std::array<Row, 1> kRows{{{"webhooks", webhook::read_webhooks}}};
 
 }  // namespace
 
