@@ -143,6 +143,7 @@ Task<Response> get_admin_channels(Service& s, Call& call) {
   doc::Array list;
   list.push_back(channel("web", "inbox", "ok", std::to_string(s.http.streams) + " pages are open"));
   add_providers(s, list);
+  add_channels(s, list);
   add_exports(s, list);
   for (const std::string& trouble : s.ports.audit.witness_problems()) {
     const std::size_t colon = trouble.find(':');

@@ -33,6 +33,10 @@ namespace keyturn::oncall {
 class OnCall;
 }
 
+namespace keyturn::channels {
+class Channels;
+}
+
 namespace keyturn::api {
 
 // What a list asks of the read model. `eyes` says whose: everything, what the agent `who` asked
@@ -74,6 +78,7 @@ struct ApiPorts {
   identity::SignOn* sign_on = nullptr;                 // may be null
   identity::AgentTokens* agent_tokens = nullptr;       // may be null
   oncall::OnCall* on_call = nullptr;                   // may be null
+  channels::Channels* channels = nullptr;              // may be null
 };
 
 struct ApiOptions {

@@ -78,6 +78,8 @@ constexpr std::array kRows = std::to_array<Row>({
     {"invalid_keys", 502},
     {"provider_unreachable", 503},
     {"account_taken", 409, true},
+    {"link_not_ready", 409},
+    {"too_many_links", 429},
     {"inactive", 403, true},
     {"suspended", 403, true},
     {"not_allowed", 403, true},

@@ -219,6 +219,15 @@ Task<Response> get_delegations(Service&, Call&);  // delegations.cpp
 Task<Response> post_delegation(Service&, Call&);
 Task<Response> delete_delegation(Service&, Call&);
 Task<Response> put_away(Service&, Call&);
+void add_channels(const Service& service, doc::Array& out);  // channels.cpp
+Task<Response> post_slack(Service&, Call&);
+Task<Response> post_teams(Service&, Call&);
+Task<Response> get_links(Service&, Call&);
+Task<Response> post_link(Service&, Call&);
+Task<Response> confirm_link(Service&, Call&);
+Task<Response> delete_link(Service&, Call&);
+Task<Response> delete_persons_link(Service&, Call&);
+Task<Response> retry_channel(Service&, Call&);
 Task<Response> get_oncall(Service&, Call&);  // oncall.cpp
 Task<Response> post_oncall(Service&, Call&);
 Task<Response> get_me(Service&, Call&);  // people.cpp

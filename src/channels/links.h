@@ -44,7 +44,7 @@ class Links {
   // assurance_too_low, too_many_links.
   Result<Attempt> begin(const Principal& who, std::string channel);
   std::vector<Attempt> under_way(const std::string& person);
-  // Codes: not_found, not_ready (that account has not agreed), account_taken, conflict.
+  // Codes: not_found, link_not_ready (that account has not agreed), account_taken, conflict.
   Task<Result<void>> confirm(Principal who, std::string id);
   Result<void> drop(const Principal& who, std::string id);
   // One's own, or as an administrator anybody's. Code not_found.

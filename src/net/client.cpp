@@ -159,12 +159,13 @@ void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
 
 Result<ClientResponse> fetch(const ClientRequest& request) {
   start_curl_once();
-  const Easy easy(curl_easy_init());
+  thread_local const Easy easy(curl_easy_init());  // keeps its connections from call to call
   if (!easy) return refuse("transfer_failed", "cannot start an HTTP request: out of memory");
   auto headers = header_list(request);
   if (!headers) return std::unexpected(std::move(headers.error()));
   std::array<char, CURL_ERROR_SIZE> reason{};
   Exchange exchange{.request = request, .easy = easy.get()};
+  curl_easy_reset(easy.get());  // all but connections and names that were looked up
   set_options(easy.get(), exchange, headers->get());
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, reason.data());
   const CURLcode code = curl_easy_perform(easy.get());

@@ -38,8 +38,9 @@ struct ClientResponse {
   std::string body;
 };
 
-// Refuses with code cannot_connect, timeout, too_large, bad_url, tls_failed, stopped (on_bytes said
-// so) or transfer_failed. Any HTTP status is an answer. Thread-safe.
+// Connections are kept open per thread for the next call. Refuses with code cannot_connect,
+// timeout, too_large, bad_url, tls_failed, stopped (on_bytes said so) or transfer_failed. Any HTTP
+// status is an answer. Thread-safe.
 [[nodiscard]] Result<ClientResponse> fetch(const ClientRequest& request);
 
 // Parses text/event-stream (HTML Standard §9.2.6) from pieces of any size.

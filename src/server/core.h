@@ -9,6 +9,7 @@
 #include "audit/audit.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "channels/channels.h"
 #include "gate/gate.h"
 #include "identity/agent_tokens.h"
 #include "identity/identity.h"
@@ -48,6 +49,8 @@ class Core {
   const Clock& clock() const { return clock_; }
 
   audit::AuditOptions audit_options(const Settings& settings);
+  // Makes the channels that are configured; null when none is. Code kept_unreadable.
+  Result<channels::Channels*> open_channels(const Settings& settings);
   bool created() const { return created_; }
 
  private:
@@ -71,6 +74,9 @@ class Core {
   std::unique_ptr<identity::AgentTokens> agent_tokens_;
   std::unique_ptr<identity::SignOn> sign_on_;
   std::unique_ptr<admin::Admin> admin_;
+  std::unique_ptr<net::BlockingPool> channels_pool_;  // speaks to chats, mail servers, receivers
+  std::unique_ptr<channels::Keep> kept_;
+  std::unique_ptr<channels::Channels> channels_;
   std::unique_ptr<net::BlockingPool> witness_pool_;  // asks the witnesses
   bool created_ = false;
 };

@@ -68,6 +68,7 @@ class Serving {
   Task<void> stop();
   Task<bool> load_past(std::uint64_t size, Duration patience);
   Task<void> keep_loading_past(std::uint64_t size);
+  Task<Result<void>> start_channels();
   Result<void> start_exports();
   doc::Value exports() const;
   Result<void> listen();
@@ -78,6 +79,7 @@ class Serving {
   std::unique_ptr<audit::Audit> audit_;
   std::unique_ptr<store::ReadModel> read_model_;
   std::unique_ptr<exports::Exports> exports_;
+  channels::Channels* channels_ = nullptr;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<net::Server> http_, local_;
   int exit_code_ = 0;
@@ -100,6 +102,7 @@ Task<void> Serving::start() {
   Result<void> opened = co_await open();
   const bool read_only = opened && audit_->alarm().has_value();
   if (opened && !read_only) opened = co_await core_->on_call().start();
+  if (opened && !read_only) opened = co_await start_channels();
   if (opened && !read_only) core_->gate().recover();  // before anything new can start
   if (opened) opened = listen();
   if (opened && !read_only) opened = start_exports();
@@ -383,6 +386,14 @@ net::ServerOptions Serving::server_options() const {
   return options;
 }
 
+Task<Result<void>> Serving::start_channels() {
+  Result<channels::Channels*> made = core_->open_channels(options_.settings);
+  if (!made) co_return std::unexpected(made.error());
+  channels_ = *made;
+  if (channels_ == nullptr) co_return Result<void>{};
+  co_return co_await channels_->start();
+}
+
 // What is exported is never waited for: the exports read the journal from behind.
 Result<void> Serving::start_exports() {
   if (options_.settings.exports.empty()) return {};
@@ -430,7 +441,8 @@ Result<void> Serving::listen() {
                       &core_->provisioning(),
                       &core_->sign_on(),
                       &core_->agent_tokens(),
-                      &core_->on_call()};
+                      &core_->on_call(),
+                      channels_};
   core_->loop().spawn(core_->provisioning().reconcile());
   api::ApiOptions options;
   options.public_url = url;
@@ -458,6 +470,7 @@ Result<void> Serving::listen() {
 
 Task<void> Serving::stop() {
   if (exports_) exports_->stop();
+  if (channels_ != nullptr) channels_->stop();
   if (http_) co_await http_->stop(kStopWithin);
   if (local_) co_await local_->stop(kStopWithin);
   core_->loop().stop();

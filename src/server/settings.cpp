@@ -231,6 +231,7 @@ Result<Settings> read_settings(const std::string& path, Settings settings) {
   read_signers(root, settings, problems);
   read_witnesses(root, settings, problems);
   settings.exports = exports::read_exports(root, path, problems);
+  settings.channels = channels::read_channels(root, problems);
   root.finish();
   if (!doc::has_errors(problems)) return settings;
   std::string all;
