@@ -3,7 +3,7 @@
     slack = Slack(request_url="http://127.0.0.1:8080/slack/events")    # or Slack(mode="socket")
     slack.user("U0ADA", email="ada@example.com")
     slack.channel("C0OPS", members=["U0ADA"])
-    card = slack.until(lambda: slack.messages("C0OPS"))[-1]            # {"ts", "text", "blocks", "edits", "versions", …}
+    card = slack.until(lambda: slack.messages("C0OPS"))[-1]            # {"ts", "text", "blocks", "shown", "edits", "versions", …}
     slack.click("U0ADA", card, "approve")                              # {"ok", "status", "body", "ms", …}: what the app said
 """
 import contextlib
@@ -46,9 +46,9 @@ class Slack:
         except (queue.Empty, ValueError):
             self.close()
             raise Failed("loopback.mjs did not start: its error is above") from None
-        self.port, self._control = ports["port"], ports["control"]
-        self.set(**PATIENT | (settings or {}))
-        self.app = self.configure(**app)
+        self.port, self._control, self.app = ports["port"], ports["control"], {}
+        self._began = PATIENT | (settings or {}), app
+        self.reset()
 
     def close(self):
         self.process.terminate()
@@ -85,6 +85,13 @@ class Slack:
         return said
 
     # The app and the workspace.
+    def reset(self):
+        """A new workspace with nobody in it; the app and the settings as they were given at first."""
+        settings, app = self._began
+        self.say("reset")
+        self.set(**settings)
+        self.configure(**app)
+
     def configure(self, **app):
         self.app = self.say("app", **app)
         return self.app
@@ -196,6 +203,9 @@ class Slack:
 
     def refuse_sockets(self, refuse=True):
         self.say("refuse_sockets", refuse=refuse)
+
+    def raw_socket(self, text):
+        return self.say("raw_socket", text=text)["told"]
 
     def raw(self, url, body="", headers=None, sign=None, **more):
         """Any request. sign={"secret", "age"}: signed as Slack does it."""

@@ -4,7 +4,7 @@ import { bearer, body, read } from "./requests.mjs";
 import { METHODS } from "./methods/all.mjs";
 import { Refused } from "./refuse.mjs";
 
-const CALLS_MAX = 5000;
+const CALLS_MAX = 5000, LOGGED_MAX = 100_000;
 
 export class Api {
   constructor(world) {
@@ -38,7 +38,7 @@ export class Api {
     const url = new URL(request.url, "http://slack.test");
     const told = sent === null ? { error: "request_too_large", warnings: [] } : read(request.headers["content-type"], sent, url.searchParams);
     const token = bearer(request, told.arguments), { token: _, ...given } = told.arguments ?? {};
-    const entry = this.calls.push({ n: number(), at: now(), method: name, arguments: given, token, type: request.headers["content-type"] ?? "", ok: null, error: null });
+    const entry = this.calls.push({ n: number(), at: now(), method: name, arguments: (sent?.length ?? 0) > LOGGED_MAX ? { left_out: sent.length } : given, token, type: request.headers["content-type"] ?? "", ok: null, error: null });
     this.counts[name] = (this.counts[name] ?? 0) + 1;
     const method = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
     let answer;

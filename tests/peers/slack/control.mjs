@@ -3,6 +3,7 @@ import { advance } from "./clock.mjs";
 import { checkBlocks, checkView, weight } from "./cards/blocks.mjs";
 import { checkManifest } from "./cards/manifest.mjs";
 import { post } from "./delivery.mjs";
+import { shown } from "./render.mjs";
 import { body } from "./requests.mjs";
 
 const known = (object, given, what) => {
@@ -14,9 +15,10 @@ function messages({ workspace }, { channel: named, user, thread_ts, gone }) {
   const channel = named === "dm" ? workspace.direct(user) : workspace.conversation(named);
   if (!channel) throw new Error(`there is no conversation ${named}`);
   const all = [...channel.messages.values()].filter((one) => thread_ts === undefined || one.thread_ts === thread_ts || one.ts === thread_ts);
-  return all.map((one) => ({ ...one, channel: channel.id, edits: one.versions.length - 1 }));
+  return all.map((one) => ({ ...one, channel: channel.id, edits: one.versions.length - 1, shown: shown(one) }));
 }
 
+const read = (view) => view && { ...view, shown: shown(view) };
 const plainChannel = (channel) => ({ ...channel, members: [...channel.members], messages: channel.messages.size });
 
 export function routes(world) {
@@ -51,9 +53,9 @@ export function routes(world) {
     },
     state: () => ({ team: workspace.team, app: workspace.app, settings: workspace.settings, users: [...workspace.users.values()], channels: [...workspace.channels.values()].map(plainChannel) }),
     messages: (given) => ({ messages: messages(world, given) }),
-    ephemerals: ({ user }) => ({ messages: workspace.ephemerals.all.filter((one) => user === undefined || one.user === user) }),
-    home: ({ user }) => ({ view: screens.home(user) }),
-    modals: ({ user }) => ({ views: screens.stack(user).map((key) => workspace.views.get(key)) }),
+    ephemerals: ({ user }) => ({ messages: workspace.ephemerals.all.filter((one) => user === undefined || one.user === user).map((one) => ({ ...one, shown: shown(one) })) }),
+    home: ({ user }) => ({ view: read(screens.home(user)) }),
+    modals: ({ user }) => ({ views: screens.stack(user).map((key) => read(workspace.views.get(key))) }),
     click: (given) => people.click(given),
     submit: (given) => people.submit(given),
     close: (given) => people.close(given),
@@ -80,6 +82,8 @@ export function routes(world) {
     sockets: () => ({ open: sockets.open.size, ...sockets.counts }),
     disconnect: ({ reason = "refresh_requested", close }) => { sockets.disconnect(reason, close); return {}; },
     drop_sockets: () => { sockets.drop(); return {}; },
+    // A frame of the test's own making, to every connection.
+    raw_socket: ({ text }) => ({ told: sockets.raw(text) }),
     refuse_sockets: ({ refuse = true }) => { sockets.refusing = refuse; return {}; },
     calls: ({ after = 0, method }) => ({ calls: api.calls.all.filter((one) => one.n > Number(after) && (method === undefined || one.method === method)), missed: api.calls.missed }),
     counts: () => ({ counts: api.counts }),

@@ -76,11 +76,16 @@ export class Delivery {
     return { ok: last.status === 200, status: last.status, body: last.body === undefined ? undefined : parsed(last.body), failure: last.failure, headers: last.headers, ms: last.ms, answers: forge.replays ? all : undefined };
   }
 
+  /** Whether it goes over Socket Mode; of a forgery, only what is changed in the payload can. */
+  #bySocket(forge) {
+    return this.world.workspace.app.mode === "socket" && Object.keys(forge ?? {}).every((key) => key === "merge");
+  }
+
   /** Over Socket Mode or HTTP, as the app is set. {ok, status, body, ms, failure}: `body` is what the app said in its answer. */
   async send(kind, payload, forge) {
-    const socket = this.world.workspace.app.mode === "socket" && !forge;
+    const socket = this.#bySocket(forge);
     const entry = this.sent.push({ at: now(), kind, over: socket ? "socket" : "http", payload, attempts: [] });
-    const answer = socket ? await this.world.sockets.send(kind, payload) : await this.#overHttp(kind, payload, forge);
+    const answer = socket ? await this.world.sockets.send(kind, merge(structuredClone(payload), forge?.merge ?? {})) : await this.#overHttp(kind, payload, forge);
     entry.attempts.push({ status: answer.status, failure: answer.failure, ms: answer.ms });
     return answer;
   }
@@ -90,13 +95,13 @@ export class Delivery {
     const { workspace: { app, team, settings } } = this.world;
     const payload = { token: app.verification_token, team_id: team.id, context_team_id: team.id, context_enterprise_id: null, api_app_id: app.id, event, type: "event_callback", event_id: id("Ev"),
       event_time: seconds(), authorizations: [{ enterprise_id: null, team_id: team.id, user_id: app.bot_user, is_bot: true, is_enterprise_install: false }], is_ext_shared_channel: false, event_context: "4-loopback" };
-    const socket = app.mode === "socket" && !forge;
+    const socket = this.#bySocket(forge);
     const entry = this.sent.push({ at: now(), kind: "events_api", over: socket ? "socket" : "http", payload, attempts: [] });
     let answer, reason;
     const rounds = forge ? 0 : settings.retry_ms.length;
     for (let retry = 0; retry <= rounds; retry += 1) {
       if (retry) await sleep(Math.min(settings.retry_ms[retry - 1], HOLD_MS * 5));
-      answer = socket ? await this.world.sockets.send("events_api", payload, retry ? { retry_attempt: retry, retry_reason: reason } : { retry_attempt: 0, retry_reason: "" })
+      answer = socket ? await this.world.sockets.send("events_api", merge(structuredClone(payload), forge?.merge ?? {}), retry ? { retry_attempt: retry, retry_reason: reason } : { retry_attempt: 0, retry_reason: "" })
         : await this.#overHttp("events_api", payload, forge, retry ? { "x-slack-retry-num": String(retry), "x-slack-retry-reason": reason } : {});
       entry.attempts.push({ status: answer.status, failure: answer.failure, ms: answer.ms });
       if (answer.ok || answer.headers?.["x-slack-no-retry"] === "1") break;

@@ -7,12 +7,12 @@
 //
 // Begin:   POST app {"request_url": "http://127.0.0.1:8080/slack/events"} or {"mode": "socket"}; GET app tells bot_token, app_token, signing_secret, team and bot ids.
 //          POST user {"id": "U1", "email", "real_name", "is_restricted", "is_stranger", "team_id", …}; POST channel {"id": "C1", "name", "members": ["U1"]}.
-// See:     messages {"channel"} (each with `versions` and `edits`), ephemerals {"user"}, home {"user"}, modals {"user"}, calls {"after", "method"}, deliveries, sockets, counts.
+// See:     messages {"channel"} (each with `versions`, `edits`, and `shown`: the text that is read, links, mentions, buttons), ephemerals {"user"}, home {"user"}, modals {"user"}, calls {"after", "method"}, deliveries, sockets, counts.
 // Act:     click {"user", "channel", "ts", "action_id"} ("stale": true: the button of the version before), submit {"user", "values"}, close, command {"user", "command", "text", "channel"},
 //          write {"user", "channel", "text", "thread_ts"}, edit, erase, open_home {"user"}, revoke, verify_url. Each answers {ok, status, body, ms, …}: what the app said.
 // Forge:   "forge" in an act: {"secret", "age": seconds, "unsigned", "tamper": text, "merge": {payload}, "headers", "replays": n}; raw {"url", "headers", "body", "sign"}.
-// Break:   fault {"method", "times", "status": 429, "retry_after": 2 | "error": "ratelimited" | "hang" | "reset", "after": true}, delay {"method", "ms"}, clear_faults, down, up,
-//          disconnect {"reason": "warning" | "refresh_requested" | "link_disabled"}, drop_sockets, refuse_sockets; settings {"post_gap_ms": 1000}.
+// Break:   fault {"method", "times", "status": 429, "retry_after": 2 | "error": "ratelimited" | "hang" | "reset", "body": text, "after": true}, delay {"method", "ms"}, clear_faults, down, up,
+//          disconnect {"reason": "warning" | "refresh_requested" | "link_disabled"}, drop_sockets, refuse_sockets, raw_socket {"text"}; settings {"post_gap_ms": 1000}.
 // Time:    clock {"advance": seconds} moves the clock of trigger ids (3 s), response_urls (30 min) and post_gap_ms; what is signed keeps the machine's. settings {"trigger_ms", "ack_ms", "retry_ms": [0, 60000, 300000]}.
 import http from "node:http";
 import { control } from "./control.mjs";

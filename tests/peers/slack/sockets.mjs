@@ -101,5 +101,11 @@ export class Sockets {
     }
   }
 
+  /** Any text, to all. How many there are. */
+  raw(text) {
+    for (const connection of this.open) connection.send(text);
+    return this.open.size;
+  }
+
   drop() { for (const connection of [...this.open]) connection.terminate(); }
 }

@@ -2,7 +2,7 @@
 import { id, now, Ring, seconds, ts } from "./clock.mjs";
 import { normalise } from "./normalise.mjs";
 
-const MESSAGES_MAX = 5000, VERSIONS_MAX = 200, EPHEMERAL_MAX = 1000;
+const MESSAGES_MAX = 5000, VERSIONS_MAX = 200, EPHEMERAL_MAX = 1000, USERS_MAX = 10_000, CHANNELS_MAX = 10_000;
 export const SCOPES = ["app_mentions:read", "channels:history", "channels:read", "chat:write", "commands", "groups:history", "groups:read", "im:history", "im:read",
   "im:write", "links:read", "links:write", "reactions:write", "team:read", "users:read", "users:read.email"];
 export const EVENTS = ["app_home_opened", "app_mention", "app_uninstalled", "link_shared", "message.channels", "message.groups", "message.im", "tokens_revoked"];
@@ -31,6 +31,7 @@ export class Workspace {
 
   addUser({ id: given, name, email, real_name, deleted = false, is_restricted = false, is_ultra_restricted = false, is_stranger, is_bot = false, bot_id, is_email_confirmed = true,
     team_id = this.team.id, tz = "Europe/Berlin", tz_label = "Central European Time", tz_offset = 3600, enterprise_user, locale = "en-US", ...more }) {
+    if (this.users.size >= USERS_MAX) throw new Error(`there are ${USERS_MAX} users already`);
     const key = given ?? id("U");
     const called = name ?? key.toLowerCase();
     const shown = real_name ?? called[0].toUpperCase() + called.slice(1);
@@ -43,6 +44,7 @@ export class Workspace {
   }
 
   addChannel({ id: given, name = "general", members = [], bot = true, is_private = false, is_archived = false, is_ext_shared = false, is_im = false, user }) {
+    if (this.channels.size >= CHANNELS_MAX) throw new Error(`there are ${CHANNELS_MAX} conversations already`);
     const key = given ?? id(is_im ? "D" : "C");
     const channel = { id: key, name, is_private, is_archived, is_ext_shared, is_im, user, created: seconds(), members: new Set([...members, ...(bot ? [this.app.bot_user] : [])]),
       messages: new Map(), last_post: 0 };
