@@ -24,17 +24,17 @@ class Refused(Failed):
     """The loopback did not do what was asked: the button is not on the card, the user is not there."""
 
 
-def install():
-    if not (HERE / "node_modules").is_dir():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=HERE, check=True, timeout=300)
+def install(folder=HERE):
+    if not (folder / "node_modules").is_dir():
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300)
 
 
 class Script:
-    """A Node.js script of tests/peers/teams that prints its ports when it listens."""
+    """A Node.js script of tests/peers/teams, or a folder in it, that prints its ports when it listens."""
 
-    def __init__(self, *words):
-        install()
-        self.process = subprocess.Popen(["node", *map(str, words)], cwd=HERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def __init__(self, *words, folder=HERE):
+        install(folder)
+        self.process = subprocess.Popen(["node", *map(str, words)], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         lines, self.errors = queue.Queue(), []
         threading.Thread(target=lambda: lines.put(self.process.stdout.readline()), daemon=True).start()
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -43,7 +43,7 @@ export function control({ world, issuer, faults, deliverer, person, service, cal
     fault: (asked) => (faults.add(asked), { faults: faults.list }),
     calm: () => ((faults.list = []), {}),
     rotate: async ({ whose = "framework", drop = false }) => ({ kid: await world.keys.rotate(whose, drop) }),
-    revoke: () => ((issuer.valid_from_ms = Date.now() + 1), {}), // tokens of the token endpoint that were given so far
+    revoke: () => ((issuer.generation += 1), {}), // tokens of the token endpoint that were given so far
     set: (asked) => {
       for (const [name, value] of Object.entries(asked)) settings[name][name] = value;
       return { service_url: world.service_url };

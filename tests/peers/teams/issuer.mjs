@@ -16,7 +16,7 @@ export class Issuer {
   constructor(world) {
     this.world = world;
     this.token_seconds = 3599; // expires_in
-    this.valid_from_ms = 0; // of an earlier token the connector wants nothing more
+    this.generation = 0; // of an earlier one's tokens the connector wants nothing more
   }
 
   frameworkMetadata() {
@@ -46,7 +46,7 @@ export class Issuer {
     if (id !== bot.app_id) throw refused(400, "unauthorized_client", 700016, `Application with identifier '${id}' was not found in the directory.`);
     if (secret !== bot.secret) throw refused(401, "invalid_client", 7000215, "Invalid client secret provided.");
     const key = keys.signing("tenant");
-    const claims = { ...tenantClaims("1.0", bot.tenant, CONNECTOR, bot.app_id, this.token_seconds), made_ms: Date.now() };
+    const claims = { ...tenantClaims("1.0", bot.tenant, CONNECTOR, bot.app_id, this.token_seconds), generation: this.generation };
     return { token_type: "Bearer", expires_in: this.token_seconds, ext_expires_in: this.token_seconds, access_token: jwt({ alg: "RS256", kid: key.kid, typ: "JWT" }, claims, key) };
   }
 
@@ -56,7 +56,7 @@ export class Issuer {
     try {
       if (scheme !== "Bearer") throw new Error("no bearer token");
       const { payload } = await jose.jwtVerify(token, jose.createLocalJWKSet(this.world.keys.jwks("tenant")), { audience: CONNECTOR, algorithms: ["RS256"] });
-      if (payload.appid !== this.world.bot.app_id || payload.made_ms < this.valid_from_ms) throw new Error("another app's, or revoked");
+      if (payload.appid !== this.world.bot.app_id || payload.generation !== this.generation) throw new Error("another app's, or revoked");
     } catch {
       throw new Answer(401, { message: "Authorization has been denied for this request." });
     }
