@@ -107,7 +107,7 @@ class Jose(unittest.TestCase):
 
     def sent(self, forge):
         self.alice.say("hello", forge=forge)
-        return self.teams.control("sent")["sent"][-1]["headers"].get("Authorization")
+        return self.teams.sent()[-1]["headers"].get("Authorization")
 
     def verdicts(self, tokens, metadata, issuer=None):
         document = self.fetch(metadata)
@@ -246,7 +246,7 @@ class Loopback(unittest.TestCase):
         self.assertEqual(self.request("GET", path, token=self.token)[0], 200)
         head, claims, signature = self.token.split(".")
         self.alice.say("x")
-        inbound = self.teams.control("sent")["sent"][-1]["headers"]["Authorization"].split()[1]
+        inbound = self.teams.sent()[-1]["headers"]["Authorization"].split()[1]
         self.teams.control("set", token_seconds=-10)
         for bad in (None, "x", f"{head}.{claims}.{signature[:-6]}", inbound, self.fetch_token()[1]["access_token"]):
             self.assertEqual(self.request("GET", path, token=bad)[0], 401, bad)

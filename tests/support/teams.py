@@ -121,6 +121,7 @@ class Teams:
         self.script = Script("loopback.mjs", 0, 0)
         self.port, self.control_port = self.script.ports
         self.url = f"http://127.0.0.1:{self.port}"
+        self.relay = f"http://127.0.0.1:{self.control_port}/relay"  # signs what comes without Authorization, and passes it to the bot
         if bot:
             self.bot(bot)
 
@@ -178,6 +179,14 @@ class Teams:
     def again(self, sent):
         """The same request to the bot once more, byte for byte: sent is a former answer."""
         return self.control("again", n=sent["n"])
+
+    def sent(self):
+        """The requests to the bot, in order: {"n", "method", "headers", "body", "status"}."""
+        return self.control("sent")["sent"]
+
+    @staticmethod
+    def activity(sent):
+        return json.loads(sent["body"])
 
     def raw(self, **request):
         return self.control("raw", **request)

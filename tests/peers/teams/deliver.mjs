@@ -1,7 +1,7 @@
 // Requests to the bot: signed as asked, and what it answered.
 import http from "node:http";
 import https from "node:https";
-import { failure } from "./web.mjs";
+import { failure, parsed } from "./web.mjs";
 import { FORGERIES, authorization } from "./tokens.mjs";
 import { merged } from "./activities.mjs";
 
@@ -25,6 +25,14 @@ export class Deliverer {
     const { world } = this, how = this.how(forge);
     const token = authorization(how, { keys: world.keys, bot: world.bot, serviceUrl: world.service_url, evil: `${world.control_url}/evil/keys`, other_tenant: OTHER_TENANT });
     return this.raw({ headers: { "Content-Type": "application/json; charset=utf-8", ...(token === null ? {} : { Authorization: token }) }, body: JSON.stringify(merged(activity, how.body ?? {})) });
+  }
+
+  // What another client (the playground) sends without Authorization goes on as Bot Framework would sign it.
+  relay(method, headers, text) {
+    const { world } = this, activity = text ? parsed(text) : null;
+    if (!activity) return this.raw({ method, headers: {}, body: "" });
+    const token = authorization({}, { keys: world.keys, bot: world.bot, serviceUrl: activity.serviceUrl });
+    return this.raw({ method, headers: { "Content-Type": headers["content-type"] ?? "", Authorization: token }, body: text });
   }
 
   again(n) {

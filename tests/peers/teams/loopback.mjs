@@ -14,6 +14,7 @@
 //   messages {conversation | user}: as they stand, with versions and what single people were shown instead; card {user}: what they see
 //   fault {on: token | metadata | keys | create | send | reply | update | delete | members | member | *, times, status, retry_after | hang | reset | delay_ms, after}
 //   calls {since}: every call, in order; down, up, rotate, revoke, set {size_max, service_path, token_seconds}
+// http://127.0.0.1:CONTROL/relay takes activities of another client without Authorization (the playground) and passes them to the bot, signed for their serviceUrl.
 // Microsoft documents 100 KB (UTF-16) as the limit of a bot's message, 80 KB to be sure of; size_max is 28 KiB of UTF-8, the limit of its other ways
 // into a channel, so that what fits here fits everywhere.
 import { Answer, Listener, failure, parsed, read, send } from "./web.mjs";
@@ -90,6 +91,11 @@ const wire = new Listener(guarded(async (request, response) => {
   if (path === "/evil/keys") { // where forged jku and x5u point: whoever asks here trusted a forger
     calls.push({ n: (counted += 1), operation: "evil", method: request.method, path });
     return send(response, 200, { keys: [keys.stranger.jwk] });
+  }
+  if (path === "/relay") {
+    const answer = await deliverer.relay(request.method, request.headers, await read(request));
+    response.writeHead(answer.status || 502, { "Content-Type": answer.headers?.["content-type"] ?? "text/plain" });
+    return response.end(answer.text ?? answer.error);
   }
   const order = path.startsWith("/control/") && orders[path.slice("/control/".length)];
   if (!order || request.method !== "POST") throw failure(404, "NotFound", `POST /control/NAME; there are ${Object.keys(orders).join(", ")}`);

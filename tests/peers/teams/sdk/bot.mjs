@@ -1,6 +1,7 @@
 // A bot of Microsoft's SDK (botframework-connector, MSAL), as it is but for where Bot Framework and Entra ID are.
 //   node bot.mjs METADATA LOGIN APP SECRET TENANT     prints its port
-// What it believes it does: a message "walk AAD" calls the connector every way the SDK can, and answers with what came of it; an adaptiveCard/action answers with a card.
+// What it believes it does: a message "walk AAD" calls the connector every way the SDK can, and answers with what came of it; "ask" is answered
+// with a card; an adaptiveCard/action answers with a card.
 // What it does not believe gets 401 and the SDK's reason.
 import http from "node:http";
 import { createRequire } from "node:module";
@@ -25,6 +26,8 @@ const believed = BotFrameworkAuthenticationFactory.create("", true, `${MICROSOFT
 const card = (text, actions = []) => ({ type: "AdaptiveCard", version: "1.5", body: [{ type: "TextBlock", text, wrap: true }], actions });
 const attached = (content) => ({ type: "message", attachments: [{ contentType: "application/vnd.microsoft.card.adaptive", content }] });
 const button = { type: "Action.Execute", title: "Approve", verb: "approve", data: { case: "7" } };
+const asking = card("Drop the table?", [button]);
+asking.body.push({ type: "Input.Text", id: "reason", label: "Why", isRequired: true, errorMessage: "say why" });
 
 async function walk({ conversations }, activity, aad) {
   const here = activity.conversation.id, did = {};
@@ -58,6 +61,7 @@ const server = http.createServer(async (request, response) => {
   for await (const piece of request) text += piece;
   const answer = (status, body) => response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
   try {
+    if (request.method !== "POST") return answer(405, {});
     const activity = JSON.parse(text);
     let trusted;
     try {
@@ -67,8 +71,10 @@ const server = http.createServer(async (request, response) => {
     }
     if (activity.type === "invoke") return answer(200, { statusCode: 200, type: "application/vnd.microsoft.card.adaptive", value: card(`${activity.from.name}: ${JSON.stringify(activity.value.action.data)}`) });
     const [word, aad] = (activity.text ?? "").replace(/<at>.*<\/at>/, "").trim().split(" ");
-    if (word !== "walk") return answer(200, {});
-    answer(200, await walk(await trusted.connectorFactory.create(activity.serviceUrl, AuthenticationConstants.ToChannelFromBotOAuthScope), activity, aad));
+    const connector = await trusted.connectorFactory.create(activity.serviceUrl, AuthenticationConstants.ToChannelFromBotOAuthScope);
+    if (word === "walk") return answer(200, await walk(connector, activity, aad));
+    if (word === "ask") await connector.conversations.replyToActivity(activity.conversation.id, activity.id, attached(asking));
+    answer(200, {});
   } catch (error) {
     answer(500, { why: error.stack, details: error.details, status: error.statusCode });
   }
