@@ -6,7 +6,10 @@ Measured of @microsoft/m365agentsplayground 0.2.28 (15 MB, one package, no insta
 - It begins with HEAD on the bot's address (405 will do) and then sends, in msteams, installationUpdate (add; from without a name), conversationUpdate, message and invoke
   as Teams does, serviceUrl without a slash at its end, recipient.id and ids as configured: the defaults are no GUIDs ("00000000-0000-0000-0000-0000000000020").
 - It sends no Authorization unless it is given a client's id and secret, for which it asks login.microsoftonline.com: here Teams.relay signs.
-- It shows Adaptive Cards with Action.Execute, merges inputs into data, and puts the card of the answer in the former's place. Its invoke has no value.trigger.
+- It shows Adaptive Cards with Action.Execute, merges inputs into data, and puts the card of the answer in the former's place, or its message below it. Its invoke
+  has no value.trigger. A card with refresh is shown with a remark that views of single people are not supported: nothing is refreshed.
+- Its connector sends, replies, updates (seen at once), makes chats (by the user's id; by aadObjectId it makes one that nobody sees) and threads in a channel, lists members and
+  finds one by id, not by aadObjectId. Deleting answers 501 DeleteActivityAPINotImplemented. A faulty configuration ends it with a word in its log file only.
 """
 import pathlib
 import sys

@@ -19,6 +19,7 @@ from support.teams import Refused, Script, Teams  # noqa: E402
 
 FRAMEWORK = "https://api.botframework.com"
 SCOPE = f"{FRAMEWORK}/.default"
+ELSEWHERE = "bbbbbbbb-0000-4000-8000-000000000002"  # a tenant that is not the bot's
 # The SDK verifies with jsonwebtoken, which takes a token without exp for one that is always good. Bot Framework's tokens have it.
 SDK_TAKES = {"no-expiry"}
 # What no check of the JWT alone can tell: serviceUrl is compared with the activity's, endorsements are beside the key.
@@ -233,7 +234,7 @@ class Loopback(unittest.TestCase):
 
     def test_only_the_app_gets_tokens(self):
         for fields, status, error in (({"client_secret": "guess"}, 401, "invalid_client"), ({"client_id": "x"}, 400, "unauthorized_client"), ({"scope": FRAMEWORK}, 400, "invalid_scope"),
-                                      ({"grant_type": "password"}, 400, "unsupported_grant_type"), ({"tenant": "bbbbbbbb-0000-4000-8000-000000000002"}, 400, "invalid_tenant"),
+                                      ({"grant_type": "password"}, 400, "unsupported_grant_type"), ({"tenant": ELSEWHERE}, 400, "invalid_tenant"),
                                       ({"tenant": "botframework.com"}, 400, "unauthorized_client")):
             got, said = self.fetch_token(**fields)
             self.assertEqual((got, said["error"]), (status, error))
@@ -346,7 +347,7 @@ class Loopback(unittest.TestCase):
             self.assertEqual(self.call("POST", "", made)[0], created)
             status, code = self.send({"type": "message", "text": "x"}, self.bob.conversation)
             self.assertEqual((status, code if sent else None), (403, sent) if sent else (201, None))
-        other = self.teams.user("Mallory", tenant="bbbbbbbb-0000-4000-8000-000000000002")
+        other = self.teams.user("Mallory", tenant=ELSEWHERE)
         self.assertEqual(self.call("POST", "", {**made, "members": [{"id": other.aad}]}), (403, "ForbiddenOperationException"))
         self.assertEqual(self.call("POST", "", {"members": made["members"]}), (400, "BadSyntax"))
         guest = self.teams.user("Guest", guest=True)
@@ -370,6 +371,30 @@ class Loopback(unittest.TestCase):
         self.teams.up()
         self.assertEqual(self.send(hello)[0], 201)
         self.assertEqual([one["status"] for one in self.teams.calls("send", self.before)], [429, 429, 502, 0, 201])
+
+    def test_a_call_that_hangs_has_no_answer(self):
+        self.teams.fault("send", hang=True)
+        ended = []
+
+        def call():
+            try:
+                ended.append(self.send({"type": "message", "text": "hello"}))
+            except OSError as error:
+                ended.append(error)
+
+        calling = threading.Thread(target=call)
+        calling.start()
+        self.teams.until(lambda: [one for one in self.teams.calls("send", self.before) if one.get("status") == 0])
+        self.assertEqual(ended, [])
+        self.teams.down()
+        calling.join(30)
+        self.teams.up()
+        self.assertIsInstance(ended[0], OSError)
+
+    def test_another_tenants_people_come_with_its_id(self):
+        self.teams.user("Mallory", tenant=ELSEWHERE).say("hello")
+        got = self.bot.got[-1]
+        self.assertEqual((got["conversation"]["tenantId"], got["channelData"]["tenant"]["id"]), (ELSEWHERE, ELSEWHERE))
 
     def test_what_people_do_is_told_as_teams_tells_it(self):
         said = self.alice.say("approve 7")
