@@ -25,8 +25,10 @@ export function post(url, headers, body, deadline_ms) {
   });
 }
 
-export function parsed(text) {
-  try { return JSON.parse(text); } catch { return text; }
+/** What an answer says: JSON is read where its type says so, as Slack does it; everything else is text. */
+function told({ headers, body }) {
+  if (!/^application\/json\b/i.test(headers["content-type"] ?? "")) return body;
+  try { return JSON.parse(body); } catch { return body; }
 }
 
 const merge = (into, from) => {
@@ -54,8 +56,8 @@ export class Delivery {
   /** A request's headers and body as Slack makes them, but for what `forge` says:
    *  secret, timestamp, age (seconds ago), unsigned, merge (into the payload; null takes away), tamper (text put for the body after it is signed), headers (null takes away). */
   request(kind, payload, forge = {}) {
-    const told = forge.merge ? merge(structuredClone(payload), forge.merge) : payload;
-    const body = forge.body ?? (kind === "events_api" ? JSON.stringify(told) : new URLSearchParams(kind === "interactive" ? { payload: JSON.stringify(told) } : told).toString());
+    const made = forge.merge ? merge(structuredClone(payload), forge.merge) : payload;
+    const body = forge.body ?? (kind === "events_api" ? JSON.stringify(made) : new URLSearchParams(kind === "interactive" ? { payload: JSON.stringify(made) } : made).toString());
     const timestamp = forge.timestamp ?? String(seconds() - (forge.age ?? 0));
     const headers = { "user-agent": "Slackbot 1.0 (+https://api.slack.com/robots)", accept: "application/json,*/*", "accept-encoding": "gzip,deflate",
       "content-type": kind === "events_api" ? "application/json" : "application/x-www-form-urlencoded" };
@@ -73,7 +75,7 @@ export class Delivery {
     const all = [answer];
     for (let again = 0; again < Math.min(forge.replays ?? 0, 20); again += 1) all.push(await post(forge.url ?? this.#url(kind), { ...headers, ...extra }, body, this.world.workspace.settings.ack_ms));
     const last = all.at(-1);
-    return { ok: last.status === 200, status: last.status, body: last.body === undefined ? undefined : parsed(last.body), failure: last.failure, headers: last.headers, ms: last.ms, answers: forge.replays ? all : undefined };
+    return { ok: last.status === 200, status: last.status, body: last.body === undefined ? undefined : told(last), failure: last.failure, headers: last.headers, ms: last.ms, answers: forge.replays ? all : undefined };
   }
 
   /** Whether it goes over Socket Mode; of a forgery, only what is changed in the payload can. */
@@ -114,7 +116,7 @@ export class Delivery {
   async verify() {
     const challenge = crypto.randomBytes(20).toString("hex");
     const answer = await this.#overHttp("events_api", { token: this.world.workspace.app.verification_token, challenge, type: "url_verification" });
-    const said = typeof answer.body === "object" ? answer.body?.challenge : answer.body;
+    const said = answer.body !== null && typeof answer.body === "object" ? answer.body.challenge : answer.body;
     return { ...answer, verified: answer.ok && (said === challenge || said === `challenge=${challenge}`), challenge };
   }
 }

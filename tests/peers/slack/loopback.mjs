@@ -2,6 +2,7 @@
 //
 // node loopback.mjs [PORT [CONTROL_PORT]] prints {"port", "control"} when it listens; it ends with its standard input or SIGTERM.
 //   http://127.0.0.1:PORT/api/METHOD      the Web API: give the app this address instead of https://slack.com/api/
+//   http://127.0.0.1:PORT/actions/…       response_urls, in place of https://hooks.slack.com/
 //   ws://127.0.0.1:PORT/link/?ticket=…    Socket Mode, as apps.connections.open says
 //   http://127.0.0.1:CONTROL/control/WORD what tests say; POST JSON. tests/support/slack.py has a method for each.
 //

@@ -76,7 +76,8 @@ export class People {
   }
 
   #submitted(user, view, said) {
-    const { screens } = this.world, told = said && typeof said === "object" ? said : {};
+    const { screens } = this.world, told = said !== null && typeof said === "object" ? said : {};
+    if (typeof said === "string" && said.trim() !== "") return { shown: "trouble", problem: "the answer is neither empty nor application/json" };
     const still = this.world.workspace.views.has(view.id);
     try {
       switch (told.response_action) {
