@@ -14,7 +14,7 @@ class Cards(WithSlack):
     """Blocks and views beyond the published limits are refused, and those just within are not."""
 
     def errors(self, blocks):
-        return self.slack.say("check_blocks", blocks=blocks)["errors"]
+        return self.slack.check(blocks)
 
     def test_limits(self):
         section = {"type": "section", "text": mrkdwn("x")}

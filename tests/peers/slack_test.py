@@ -209,6 +209,7 @@ class WebClient(WithSlack):
         last = self.slack.calls()[-1]["n"] if self.slack.calls() else 0
         self.sdk.web("chat.postMessage", channel=OPS, text="logged", blocks=card("a"))
         (call,) = self.slack.calls("chat.postMessage", after=last)
+        self.assertEqual(self.slack.counts()["chat.postMessage"], len(self.slack.calls("chat.postMessage")))
         self.assertEqual(
             (call["arguments"]["text"], call["arguments"]["blocks"][1]["elements"][0]["action_id"], call["token"], call["ok"]),
             ("logged", "a", self.slack.app["bot_token"], True),
@@ -317,6 +318,16 @@ class Acts:
         self.assertIn("hello there", [one["previous_message"]["text"] for one in told if one.get("subtype") == "message_changed"])
         self.assertIn(wrote["ts"], [one["deleted_ts"] for one in told if one.get("subtype") == "message_deleted"])
         self.assertEqual([one["event"]["text"] for one in self.sdk.events("app_mention")], [f"<@{self.slack.app['bot_user']}> what is open?"])
+
+    def test_what_other_apps_write_and_what_no_scope_is_for(self):
+        self.slack.write(ADA, OPS, "build 7 is green", bot_id="B0KTOTHER00", subtype="bot_message")
+        told = [one["event"] for one in self.sdk.events("message") if one["event"].get("bot_id") == "B0KTOTHER00"]
+        self.assertEqual([(one["subtype"], one["text"], "user" in one) for one in told], [("bot_message", "build 7 is green", False)])
+        before = self.slack.app["scopes"]
+        self.addCleanup(self.slack.configure, scopes=before)
+        self.slack.configure(scopes=[one for one in before if one != "channels:history"])
+        self.assertEqual(self.slack.write(ADA, OPS, "hush")["sent"], False)
+        self.assertNotIn("hush", [one["event"].get("text") for one in self.sdk.events("message")])
 
     def test_a_shared_link(self):
         url = "https://keyturn.example.com/reviews/7"

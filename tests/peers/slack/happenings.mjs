@@ -1,4 +1,5 @@
 // What people write, change, share and open, and the events that tell the app of it. Each act answers what the app said to it.
+import { EVENT_NEEDS } from "./cards/manifest.mjs";
 import { id, ts } from "./clock.mjs";
 
 const LINK = /https?:\/\/[^\s<>|]+/g;
@@ -8,10 +9,12 @@ export class Happenings {
     this.world = world;
   }
 
-  /** Events go where the app has said that it wants them. */
+  /** Events go where the app has said that it wants them, if its scopes let it have them. */
   #subscribed(kind) {
     const { app } = this.world.workspace;
-    return app.events.includes(kind) && (app.mode === "socket" || app.events_url !== null);
+    return (
+      app.events.includes(kind) && (EVENT_NEEDS[kind] === undefined || app.scopes.includes(EVENT_NEEDS[kind])) && (app.mode === "socket" || app.events_url !== null)
+    );
   }
 
   #told(channel, event, forge) {

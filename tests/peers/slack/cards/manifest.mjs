@@ -25,7 +25,7 @@ const BOT_EVENTS = `
   .trim()
   .split(/\s+/);
 // The scope without which an event is not sent.
-const NEEDS = {
+export const EVENT_NEEDS = {
   app_mention: "app_mentions:read",
   link_shared: "links:read",
   "message.channels": "channels:history",
@@ -135,8 +135,8 @@ export function checkManifest(manifest) {
   for (const [index, one] of (features.slash_commands ?? []).entries())
     if (!socket && !one.url) say(`/features/slash_commands/${index}`, "Slash command requires a url");
   for (const [index, event] of (events?.bot_events ?? []).entries()) {
-    if (NEEDS[event] && !scopes.includes(NEEDS[event]))
-      say(`/settings/event_subscriptions/bot_events/${index}`, `Event ${event} requires the scope ${NEEDS[event]}`);
+    if (EVENT_NEEDS[event] && !scopes.includes(EVENT_NEEDS[event]))
+      say(`/settings/event_subscriptions/bot_events/${index}`, `Event ${event} requires the scope ${EVENT_NEEDS[event]}`);
   }
   if (features.slash_commands?.length && !scopes.includes("commands")) say("/oauth_config/scopes/bot", "Slash commands require the scope commands");
   if (scopes.length && !features.bot_user) say("/features", "Bot scopes require a bot user");
