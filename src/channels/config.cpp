@@ -3,6 +3,7 @@
 #include <array>
 #include <set>
 
+#include "channels/email/settings.h"
 #include "channels/webhook/settings.h"
 
 namespace keyturn::channels {
@@ -16,7 +17,8 @@ struct Row {
   std::string_view key;
   Read read;
 };
-constexpr std::array<Row, 1> kRows{{{"webhooks", webhook::read_webhooks}}};
+constexpr std::array<Row, 2> kRows{
+    {{"webhooks", webhook::read_webhooks}, {"email", email::read_email}}};
 
 }  // namespace
 
