@@ -2,123 +2,19 @@
 
 What the loopback says of Keyturn is worth as much as what is seen here. Needs Node.js and npm; installs the packages of slack/package-lock.json where they are missing.
 """
-import contextlib
 import hashlib
 import hmac
-import http.client
-import itertools
 import json
-import os
 import pathlib
-import subprocess
 import sys
-import threading
 import unittest
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import DEADLINE  # noqa: E402
-from support.slack import HERE, Refused, Slack  # noqa: E402
+from support.slack import Refused  # noqa: E402
+from support.slack_sdk import ADA, BOB, OPS, Ear, WithSlack, card, mrkdwn, plain, post_json, upgrade  # noqa: E402
 
-ADA, BOB = "U0KTADA0000", "U0KTBOB0000"
-OPS, SECRET = "C0KTOPS0000", "C0KTSECRET0"
-
-
-def plain(text):
-    return {"type": "plain_text", "text": text}
-
-
-def mrkdwn(text):
-    return {"type": "mrkdwn", "text": text}
-
-
-def button(action_id, text="Yes", **more):
-    return {"type": "button", "action_id": action_id, "text": plain(text), **more}
-
-
-def card(*names):
-    return [{"type": "section", "block_id": "said", "text": mrkdwn("*drop table*")}, {"type": "actions", "block_id": "votes", "elements": [button(name, value=f"v-{name}") for name in names]}]
-
-
-class Sdk:
-    """slack/sdk.mjs: the official packages in a process of their own."""
-
-    def __init__(self, slack):
-        self.slack, self.count = slack, itertools.count(1)
-        app = slack.app
-        self.process = subprocess.Popen(["node", "sdk.mjs", slack.api, app["bot_token"], app["app_token"], app["signing_secret"]], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env={k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")})
-        self.said, self.arrived = {}, threading.Condition()
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            told = json.loads(line)
-            with self.arrived:
-                self.said[told.pop("n")] = told
-                self.arrived.notify_all()
-
-    def begin(self, what, **given):
-        n = next(self.count)
-        self.process.stdin.write(json.dumps({"n": n, "do": what, **given}) + "\n")
-        self.process.stdin.flush()
-        return n
-
-    def end(self, n):
-        with self.arrived:
-            if not self.arrived.wait_for(lambda: n in self.said, DEADLINE):
-                raise AssertionError("the SDK did not answer")
-            said = self.said.pop(n)
-        if "thrown" in said:
-            raise AssertionError(said["thrown"])
-        return said
-
-    def do(self, what, **given):
-        return self.end(self.begin(what, **given))
-
-    def web(self, method, token=None, retries=0, **arguments):
-        return self.do("web", method=method, arguments=arguments, retries=retries, **({"token": token} if token else {}))
-
-    def seen(self, **like):
-        return [one for one in self.do("seen")["seen"] if all(one.get(k) == v for k, v in like.items())]
-
-    def events(self, kind):
-        return [one for one in self.seen(type="event_callback") if one["event"]["type"] == kind]
-
-    def close(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.reader.join(DEADLINE)
-        self.process.stdout.close()
-
-
-class WithSlack(unittest.TestCase):
-    SETTINGS, APP = {}, {}
-
-    @classmethod
-    def setUpClass(cls):
-        cls.slack = Slack(cls.SETTINGS, **cls.APP)
-        cls.addClassCleanup(cls.slack.close)
-        cls.slack.user(ADA, email="ada@example.com", name="ada", real_name="Ada L")
-        cls.slack.user(BOB, email="bob@example.com", name="bob")
-        cls.slack.channel(OPS, name="ops", members=[ADA, BOB])
-        cls.sdk = Sdk(cls.slack)
-        cls.addClassCleanup(cls.sdk.close)
-        cls.begin()
-
-    @classmethod
-    def begin(cls):
-        pass
-
-    def post(self, blocks=None, channel=OPS, text="a card", **more):
-        posted = self.sdk.web("chat.postMessage", channel=channel, text=text, blocks=blocks or card("approve", "why"), **more)
-        self.assertTrue(posted["ok"], posted)
-        return self.slack.message(posted["channel"], posted["ts"])
+SECRET = "C0KTSECRET0"
 
 
 class WebClient(WithSlack):
@@ -165,9 +61,15 @@ class WebClient(WithSlack):
         self.slack.channel("C0KTOPEN000", name="open", members=[ADA], bot=False)
         self.slack.channel("C0KTOLD0000", name="old", members=[ADA], is_archived=True)
         written = self.slack.write(ADA, OPS, "mine")["message"]
-        for arguments, error in (({"channel": "C0KTNONE000", "text": "x"}, "channel_not_found"), ({"channel": SECRET, "text": "x"}, "channel_not_found"),
-                                 ({"channel": "C0KTOPEN000", "text": "x"}, "not_in_channel"), ({"channel": "C0KTOLD0000", "text": "x"}, "is_archived"), ({"channel": OPS}, "no_text"),
-                                 ({"channel": OPS, "text": "x" * 40_001}, "msg_too_long"), ({"channel": OPS, "blocks": "[{"}, "invalid_blocks_format")):
+        for arguments, error in (
+            ({"channel": "C0KTNONE000", "text": "x"}, "channel_not_found"),
+            ({"channel": SECRET, "text": "x"}, "channel_not_found"),
+            ({"channel": "C0KTOPEN000", "text": "x"}, "not_in_channel"),
+            ({"channel": "C0KTOLD0000", "text": "x"}, "is_archived"),
+            ({"channel": OPS}, "no_text"),
+            ({"channel": OPS, "text": "x" * 40_001}, "msg_too_long"),
+            ({"channel": OPS, "blocks": "[{"}, "invalid_blocks_format"),
+        ):
             with self.subTest(error=error, channel=arguments["channel"]):
                 self.assertEqual(self.sdk.web("chat.postMessage", **arguments)["error"], error)
         self.assertEqual(self.sdk.web("chat.update", channel=OPS, ts=written["ts"], text="x")["error"], "cant_update_message")
@@ -185,7 +87,12 @@ class WebClient(WithSlack):
         self.assertTrue(self.sdk.web("chat.update", channel=posted["channel"], ts=posted["ts"], text="x")["ok"])
         self.assertEqual(self.sdk.web("conversations.info", channel=posted["channel"])["channel"]["user"], ADA)
         self.slack.user("U0KTGONE000", name="gone", deleted=True)
-        for user, error in (("U0KTGONE000", "user_disabled"), ("U0KTNONE000", "user_not_found"), (self.slack.app["bot_user"], "cannot_dm_bot"), ("", "users_list_not_supplied")):
+        for user, error in (
+            ("U0KTGONE000", "user_disabled"),
+            ("U0KTNONE000", "user_not_found"),
+            (self.slack.app["bot_user"], "cannot_dm_bot"),
+            ("", "users_list_not_supplied"),
+        ):
             self.assertEqual(self.sdk.web("conversations.open", users=user)["error"], error)
 
     def test_only_one_sees_it(self):
@@ -221,14 +128,27 @@ class WebClient(WithSlack):
     def test_bodies(self):
         def told(body, kind="application/json; charset=utf-8"):
             return self.slack.post("chat.postMessage", body, kind)[1]
+
         self.assertEqual(told("{")["error"], "invalid_json")
         self.assertEqual(told("[]")["error"], "json_not_object")
         self.assertEqual(told("<x/>", "application/xml")["error"], "invalid_post_type")
         body = json.dumps({"channel": OPS, "text": "in JSON"})
         self.assertEqual(told(body, "application/json")["warning"], "missing_charset")
         self.assertNotIn("warning", told(body))
-        self.assertEqual(self.slack.post("chat.postMessage", json.dumps({"channel": OPS, "text": "x", "token": self.slack.app["bot_token"]}), "application/json; charset=utf-8", token="")[1]["error"], "not_authed")
-        self.assertTrue(self.slack.post("chat.postMessage", urllib.parse.urlencode({"channel": OPS, "text": "x", "token": self.slack.app["bot_token"]}), "application/x-www-form-urlencoded", token="")[1]["ok"])
+        self.assertEqual(
+            self.slack.post(
+                "chat.postMessage", json.dumps({"channel": OPS, "text": "x", "token": self.slack.app["bot_token"]}), "application/json; charset=utf-8", token=""
+            )[1]["error"],
+            "not_authed",
+        )
+        self.assertTrue(
+            self.slack.post(
+                "chat.postMessage",
+                urllib.parse.urlencode({"channel": OPS, "text": "x", "token": self.slack.app["bot_token"]}),
+                "application/x-www-form-urlencoded",
+                token="",
+            )[1]["ok"]
+        )
 
     def test_what_goes_wrong(self):
         self.slack.fault("auth.test", status=429, retry_after=7)
@@ -270,18 +190,30 @@ class WebClient(WithSlack):
 
     def test_what_is_read(self):
         said = "run <https://evil.example/|https://good.example/> <!channel> <@U1|ada> &lt;b&gt; https://bare.example/x"
-        shown = self.post([{"type": "section", "text": mrkdwn(said)}, {"type": "section", "text": plain("<!here> &amp; more")},
-                           {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "<!everyone>"}]}]}, card("a")[1]])["shown"]
+        shown = self.post(
+            [
+                {"type": "section", "text": mrkdwn(said)},
+                {"type": "section", "text": plain("<!here> &amp; more")},
+                {"type": "rich_text", "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "<!everyone>"}]}]},
+                card("a")[1],
+            ]
+        )["shown"]
         self.assertEqual(shown["text"], "run https://good.example/ !channel ada <b> https://bare.example/x\n<!here> & more\n<!everyone>\nYes")
         self.assertEqual(shown["mentions"], ["!channel", "@U1"])
-        self.assertEqual({(one["url"], one["label"]) for one in shown["links"]}, {("https://evil.example/", "https://good.example/"), ("https://bare.example/x",) * 2})
+        self.assertEqual(
+            {(one["url"], one["label"]) for one in shown["links"]}, {("https://evil.example/", "https://good.example/"), ("https://bare.example/x",) * 2}
+        )
         self.assertEqual(shown["buttons"], [{"action_id": "a", "text": "Yes", "value": "v-a"}])
 
     def test_the_log_of_calls(self):
         last = self.slack.calls()[-1]["n"] if self.slack.calls() else 0
         self.sdk.web("chat.postMessage", channel=OPS, text="logged", blocks=card("a"))
         (call,) = self.slack.calls("chat.postMessage", after=last)
-        self.assertEqual((call["arguments"]["text"], call["arguments"]["blocks"][1]["elements"][0]["action_id"], call["token"], call["ok"]), ("logged", "a", self.slack.app["bot_token"], True))
+        self.assertEqual(self.slack.counts()["chat.postMessage"], len(self.slack.calls("chat.postMessage")))
+        self.assertEqual(
+            (call["arguments"]["text"], call["arguments"]["blocks"][1]["elements"][0]["action_id"], call["token"], call["ok"]),
+            ("logged", "a", self.slack.app["bot_token"], True),
+        )
 
     def test_revoked(self):
         self.addCleanup(self.slack.configure, token_revoked=False)
@@ -301,7 +233,10 @@ class Acts:
         self.slack.until(lambda: "thank you" in [one["text"] for one in self.slack.ephemerals(ADA)])
         (payload,) = [one for one in self.sdk.seen(type="block_actions") if one["message"]["ts"] == message["ts"]]
         (act,) = payload["actions"]
-        self.assertEqual((act["action_id"], act["value"], act["block_id"], payload["user"]["id"], payload["container"]["message_ts"]), ("approve", "v-approve", "votes", ADA, message["ts"]))
+        self.assertEqual(
+            (act["action_id"], act["value"], act["block_id"], payload["user"]["id"], payload["container"]["message_ts"]),
+            ("approve", "v-approve", "votes", ADA, message["ts"]),
+        )
         with self.assertRaisesRegex(Refused, "there is no element approve there"):
             self.slack.click(ADA, message, "approve")
         self.assertTrue(self.slack.click(ADA, message, "approve", stale=True)["ok"], "the button of an older version can be on somebody's screen")
@@ -323,6 +258,16 @@ class Acts:
         self.assertEqual([one["title"]["text"] for one in self.slack.modals(ADA)], ["And then?", "On top"], said)
         self.assertEqual(self.slack.submit(ADA, {"text": "yes"})["shown"], "closed")
         self.assertEqual([one["title"]["text"] for one in self.slack.modals(ADA)], ["And then?"])
+        self.slack.submit(ADA, {"text": "push"})
+        said = self.slack.submit(ADA, {"text": "wrong"})
+        self.assertEqual((said["shown"], said["problem"]), ("trouble", "invalid_errors: they name no input block of the modal"))
+        self.assertEqual(self.slack.submit(ADA, {"text": "all"})["shown"], "closed")
+        self.assertEqual(self.slack.modals(ADA), [], "all that lay on each other")
+        self.assertTrue(self.slack.click(ADA, message, "why")["ok"])
+        self.slack.until(lambda: self.slack.modals(ADA))
+        self.slack.submit(ADA, {"text": "yes"})
+        self.assertTrue(self.slack.click(ADA, message, "why")["ok"])
+        self.slack.until(lambda: self.slack.modals(ADA))
         self.assertTrue(self.slack.dismiss(ADA)["sent"])
         self.assertEqual(self.slack.modals(ADA), [])
         self.slack.until(lambda: self.sdk.seen(type="view_closed"))
@@ -374,6 +319,16 @@ class Acts:
         self.assertIn(wrote["ts"], [one["deleted_ts"] for one in told if one.get("subtype") == "message_deleted"])
         self.assertEqual([one["event"]["text"] for one in self.sdk.events("app_mention")], [f"<@{self.slack.app['bot_user']}> what is open?"])
 
+    def test_what_other_apps_write_and_what_no_scope_is_for(self):
+        self.slack.write(ADA, OPS, "build 7 is green", bot_id="B0KTOTHER00", subtype="bot_message")
+        told = [one["event"] for one in self.sdk.events("message") if one["event"].get("bot_id") == "B0KTOTHER00"]
+        self.assertEqual([(one["subtype"], one["text"], "user" in one) for one in told], [("bot_message", "build 7 is green", False)])
+        before = self.slack.app["scopes"]
+        self.addCleanup(self.slack.configure, scopes=before)
+        self.slack.configure(scopes=[one for one in before if one != "channels:history"])
+        self.assertEqual(self.slack.write(ADA, OPS, "hush")["sent"], False)
+        self.assertNotIn("hush", [one["event"].get("text") for one in self.sdk.events("message")])
+
     def test_a_shared_link(self):
         url = "https://keyturn.example.com/reviews/7"
         said = self.slack.write(ADA, OPS, f"look at {url} and https://elsewhere.example.org/")
@@ -382,7 +337,9 @@ class Acts:
         self.assertEqual(list(shown), [url])
         told = self.sdk.events("link_shared")[-1]["event"]
         self.assertEqual(told["links"], [{"url": url, "domain": "keyturn.example.com"}])
-        self.assertEqual(self.sdk.web("chat.unfurl", channel=OPS, ts=told["message_ts"], unfurls={"https://not.there.example.com/": {"text": "x"}})["error"], "cannot_unfurl_url")
+        self.assertEqual(
+            self.sdk.web("chat.unfurl", channel=OPS, ts=told["message_ts"], unfurls={"https://not.there.example.com/": {"text": "x"}})["error"], "cannot_unfurl_url"
+        )
 
 
 class OverHttp(Acts, WithSlack):
@@ -401,8 +358,17 @@ class OverHttp(Acts, WithSlack):
     def test_forged_requests_are_refused_and_true_ones_are_not(self):
         message = self.post(card("other"))
         before = len(self.sdk.seen(type="block_actions"))
-        for forge in ({"unsigned": True}, {"secret": "another secret"}, {"secret": ""}, {"age": 301}, {"tamper": "payload=%7B%7D"}, {"headers": {"x-slack-signature": "v0=00"}},
-                      {"headers": {"x-slack-signature": "v1=" + "0" * 64}}, {"headers": {"x-slack-request-timestamp": None}}, {"headers": {"x-slack-request-timestamp": "1"}}):
+        for forge in (
+            {"unsigned": True},
+            {"secret": "another secret"},
+            {"secret": ""},
+            {"age": 301},
+            {"tamper": "payload=%7B%7D"},
+            {"headers": {"x-slack-signature": "v0=00"}},
+            {"headers": {"x-slack-signature": "v1=" + "0" * 64}},
+            {"headers": {"x-slack-request-timestamp": None}},
+            {"headers": {"x-slack-request-timestamp": "1"}},
+        ):
             with self.subTest(forge=forge):
                 self.assertEqual(self.slack.click(ADA, message, "other", forge=forge)["status"], 401)
         self.assertEqual(len(self.sdk.seen(type="block_actions")), before)
@@ -425,18 +391,20 @@ class OverHttp(Acts, WithSlack):
     def test_events_come_again_until_they_are_acknowledged(self):
         self.slack.set(retry_ms=[0, 0, 0])
         self.addCleanup(self.slack.set, retry_ms=[0, 100, 200])
-        with AnEar([500, 404, 200]) as ear:
+        with Ear([500, 404, 200]) as ear:
             self.slack.configure(events_url=ear.url)
             self.addCleanup(self.slack.configure, events_url=self.url)
             said = self.slack.open_home(ADA)
             self.assertEqual([one["status"] for one in said["attempts"]], [500, 404, 200])
-            self.assertEqual([(one.get("x-slack-retry-num"), one.get("x-slack-retry-reason")) for one in ear.heard], [(None, None), ("1", "http_error"), ("2", "http_error")])
+            self.assertEqual(
+                [(one.get("x-slack-retry-num"), one.get("x-slack-retry-reason")) for one in ear.heard], [(None, None), ("1", "http_error"), ("2", "http_error")]
+            )
             self.assertEqual(len(set(ear.bodies)), 1, "the same event")
         self.slack.configure(events_url="http://127.0.0.1:1/")
         self.assertEqual([one["failure"] for one in self.slack.open_home(ADA)["attempts"]], ["connection_failed"] * 4)
         self.slack.set(ack_ms=50)
         self.addCleanup(self.slack.set, ack_ms=30_000)
-        with AnEar([None]) as ear:
+        with Ear([None]) as ear:
             self.slack.configure(events_url=ear.url)
             self.assertEqual([one["failure"] for one in self.slack.open_home(ADA)["attempts"]], ["http_timeout"] * 4)
 
@@ -446,6 +414,7 @@ class OverHttp(Acts, WithSlack):
 
         def respond(**said):
             return post_json(url, said)
+
         for n in range(5):
             self.assertEqual(respond(text=f"answer {n}", replace_original=False), (200, {"ok": True}))
         self.assertEqual(respond(text="one more")[1]["error"], "used_url")
@@ -501,7 +470,9 @@ class Sockets(WithSlack):
         self.slack.open_home(ADA)
         command, event = [one for one in self.sdk.seen(client="envelopes") if "type" in one]
         self.assertEqual((command["type"], command["body"]["command"], command["accepts_response_payload"]), ("slash_commands", "/keyturn", True))
-        self.assertEqual((event["type"], event["body"]["event"]["type"], event["accepts_response_payload"], event["retry_num"]), ("events_api", "app_home_opened", False, 0))
+        self.assertEqual(
+            (event["type"], event["body"]["event"]["type"], event["accepts_response_payload"], event["retry_num"]), ("events_api", "app_home_opened", False, 0)
+        )
 
     def test_it_comes_again_on_another_connection(self):
         self.slack.set(ack_ms=300)
@@ -513,6 +484,7 @@ class Sockets(WithSlack):
 
         def envelopes(name):
             return {one["envelope_id"] for one in self.sdk.seen(client=name) if "type" in one}
+
         self.slack.until(lambda: envelopes("deaf") & envelopes("keen"))
 
     def test_nobody_listens(self):
@@ -548,141 +520,6 @@ class Sockets(WithSlack):
         self.slack.refuse_sockets(False)
         self.assertEqual(upgrade(url), 101)
         self.assertEqual(upgrade(url), 403, "a ticket is good for one connection")
-
-
-class Cards(WithSlack):
-    """Blocks and views beyond the published limits are refused, and those just within are not."""
-
-    def errors(self, blocks):
-        return self.slack.say("check_blocks", blocks=blocks)["errors"]
-
-    def test_limits(self):
-        section = {"type": "section", "text": mrkdwn("x")}
-        option = {"text": plain("o"), "value": "v"}
-
-        def actions(*elements):
-            return [{"type": "actions", "elements": list(elements)}]
-        for name, most, blocks in (
-                ("blocks", 50, lambda n: [section] * n), ("section text", 3000, lambda n: [{"type": "section", "text": mrkdwn("x" * n)}]), ("field", 2000, lambda n: [{"type": "section", "fields": [plain("x" * n)]}]),
-                ("fields", 10, lambda n: [{"type": "section", "fields": [plain("x")] * n}]), ("header", 150, lambda n: [{"type": "header", "text": plain("x" * n)}]),
-                ("context", 10, lambda n: [{"type": "context", "elements": [mrkdwn("x")] * n}]), ("actions", 25, lambda n: actions(*(button(f"a{i}") for i in range(n)))),
-                ("button text", 75, lambda n: actions(button("a", "x" * n))), ("button value", 2000, lambda n: actions(button("a", value="x" * n))), ("action_id", 255, lambda n: actions(button("a" * n))),
-                ("button url", 3000, lambda n: actions(button("a", url="https://x.example/" + "x" * (n - 18)))), ("block_id", 255, lambda n: [{**section, "block_id": "b" * n}]),
-                ("options", 100, lambda n: actions({"type": "static_select", "action_id": "s", "options": [option] * n})), ("overflow", 5, lambda n: actions({"type": "overflow", "action_id": "s", "options": [option] * n})),
-                ("confirm title", 100, lambda n: actions(button("a", confirm={"title": plain("x" * n), "text": plain("x"), "confirm": plain("x"), "deny": plain("x")}))),
-                ("confirm text", 300, lambda n: actions(button("a", confirm={"text": plain("x" * n)}))), ("confirm button", 30, lambda n: actions(button("a", confirm={"text": plain("x"), "confirm": plain("x" * n)}))),
-                ("alt_text", 2000, lambda n: [{"type": "image", "image_url": "https://x.example/i.png", "alt_text": "x" * n}]), ("markdown", 12_000, lambda n: [{"type": "markdown", "text": "x" * n}])):
-            with self.subTest(name):
-                self.assertEqual(self.errors(blocks(most)), [])
-                over = self.errors(blocks(most + 1))
-                self.assertTrue(over and any(f"less than {most + 1} characters" in one or f"no more than {most} items" in one for one in over), over)
-
-    def test_shapes(self):
-        rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "x", "style": {"bold": True}}, {"type": "user", "user_id": ADA}]},
-                                                  {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": "drop"}], "border": 0},
-                                                  {"type": "rich_text_list", "style": "bullet", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}]},
-                                                  {"type": "rich_text_quote", "elements": [{"type": "link", "url": "https://x.example/", "text": "x"}]}]}
-        self.assertEqual(self.errors([rich, {"type": "divider"}]), [])
-        for blocks, said in (
-                ([{"type": "foo"}], "unsupported type: foo"), ([{"type": "section"}], "missing required field: text"), ([{"type": "header", "text": mrkdwn("x")}], "unsupported type: mrkdwn"),
-                ([{"type": "section", "text": plain("")}], "must be more than 0 characters"), ([{"type": "section", "text": "x"}], "must be an object"), ([{"type": "section", "text": mrkdwn("x"), "colour": "red"}], "invalid additional property: colour"),
-                ([{"type": "divider", "text": plain("x")}], "invalid additional property: text"), ([{"type": "actions", "elements": [mrkdwn("x")]}], "unsupported type: mrkdwn"),
-                ([{"type": "actions", "elements": []}], "no fewer than 1 items"), ([{"type": "actions", "elements": [button("a"), button("a")]}], "`action_id` already exists"),
-                ([{"type": "divider", "block_id": "b"}, {"type": "divider", "block_id": "b"}], "`block_id` already exists"), ([{"type": "actions", "elements": [button("a", style="green")]}], "valid enum value"),
-                ([{"type": "actions", "elements": [{**button("a"), "text": mrkdwn("x")}]}], "unsupported type: mrkdwn"), ([{"type": "actions", "elements": [button("a", url="not a url")]}], "valid url"),
-                ([{"type": "rich_text", "elements": [{"type": "rich_text_table", "elements": []}]}], "unsupported type: rich_text_table"),
-                ([{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "html", "text": "x"}]}]}], "unsupported type: html"),
-                ([{"type": "context", "elements": [button("a")]}], "unsupported type: button"), ([{"type": "image", "alt_text": "x"}], "exactly one of"), ("blocks", "must be an array")):
-            with self.subTest(said):
-                self.assertTrue([one for one in self.errors(blocks) if said in one and "[json-pointer:/blocks" in one], self.errors(blocks))
-
-    def test_a_message_with_violations_is_refused_and_says_where(self):
-        told = self.sdk.web("chat.postMessage", channel=OPS, text="x", blocks=[{"type": "section", "text": mrkdwn("x" * 3001)}])
-        self.assertEqual(told["error"], "invalid_blocks")
-        self.assertEqual(told["data"]["response_metadata"]["messages"], ["[ERROR] failed to match all allowed schemas [json-pointer:/blocks/0/text]", "[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]"])
-        long = [{"type": "section", "text": mrkdwn("x" * 2500)}] * 5
-        self.assertTrue(self.sdk.web("chat.postMessage", channel=OPS, text="x", blocks=long)["ok"])
-        for method, more in (("chat.postMessage", {}), ("chat.update", {"ts": self.post()["ts"]}), ("chat.postEphemeral", {"user": ADA})):
-            self.assertEqual(self.sdk.web(method, channel=OPS, text="x", blocks=long + long[:1], **more)["error"], "msg_blocks_too_long")
-
-    def test_views(self):
-        modal = {"type": "modal", "title": plain("x"), "blocks": [{"type": "divider"}]}
-        asks = {"type": "input", "label": plain("Reason"), "element": {"type": "plain_text_input", "action_id": "t"}}
-        for view in (modal, {**modal, "blocks": [asks], "submit": plain("Send")}, {**modal, "blocks": [{"type": "divider"}] * 100}, {"type": "home", "blocks": []}):
-            self.assertEqual(self.slack.say("check_view", view=view)["errors"], [])
-        for view, said in (({**modal, "title": plain("x" * 25)}, "less than 25"), ({**modal, "title": mrkdwn("x")}, "unsupported type"), ({**modal, "submit": plain("x" * 25)}, "less than 25"), ({**modal, "close": plain("x" * 25)}, "less than 25"),
-                           ({**modal, "private_metadata": "x" * 3001}, "less than 3001"), ({**modal, "callback_id": "x" * 256}, "less than 256"), ({**modal, "external_id": "x" * 256}, "less than 256"),
-                           ({**modal, "blocks": [{"type": "divider"}] * 101}, "no more than 100 items"), ({**modal, "blocks": [asks]}, "missing required field: submit"), ({"type": "modal", "blocks": []}, "missing required field: title"),
-                           ({"type": "page", "blocks": []}, "unsupported type: page"), ({**modal, "blocks": [{"type": "markdown", "text": "x"}]}, "unsupported type: markdown"), ({"type": "home", "blocks": [], "title": plain("x")}, "additional property: title")):
-            with self.subTest(said):
-                self.assertTrue([one for one in self.slack.say("check_view", view=view)["errors"] if said in one and "[json-pointer:/view" in one])
-        told = self.sdk.web("views.publish", user_id=ADA, view={"type": "home", "blocks": [{"type": "foo"}]})
-        self.assertEqual((told["error"], told["data"]["response_metadata"]["messages"]), ("invalid_arguments", ["[ERROR] unsupported type: foo [json-pointer:/view/blocks/0/type]"]))
-
-    def test_manifests(self):
-        good = {"display_information": {"name": "Keyturn"}, "features": {"bot_user": {"display_name": "keyturn"}, "slash_commands": [{"command": "/keyturn", "description": "open cases"}]},
-                "oauth_config": {"scopes": {"bot": ["chat:write", "commands"]}}, "settings": {"socket_mode_enabled": True, "event_subscriptions": {"bot_events": ["app_home_opened"]}, "interactivity": {"is_enabled": True}}}
-        token = self.slack.app["config_token"]
-        self.assertTrue(self.sdk.web("apps.manifest.validate", token=token, manifest=good)["ok"])
-        for change, said in (({"display_information": {"name": "x" * 36}}, "less than 36"), ({"oauth_config": {"scopes": {"bot": ["chat:shout"]}}}, "valid enum"), ({"features": {}}, "bot user"),
-                             ({"settings": {"event_subscriptions": {"bot_events": ["message.im"]}}}, "Request URL"), ({"settings": {"socket_mode_enabled": True, "event_subscriptions": {"bot_events": ["message.im"]}}}, "im:history"),
-                             ({"settings": {"interactivity": {"is_enabled": True, "request_url": "http://x.example/"}}}, "https"), ({"colour": "red"}, "additional property")):
-            with self.subTest(said):
-                told = self.sdk.web("apps.manifest.validate", token=token, manifest={**good, **change})
-                self.assertEqual(told["error"], "invalid_manifest")
-                self.assertTrue([one for one in told["data"]["errors"] if said in one["message"]], told["data"]["errors"])
-
-
-class AnEar:
-    """A listener that answers with these statuses, the last one for ever; None: not at all."""
-
-    def __init__(self, statuses):
-        import http.server
-        self.heard, self.bodies, ear = [], [], self
-        self.released = threading.Event()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                ear.heard.append({k.lower(): v for k, v in self.headers.items()})
-                ear.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                status = statuses[min(len(ear.heard), len(statuses)) - 1]
-                if status is None:
-                    ear.released.wait(DEADLINE)
-                    return
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.released.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def post_json(url, said):
-    parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=DEADLINE)
-    with contextlib.closing(connection):
-        connection.request("POST", parts.path, body=json.dumps(said), headers={"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-
-
-def upgrade(url):
-    """The status that a WebSocket's handshake gets."""
-    connection = http.client.HTTPConnection("127.0.0.1", url.port, timeout=DEADLINE)
-    with contextlib.closing(connection):
-        connection.request("GET", f"{url.path}?{url.query}", headers={"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="})
-        return connection.getresponse().status
 
 
 if __name__ == "__main__":

@@ -138,9 +138,17 @@ class Slack:
     def calls(self, method=None, after=0):
         return self.say("calls", after=after, **({"method": method} if method else {}))["calls"]
 
+    def counts(self):
+        """{method: how often it was called}."""
+        return self.say("counts")["counts"]
+
     def deliveries(self, kind=None):
         """What was sent to the app: kind "interactive", "events_api" or "slash_commands"; each with its payload and attempts."""
         return self.say("deliveries", **({"kind": kind} if kind else {}))["deliveries"]
+
+    def check(self, blocks):
+        """What Slack would say against them, [] for nothing."""
+        return self.say("check_blocks", blocks=blocks)["errors"]
 
     # People act on what they see.
     def click(self, user, message, action_id, **more):
@@ -164,6 +172,7 @@ class Slack:
         return self.say("command", user=user, command=command, text=text, channel=channel, **more)
 
     def write(self, user, channel, text, thread_ts=None, **more):
+        """bot_id="B…", subtype="bot_message": another app's message."""
         return self.say("write", user=user, channel=channel, text=text, **({"thread_ts": thread_ts} if thread_ts else {}), **more)
 
     def edit(self, user, message, text, **more):

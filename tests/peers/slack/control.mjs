@@ -11,9 +11,8 @@ const known = (object, given, what) => {
   Object.assign(object, given);
 };
 
-function messages({ workspace }, { channel: named, user, thread_ts, gone }) {
-  const channel = named === "dm" ? workspace.direct(user) : workspace.conversation(named);
-  if (!channel) throw new Error(`there is no conversation ${named}`);
+function messages({ workspace }, { channel: named, user, thread_ts }) {
+  const channel = workspace.place(named, user);
   const all = [...channel.messages.values()].filter((one) => thread_ts === undefined || one.thread_ts === thread_ts || one.ts === thread_ts);
   return all.map((one) => ({ ...one, channel: channel.id, edits: one.versions.length - 1, shown: shown(one) }));
 }
@@ -22,7 +21,7 @@ const read = (view) => view && { ...view, shown: shown(view) };
 const plainChannel = (channel) => ({ ...channel, members: [...channel.members], messages: channel.messages.size });
 
 export function routes(world) {
-  const { workspace, people, faults, sockets, screens, delivery, api } = world;
+  const { workspace, people, happenings, faults, sockets, screens, delivery, api } = world;
   return {
     app: (given) => {
       const { request_url, ...rest } = given;
@@ -30,9 +29,18 @@ export function routes(world) {
       if (request_url) Object.assign(workspace.app, { interactivity_url: request_url, events_url: request_url, commands_url: request_url });
       return workspace.app;
     },
-    settings: (given) => { known(workspace.settings, given, "settings"); return workspace.settings; },
-    team: (given) => { known(workspace.team, given, "the team"); return workspace.team; },
-    clock: ({ advance: by = 0 }) => { advance(Number(by)); return {}; },
+    settings: (given) => {
+      known(workspace.settings, given, "settings");
+      return workspace.settings;
+    },
+    team: (given) => {
+      known(workspace.team, given, "the team");
+      return workspace.team;
+    },
+    clock: ({ advance: by = 0 }) => {
+      advance(Number(by));
+      return {};
+    },
     user: (given) => workspace.addUser(given),
     change_user: ({ user, ...given }) => {
       const found = workspace.users.get(user);
@@ -51,20 +59,28 @@ export function routes(world) {
       Object.assign(found, given);
       return plainChannel(found);
     },
-    state: () => ({ team: workspace.team, app: workspace.app, settings: workspace.settings, users: [...workspace.users.values()], channels: [...workspace.channels.values()].map(plainChannel) }),
+    state: () => ({
+      team: workspace.team,
+      app: workspace.app,
+      settings: workspace.settings,
+      users: [...workspace.users.values()],
+      channels: [...workspace.channels.values()].map(plainChannel),
+    }),
     messages: (given) => ({ messages: messages(world, given) }),
-    ephemerals: ({ user }) => ({ messages: workspace.ephemerals.all.filter((one) => user === undefined || one.user === user).map((one) => ({ ...one, shown: shown(one) })) }),
+    ephemerals: ({ user }) => ({
+      messages: workspace.ephemerals.all.filter((one) => user === undefined || one.user === user).map((one) => ({ ...one, shown: shown(one) })),
+    }),
     home: ({ user }) => ({ view: read(screens.home(user)) }),
     modals: ({ user }) => ({ views: screens.stack(user).map((key) => read(workspace.views.get(key))) }),
     click: (given) => people.click(given),
     submit: (given) => people.submit(given),
     close: (given) => people.close(given),
     command: (given) => people.command(given),
-    write: (given) => people.write(given),
-    edit: (given) => people.edit(given),
-    erase: (given) => people.erase(given),
-    open_home: (given) => people.openHome(given),
-    revoke: (given) => people.revoke(given),
+    write: (given) => happenings.write(given),
+    edit: (given) => happenings.edit(given),
+    erase: (given) => happenings.erase(given),
+    open_home: (given) => happenings.openHome(given),
+    revoke: (given) => happenings.revoke(given),
     verify_url: () => delivery.verify(),
     event: ({ event, forge }) => delivery.event(event, forge),
     // Any request: {url, headers, body}. Signed where `sign` is there: {secret, timestamp, age}.
@@ -74,30 +90,60 @@ export function routes(world) {
     },
     // The request that Slack would make of a payload, to be sent by the test: {kind, payload, forge}.
     sign: ({ kind = "interactive", payload, forge }) => delivery.request(kind, payload, forge),
-    fault: (given) => { faults.add(given); return {}; },
-    delay: ({ method = "*", ms }) => { faults.delay(method, ms); return {}; },
-    clear_faults: () => { faults.clear(); sockets.refusing = false; api.release(); return {}; },
+    fault: (given) => {
+      faults.add(given);
+      return {};
+    },
+    delay: ({ method = "*", ms }) => {
+      faults.delay(method, ms);
+      return {};
+    },
+    clear_faults: () => {
+      faults.clear();
+      sockets.refusing = false;
+      api.release();
+      return {};
+    },
     down: () => world.down(),
     up: () => world.up(),
     sockets: () => ({ open: sockets.open.size, ...sockets.counts }),
-    disconnect: ({ reason = "refresh_requested", close }) => { sockets.disconnect(reason, close); return {}; },
-    drop_sockets: () => { sockets.drop(); return {}; },
+    disconnect: ({ reason = "refresh_requested", close }) => {
+      sockets.disconnect(reason, close);
+      return {};
+    },
+    drop_sockets: () => {
+      sockets.drop();
+      return {};
+    },
     // A frame of the test's own making, to every connection.
     raw_socket: ({ text }) => ({ told: sockets.raw(text) }),
-    refuse_sockets: ({ refuse = true }) => { sockets.refusing = refuse; return {}; },
-    calls: ({ after = 0, method }) => ({ calls: api.calls.all.filter((one) => one.n > Number(after) && (method === undefined || one.method === method)), missed: api.calls.missed }),
+    refuse_sockets: ({ refuse = true }) => {
+      sockets.refusing = refuse;
+      return {};
+    },
+    calls: ({ after = 0, method }) => ({
+      calls: api.calls.all.filter((one) => one.n > Number(after) && (method === undefined || one.method === method)),
+      missed: api.calls.missed,
+    }),
     counts: () => ({ counts: api.counts }),
     deliveries: ({ kind }) => ({ deliveries: delivery.sent.all.filter((one) => kind === undefined || one.kind === kind) }),
     check_blocks: ({ blocks }) => ({ errors: checkBlocks(blocks), weight: Array.isArray(blocks) ? weight(blocks) : 0 }),
     check_view: ({ view }) => ({ errors: checkView(view) }),
     check_manifest: ({ manifest }) => ({ errors: checkManifest(manifest) }),
-    reset: () => { world.reset(); return {}; },
+    reset: () => {
+      world.reset();
+      return {};
+    },
   };
 }
 
 export async function control(world, request, response) {
-  const url = new URL(request.url, "http://slack.test"), word = url.pathname.replace(/^\/control\//, "");
-  const answer = (status, value) => { response.writeHead(status, { "content-type": "application/json" }); response.end(JSON.stringify(value)); };
+  const url = new URL(request.url, "http://slack.test"),
+    word = url.pathname.replace(/^\/control\//, "");
+  const answer = (status, value) => {
+    response.writeHead(status, { "content-type": "application/json" });
+    response.end(JSON.stringify(value));
+  };
   try {
     const all = routes(world);
     if (!Object.hasOwn(all, word)) throw new Error(`no such word: ${word}; there are ${Object.keys(all).join(", ")}`);

@@ -1,8 +1,13 @@
 // What goes wrong on purpose: answers of the Web API that fail, hang, are lost or come late.
 export class Faults {
-  constructor() { this.clear(); }
+  constructor() {
+    this.clear();
+  }
 
-  clear() { this.rules = []; this.delays = new Map(); }
+  clear() {
+    this.rules = [];
+    this.delays = new Map();
+  }
 
   /** {method | "*", times, and one of status (with retry_after), error, hang, reset; after: the method is done first}. */
   add({ method = "*", times = 1, status, retry_after, error, hang = false, reset = false, after = false, body }) {
@@ -11,9 +16,14 @@ export class Faults {
     if (this.rules.length > 1000) this.rules.shift();
   }
 
-  delay(method, ms) { if (ms > 0) this.delays.set(method, ms); else this.delays.delete(method); }
+  delay(method, ms) {
+    if (ms > 0) this.delays.set(method, ms);
+    else this.delays.delete(method);
+  }
 
-  delayOf(method) { return this.delays.get(method) ?? this.delays.get("*") ?? 0; }
+  delayOf(method) {
+    return this.delays.get(method) ?? this.delays.get("*") ?? 0;
+  }
 
   /** The fault that this call meets, used up by it; null without one. */
   take(method) {

@@ -8,7 +8,10 @@ import { body } from "./requests.mjs";
 const URLS_MAX = 2000;
 
 export class Responses {
-  constructor(world) { this.world = world; this.all = new Map(); }
+  constructor(world) {
+    this.world = world;
+    this.all = new Map();
+  }
 
   issue(where) {
     const path = `/actions/${this.world.workspace.team.id}/${this.all.size + 1}/${crypto.randomBytes(12).toString("hex")}`;
@@ -21,10 +24,12 @@ export class Responses {
   show(said, { channel, user, message }) {
     const told = said !== null && typeof said === "object" ? said : { text: said ?? "" };
     const { workspace, screens } = this.world;
-    const whispered = message && !channel.messages.has(message.ts), gone = message && whispered && !workspace.ephemerals.all.includes(message);
+    const whispered = message && !channel.messages.has(message.ts),
+      gone = message && whispered && !workspace.ephemerals.all.includes(message);
     if (told.delete_original === true && message) {
       if (gone) throw new Refused("message_not_found");
-      if (whispered) workspace.ephemerals.all = workspace.ephemerals.all.filter((one) => one !== message); else workspace.remove(channel, message);
+      if (whispered) workspace.ephemerals.all = workspace.ephemerals.all.filter((one) => one !== message);
+      else workspace.remove(channel, message);
       return { deleted: message.ts };
     }
     if (told.text === "" && !told.blocks && !told.attachments) return null;
@@ -45,14 +50,22 @@ export class Responses {
   }
 
   async serve(path, request, response) {
-    const where = this.all.get(path), { settings } = this.world.workspace;
-    const answer = (status, value) => { response.writeHead(status, { "content-type": "application/json; charset=utf-8" }); response.end(JSON.stringify(value)); };
+    const where = this.all.get(path),
+      { settings } = this.world.workspace;
+    const answer = (status, value) => {
+      response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
+      response.end(JSON.stringify(value));
+    };
     const sent = await body(request);
     if (request.method !== "POST" || !where) return answer(404, { ok: false, error: "no_service" });
     if (now() - where.at > settings.response_url_ms) return answer(404, { ok: false, error: "expired_url" });
     if (where.uses >= settings.response_url_uses) return answer(404, { ok: false, error: "used_url" });
     let told;
-    try { told = JSON.parse(sent); } catch { return answer(400, { ok: false, error: "invalid_payload" }); }
+    try {
+      told = JSON.parse(sent);
+    } catch {
+      return answer(400, { ok: false, error: "invalid_payload" });
+    }
     try {
       if (this.show(told, where) === null) throw new Refused("no_text");
       where.uses += 1;

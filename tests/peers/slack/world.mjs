@@ -3,6 +3,7 @@ import http from "node:http";
 import { Api } from "./api.mjs";
 import { Delivery } from "./delivery.mjs";
 import { Faults } from "./faults.mjs";
+import { Happenings } from "./happenings.mjs";
 import { People } from "./people.mjs";
 import { Responses } from "./responses.mjs";
 import { Screens } from "./screens.mjs";
@@ -24,17 +25,23 @@ export class World {
     this.delivery = new Delivery(this);
     this.api = new Api(this);
     this.people = new People(this);
-    const { people } = this;
-    this.workspace.listeners.push((channel, event) => people.follow(channel, event));
+    const happenings = (this.happenings = new Happenings(this));
+    this.workspace.listeners.push((channel, event) => happenings.follow(channel, event));
     this.faults.clear();
     this.sockets.drop();
   }
 
   #serve(request, response) {
     const { pathname } = new URL(request.url, "http://slack.test");
-    const served = pathname.startsWith("/api/") ? this.api.serve(pathname.slice(5), request, response)
-      : pathname.startsWith("/actions/") ? this.responses.serve(pathname, request, response) : Promise.resolve(response.writeHead(404).end());
-    served.catch((error) => { console.error(error); response.destroy(); });
+    const served = pathname.startsWith("/api/")
+      ? this.api.serve(pathname.slice(5), request, response)
+      : pathname.startsWith("/actions/")
+        ? this.responses.serve(pathname, request, response)
+        : Promise.resolve(response.writeHead(404).end());
+    served.catch((error) => {
+      console.error(error);
+      response.destroy();
+    });
   }
 
   up(port = this.port) {
@@ -43,7 +50,10 @@ export class World {
     this.server.on("upgrade", (request, socket, head) => this.sockets.upgrade(request, socket, head));
     return new Promise((done, failed) => {
       this.server.once("error", failed);
-      this.server.listen(port, "127.0.0.1", () => { this.port = this.server.address().port; done({ port: this.port }); });
+      this.server.listen(port, "127.0.0.1", () => {
+        this.port = this.server.address().port;
+        done({ port: this.port });
+      });
     });
   }
 
@@ -52,7 +62,9 @@ export class World {
     const server = this.server;
     this.server = null;
     if (!server) return {};
-    const closed = new Promise((done) => { server.close(done); });
+    const closed = new Promise((done) => {
+      server.close(done);
+    });
     this.sockets.drop();
     server.closeAllConnections();
     await closed;

@@ -5,7 +5,8 @@ import { richText } from "./rich_text.mjs";
 const id = string(255);
 const confirm = object({ text: text(300) }, { title: plain(100), confirm: plain(30), deny: plain(30), style: word("primary", "danger") });
 const option = (label) => object({ text: label, value: string(150) }, { description: text(75), url: url() });
-const plainOption = option(plain(75)), anyOption = option(text(75));
+const plainOption = option(plain(75)),
+  anyOption = option(text(75));
 const groups = list(object({ label: plain(75), options: list(plainOption, 100) }), 100);
 const dispatch = object({}, { trigger_actions_on: list(word("on_enter_pressed", "on_character_entered"), 2) });
 const filter = object({}, { include: list(word("im", "mpim", "private", "public"), 4), exclude_external_shared_channels: boolean, exclude_bot_users: boolean });
@@ -30,7 +31,10 @@ export const ELEMENTS = {
   email_text_input: typedIn({}, { initial_value: string(3000) }),
   feedback_buttons: object({ type: true, positive_button: feedback, negative_button: feedback }, { action_id: id }),
   file_input: active({}, { filetypes: list(string(255), 100), max_files: integer(1, 10) }),
-  icon_button: object({ type: true, icon: string(255), text: plain(75) }, { action_id: id, confirm, value: string(2000), accessibility_label: string(75), visible_to_user_ids: list(id, 100, 0) }),
+  icon_button: object(
+    { type: true, icon: string(255), text: plain(75) },
+    { action_id: id, confirm, value: string(2000), accessibility_label: string(75), visible_to_user_ids: list(id, 100, 0) },
+  ),
   image,
   number_input: typedIn({ is_decimal_allowed: boolean }, { initial_value: string(255), min_value: string(255), max_value: string(255) }),
   overflow: object({ type: true, options: list(plainOption, 5) }, { action_id: id, confirm }),
@@ -57,7 +61,16 @@ const MULTI = SELECTS.map((name) => `multi_${name}`);
 const CHOICES = ["checkboxes", "datepicker", "radio_buttons", "timepicker", ...SELECTS, ...MULTI];
 export const inActions = typed(ELEMENTS, [...CHOICES, "button", "datetimepicker", "overflow", "rich_text_input", "workflow_button"]);
 export const inSection = typed(ELEMENTS, [...CHOICES, "button", "image", "overflow", "workflow_button"]);
-export const inInput = typed(ELEMENTS, [...CHOICES, "datetimepicker", "email_text_input", "file_input", "number_input", "plain_text_input", "rich_text_input", "url_text_input"]);
+export const inInput = typed(ELEMENTS, [
+  ...CHOICES,
+  "datetimepicker",
+  "email_text_input",
+  "file_input",
+  "number_input",
+  "plain_text_input",
+  "rich_text_input",
+  "url_text_input",
+]);
 export const inContextActions = typed(ELEMENTS, ["feedback_buttons", "icon_button"]);
 export const inContext = (say, value, at) => (value?.type === "image" ? image(say, value, at) : text(3000)(say, value, at));
 export const file_ = file;

@@ -1,7 +1,10 @@
 // rich_text: sections, lists, quotes and preformatted text, of known elements only.
 import { boolean, integer, list, object, string, typed, url, word } from "./shapes.mjs";
 
-const STYLE = object({}, { bold: boolean, italic: boolean, strike: boolean, code: boolean, underline: boolean, highlight: boolean, client_highlight: boolean, unlink: boolean });
+const STYLE = object(
+  {},
+  { bold: boolean, italic: boolean, strike: boolean, code: boolean, underline: boolean, highlight: boolean, client_highlight: boolean, unlink: boolean },
+);
 const id = string(255);
 const styled = (required, optional = {}) => object({ type: true, ...required }, { style: STYLE, ...optional });
 
@@ -21,8 +24,10 @@ const border = word(0, 1);
 const section = object({ type: true, elements: list(typed(INLINE), Infinity, 0) });
 const PARTS = {
   rich_text_section: section,
-  rich_text_list: object({ type: true, style: word("bullet", "ordered"), elements: list(typed({ rich_text_section: section }), Infinity, 0) },
-    { indent: integer(0, 8), offset: integer(0, 2 ** 31), border }),
+  rich_text_list: object(
+    { type: true, style: word("bullet", "ordered"), elements: list(typed({ rich_text_section: section }), Infinity, 0) },
+    { indent: integer(0, 8), offset: integer(0, 2 ** 31), border },
+  ),
   rich_text_quote: object({ type: true, elements: list(typed(INLINE), Infinity, 0) }, { border }),
   rich_text_preformatted: object({ type: true, elements: list(typed(INLINE, ["text", "link"]), Infinity, 0) }, { border, language: string(255) }),
 };

@@ -10,7 +10,11 @@ function connectionsOpen({ sockets, workspace: { app } }) {
 function validate(world, { manifest }) {
   if (typeof manifest !== "string") throw new Refused("invalid_arguments");
   let told;
-  try { told = JSON.parse(manifest); } catch { throw new Refused("invalid_manifest", { errors: [{ message: "Manifest is not valid JSON", pointer: "/" }] }); }
+  try {
+    told = JSON.parse(manifest);
+  } catch {
+    throw new Refused("invalid_manifest", { errors: [{ message: "Manifest is not valid JSON", pointer: "/" }] });
+  }
   const errors = checkManifest(told);
   if (errors.length) throw new Refused("invalid_manifest", { errors });
   return {};

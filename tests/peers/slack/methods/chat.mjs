@@ -27,14 +27,19 @@ export function conversation(world, named, person = false) {
 }
 
 function writable(world, named, person) {
-  const { app } = world.workspace, channel = conversation(world, named, person);
+  const { app } = world.workspace,
+    channel = conversation(world, named, person);
   if (channel.is_archived) throw new Refused("is_archived");
   if (!channel.members.has(app.bot_user) && !app.scopes.includes("chat:write.public")) throw new Refused("not_in_channel");
   return channel;
 }
 
-export const author = ({ workspace: { app, team } }) => ({ user: app.bot_user, bot_id: app.bot_id, app_id: app.id,
-  bot_profile: { id: app.bot_id, app_id: app.id, user_id: app.bot_user, name: app.name, deleted: false, updated: 1_700_000_000, team_id: team.id } });
+export const author = ({ workspace: { app, team } }) => ({
+  user: app.bot_user,
+  bot_id: app.bot_id,
+  app_id: app.id,
+  bot_profile: { id: app.bot_id, app_id: app.id, user_id: app.bot_user, name: app.name, deleted: false, updated: 1_700_000_000, team_id: team.id },
+});
 
 function own(world, channel, ts, word) {
   const message = channel.messages.get(ts);
@@ -44,29 +49,42 @@ function own(world, channel, ts, word) {
 }
 
 function postMessage(world, { channel: named, thread_ts, reply_broadcast, text, ...given }) {
-  const channel = writable(world, named, true), parts = composed({ text, ...given });
+  const channel = writable(world, named, true),
+    parts = composed({ text, ...given });
   const gap = world.workspace.settings.post_gap_ms;
   if (gap && now() - channel.last_post < gap) throw new Refused("ratelimited");
   if (thread_ts !== undefined && !channel.messages.has(String(thread_ts))) throw new Refused("cannot_reply_to_message");
   channel.last_post = now();
-  const message = world.workspace.post(channel, { ...author(world), ...parts, thread_ts: thread_ts === undefined ? undefined : String(thread_ts), subtype: reply_broadcast && thread_ts ? "thread_broadcast" : undefined });
+  const message = world.workspace.post(channel, {
+    ...author(world),
+    ...parts,
+    thread_ts: thread_ts === undefined ? undefined : String(thread_ts),
+    subtype: reply_broadcast && thread_ts ? "thread_broadcast" : undefined,
+  });
   return { channel: channel.id, ts: message.ts, message: world.workspace.seen(message) };
 }
 
 function update(world, given) {
   required(given, "channel", "ts");
-  const channel = conversation(world, given.channel), message = own(world, channel, given.ts, "cant_update_message");
+  const channel = conversation(world, given.channel),
+    message = own(world, channel, given.ts, "cant_update_message");
   const { text, blocks, attachments, metadata } = given;
   if (channel.is_archived) throw new Refused("is_inactive");
   const parts = composed({ text, blocks, attachments, metadata }, UPDATE_TEXT_MAX);
   // Without blocks the former ones stay only where there is no text either; "edited" is shown only of a message of text.
-  world.workspace.edit(channel, message, { ...parts, text: text ?? message.text, blocks: blocks ?? (filled(text) ? [] : undefined) }, blocks?.length ? null : message.user);
+  world.workspace.edit(
+    channel,
+    message,
+    { ...parts, text: text ?? message.text, blocks: blocks ?? (filled(text) ? [] : undefined) },
+    blocks?.length ? null : message.user,
+  );
   return { channel: channel.id, ts: message.ts, text: message.text, message: world.workspace.seen(message) };
 }
 
 function postEphemeral(world, given) {
   required(given, "channel", "user");
-  const channel = writable(world, given.channel), parts = composed(given);
+  const channel = writable(world, given.channel),
+    parts = composed(given);
   if (!channel.members.has(given.user)) throw new Refused("user_not_in_channel");
   return { message_ts: world.screens.whisper(given.user, channel, { ...parts, thread_ts: given.thread_ts }).ts };
 }
@@ -86,7 +104,8 @@ function unfurl(world, { channel: named, ts, unfurls, unfurl_id, source }) {
   if (by_id && !["composer", "conversations_history"].includes(source)) throw new Refused("invalid_source");
   const share = by_id ? world.screens.shares.get(unfurl_id) : { channel: named, ts };
   if (!share) throw new Refused("invalid_unfurl_id");
-  const channel = world.workspace.channels.get(share.channel), message = channel?.messages.get(share.ts);
+  const channel = world.workspace.channels.get(share.channel),
+    message = channel?.messages.get(share.ts);
   if (!channel) throw new Refused("cannot_find_channel");
   if (!message) throw new Refused("cannot_find_message");
   for (const [url, card] of Object.entries(unfurls)) {
@@ -107,11 +126,16 @@ function getPermalink(world, { channel: named, message_ts }) {
 function react(world, { channel: named, timestamp, name }) {
   if (!named || !timestamp) throw new Refused("no_item_specified");
   if (!/^[a-z0-9_+'-]+(::skin-tone-[2-6])?$/.test(name ?? "")) throw new Refused("invalid_name");
-  const message = conversation(world, named).messages.get(timestamp), by = world.workspace.app.bot_user;
+  const message = conversation(world, named).messages.get(timestamp),
+    by = world.workspace.app.bot_user;
   if (!message) throw new Refused("message_not_found");
-  const all = message.reactions ??= [], one = all.find((other) => other.name === name);
+  const all = (message.reactions ??= []),
+    one = all.find((other) => other.name === name);
   if (one?.users.includes(by)) throw new Refused("already_reacted");
-  if (one) { one.users.push(by); one.count += 1; } else all.push({ name, users: [by], count: 1 });
+  if (one) {
+    one.users.push(by);
+    one.count += 1;
+  } else all.push({ name, users: [by], count: 1 });
   return {};
 }
 

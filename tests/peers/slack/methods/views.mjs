@@ -11,12 +11,14 @@ export function checked(view, type) {
   return view;
 }
 
-const open = (push) => ({ screens }, { trigger_id, view }) => {
-  required({ trigger_id }, "trigger_id");
-  const modal = checked(view, "modal");
-  const trigger = screens.triggers.use(trigger_id);
-  return { view: screens.seenView(screens.openModal(trigger.user, modal, push)) };
-};
+const open =
+  (push) =>
+  ({ screens }, { trigger_id, view }) => {
+    required({ trigger_id }, "trigger_id");
+    const modal = checked(view, "modal");
+    const trigger = screens.triggers.use(trigger_id);
+    return { view: screens.seenView(screens.openModal(trigger.user, modal, push)) };
+  };
 
 function update({ screens }, { view_id, external_id, view, hash }) {
   if (!view_id && !external_id) throw invalid("invalid_arguments", ["missing required field: view_id"]);
@@ -28,7 +30,8 @@ function update({ screens }, { view_id, external_id, view, hash }) {
 
 function publish({ workspace, screens }, given) {
   required(given, "user_id");
-  const { user_id, view, hash } = given, user = workspace.users.get(user_id);
+  const { user_id, view, hash } = given,
+    user = workspace.users.get(user_id);
   const home = checked(view, "home");
   if (!workspace.app.home_enabled) throw new Refused("not_enabled");
   if (!user || user.deleted || user.is_bot) throw invalid("invalid_arguments", ["user_id is not valid [json-pointer:/user_id]"]);
@@ -37,9 +40,4 @@ function publish({ workspace, screens }, given) {
   return { view: screens.seenView(screens.publish(user_id, home)) };
 }
 
-export const VIEWS = {
-  "views.open": { run: open(false) },
-  "views.push": { run: open(true) },
-  "views.update": { run: update },
-  "views.publish": { run: publish },
-};
+export const VIEWS = { "views.open": { run: open(false) }, "views.push": { run: open(true) }, "views.update": { run: update }, "views.publish": { run: publish } };
