@@ -4,6 +4,7 @@
 #include <set>
 
 #include "channels/email/settings.h"
+#include "channels/teams/teams.h"
 #include "channels/webhook/settings.h"
 
 namespace keyturn::channels {
@@ -17,8 +18,11 @@ struct Row {
   std::string_view key;
   Read read;
 };
-constexpr std::array<Row, 2> kRows{
-    {{"webhooks", webhook::read_webhooks}, {"email", email::read_email}}};
+constexpr std::array kRows = std::to_array<Row>({
+    {"teams", teams::read_teams},
+    {"webhooks", webhook::read_webhooks},
+    {"email", email::read_email},
+});
 
 }  // namespace
 

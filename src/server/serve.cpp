@@ -10,7 +10,6 @@
 
 #include "api/api.h"
 #include "base/task_impl.h"
-#include "channels/channels.h"
 #include "connectors/exec/helper.h"
 #include "exports/exporter.h"
 #include "net/server.h"
