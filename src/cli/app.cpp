@@ -51,6 +51,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_person(app, session);
   add_agent(app, session);
   add_oncall(app, session);
+  add_channels(app, session);
   add_token(app, session);
   add_login(app, session);
   add_request(app, session);

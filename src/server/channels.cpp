@@ -1,4 +1,6 @@
 // The channels, wired: what they keep, and how they reach the outside.
+#include "channels/channels.h"
+
 #include "base/task_impl.h"
 #include "net/client.h"
 #include "server/core.h"
@@ -37,7 +39,7 @@ Task<Result<Secret>> secret_of(net::BlockingPool& pool, secrets::SecretReference
 }  // namespace
 
 Result<channels::Channels*> Core::open_channels(const Settings& settings) {
-  if (settings.channels.empty()) return nullptr;
+  if (!settings.channels || settings.channels->empty()) return nullptr;
   Result<std::unique_ptr<store::sqlite::KeptFile>> file =
       store::sqlite::KeptFile::open(data_->path() + "/channels.db", loop_->executor());
   if (!file) return std::unexpected(file.error());
@@ -59,7 +61,7 @@ Result<channels::Channels*> Core::open_channels(const Settings& settings) {
                 return secret_of(*pool, std::move(reference));
               },
           .log = [](const std::string& line) { say(line); }},
-      settings.channels);
+      *settings.channels);
   return channels_.get();
 }
 

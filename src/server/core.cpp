@@ -8,6 +8,7 @@
 
 #include "audit/signed_state.h"
 #include "base/task_impl.h"
+#include "channels/channels.h"
 #include "connectors/exec/plan.h"
 #include "connectors/executors.h"
 #include "crypto/crypto.h"

@@ -9,7 +9,6 @@
 #include "audit/audit.h"
 #include "base/random.h"
 #include "base/result.h"
-#include "channels/channels.h"
 #include "gate/gate.h"
 #include "identity/agent_tokens.h"
 #include "identity/identity.h"
@@ -23,6 +22,11 @@
 #include "server/settings.h"
 #include "store/sqlite/data_dir.h"
 #include "store/sqlite/journal.h"
+
+namespace keyturn::channels {
+class Channels;
+class Keep;
+}  // namespace keyturn::channels
 
 namespace keyturn::server {
 

@@ -10,6 +10,7 @@
 
 #include "api/api.h"
 #include "base/task_impl.h"
+#include "channels/channels.h"
 #include "connectors/exec/helper.h"
 #include "exports/exporter.h"
 #include "net/server.h"

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <set>
 
+#include "channels/config.h"
 #include "doc/read.h"
 #include "doc/yaml.h"
 #include "server/files.h"
@@ -231,7 +232,8 @@ Result<Settings> read_settings(const std::string& path, Settings settings) {
   read_signers(root, settings, problems);
   read_witnesses(root, settings, problems);
   settings.exports = exports::read_exports(root, path, problems);
-  settings.channels = channels::read_channels(root, problems);
+  settings.channels = std::make_shared<const std::vector<channels::Configured>>(
+      channels::read_channels(root, problems));
   root.finish();
   if (!doc::has_errors(problems)) return settings;
   std::string all;

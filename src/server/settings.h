@@ -2,16 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
-#include "channels/config.h"
 #include "exports/config.h"
 #include "ledger/note.h"
 #include "net/forwarded.h"
+
+namespace keyturn::channels {
+struct Configured;
+}
 
 namespace keyturn::server {
 
@@ -39,7 +43,7 @@ struct Settings {
   std::vector<Witness> witnesses;
   std::size_t cosignatures_needed = 0;  // for evidence: cosigned; all of them by default
   std::vector<exports::Export> exports;
-  std::vector<channels::Configured> channels;
+  std::shared_ptr<const std::vector<channels::Configured>> channels;  // null: none
   std::string origin;  // of the ledger; "" : keyturn.local/ + 8 hex of the key
   std::size_t pending_per_agent_max = 100;
   double requests_per_second_max = 100;

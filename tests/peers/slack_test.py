@@ -77,6 +77,14 @@ class WebClient(WithSlack):
         mine = self.sdk.web("chat.postMessage", channel=OPS, text="x")
         self.assertEqual(self.sdk.web("chat.update", channel=OPS, ts=mine["ts"], text="x" * 4001)["error"], "msg_too_long", "an update's text ends at 4,000")
 
+    def test_a_reply_to_what_is_deleted_stands_in_the_channel(self):
+        parent = self.post()
+        self.assertEqual(self.sdk.web("chat.postMessage", channel=OPS, text="reply", thread_ts=parent["ts"])["message"]["thread_ts"], parent["ts"])
+        self.sdk.web("chat.delete", channel=OPS, ts=parent["ts"])
+        told = self.sdk.web("chat.postMessage", channel=OPS, text="late reply", thread_ts=parent["ts"])
+        self.assertEqual((told["ok"], "thread_ts" in told["message"]), (True, False))
+        self.assertEqual(self.sdk.web("conversations.replies", channel=OPS, ts=parent["ts"])["error"], "thread_not_found")
+
     def test_direct_messages(self):
         posted = self.sdk.web("chat.postMessage", channel=ADA, text="psst")
         self.assertTrue(posted["channel"].startswith("D"), posted)
@@ -408,6 +416,24 @@ class OverHttp(Acts, WithSlack):
             self.slack.configure(events_url=ear.url)
             self.assertEqual([one["failure"] for one in self.slack.open_home(ADA)["attempts"]], ["http_timeout"] * 4)
 
+    def test_answers_are_read_as_slack_reads_them(self):
+        self.addCleanup(self.slack.configure, request_url=self.url)
+        said = json.dumps({"text": "in JSON"})
+        with Ear([(200, "application/json; charset=utf-8", said), (200, "text/plain", said), 500, 200, (200, "text/plain", "ok")]) as ear:
+            self.slack.configure(request_url=ear.url, events_url=None)
+            self.assertEqual([self.slack.command(ADA, "/keyturn", channel=OPS)["shown"]["text"] for _ in range(2)], ["in JSON", said])
+            failed = self.slack.command(ADA, "/keyturn", channel=OPS)
+            self.assertEqual((failed["shown"], failed["failed"]), (None, "dispatch_failed"))
+            trigger = self.slack.click(ADA, self.post(card("other")), "other")["trigger_id"]
+            self.assertTrue(
+                self.sdk.web("views.open", trigger_id=trigger, view={"type": "modal", "title": plain("x"), "submit": plain("y"), "blocks": [{"type": "divider"}]})[
+                    "ok"
+                ]
+            )
+            self.assertEqual(self.slack.submit(ADA)["shown"], "trouble", "an answer to a modal is empty or JSON")
+            self.assertEqual(len(self.slack.modals(ADA)), 1)
+            self.slack.dismiss(ADA)
+
     def test_response_urls_wear_out(self):
         message = self.post(card("other"))
         url = self.slack.click(ADA, message, "other")["response_url"]
@@ -509,6 +535,7 @@ class Sockets(WithSlack):
         self.sdk.do("client", name="hardy")
         for text in ("{", "[]", "{}", json.dumps({"type": "hello"}), "x" * 100_000):
             self.assertEqual(self.slack.raw_socket(text), 1)
+        self.slack.until(lambda: self.states("hardy").count("connected") == 2, "the second hello")
         said = self.slack.command(ADA, "/keyturn", channel=OPS, forge={"merge": {"team_id": "T0KTOTHER00"}})
         self.assertTrue(said["ok"])
         self.assertEqual([one["body"]["team_id"] for one in self.sdk.seen(client="hardy", type="slash_commands")], ["T0KTOTHER00"])

@@ -238,11 +238,11 @@ class Slack:
         finally:
             connection.close()
 
-    def until(self, predicate, deadline=DEADLINE):
+    def until(self, predicate, what="what was waited for", deadline=DEADLINE):
         """The predicate's first true value."""
         end = time.monotonic() + deadline
         while not (value := predicate()):
             if time.monotonic() > end:
-                raise Failed("what was waited for did not come to pass")
+                raise Failed(f"{what} did not come to pass")
             time.sleep(0.02)
         return value

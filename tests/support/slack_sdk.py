@@ -123,9 +123,9 @@ class WithSlack(unittest.TestCase):
 
 
 class Ear:
-    """A listener that answers with these statuses, the last one for ever; None: not at all."""
+    """A listener that gives these answers, the last one for ever: a status, (status, type, body), or None for not at all."""
 
-    def __init__(self, statuses):
+    def __init__(self, answers):
         self.heard, self.bodies, ear = [], [], self
         self.released = threading.Event()
 
@@ -133,13 +133,16 @@ class Ear:
             def do_POST(self):
                 ear.heard.append({k.lower(): v for k, v in self.headers.items()})
                 ear.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                status = statuses[min(len(ear.heard), len(statuses)) - 1]
-                if status is None:
+                answer = answers[min(len(ear.heard), len(answers)) - 1]
+                if answer is None:
                     ear.released.wait(DEADLINE)
                     return
+                status, kind, body = answer if isinstance(answer, tuple) else (answer, "text/plain", "")
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body.encode())
 
             def log_message(self, *_):
                 pass

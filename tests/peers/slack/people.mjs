@@ -92,7 +92,7 @@ export class People {
       { screens, workspace } = this.world;
     const view = view_id ? workspace.views.get(view_id) : screens.top(user.id);
     if (!view || view.type !== "modal") throw new Error(`${key} has no modal open`);
-    if (!view.submit && view.blocks.some((one) => one.type === "input") === false) throw new Error("the modal has no submit button");
+    if (!view.submit) throw new Error("the modal has no submit button");
     const filled = state(view.blocks, values);
     if (Object.keys(filled.errors).length) return { ok: false, sent: false, shown: "errors", errors: filled.errors };
     const payload = {

@@ -53,13 +53,14 @@ function postMessage(world, { channel: named, thread_ts, reply_broadcast, text, 
     parts = composed({ text, ...given });
   const gap = world.workspace.settings.post_gap_ms;
   if (gap && now() - channel.last_post < gap) throw new Refused("ratelimited");
-  if (thread_ts !== undefined && !channel.messages.has(String(thread_ts))) throw new Refused("cannot_reply_to_message");
+  // A reply to what is deleted is no error: it stands in the channel, and the answer has no thread_ts (github.com/slack-go/slack/issues/1571).
+  const parent = channel.messages.get(String(thread_ts));
   channel.last_post = now();
   const message = world.workspace.post(channel, {
     ...author(world),
     ...parts,
-    thread_ts: thread_ts === undefined ? undefined : String(thread_ts),
-    subtype: reply_broadcast && thread_ts ? "thread_broadcast" : undefined,
+    thread_ts: parent?.thread_ts ?? parent?.ts,
+    subtype: reply_broadcast && parent ? "thread_broadcast" : undefined,
   });
   return { channel: channel.id, ts: message.ts, message: world.workspace.seen(message) };
 }
