@@ -56,6 +56,9 @@ struct Courier::Impl : std::enable_shared_from_this<Courier::Impl> {
   Task<Result<void>> load();
   Task<void> put(std::string action, std::string place, Kept kept);
   Task<void> forget(std::string action);
+  void owe(const gate::RecordPtr& record);
+  void owe_no_more(const std::string& action);
+  static Task<void> remember(Self me, std::string action, bool is_owed);
   std::string key_of(const std::string& action, const std::string& place) const {
     return std::string(channel.name()) + "/at/" + action + "/" + place;
   }
@@ -87,6 +90,9 @@ struct Courier::Impl : std::enable_shared_from_this<Courier::Impl> {
   gate::Watch watch;
 
   std::unordered_map<std::string, KeptPlaces> kept;  // by action
+  // Actions that were over before anything about them was carried: kept, like what was carried, for
+  // the next start, which looks at what is open and at what is kept.
+  std::set<std::string> owed;
   std::set<std::string> finished;  // actions that are over, with nothing left to be done
   std::deque<std::string> fresh, again;
   std::set<std::string> queued;
@@ -118,7 +124,28 @@ void Courier::Impl::changed(const gate::RecordPtr& record) {
   const std::string& id = record->id.str();
   if (!concerns_people(*record) && !kept.contains(id)) return;
   finished.erase(id);
+  owe(record);
   enqueue(id);
+}
+
+void Courier::Impl::owe(const gate::RecordPtr& record) {
+  const std::string& id = record->id.str();
+  if (!is_done(*record) || kept.contains(id) || owed.contains(id) || record->created_at < since)
+    return;
+  if (channel.due(matter_of(gate.world(), record), {}).empty()) return;
+  owed.insert(id);
+  loop.spawn(remember(shared_from_this(), id, true));
+}
+
+void Courier::Impl::owe_no_more(const std::string& action) {
+  if (owed.erase(action) > 0) loop.spawn(remember(shared_from_this(), action, false));
+}
+
+Task<void> Courier::Impl::remember(Self me, std::string action, bool is_owed) {
+  const std::string key = std::string(me->channel.name()) + "/owed/" + action;
+  Result<void> written =
+      co_await me->keep.write(key, is_owed ? std::optional<std::string>("") : std::nullopt);
+  if (!written) me->log(std::string(me->channel.name()) + ": " + written.error().message);
 }
 
 void Courier::Impl::wake_due(Time at) {
@@ -208,6 +235,7 @@ void Courier::Impl::consider(const Matter& matter) {
   const auto found = kept.find(action);
   const KeptPlaces& places = found == kept.end() ? nothing : found->second;
   bool idle = true;
+  std::optional<Matter> as_it_is;  // the gate's record goes on while an errand is carried
   std::set<std::string> seen;
   for (Errand& errand : channel.due(matter, places)) {
     if (!seen.insert(errand.place).second) continue;  // one after the other
@@ -221,12 +249,18 @@ void Courier::Impl::consider(const Matter& matter) {
       continue;
     }
     flying.insert({action, errand.place});
-    loop.spawn(carry(shared_from_this(), matter, std::move(errand)));
+    if (!as_it_is) {
+      as_it_is = matter;
+      as_it_is->record = std::make_shared<const gate::ActionRecord>(*matter.record);
+    }
+    loop.spawn(carry(shared_from_this(), *as_it_is, std::move(errand)));
   }
-  if (idle && is_done(*matter.record))
+  if (idle && is_done(*matter.record)) {
     finished.insert(action);
-  else
+    owe_no_more(action);
+  } else {
     finished.erase(action);
+  }
 }
 
 Task<void> Courier::Impl::carry(Self me, Matter matter, Errand errand) {
@@ -288,6 +322,7 @@ Task<void> Courier::Impl::put(std::string action, std::string place, Kept one) {
   channel.on_kept(action, place, &one);
   Result<void> written = co_await keep.write(key_of(action, place), text_of(one));
   if (!written) log(std::string(channel.name()) + ": " + written.error().message);
+  owe_no_more(action);
 }
 
 Task<void> Courier::Impl::forget(std::string action) {
@@ -305,11 +340,12 @@ Task<void> Courier::Impl::forget(std::string action) {
 
 Task<Result<void>> Courier::Impl::load() {
   const std::string name(channel.name());
-  const std::string begin = name + "/at/";
+  const std::string begin = name + "/at/", owing = name + "/owed/";
   Result<std::vector<std::pair<std::string, std::string>>> all = co_await keep.read(name + "/");
   if (!all) co_return std::unexpected(all.error());
   for (const auto& [key, value] : *all) {
     if (key == name + "/since") since = from_rfc3339(value).value_or(Time{});
+    if (key.starts_with(owing)) owed.insert(key.substr(owing.size()));
     if (!key.starts_with(begin)) continue;
     const std::size_t slash = key.find('/', begin.size());
     std::optional<Kept> one = kept_from_text(value);
@@ -342,6 +378,7 @@ Task<Result<void>> Courier::start() {
   impl_->forgot = impl_->looked_at_people = impl_->now();
   impl_->directory = impl_->gate.world().directory.version();
   for (const auto& [action, places] : impl_->kept) impl_->enqueue_later(action);
+  for (const std::string& action : impl_->owed) impl_->enqueue_later(action);
   for (const gate::RecordPtr& record : impl_->gate.open_records()) {
     if (record->created_at >= impl_->since) impl_->enqueue_later(record->id.str());
   }
