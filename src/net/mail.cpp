@@ -32,6 +32,7 @@ struct Exchange {
   std::string_view unsent;
   std::string verb;
   std::string reply;
+  bool is_over = false;  // it says good-bye: what counts was said before
 };
 
 int note(CURL*, curl_infotype type, char* data, std::size_t size, void* user) {
@@ -39,7 +40,9 @@ int note(CURL*, curl_infotype type, char* data, std::size_t size, void* user) {
   const std::string_view line(data, size);
   constexpr std::size_t kVerb = 4;
   constexpr std::size_t kReplyMax = 64;
-  if (type == CURLINFO_HEADER_OUT) {
+  if (exchange.is_over || line.starts_with("QUIT")) {
+    exchange.is_over = true;
+  } else if (type == CURLINFO_HEADER_OUT) {
     exchange.verb = line.substr(0, kVerb);
     exchange.reply.clear();
   } else if (type == CURLINFO_HEADER_IN) {
@@ -183,7 +186,7 @@ Result<void> send_mail(const MailServer& server, const Mail& mail) {
   const std::unique_ptr<curl_slist, FreeList> to(
       curl_slist_append(nullptr, ("<" + mail.to + ">").c_str()));
   if (!easy || !to) return refuse("transfer_failed", "cannot send mail: out of memory");
-  Exchange exchange{server, mail.message, {}, {}};
+  Exchange exchange{server, mail.message, {}, {}, false};
   set_options(easy.get(), exchange);
   curl_easy_setopt(easy.get(), CURLOPT_MAIL_FROM, ("<" + mail.from + ">").c_str());
   curl_easy_setopt(easy.get(), CURLOPT_MAIL_RCPT, to.get());
@@ -197,7 +200,7 @@ Result<void> try_mail_server(const MailServer& server) {
   start_curl_once();
   const Easy easy(curl_easy_init());
   if (!easy) return refuse("transfer_failed", "cannot reach the mail server: out of memory");
-  Exchange exchange{server, {}, {}, {}};
+  Exchange exchange{server, {}, {}, {}, false};
   set_options(easy.get(), exchange);
   curl_easy_setopt(easy.get(), CURLOPT_NOBODY, 1L);
   curl_easy_setopt(easy.get(), CURLOPT_CUSTOMREQUEST, "NOOP");

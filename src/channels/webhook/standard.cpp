@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::string_view kReceiver = "receiver";
 
+std::uint64_t version_in(const doc::Value& memo) {
+  return static_cast<std::uint64_t>(memo.integer("version"));
+}
+
 }  // namespace
 
 net::ClientRequest signed_request(const std::string& url, const Secret& key, const std::string& id,
@@ -34,8 +38,10 @@ Task<Result<void>> Standard::start() {
 
 std::vector<Errand> Standard::due(const Matter& matter, const KeptPlaces& kept) {
   const gate::ActionRecord& record = *matter.record;
-  if (!kept.contains(kReceiver) && !tells(kind(), record, matter.escalations > 0, settings_.always))
+  const auto at = kept.find(kReceiver);
+  if (at == kept.end() && !tells(kind(), record, matter.escalations > 0, settings_.always))
     return {};
+  if (at != kept.end() && version_in(at->second.memo) == record.version) return {};
   return {{std::string(kReceiver), "v" + std::to_string(record.version), nullptr}};
 }
 
@@ -45,14 +51,14 @@ Task<Carried> Standard::carry(Matter matter, Errand, doc::Value memo) {
   const Result<Secret> key = crypto::webhook_key(*text);
   if (!key) co_return std::unexpected(receiver_.secret_missing(key.error()));
   const gate::ActionRecord& record = *matter.record;
+  const std::uint64_t version = record.version;  // the record goes on while this waits
   const std::string id = message_id(settings_.name, record);
-  const auto since = static_cast<std::uint64_t>(memo.integer("version")) + 1;
-  const doc::Value message = message_of(id, record, ports_.desk.gate().world().directory, since,
-                                        ports_.desk.page_of(record));
+  const doc::Value message = message_of(id, record, ports_.desk.gate().world().directory,
+                                        version_in(memo) + 1, ports_.desk.page_of(record));
   const Taken done =
       co_await receiver_.post(signed_request(settings_.url, *key, id, ports_.clock.now(), message));
   if (!done) co_return std::unexpected(done.error());
-  co_return doc::object({{"version", record.version}});
+  co_return doc::object({{"version", version}});
 }
 
 }  // namespace keyturn::channels::webhook
