@@ -1,5 +1,6 @@
 // Who there is: the caller, people, agents, one's own tokens, and the numbers.
 #include "api/impl.h"
+#include "channels/links.h"
 
 namespace keyturn::api {
 namespace {
@@ -88,9 +89,16 @@ Task<Response> get_me(Service& s, Call& call) {
   co_return json_answer(200, out);
 }
 
-Task<Response> get_people(Service& s, Call&) {
+// Chat accounts only for those who look after them.
+Task<Response> get_people(Service& s, Call& call) {
+  const people::Person* me = s.person_of(call);
+  const bool with_chats = me != nullptr && (me->admin || me->auditor);
   doc::Array items;
-  for (const auto& [id, person] : s.directory().persons()) items.push_back(person_json(person));
+  for (const auto& [id, person] : s.directory().persons()) {
+    doc::Value one = person_json(person);
+    if (with_chats) one.set("chat_accounts", doc::array_of(channels::chat_accounts_of(person)));
+    items.push_back(std::move(one));
+  }
   co_return json_answer(200, doc::object({{"items", std::move(items)}, {"next", nullptr}}));
 }
 

@@ -2,7 +2,7 @@
 const at = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
 const person = (id, more = {}) => ({ id, name: `${id[0].toUpperCase()}${id.slice(1)} Moreau`, email: `${id}@example.com`, groups: ["dba"], active: true, admin: false, auditor: false, simulated: false, service_of: "", ...more });
 const people = [
-  person("alice", { groups: ["administrators", "dba", "sre"], admin: true }), person("bob"), person("carol", { groups: ["sre"], auditor: true }),
+  person("alice", { groups: ["administrators", "dba", "sre"], admin: true }), person("bob", { chat_accounts: ["slack:T0123/U0456", "teams:6f0c2a1e-55d1-4f0e-9a44-0c7a5a4b9f10/7b1e0a52-3b86-4b4e-8c5d-1f2e3d4c5b6a"] }), person("carol", { groups: ["sre"], auditor: true }),
   person("dan", { active: false, groups: [] }), person("deploy-service", { service_of: "bob", groups: [] }),
   person("very-long-identifier-of-somebody-at-a-provider-that-makes-them-0001", { name: "", groups: ["security-operations-europe", "security-operations-americas", "dba"] }),
 ];
@@ -26,6 +26,13 @@ const lists = {
     { name: "web", kind: "inbox", state: "ok", detail: "3 pages are open", since: null }, { name: "oidc:okta", kind: "oidc", state: "idle", detail: "nobody has signed in there since the start", since: null },
     { name: "scim:okta", kind: "scim", state: "ok", detail: "last heard of at 2026-11-21T17:00:00Z", since: at(-70) }, { name: "export:siem", kind: "export", state: "down", detail: "412 entries behind: connection refused", since: at(-70) },
     { name: "witness:sigsum.example", kind: "witness", state: "warning", detail: "it cosigns late", since: null },
+    { name: "slack", kind: "slack", state: "ok", detail: "412 messages since the start, 2 wait", since: null, waiting: 2, dead: [] },
+    { name: "email", kind: "email", state: "down", detail: "3 messages since the start, 9 wait: smtps://mail.example.com:465 refuses the connection", since: at(-12), waiting: 9, dead: [] },
+    { name: "ops", kind: "webhook", state: "warning", detail: "96 messages since the start; 3 given up", since: null, waiting: 0, dead: [
+      { action: "act_01JD0001K7Q2", place: "receiver", what: "v4", why: "the receiver said 400: unknown field \"version\"", at: at(-3) },
+      { action: "act_01JD0003K7Q2", place: "person/very-long-identifier-of-somebody-at-a-provider-that-makes-them-0001", what: "v2", why: "the receiver said 422", at: at(-70) },
+      { action: "act_01JD0003K7Q2", place: "receiver", what: "v2", why: "the receiver said 410: \u202egone\u202c, and nothing more is sent to it", at: at(-71) },
+    ] },
   ],
 };
 

@@ -1,12 +1,13 @@
 // A server for looking at the inbox without Keyturn: answers its routes with sample data from memory. It checks
 // nothing and protects nothing; it exists for development on 127.0.0.1.
-//   node dev/fixture.mjs [port]      the cookie fixture=empty|sealed|observe|emergency|signedout|broken|forbidden picks a mood
+//   node dev/fixture.mjs [port]      the cookie fixture=empty|sealed|observe|emergency|chatsaid|chatagreed|signedout|broken|forbidden picks a mood
 import { createServer } from "node:http";
 import { existsSync, readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { actions, timelineOf } from "./samples.mjs";
 import { adminAnswer } from "./admin.mjs";
+import { chatsAct, chatsAnswer } from "./chats.mjs";
 import { emergenciesAnswer, inForce, toLook } from "./emergencies.mjs";
 import { insightsAnswer, noInsights } from "./insights.mjs";
 import { policy as policyAnswer } from "./policy.mjs";
@@ -207,6 +208,7 @@ function answer(method, url, body, mood) {
   if (path === "/v1/accounts") return { body: { items: [], next: null } };
   if (path === "/v1/passkeys") return method === "POST" ? { status: 201, body: { token: "GOOD", url: `http://localhost:${port}/enrol#GOOD` } } : { body: { items: passkeys, next: null } };
   if (path === "/v1/passkeys/challenge") return { body: { ceremony: "p-1", options: { challenge: "AAAA", rpId: "localhost" } } };
+  if (path.startsWith("/v1/me/links")) return method === "GET" ? { body: chatsAnswer(mood) } : chatsAct(method, path, body);
   if (adminAnswer(method, path)) return { body: adminAnswer(method, path) };
   if (method === "POST" && path.startsWith("/v1/standing")) return standingAct(path, body);
   if (standingAnswer(path, mood)) return { body: standingAnswer(path, mood) };

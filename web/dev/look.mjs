@@ -34,6 +34,18 @@ const pages = [
   ["demo", "/demo"], ["demo-refused", "/demo", "", async (page) => { await page.locator(".scenario", { hasText: "Lie about" }).getByRole("button").click(); await page.getByText("Refused.").waitFor(); }],
   ["account", "/account"], ["account-empty", "/account", "empty"],
   ["account-token", "/account", "", async (page) => { await page.getByLabel("What is it for?").fill("laptop"); await page.getByRole("button", { name: "Make a token" }).click(); await page.locator("[data-token]").waitFor(); }],
+  ["account-chat", "/account", "", async (page) => {
+    const card = page.getByRole("region", { name: "Chat accounts" });
+    await card.getByRole("button", { name: "Link in Slack" }).click();
+    await card.getByText("Say this code").waitFor();
+    await card.scrollIntoViewIfNeeded();
+  }],
+  ["account-chat-done", "/account", "", async (page) => { // puts the fixture back as it was
+    await page.getByRole("button", { name: "Stop", exact: true }).click();
+    await page.getByRole("button", { name: "Unlink… Teams" }).click();
+    await page.getByRole("dialog").waitFor();
+  }],
+  ...["chatsaid", "chatagreed"].map((mood) => [`account-${mood}`, "/account", mood, async (page) => { await page.getByText("Is this you?").waitFor(); await page.getByRole("region", { name: "Linking Slack" }).scrollIntoViewIfNeeded(); }]),
   ["emergencies", "/emergencies", "emergency"], ["emergency-inbox", "/", "emergency"], ["emergency-account", "/account", "emergency"],
   ["emergency-look", "/a/act_01JDLOOKK7Q2", "emergency"], ["emergency-looked", "/a/act_01JDSEENK7Q2", "emergency"], ["emergency-ballot", `/a/${id(2)}`, "emergency"],
   ["frame", "/standing", "", async (page) => {
@@ -59,6 +71,7 @@ const pages = [
   ["insights", "/insights"], ["insights-week", "/insights?days=7"], ["insights-table", "/insights?days=7", "", async (page) => { await page.locator("summary", { hasText: "Actions a day" }).click(); }], ["insights-empty", "/insights", "empty"],
   ["insights-at", "/insights?days=90", "", async (page) => { await page.getByRole("slider", { name: "From the question to the decision" }).focus(); await page.keyboard.press("ArrowLeft"); await page.locator(".tip").waitFor(); }],
   ...["people", "groups", "oncall", "agents", "tokens", "sessions", "channels"].map((tab) => [`admin-${tab}`, `/admin?tab=${tab}`]), ["admin-auditor", "/admin", "auditor"],
+  ...["", "auditor"].map((mood) => [`admin-letters${mood}`, "/admin?tab=channels", mood, async (page) => { await page.locator("summary", { hasText: "given up" }).click(); await page.locator(".letters").scrollIntoViewIfNeeded(); }]),
   ["admin-person", "/admin", "", async (page) => { await page.getByRole("button", { name: "Change groups… of bob" }).click(); await page.getByRole("dialog").waitFor(); }],
   ["admin-out", "/admin", "", async (page) => { await page.getByRole("button", { name: "Deactivate… bob" }).click(); await page.getByRole("dialog").waitFor(); }],
   ["more", "/", "", async (page) => { const more = page.getByRole("button", { name: "More" }); if (await more.isVisible()) { await more.click(); await page.locator(".nav-rest.open").waitFor(); } }],

@@ -115,3 +115,9 @@ export const towards = (operation: string): string =>
 
 export const places = (needed: Needed[] | undefined): number =>
   (needed ?? []).reduce((sum, need) => sum + need.count, 0);
+
+// Ways to people, as configuration and record call them.
+const ways: Record<string, string> = { slack: "Slack", teams: "Teams", email: "e-mail", pager: "pager", webhook: "webhook", api: "the API", cli: "the command line", web: "the inbox" };
+export const nameOf = (way: string): string => ways[way] ?? way;
+// "over Slack", "in the inbox".
+export const over = (way: string): string => `${way === "web" ? "in" : "over"} ${nameOf(way)}`;

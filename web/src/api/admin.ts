@@ -13,6 +13,7 @@ export interface KnownPerson {
   auditor: boolean;
   simulated: boolean;
   service_of: string;
+  chat_accounts?: string[]; // "slack:T0123/U0456"
 }
 
 export interface KnownGroup {
@@ -48,6 +49,16 @@ export interface Channel {
   state: "ok" | "idle" | "warning" | "down";
   detail: string;
   since: string | null;
+  waiting?: number; // of one that carries word: actions that something is still to be done about
+  dead?: DeadLetter[]; // and what it gave up, newest first
+}
+
+export interface DeadLetter {
+  action: string;
+  place: string;
+  what: string;
+  why: string;
+  at: string;
 }
 
 export interface WantedPerson {
@@ -81,5 +92,7 @@ export const admin = {
   suspend: (name: string) => post<unknown>(`/v1/agents/${part(name)}/suspend`),
   resume: (name: string) => post<unknown>(`/v1/agents/${part(name)}/resume`),
   revoke: (token: string) => del<unknown>(`/v1/tokens/${part(token)}`),
+  unlink: (id: string, channel: string) => del<unknown>(`/v1/people/${part(id)}/links/${part(channel)}`),
+  retry: (channel: string, action?: string) => post<{ retried: number }>(`/v1/admin/channels/${part(channel)}/retry`, action ? { action } : {}),
   end: (session: string) => del<unknown>(`/v1/admin/sessions/${part(session)}`),
 };

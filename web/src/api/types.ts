@@ -67,7 +67,8 @@ export interface Vote {
 
 export interface Plan {
   assurance?: string;
-  channels?: string[];
+  channels?: string[]; // in which votes may be cast
+  notify?: string[]; // over which people are told
   expires?: string;
   retype?: string;
   veto?: Json;

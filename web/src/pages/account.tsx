@@ -1,6 +1,7 @@
 // One's own account: who one is here, the passkeys one signs in with, the tokens of one's terminals and agents.
 
 import type { Me } from "../api/types";
+import { ChatAccountsCard } from "../parts/chat_accounts";
 import { NoticesCard } from "../parts/notices_card";
 import { PasskeysCard } from "../parts/passkeys";
 import { Card, Heading } from "../parts/pieces";
@@ -33,6 +34,7 @@ export function AccountPage({ me }: { me: Me }) {
       </Card>
       <PasskeysCard />
       <AccountsCard />
+      <ChatAccountsCard />
       <StandInCard me={me} />
       <NoticesCard me={me} />
       <TokensCard me={me} />

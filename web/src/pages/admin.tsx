@@ -1,11 +1,12 @@
 // Administration: people, groups, agents, tokens, sessions, channels. Auditors look, administrators act; each act says first what it does.
 
 import { useState } from "preact/hooks";
-import { admin, type AnySession, type AnyToken, type Channel, type KnownGroup, type KnownPerson } from "../api/admin";
+import { admin, type AnySession, type AnyToken, type KnownGroup, type KnownPerson } from "../api/admin";
 import type { Agent, Me } from "../api/types";
+import { bareAccount, chatOf } from "../chats";
+import { ChannelsTab } from "../parts/channels";
 import { Confirm } from "../parts/confirm";
 import { Exercises } from "../parts/exercise";
-import { Icon } from "../parts/icon";
 import { Listing, useListed } from "../parts/listing";
 import { OnCallTab } from "../parts/oncall";
 import { PersonDialog } from "../parts/person_dialog";
@@ -14,7 +15,7 @@ import { Text } from "../parts/text";
 import { go, place } from "../router";
 import { refreshSession } from "../session";
 import { useStore } from "../store";
-import { plural, shortTime, useNow } from "../words";
+import { nameOf, plural, shortTime, useNow } from "../words";
 import "../style/admin.css";
 
 const tabs = ["people", "groups", "oncall", "agents", "tokens", "sessions", "channels", "exercises"] as const;
@@ -76,12 +77,13 @@ function PeopleTab({ me, search, onSearch }: TabProps) {
   const listed = useListed(admin.people);
   const [changing, setChanging] = useState<KnownPerson | null | "new">(null);
   const [leaving, setLeaving] = useState<KnownPerson | null>(null);
+  const [unlinking, setUnlinking] = useState<{ person: KnownPerson; account: string } | null>(null);
   const groups = [...new Set((listed.items ?? []).flatMap((person) => person.groups))].sort();
   return (
     <>
       <Listing title="People" one="person" many="people" listed={listed} search={search} onSearch={onSearch}
         about="Who is known here. Shutting somebody out takes effect at once; who is in which group is proposed and agreed to."
-        textOf={(person) => [person.id, person.name, person.email, ...person.groups, person.active ? "" : "deactivated"].join(" ")}
+        textOf={(person) => [person.id, person.name, person.email, ...person.groups, ...(person.chat_accounts ?? []), person.active ? "" : "deactivated"].join(" ")}
         foot={me.admin && <div class="pad card-foot"><button type="button" class="button" onClick={() => setChanging("new")}>Propose a person…</button></div>}>
         {(person) => (
           <li key={person.id}>
@@ -96,6 +98,12 @@ function PeopleTab({ me, search, onSearch }: TabProps) {
                 {person.email && <><Text>{person.email}</Text> · </>}
                 {person.groups.length ? <>in <Text>{person.groups.join(", ")}</Text></> : "in no group"}
               </p>
+              {(person.chat_accounts ?? []).map((account) => (
+                <p key={account} class="small muted">
+                  in {nameOf(chatOf(account))} as <code><Text>{bareAccount(account)}</Text></code>
+                  {me.admin && <> · <button type="button" class="link-button" onClick={() => setUnlinking({ person, account })}>Unlink…<span class="hidden"> {nameOf(chatOf(account))} of {person.id}</span></button></>}
+                </p>
+              ))}
             </div>
             {me.admin && (
               <p class="buttons">
@@ -114,6 +122,12 @@ function PeopleTab({ me, search, onSearch }: TabProps) {
       {leaving && (
         <Activity person={leaving} onPropose={() => { setChanging(leaving); setLeaving(null); }}
           onClose={(done) => { setLeaving(null); if (done) void listed.load(); }} />
+      )}
+      {unlinking && (
+        <Confirm title={`Unlink ${nameOf(chatOf(unlinking.account))} of ${unlinking.person.id}?`} act="Unlink it" onAct={() => admin.unlink(unlinking.person.id, chatOf(unlinking.account))}
+          onClose={(done) => { setUnlinking(null); if (done) void listed.load(); }}>
+          <p>From now on no click and no word of <code><Text>{bareAccount(unlinking.account)}</Text></code> there counts as {named(unlinking.person.name, unlinking.person.id)}. What was decided from there stands. They can link it again themselves.</p>
+        </Confirm>
       )}
     </>
   );
@@ -262,29 +276,8 @@ function SessionsTab({ me, search, onSearch }: TabProps) {
   );
 }
 
-const stateWords: Record<Channel["state"], string> = { ok: "works", idle: "idle", warning: "look at it", down: "does not work" };
-
 function ExercisesTab() {
   const { items, problem } = useListed(admin.agents);
   if (problem) return <ProblemNote problem={problem} />;
   return items && <Exercises agents={items} />;
-}
-
-function ChannelsTab({ search, onSearch }: TabProps) {
-  const listed = useListed(admin.channels);
-  return (
-    <Listing title="Channels" one="channel" listed={listed} search={search} onSearch={onSearch}
-      about="The ways to people and out of here: the inbox, identity providers, exports, witnesses."
-      textOf={(one) => [one.name, one.kind, one.detail, stateWords[one.state] ?? one.state].join(" ")}>
-      {(one) => (
-        <li key={one.name}>
-          <div>
-            <p><strong><Text>{one.name}</Text></strong></p>
-            <p class="small muted"><Text>{one.detail}</Text>{one.since && <> · <Ago at={one.since} exact /></>}</p>
-          </div>
-          <span class={`channel channel-${one.state}`}><Icon name={one.state === "ok" ? "check" : one.state === "idle" ? "pause" : "warn"} size={14} /> {stateWords[one.state] ?? one.state}</span>
-        </li>
-      )}
-    </Listing>
-  );
 }

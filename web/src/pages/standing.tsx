@@ -13,7 +13,7 @@ import { returned } from "../reach";
 import { go, place } from "../router";
 import { boundWords, groupsOf, inOrder } from "../stands";
 import { useStore } from "../store";
-import { plural } from "../words";
+import { over, plural } from "../words";
 
 export function StandingPage({ me, id }: { me: Me; id: string | null }) {
   return id === null ? <All me={me} /> : <One key={id} id={id} me={me} />;
@@ -99,7 +99,7 @@ function Whole({ one, me, onDone }: { one: Standing; me: Me; onDone: () => void 
           {one.reason && <blockquote class="reason"><Text lines>{one.reason}</Text><footer>reason of <Text>{one.proposer}</Text>, who proposed it</footer></blockquote>}
           <ul class="stands-params">
             {one.approvals.map((vote) => (
-              <li key={vote.reviewer}><strong><Text>{vote.reviewer}</Text></strong>{vote.instead_of && <> in place of <Text>{vote.instead_of}</Text></>} <span class="small muted">{vote.assurance} · {vote.channel}</span></li>
+              <li key={vote.reviewer}><strong><Text>{vote.reviewer}</Text></strong>{vote.instead_of && <> in place of <Text>{vote.instead_of}</Text></>} <span class="small muted">{vote.assurance} · {over(vote.channel)}</span></li>
             ))}
           </ul>
           <p>{groups.length > 0 && <>Policy asked <strong><Text>{groups.join(", ")}</Text></strong>. </>}They agreed {whenGranted(one)} in <a href={actionPath(one.action)}><code>{one.action}</code></a>, to the like of <a href={actionPath(one.like)}><code>{one.like}</code></a>.</p>

@@ -6,7 +6,7 @@ import { api } from "../api/routes";
 import type { Action } from "../api/types";
 import { inbox } from "../inbox";
 import { useStore } from "../store";
-import { count, effectWords, exactTime } from "../words";
+import { count, effectWords, exactTime, nameOf, over } from "../words";
 import { Dialog } from "./dialog";
 import { Icon } from "./icon";
 import { Card, Copy, JsonBlock, ProblemNote } from "./pieces";
@@ -58,7 +58,8 @@ export function PolicyCard({ action }: { action: Action }) {
           <p class="small muted">
             {[
               plan.assurance && `a vote needs at least: ${plan.assurance}`,
-              plan.channels?.length && `by ${plan.channels.join(", ")}`,
+              plan.channels?.length && `votes only ${plan.channels.map(over).join(" or ")}`,
+              plan.notify?.length && `told by ${plan.notify.map(nameOf).join(", ")}`,
               plan.veto && plan.veto !== "any" && `veto: ${JSON.stringify(plan.veto)}`,
             ].filter(Boolean).join(" · ")}
           </p>

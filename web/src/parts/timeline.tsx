@@ -5,7 +5,7 @@ import { api } from "../api/routes";
 import type { Action, TimelineItem, Vote } from "../api/types";
 import { lost } from "../reach";
 import { useStore } from "../store";
-import { effectWords } from "../words";
+import { effectWords, over } from "../words";
 import { Icon, type IconName } from "./icon";
 import { Ago, Card, ProblemNote, Voter } from "./pieces";
 import { Text } from "./text";
@@ -72,7 +72,7 @@ export function VotesCard({ votes, simulated }: { votes: Vote[]; simulated: (rev
               {vote.note_erased && <p class="event-text">ERASED</p>}
               {vote.note && <p class="event-text"><Text lines>{vote.note}</Text></p>}
               <p class="muted small">
-                {[vote.assurance, vote.channel].filter(Boolean).join(" · ")}
+                {[vote.assurance, vote.channel && over(vote.channel)].filter(Boolean).join(" · ")}
               </p>
             </div>
           </li>
