@@ -1,0 +1,129 @@
+// What people write in a card's thread, and links to Keyturn that they share.
+#include "base/task_impl.h"
+#include "channels/slack/front.h"
+#include "channels/slack/words.h"
+#include "doc/json.h"
+
+namespace keyturn::channels::slack {
+namespace {
+
+constexpr std::size_t kLinksMax = 5;
+
+std::string team_of(const doc::Value& event, const std::string& team) {
+  const std::string_view of = event.text("user_team");
+  return of.empty() ? team : std::string(of);
+}
+
+// Slack's &-escapes and <…> forms (docs.slack.dev/messaging/formatting-message-text) as people read
+// them: "<@U1>" becomes "@U1", "<https://a|b>" becomes "b (https://a)".
+std::string as_read(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t close = text.front() == '<' ? text.find('>') : std::string_view::npos;
+    if (close != std::string_view::npos) {
+      const std::string_view inner = text.substr(1, close - 1);
+      const std::size_t bar = inner.find('|');
+      if (bar == std::string_view::npos || bar == 0)
+        out += inner;
+      else
+        out.append(inner.substr(bar + 1)).append(" (").append(inner.substr(0, bar)).append(")");
+      text.remove_prefix(close + 1);
+    } else {
+      out += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  std::string plain;
+  for (std::size_t at = 0; at < out.size(); ++at) {
+    const std::string_view rest = std::string_view(out).substr(at);
+    if (rest.starts_with("&lt;")) {
+      plain += '<';
+      at += 3;
+    } else if (rest.starts_with("&gt;")) {
+      plain += '>';
+      at += 3;
+    } else if (rest.starts_with("&amp;")) {
+      plain += '&';
+      at += 4;
+    } else {
+      plain += out[at];
+    }
+  }
+  return plain;
+}
+
+// Of an action's page here; "" when it is something else.
+std::string action_in(const std::string& url, const std::string& public_url) {
+  const std::string begin = public_url + "/a/";
+  if (!url.starts_with(begin)) return "";
+  std::string id = url.substr(begin.size());
+  id = id.substr(0, id.find_first_of("/?#"));
+  const bool plain =
+      id.starts_with("act_") && id.size() <= 60 &&
+      id.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+  return plain ? id : "";
+}
+
+}  // namespace
+
+Task<void> message_came(FrontPtr front, doc::Value event, std::string team) {
+  const OfficePtr office = front->office;
+  const std::string channel(event.text("channel")), thread(event.text("thread_ts")),
+      ts(event.text("ts")), user(event.text("user"));
+  const std::string_view subtype = event.text("subtype");
+  const bool is_said = subtype.empty() || subtype == "thread_broadcast" || subtype == "file_share";
+  if (!is_said || event.find("bot_id") != nullptr || thread.empty() || thread == ts || ts.empty())
+    co_return;
+  const std::string action = office->threads.action_of(channel, thread);
+  const std::string text = as_read(event.text("text"));
+  if (action.empty() || text.empty()) co_return;
+  const Result<Visitor> visitor = co_await office->visitors.admit(user, team_of(event, team));
+  if (!visitor) {
+    co_await tell(office, user, channel,
+                  words_of("This is not in Keyturn: " + visitor.error().message + "."));
+    co_return;
+  }
+  if (!co_await office->threads.take(action, visitor->person, text, channel, thread, ts)) co_return;
+  const Result<gate::RecordPtr> done =
+      co_await office->ports.desk.comment(visitor->who, ActionId(action), text);
+  if (done) co_return;
+  co_await office->threads.drop(action, ts, channel);
+  co_await tell(office, user, channel,
+                words_of("This is not in Keyturn: " + done.error().message + "."));
+}
+
+Task<void> link_shared(FrontPtr front, doc::Value event, std::string team) {
+  const OfficePtr office = front->office;
+  Desk& desk = office->ports.desk;
+  const doc::Value* links = event.find("links");
+  if (links == nullptr || !links->is_array()) co_return;
+  std::vector<std::pair<std::string, std::string>> wanted;  // url, action
+  for (const doc::Value& link : links->as_array()) {
+    const std::string url(link.text("url"));
+    const std::string action = action_in(url, desk.public_url());
+    if (!action.empty() && wanted.size() < kLinksMax) wanted.emplace_back(url, action);
+  }
+  const std::string account = office->visitors.account_of(event.text("user"));
+  if (wanted.empty() || desk.person_of(account) == nullptr) co_return;
+  const Result<Visitor> visitor =
+      co_await office->visitors.admit(std::string(event.text("user")), team_of(event, team));
+  if (!visitor) co_return;
+  doc::Value unfurls{doc::Object{}};
+  for (const auto& [url, action] : wanted) {
+    const gate::RecordPtr record = co_await desk.gate().find(visitor->who, ActionId(action));
+    if (record) unfurls.set(url, unfurl_of(desk.card_of(kName, *record, nullptr)));
+  }
+  if (unfurls.as_object().empty()) co_return;
+  Form arguments{{"unfurls", doc::write_json(unfurls)}};
+  if (event.text("unfurl_id").empty()) {
+    arguments.emplace_back("channel", event.text("channel"));
+    arguments.emplace_back("ts", event.text("message_ts"));
+  } else {
+    arguments.emplace_back("unfurl_id", event.text("unfurl_id"));
+    arguments.emplace_back("source", event.text("source"));
+  }
+  const Answer shown = co_await office->client.call("chat.unfurl", std::move(arguments));
+  if (!shown) office->ports.log("slack: " + shown.error().what.why);
+}
+
+}  // namespace keyturn::channels::slack

@@ -1,0 +1,52 @@
+#include "channels/slack/office.h"
+
+#include <exception>
+
+#include "base/task_impl.h"
+
+namespace keyturn::channels::slack {
+namespace {
+
+constexpr std::size_t kSeenMax = 10'000;
+
+Task<void> guarded(OfficePtr office, Task<void> task) {
+  try {
+    co_await std::move(task);
+  } catch (const std::exception& error) {
+    office->ports.log(std::string("slack: ") + error.what());
+  }
+}
+
+}  // namespace
+
+bool Seen::first(const std::string& key) {
+  if (key.empty()) return true;
+  if (!known_.insert(key).second) return false;
+  order_.push_back(key);
+  if (order_.size() > kSeenMax) {
+    known_.erase(order_.front());
+    order_.pop_front();
+  }
+  return true;
+}
+
+void start(const OfficePtr& office, Task<void> task) {
+  office->ports.loop.spawn(guarded(office, std::move(task)));
+}
+
+Task<std::expected<void, Failure>> verify(OfficePtr office) {
+  if (office->verified) co_return std::expected<void, Failure>{};
+  const Answer answer = co_await office->client.call("auth.test", {});
+  if (!answer) co_return std::unexpected(answer.error());
+  if (answer->text("team_id") != office->settings.team) {
+    const std::string words = "the bot token is of another workspace than " +
+                              office->settings.team + ": correct team or bot_token";
+    office->client.shut({"other_workspace", words, ""});
+    co_return std::unexpected(
+        Failure{"other_workspace", {Undelivered::Kind::kUnreachable, words, {}}, true});
+  }
+  office->verified = true;
+  co_return std::expected<void, Failure>{};
+}
+
+}  // namespace keyturn::channels::slack

@@ -1,0 +1,58 @@
+// What the parts of this channel share. It outlives every coroutine of theirs: each holds it.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "channels/ports.h"
+#include "channels/slack/client.h"
+#include "channels/slack/config.h"
+#include "channels/slack/threads.h"
+#include "channels/slack/visitors.h"
+
+namespace keyturn::channels::slack {
+
+// The last of what came, to know it when it comes again.
+class Seen {
+ public:
+  // False: it was here before. "" is always new.
+  bool first(const std::string& key);
+  void forget(const std::string& key) { known_.erase(key); }
+
+ private:
+  std::set<std::string> known_;
+  std::deque<std::string> order_;
+};
+
+struct Office {
+  Office(const Ports& p, Settings s)
+      : ports(p),
+        settings(std::move(s)),
+        client(ports.fetch, ports.clock, settings.api, settings.ca_file),
+        visitors(ports, settings, client),
+        threads(ports) {}
+  Office(const Office&) = delete;
+  Office& operator=(const Office&) = delete;
+
+  const Ports ports;
+  const Settings settings;
+  Client client;
+  Visitors visitors;
+  Threads threads;
+  Seen seen;
+  bool verified = false;  // the bot's token is of the configured workspace
+  bool stopping = false;
+
+  Time now() const { return ports.clock.now(); }
+};
+using OfficePtr = std::shared_ptr<Office>;
+
+// Runs a task on the loop; what it throws is logged, and ends nothing else.
+void start(const OfficePtr& office, Task<void> task);
+
+// Whether the bot's token is good, and of the configured workspace; asked until it is known.
+Task<std::expected<void, Failure>> verify(OfficePtr office);
+
+}  // namespace keyturn::channels::slack
