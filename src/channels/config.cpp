@@ -4,6 +4,7 @@
 #include <set>
 
 #include "channels/email/settings.h"
+#include "channels/slack/config.h"
 #include "channels/teams/teams.h"
 #include "channels/webhook/settings.h"
 
@@ -19,6 +20,7 @@ struct Row {
   Read read;
 };
 constexpr std::array kRows = std::to_array<Row>({
+    {"slack", slack::read_slack},
     {"teams", teams::read_teams},
     {"webhooks", webhook::read_webhooks},
     {"email", email::read_email},

@@ -83,7 +83,7 @@ bool still_asks(const Office& office, const Matter& matter, std::string_view pla
   const std::string_view user = behind(place, kUser);
   if (user.empty()) return true;
   const people::Person* person = office.ports.desk.person_of(office.visitors.account_of(user));
-  return person != nullptr && std::ranges::contains(matter.asked, person->id);
+  return person != nullptr && std::ranges::find(matter.asked, person->id) != matter.asked.end();
 }
 
 std::int64_t kept_number(const KeptPlaces& kept, const std::string& place, std::int64_t otherwise) {

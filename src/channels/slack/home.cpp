@@ -26,7 +26,7 @@ doc::Value stranger_home(std::string_view words) {
   return home_of(std::move(blocks));
 }
 
-// What cannot be undone or was escalated first, then what has waited longest.
+// Where the glass was broken, what was escalated, what touches production: first.
 int risk_of(const gate::ActionRecord& record) {
   const bool escalated = record.review && !record.review->escalated_to.empty();
   const int breaks_glass = record.break_glass.empty() ? 0 : 4;
@@ -58,8 +58,10 @@ void add_item(doc::Array& blocks, const render::Card& card) {
 doc::Value inbox_home(const Office& office, const std::string& person) {
   Desk& desk = office.ports.desk;
   std::vector<const gate::ActionRecord*> waiting = desk.gate().waiting_for(person);
-  std::ranges::stable_sort(waiting, std::greater{},
-                           [](const gate::ActionRecord* one) { return risk_of(*one); });
+  std::ranges::sort(waiting, [](const gate::ActionRecord* a, const gate::ActionRecord* b) {
+    const int first = risk_of(*a), second = risk_of(*b);
+    return first != second ? first > second : a->id < b->id;  // ids sort by time
+  });
   doc::Array blocks;
   const std::string count = waiting.empty() ? "Nothing waits for you"
                                             : "Waiting for you: " + std::to_string(waiting.size());

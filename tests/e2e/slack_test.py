@@ -1,0 +1,201 @@
+"""Slack, from the request to the outcome: cards, clicks, dialogs, threads, the command, the Home tab, and what happens when Slack does not answer."""
+import json
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.keyturn import until  # noqa: E402
+from support.slacked import ROOM, USERS, Slacked, buttons  # noqa: E402
+
+
+class Flow:
+    MODE = ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.s = Slacked(mode=cls.MODE)
+        cls.addClassCleanup(cls.s.close)
+        cls.slack, cls.k = cls.s.slack, cls.s.k
+
+    def test_a_click_approves_and_every_card_says_so(self):
+        action = self.s.ask("approved in chat")
+        bob, erin = self.s.card("bob", action), self.s.card("erin", action)
+        self.assertEqual(buttons(bob), ["approve", "deny", "comment", "open"])
+        for part in ("append-chat", "approved in chat", "olga", "dba 0 of 1"):
+            self.assertIn(part, json.dumps(bob))
+        self.slack.click(USERS["bob"], bob, "approve")
+        self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
+        vote = self.k.action(action["id"], "ada").json["votes"][0]
+        self.assertEqual((vote["reviewer"], vote["assurance"], vote["channel"]), ("bob", "chat", "slack"))
+        for person, before in (("bob", bob), ("erin", erin)):
+            after = self.s.card(person, action, lambda card: "Done" in card["text"])
+            self.assertEqual((after["ts"], buttons(after)), (before["ts"], ["comment", "open"]))
+        self.assertEqual([], [one for one in self.slack.dm(USERS["ada"]) if action["id"] in one["text"]], "nobody asked ada")
+
+    def test_a_denial_gives_its_reason_in_a_dialog(self):
+        action = self.s.ask("denied in chat")
+        self.slack.click(USERS["bob"], self.s.card("bob", action), "deny")
+        self.slack.until(lambda: self.slack.modals(USERS["bob"]))
+        empty = self.slack.submit(USERS["bob"], {"text": "   "})
+        self.assertIn("errors", json.dumps(empty))
+        done = self.slack.submit(USERS["bob"], {"text": "not before <!channel> Monday"})
+        self.assertIn("closed", json.dumps(done))
+        self.assertEqual(self.k.settled(action["id"])["state"], "denied")
+        self.assertEqual(self.k.action(action["id"], "ada").json["votes"][0]["note"], "not before <!channel> Monday")
+        self.s.card("erin", action, lambda card: "Denied by people" in card["text"])
+
+    def test_a_vote_is_taken_back(self):
+        action = self.s.ask("taken back", tool="append-two")
+        self.slack.click(USERS["bob"], self.s.card("bob", action), "approve")
+        card = self.s.card("bob", action, lambda one: "take_back" in buttons(one))
+        self.assertNotIn("approve", buttons(card))
+        self.slack.click(USERS["bob"], card, "take_back")
+        self.s.card("bob", action, lambda one: "approve" in buttons(one))
+        self.assertEqual(self.k.action(action["id"], "ada").json["votes"], [])
+
+    def test_comments_go_both_ways_each_once(self):
+        action = self.s.ask("discussed")
+        bob = self.s.card("bob", action)
+        self.slack.write(USERS["bob"], bob["channel"], "who &amp; why?", thread_ts=bob["ts"])
+        until(lambda: [one["text"] for one in self.k.action(action["id"], "ada").json["comments"]] == ["who & why?"], "no comment")
+        erin = self.s.card("erin", action)
+        thread = lambda card: [one for one in self.slack.messages(card["channel"], thread_ts=card["ts"]) if one["ts"] != card["ts"]]  # noqa: E731
+        until(lambda: any("who & why?" in json.dumps(one) for one in thread(erin)), "erin does not see it")
+        self.k.post(f"/v1/actions/{action['id']}/comments", "ada", {"text": "because <@U123> said *so*"})
+        for card in (bob, erin):
+            until(lambda: any("said *so*" in json.dumps(one) for one in thread(card)), "not mirrored")
+        self.assertEqual([one["user"] for one in thread(bob) if "who" in json.dumps(one)], [USERS["bob"]], "what bob said there is not said again")
+        self.slack.click(USERS["erin"], erin, "comment")
+        self.slack.until(lambda: self.slack.modals(USERS["erin"]))
+        self.slack.submit(USERS["erin"], {"text": "from the dialog"})
+        until(lambda: len(self.k.action(action["id"], "ada").json["comments"]) == 3, "no third comment")
+        until(lambda: any("from the dialog" in json.dumps(one) for one in thread(bob)), "bob does not see it")
+        self.assertEqual([one["text"] for one in self.k.action(action["id"], "ada").json["comments"]],
+                         ["who & why?", "because <@U123> said *so*", "from the dialog"])
+
+    def test_what_a_click_may_not_decide_is_on_the_page(self):
+        action = self.s.ask("in a browser", tool="append-session")
+        card = self.s.card("bob", action)
+        self.assertEqual(buttons(card), ["comment", "open"])
+        self.assertIn("signed-in browser", json.dumps(card))
+
+    def test_what_does_not_fit_cannot_be_approved_here(self):
+        action = self.s.ask("x" * 14_000 + "; DROP")
+        card = self.s.card("bob", action)
+        self.assertNotIn("approve", buttons(card))
+        self.assertIn("open to see all of it", json.dumps(card))
+        self.assertIn("deny", buttons(card))
+
+    def test_the_command_lists_shows_and_helps(self):
+        action = self.s.ask("listed")
+        self.s.card("bob", action)
+
+        def said(person, text, words):
+            self.slack.command(USERS[person], "/keyturn", text)
+            return self.s.told(person, words)
+        said("bob", "", "/keyturn link CODE")
+        said("bob", "list", action["id"])
+        self.assertIn("approve", buttons(said("bob", f"show {action['id']}", "listed")))
+        said("bob", "show act_none", "There is no such action")
+        said("carol", "list", "linked to nobody")
+        said("bob", "unlink", "account page")
+
+    def test_the_home_tab_is_written_anew(self):
+        self.slack.open_home(USERS["dave"])
+        until(lambda: self.slack.home(USERS["dave"]), "no Home")
+        action = self.s.ask("at home")
+        until(lambda: action["id"] in json.dumps(self.slack.home(USERS["dave"])), "the Home tab does not have it")
+        self.slack.click(USERS["bob"], self.s.card("bob", action), "approve")
+        until(lambda: action["id"] not in json.dumps(self.slack.home(USERS["dave"])), "the Home tab still has it")
+        self.slack.open_home(USERS["carol"])
+        until(lambda: "linked to nobody" in json.dumps(self.slack.home(USERS["carol"])), "carol is not told how")
+
+    def test_a_link_shows_a_card_without_buttons_to_who_may_read_it(self):
+        action = self.s.ask("shared")
+        url = f"{self.k.url}/a/{action['id']}"
+        self.slack.write(USERS["carol"], ROOM, f"look: <{url}>")
+        self.slack.write(USERS["bob"], ROOM, f"see <{url}>")
+        call = until(lambda: self.slack.calls("chat.unfurl"), "no unfurl")
+        self.assertEqual(len(call), 1, "only what bob shared: carol is nobody's reviewer here")
+        self.assertIn("append-chat", json.dumps(call))
+        self.assertNotIn("action_id", json.dumps(call))
+        self.assertEqual(self.k.action(action["id"], "ada").json["votes"], [])
+
+    def test_an_outage_loses_nothing(self):
+        self.slack.down()
+        action = self.s.ask("while Slack is away")
+        self.k.vote(action, "erin")
+        channel = lambda: next(one for one in self.k.get("/v1/admin/channels", "ada").json["items"] if one["name"] == "slack")  # noqa: E731
+        until(lambda: channel()["state"] == "down", "Administration does not say that Slack is away")
+        other = self.s.ask("comes later")
+        self.slack.up()
+        card = self.s.card("bob", other)
+        self.slack.fault("chat.update", times=2, status=500)
+        self.slack.fault("chat.postMessage", times=1, status=429, retry_after=1)
+        third = self.s.ask("limited")
+        self.s.card("bob", third)
+        until(lambda: channel()["state"] != "down", "it is still away")
+        self.slack.until(lambda: self.MODE != "socket" or self.slack.sockets())
+        self.slack.fault("users.info", times=1, status=500)
+        self.slack.click(USERS["bob"], card, "approve")
+        self.s.told("bob", "does not say just now")
+        self.assertEqual(self.s.state(other), "pending")
+        self.slack.click(USERS["bob"], card, "approve")
+        self.assertEqual(self.k.settled(other["id"])["state"], "succeeded")
+
+    def test_a_restart_goes_on_with_the_same_messages(self):
+        action = self.s.ask("over a restart")
+        before = self.s.card("bob", action)
+        self.k.restart()
+        self.slack.until(lambda: self.MODE != "socket" or self.slack.sockets())
+        self.slack.write(USERS["bob"], before["channel"], "after the restart", thread_ts=before["ts"])
+        until(lambda: self.k.action(action["id"], "ada").json["comments"], "the thread was forgotten")
+        self.slack.click(USERS["bob"], before, "approve")
+        self.s.card("bob", action, lambda card: "Done" in card["text"] and card["ts"] == before["ts"])
+        self.assertEqual(len([one for one in self.slack.dm(USERS["bob"]) if action["id"] in one["text"]]), 1)
+
+
+class BySocket(Flow, unittest.TestCase):
+    MODE = "socket"
+
+    def test_connections_are_replaced_and_found_again(self):
+        self.slack.disconnect("refresh_requested")
+        action = self.s.ask("after a refresh")
+        self.slack.click(USERS["bob"], self.s.card("bob", action), "approve")
+        self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
+        self.slack.drop_sockets()
+        self.slack.until(self.slack.sockets)
+        action = self.s.ask("after a drop")
+        self.slack.click(USERS["bob"], self.s.card("bob", action), "approve")
+        self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
+
+
+class ByHttp(Flow, unittest.TestCase):
+    MODE = "http"
+
+
+class Rooms(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.s = Slacked(tell="both", rooms={"dba": ROOM, "sre": "C0GONE00000"}, linked=("bob",))
+        cls.addClassCleanup(cls.s.close)
+
+    def test_a_room_is_told_and_a_dead_one_is_shown(self):
+        action = self.s.ask("in the room")
+        card = self.s.room_card(action)
+        self.assertIn("approve", buttons(card))
+        self.s.slack.click(USERS["erin"], card, "approve")
+        self.s.told("erin", "linked to nobody")
+        self.assertEqual(self.s.state(action), "pending")
+        self.s.slack.click(USERS["bob"], card, "approve")
+        self.assertEqual(self.s.k.settled(action["id"])["state"], "succeeded")
+        self.s.room_card(action, lambda one: "Done" in one["text"] and one["ts"] == card["ts"])
+        self.s.ask("for both", tool="append")
+        channel = lambda: next(one for one in self.s.k.get("/v1/admin/channels", "ada").json["items"] if one["name"] == "slack")  # noqa: E731
+        dead = until(lambda: channel()["dead"], "the dead room is not shown")
+        self.assertIn("channel_not_found", dead[0]["why"])
+
+
+if __name__ == "__main__":
+    unittest.main()
