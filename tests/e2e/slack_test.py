@@ -136,7 +136,8 @@ class Flow:
         third = self.s.ask("limited")
         self.s.card("bob", third)
         until(lambda: channel()["state"] != "down", "it is still away")
-        self.slack.until(lambda: self.MODE != "socket" or self.slack.sockets())
+        if self.MODE == "socket":
+            self.s.connected()
         self.slack.fault("users.info", times=1, status=500)
         self.slack.click(USERS["bob"], card, "approve")
         self.s.told("bob", "does not say just now")
@@ -147,25 +148,39 @@ class Flow:
     def test_a_restart_goes_on_with_the_same_messages(self):
         action = self.s.ask("over a restart")
         before = self.s.card("bob", action)
+        opened = self.slack.sockets()["opened"]
         self.k.restart()
-        self.slack.until(lambda: self.MODE != "socket" or self.slack.sockets())
+        if self.MODE == "socket":
+            self.s.connected(opened)
         self.slack.write(USERS["bob"], before["channel"], "after the restart", thread_ts=before["ts"])
         until(lambda: self.k.action(action["id"], "ada").json["comments"], "the thread was forgotten")
         self.slack.click(USERS["bob"], before, "approve")
         self.s.card("bob", action, lambda card: "Done" in card["text"] and card["ts"] == before["ts"])
         self.assertEqual(len([one for one in self.slack.dm(USERS["bob"]) if action["id"] in one["text"]]), 1)
 
+    def test_people_are_called_again_and_others_after_a_while(self):
+        action = self.s.ask("nobody answers", tool="append-called")
+        self.s.card("bob", action)
+        self.s.told("bob", "Reminder: it still waits for people")
+        escalated = self.s.card("dave", action, lambda card: "escalated" in card["text"])  # of dba and of sre
+        self.assertEqual(len([one for one in self.slack.dm(USERS["dave"]) if one["text"] == escalated["text"]]), 1)
+        self.s.told("bob", "Escalated: it still waits for people")
+        self.slack.click(USERS["bob"], self.s.card("bob", action), "approve")
+        self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
+
 
 class BySocket(Flow, unittest.TestCase):
     MODE = "socket"
 
     def test_connections_are_replaced_and_found_again(self):
+        opened = self.slack.sockets()["opened"]
         self.slack.disconnect("refresh_requested")
+        opened = self.s.connected(opened)
         action = self.s.ask("after a refresh")
         self.slack.click(USERS["bob"], self.s.card("bob", action), "approve")
         self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
         self.slack.drop_sockets()
-        self.slack.until(self.slack.sockets)
+        self.s.connected(opened)
         action = self.s.ask("after a drop")
         self.slack.click(USERS["bob"], self.s.card("bob", action), "approve")
         self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")

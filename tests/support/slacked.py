@@ -10,6 +10,7 @@ from .slack import Slack
 RULES = """\
 - {id: in-chat, match: {tool: [append-chat]}, effect: require, require: {quorum: {dba: 1}, assurance: chat, expires: 1h}}
 - {id: two-in-chat, match: {tool: [append-two]}, effect: require, require: {quorum: {dba: 2}, assurance: chat, expires: 1h}}
+- {id: called, match: {tool: [append-called]}, effect: require, require: {quorum: {dba: 1}, assurance: chat, expires: 1h, remind: 1s, escalate: {after: 2s, to: sre}}}
 """
 OWN = "".join(f"""\
   {name}:
@@ -18,7 +19,7 @@ OWN = "".join(f"""\
     operation: write
     resource: {{kind: file, name: lines, env: prod}}
     sandbox: none
-""" for name in ("append-chat", "append-two"))
+""" for name in ("append-chat", "append-two", "append-called"))
 USERS = {name: f"U0{name.upper()}00000" for name in PEOPLE}
 ROOM = "C0DBA000000"
 
@@ -29,9 +30,8 @@ class Slacked:
     def __init__(self, mode="socket", linked=("bob", "erin", "dave"), tell="people", rooms=None, rules=""):
         port = free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="keyturn-slack-")
-        self.slack = Slack(mode=mode) if mode == "socket" else Slack(
-            mode="http", request_url=f"http://localhost:{port}/slack/events", events_url=f"http://localhost:{port}/slack/events",
-            interactivity_url=f"http://localhost:{port}/slack/interactive", commands_url=f"http://localhost:{port}/slack/commands")
+        urls = {f"{kind}_url": f"http://localhost:{port}/slack/{path}" for kind, path in (("events", "events"), ("interactivity", "interactive"), ("commands", "commands"))}
+        self.slack = Slack(mode=mode, unfurl_domains=["localhost"], **(urls if mode == "http" else {}))
         try:
             app = self.slack.app
             way = f"socket: {{app_token: {self.secret('app', app['app_token'])}}}" if mode == "socket" else \
@@ -40,7 +40,7 @@ class Slacked:
             self.config = f"""\
 public_url: http://localhost:{port}
 channels:
-  slack: {{team: {app['team']['id'] if isinstance(app['team'], dict) else app['team']}, bot_token: {self.secret('bot', app['bot_token'])}, {way}, tell: {tell}{said}, api: "{self.slack.api}"}}
+  slack: {{team: {self.slack.say('team')['id']}, bot_token: {self.secret('bot', app['bot_token'])}, {way}, tell: {tell}{said}, api: "{self.slack.api}"}}
 """
             for name, user in USERS.items():
                 self.slack.user(user, email=f"{name}@example.com", real_name=name.capitalize())
@@ -108,14 +108,18 @@ channels:
 
     def in_place(self, messages, action, when):
         def find():
-            cards = [one for one in messages() if action["id"] in one["text"] and not one.get("thread_ts") and "Reminder" not in one["text"]]
+            cards = [one for one in messages() if one["text"].endswith(f"({action['id']})") and one.get("thread_ts", one["ts"]) == one["ts"] and "it still waits" not in one["text"]]
             return next((one for one in cards if when(one)), None)
-        return until(find, f"no such card of {action['id']}: {messages()}")
+        return until(find, f"no such card of {action['id']}")
 
     def told(self, person, words):
         """Until somebody was told these words privately."""
         return until(lambda: next((one for one in self.slack.ephemerals(USERS[person]) + self.slack.dm(USERS[person]) if words in self.shown(one)), None),
-                     f"{person} was not told {words!r}: {self.slack.ephemerals(USERS[person])}")
+                     f"{person} was not told {words!r}")
+
+    def connected(self, opened=0):
+        """Until there is a connection, and more than so many were opened; how many were."""
+        return self.slack.until(lambda: (now := self.slack.sockets())["open"] > 0 and now["opened"] > opened and now["opened"])
 
     def state(self, action):
         return self.k.action(action["id"], "ada").json["state"]

@@ -1,0 +1,146 @@
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include "channels/slack/client.h"
+#include "channels/slack/config.h"
+#include "channels/slack/form.h"
+#include "channels/slack/front.h"
+#include "channels/slack/signature.h"
+#include "doc/json.h"
+
+using namespace keyturn;
+using namespace keyturn::channels;
+using namespace keyturn::channels::slack;
+
+namespace {
+
+constexpr std::int64_t kSigned = 1531420618;
+Time at(std::int64_t seconds) {
+  return Time{std::chrono::seconds(seconds)};
+}
+
+std::vector<std::string> problems_of(const std::string& json) {
+  doc::Problems problems;
+  const doc::Value value = *doc::parse_json(json);
+  read_settings(value, "/channels/slack", problems);
+  std::vector<std::string> out;
+  for (const doc::Problem& problem : problems) out.push_back(problem.code + " " + problem.pointer);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a signature is Slack's own: its documented example") {
+  // docs.slack.dev/authentication/verifying-requests-from-slack
+  const Secret secret("8f742231b10e8888abcd99yyyzzz85a5");
+  const std::string body =
+      "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id="
+      "G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-"
+      "collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%"
+      "2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121."
+      "803a0bc887a14d10d2c447fce8b6703c";
+  CHECK(sign(secret, std::to_string(kSigned), body) ==
+        "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503");
+}
+
+TEST_CASE("only what Slack signed, lately, and once") {
+  Signatures signatures;
+  const Secret secret("secret");
+  const std::string stamp = std::to_string(kSigned);
+  const auto code = [&](std::string_view timestamp, std::string_view signature,
+                        std::string_view body, Time now) {
+    const Result<void> checked = signatures.check(timestamp, signature, body, now);
+    return checked ? std::string("good") : checked.error().code;
+  };
+  const std::string good = sign(secret, stamp, "body");
+  CHECK(code(stamp, sign(Secret(""), stamp, "body"), "body", at(kSigned)) == "bad_signature");
+  signatures.use(secret);
+  CHECK(code("", "", "body", at(kSigned)) == "no_signature");
+  CHECK(code(stamp, "", "body", at(kSigned)) == "no_signature");
+  CHECK(code(stamp, good, "bodY", at(kSigned)) == "bad_signature");
+  CHECK(code("1531420619", good, "body", at(kSigned)) == "bad_signature");
+  CHECK(code(stamp, "v1" + good.substr(2), "body", at(kSigned)) == "bad_signature");
+  CHECK(code("x", good, "body", at(kSigned)) == "bad_signature");
+  CHECK(code("99999999999999999999", good, "body", at(kSigned)) == "bad_signature");
+  CHECK(code(stamp, good, "body", at(kSigned + 301)) == "stale_signature");
+  CHECK(code(stamp, good, "body", at(kSigned - 301)) == "stale_signature");
+  CHECK(code(stamp, good, "body", at(kSigned - 300)) == "good");
+  CHECK(code(stamp, good, "body", at(kSigned)) == "replayed");
+  CHECK(code(stamp, good, "body", at(kSigned + 300)) == "replayed");
+  CHECK(code(stamp, sign(secret, stamp, "other"), "other", at(kSigned + 300)) == "good");
+}
+
+TEST_CASE("a form is read back as it was written, whatever is in it") {
+  CHECK(to_form({{"a b", "1&2"}, {"\u00e9", "x=y"}}) == "a+b=1%262&%C3%A9=x%3Dy");
+  CHECK(rc::check([](std::vector<std::pair<std::string, std::string>> fields) {
+    RC_PRE(fields.size() <= 200);
+    for (auto& [name, value] : fields) name += "n";
+    const auto back = from_form(to_form(fields));
+    RC_ASSERT(back.has_value());
+    RC_ASSERT(*back == fields);
+  }));
+  CHECK_FALSE(from_form("a=%4"));
+  CHECK_FALSE(from_form("a=%zz"));
+  CHECK(field_of(*from_form("a=1&a=2&&b"), "a") == "1");
+}
+
+TEST_CASE("what Slack's error words mean") {
+  struct Row {
+    std::string word;
+    Undelivered::Kind kind;
+    bool token;
+  };
+  using Kind = Undelivered::Kind;
+  for (const Row& row : {Row{"channel_not_found", Kind::kNever, false},
+                         Row{"not_in_channel", Kind::kNever, false},
+                         Row{"is_archived", Kind::kNever, false},
+                         Row{"user_not_found", Kind::kNever, false},
+                         Row{"messages_tab_disabled", Kind::kNever, false},
+                         Row{"token_revoked", Kind::kUnreachable, true},
+                         Row{"account_inactive", Kind::kUnreachable, true},
+                         Row{"missing_scope", Kind::kUnreachable, true},
+                         Row{"ratelimited", Kind::kPlaceBusy, false},
+                         Row{"internal_error", Kind::kUnreachable, false},
+                         Row{"<!channel> of tomorrow", Kind::kUnreachable, false}}) {
+    CAPTURE(row.word);
+    const Failure failure = failure_of("chat.postMessage", row.word, {});
+    CHECK(failure.what.kind == row.kind);
+    CHECK(failure.token == row.token);
+    CHECK_FALSE(failure.what.why.contains('<'));
+  }
+  CHECK(failure_of("views.open", "missing_scope", doc::object({{"needed", "chat:write"}}))
+            .what.why.contains("(chat:write)"));
+}
+
+TEST_CASE("settings say what is wrong with them, and where") {
+  const std::string token = R"("bot_token": {"secret": "env:BOT"})";
+  const std::string socket = R"("socket": {"app_token": {"secret": "env:APP"}})";
+  const std::string http = R"("http": {"signing_secret": {"secret": "env:SIGN"}})";
+  using List = std::vector<std::string>;
+  CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + socket + "}") == List{});
+  CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + http +
+                    R"(, "tell": "both", "rooms": {"dba": "C1", "*": "C2"}})") == List{});
+  CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + socket + ", " + http + "}") ==
+        List{"out_of_range /channels/slack"});
+  CHECK(problems_of("{\"team\": \"T1\", " + token + "}") == List{"out_of_range /channels/slack"});
+  CHECK(problems_of("{\"team\": \"acme\", " + token + ", " + socket + "}") ==
+        List{"out_of_range /channels/slack/team"});
+  CHECK(problems_of(R"({"team": "T1", "bot_token": "xoxb-1", )" + socket + "}").size() == 1);
+  CHECK(problems_of("{\"team\": \"T1\", " + token + R"(, "http": {}})") ==
+        List{"missing_field /channels/slack/http/signing_secret"});
+  CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + socket + R"(, "tell": "rooms"})") ==
+        List{"missing_field /channels/slack/rooms"});
+  CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + socket +
+                    R"(, "rooms": {"dba": "#general"}})") ==
+        List{"out_of_range /channels/slack/rooms"});
+  CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + socket +
+                    R"(, "api": "http://slack.example/api"})") ==
+        List{"bad_url /channels/slack/api"});
+}
+
+TEST_CASE("a button's value is an action and a digest, and nothing else") {
+  CHECK(pressed_of("act_1|sha256:00").action == "act_1");
+  CHECK(pressed_of("act_1|sha256:00").digest == "sha256:00");
+  CHECK(pressed_of("act_1").action.empty());
+  CHECK(pressed_of(std::string(301, '|')).action.empty());
+}

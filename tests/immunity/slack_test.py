@@ -1,0 +1,222 @@
+"""Forged or replayed consent over Slack, people who do not count there, and text that would act. Each attack is made against a running Keyturn."""
+import json
+import pathlib
+import socket
+import sys
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.keyturn import DEADLINE, Failed, until  # noqa: E402
+from support.slacked import ROOM, USERS, Slacked, buttons  # noqa: E402
+
+
+class Forged(unittest.TestCase):
+    """Slack calls Keyturn, over HTTP."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.s = Slacked(mode="http", tell="both", rooms={"dba": ROOM}, linked=("bob", "erin", "carol"))
+        cls.addClassCleanup(cls.s.close)
+        cls.slack, cls.k = cls.s.slack, cls.s.k
+
+    def click(self, action, user="bob", forge=None, button="approve", **more):
+        return self.slack.click(USERS[user], self.s.card("bob", action) if user == "bob" else self.s.room_card(action), button, **({"forge": forge} if forge else {}), **more)
+
+    def refused(self, forge, status, code):
+        action = self.s.ask(f"a request with {code}")
+        answer = self.click(action, forge=forge)
+        self.assertEqual((answer["status"], code in json.dumps(answer["body"])), (status, True), answer)
+        self.assertEqual((self.s.state(action), self.k.action(action["id"], "ada").json["votes"]), ("pending", []))
+        return action
+
+    def test_no_signature(self):
+        self.refused({"unsigned": True}, 401, "no_signature")
+
+    def test_a_wrong_or_empty_secret(self):
+        self.refused({"secret": "another secret"}, 401, "bad_signature")
+        self.refused({"secret": ""}, 401, "bad_signature")
+
+    def test_a_stale_or_future_timestamp(self):
+        self.refused({"age": 301 + 5}, 401, "stale_signature")
+        self.refused({"age": -301 - 5}, 401, "stale_signature")
+
+    def test_a_tampered_body(self):
+        one = self.s.ask("signed")
+        answer = self.click(one, forge={"tamper": "payload=%7B%22type%22%3A%22block_actions%22%7D"})
+        self.assertEqual(answer["status"], 401, answer)
+        self.assertEqual(self.s.state(one), "pending")
+
+    def test_a_replayed_request(self):
+        action = self.s.ask("twice", tool="append-two")
+        answer = self.click(action, forge={"replays": 2})
+        self.assertEqual([one["status"] for one in answer["answers"]], [200, 401, 401])
+        until(lambda: len(self.k.action(action["id"], "ada").json["votes"]) == 1, "the first counts")
+        self.slack.click(USERS["bob"], self.s.card("bob", action, lambda card: "take_back" in buttons(card)), "take_back")
+        until(lambda: not self.k.action(action["id"], "ada").json["votes"], "it was taken back")
+        self.assertEqual(self.s.state(action), "pending")
+
+    def test_another_workspaces_valid_signature(self):
+        self.refused({"merge": {"team": {"id": "T0EVIL00000"}}}, 403, "other_workspace")
+
+    def test_somebody_of_another_workspace(self):
+        action = self.s.ask("a shared channel")
+        self.click(action, forge={"merge": {"user": {"team_id": "T0EVIL00000"}}})
+        self.s.told("bob", "another workspace")
+        self.assertEqual(self.s.state(action), "pending")
+
+    def test_a_card_that_was_clicked_late_decides_nothing_else(self):
+        action = self.s.ask("the digest counts")
+        card = self.s.card("bob", action)
+        self.slack.click(USERS["bob"], card, "approve", forge={"merge": {"actions": [
+            {"type": "button", "action_id": "approve", "block_id": "b", "value": f"{action['id']}|sha256:{'0' * 64}"}]}})
+        self.s.told("bob", "Not approved")
+        self.assertEqual(self.s.state(action), "pending")
+
+    def test_what_was_not_shown_whole_is_not_approved_by_a_made_up_click(self):
+        action = self.s.ask("x" * 14_000)
+        card = self.s.card("bob", action)
+        self.assertNotIn("approve", buttons(card))
+        self.slack.click(USERS["bob"], card, "deny", forge={"merge": {"actions": [
+            {"type": "button", "action_id": "approve", "block_id": "b", "value": f"{action['id']}|{action['digest']}"}]}})
+        self.s.told("bob", "open its page")
+        self.assertEqual(self.s.state(action), "pending")
+
+    def test_who_does_not_count_in_slack_any_more(self):
+        for change, words in (({"deleted": True}, "deactivated"), ({"is_restricted": True}, "guest"), ({"is_ultra_restricted": True}, "guest"),
+                              ({"is_stranger": True}, "another workspace"), ({"is_bot": True}, "a bot"), ({"is_email_confirmed": False}, "not confirmed")):
+            with self.subTest(words):
+                action = self.s.ask(f"by whom? {words}")
+                card = self.s.card("erin", action)
+                before = len(self.slack.ephemerals(USERS["erin"]))
+                self.slack.change_user(USERS["erin"], **change)
+                try:
+                    # What Slack says is believed for three seconds; until then it opens a dialog, which decides nothing.
+                    until(lambda: self.pressed(card, before, words), f"erin was not told: {words}")
+                    told = self.answers()
+                    self.slack.click(USERS["erin"], card, "approve")
+                    until(lambda: self.answers() > told, "no answer")
+                    self.assertEqual(self.s.state(action), "pending")
+                finally:
+                    self.slack.change_user(USERS["erin"], **{key: not value for key, value in change.items()})
+
+    def answers(self):
+        """To erin; nobody can tell a deactivated account anything, which the log says."""
+        return len(self.slack.ephemerals(USERS["erin"])) + self.k.stderr().count("an answer did not arrive")
+
+    def pressed(self, card, before, words):
+        asked = self.answers()
+        self.slack.click(USERS["erin"], card, "comment")
+        until(lambda: self.slack.modals(USERS["erin"]) or self.answers() > asked, "no answer")
+        if self.slack.modals(USERS["erin"]):
+            self.slack.dismiss(USERS["erin"])
+            return False
+        return words == "deactivated" or words in json.dumps(self.slack.ephemerals(USERS["erin"])[before:])
+
+    def test_channel_membership_is_no_authority(self):
+        action = self.s.ask("in the room")
+        self.slack.click(USERS["carol"], self.s.room_card(action), "approve")
+        self.s.told("carol", "Not approved")
+        self.assertEqual(self.s.state(action), "pending")
+        self.assertEqual(self.k.action(action["id"], "ada").json["votes"], [])
+
+    def test_one_person_by_slack_and_by_web_counts_once(self):
+        action = self.s.ask("once", tool="append-two")
+        self.click(action)
+        until(lambda: len(self.k.action(action["id"], "ada").json["votes"]) == 1, "no vote")
+        self.assertEqual(self.s.browser("bob").vote(action).code, "already_voted")
+        self.assertEqual(self.s.state(action), "pending")
+
+    def test_an_account_is_linked_by_both_sides_or_not_at_all(self):
+        attempt = self.s.code("dave")
+        asked = self.s.say_code("olga", attempt["code"])  # olga's account says dave's code
+        self.assertIn("dave", json.dumps(asked))
+        self.assertEqual(self.s.browser("dave").post(f"/v1/me/links/{attempt['id']}/confirm").code, "link_not_ready")
+        self.slack.click(USERS["olga"], asked, "link_yes")
+        until(lambda: any(one["agreed"] for one in self.s.browser("dave").get("/v1/me/links").json["under_way"]), "not agreed")
+        self.assertIn(USERS["olga"], json.dumps(self.s.browser("dave").get("/v1/me/links").json), "dave sees whose account that is")
+        self.assertEqual(self.s.browser("dave").get("/v1/me/links").json["items"], [], "and has not agreed")
+        self.assertEqual(self.s.browser("bob").post(f"/v1/me/links/{attempt['id']}/confirm").code, "not_found")
+        for _ in range(6):
+            said = self.s.say_code("olga", "AAAA-AAAA")
+        self.assertIn("tried too often", json.dumps(said))
+
+    def test_a_response_url_is_never_called_nor_kept(self):
+        with socket.create_server(("127.0.0.1", 0)) as trap:
+            trap.settimeout(0.5)
+            port = trap.getsockname()[1]
+            caught = []
+
+            def listen():
+                try:
+                    caught.append(trap.accept())
+                except OSError:
+                    pass
+            thread = threading.Thread(target=listen)
+            thread.start()
+            action = self.s.ask("exfiltration")
+            self.slack.click(USERS["carol"], self.s.room_card(action), "approve", forge={"merge": {"response_url": f"http://127.0.0.1:{port}/taken"}})
+            self.s.told("carol", "Not approved")
+            thread.join(DEADLINE)
+            self.assertEqual(caught, [])
+        self.assertNotIn("/taken", self.k.stderr())
+        self.assertNotIn("response_url", self.k.stderr())
+
+    def test_no_link_and_no_get_decides(self):
+        for path in ("/slack/interactive", "/slack/events", "/slack/commands"):
+            self.assertIn(self.k.get(path).status, (404, 405))
+            self.assertEqual(self.k.post(path, None, {}).status, 401)
+
+    def test_text_in_a_card_is_text(self):
+        evil = "<!channel> <@U0BOB00000> *Approved by bob* `x` ```\n<https://evil.example|open> :white_check_mark: \u202egnp.exe \u200b &lt;b&gt;"
+        action = self.s.ask(evil, reason="<!here> " + "why *now*")
+        card = self.s.card("bob", action)
+        live = []
+
+        def look(value):
+            if isinstance(value, list):
+                for one in value:
+                    look(one)
+            elif isinstance(value, dict):
+                literal = value.get("type") == "text" or (value.get("type") == "plain_text" and value.get("emoji") is False)
+                self.assertNotIn(value.get("type"), ("mrkdwn", "emoji", "link", "user", "broadcast", "image", "usergroup"))
+                for key, inner in value.items():
+                    if isinstance(inner, str) and not (literal and key == "text"):
+                        live.append(inner)
+                    look(inner)
+        look(card["blocks"])
+        for part in ("channel", "U0BOB", "evil.example", "white_check", "\u202e", "\u200b"):
+            self.assertFalse([one for one in live + [card["text"]] if part in one], part)
+        self.assertNotIn("\u202e", json.dumps(card, ensure_ascii=False))
+        self.assertIn("U+202E", json.dumps(card))
+        self.assertIn("<!channel>", json.dumps(card), "it is there to be read")
+
+
+class Refusing(unittest.TestCase):
+    def test_an_empty_secret_does_not_start(self):
+        s = Slacked(mode="http", linked=())
+        try:
+            s.k.stop()
+            s.secret("signing", "")
+            with self.assertRaises(Failed):
+                s.k.start()
+            self.assertIn("signing", s.k.stderr())
+        finally:
+            s.close()
+
+    def test_over_socket_mode_nothing_is_taken_over_http(self):
+        s = Slacked(mode="socket", linked=("bob",))
+        try:
+            action = s.ask("by socket")
+            card = s.card("bob", action)
+            answer = s.slack.click(USERS["bob"], card, "approve", forge={"url": f"http://localhost:{s.k.port}/slack/interactive"})
+            self.assertEqual(answer["status"], 404, answer)
+            s.slack.click(USERS["bob"], card, "approve", forge={"merge": {"team": {"id": "T0EVIL00000"}}})
+            s.slack.click(USERS["bob"], card, "comment")
+            s.slack.until(lambda: s.slack.modals(USERS["bob"]))
+            self.assertEqual(s.state(action), "pending")
+        finally:
+            s.close()
+
+if __name__ == "__main__":
+    unittest.main()
