@@ -212,5 +212,47 @@ class Rooms(unittest.TestCase):
         self.assertIn("channel_not_found", dead[0]["why"])
 
 
+class Installation(unittest.TestCase):
+    """keyturn channels test slack"""
+
+    def checks(self, s):
+        said = s.k.cli("channels", "test", "slack", "--json", "--config", s.k.config_file, check=False)
+        found = {one["what"]: one for one in said.json["channels"][0]["checks"]}
+        return said.code, found
+
+    def wrong(self, s):
+        code, found = self.checks(s)
+        self.assertNotEqual(code, 0)
+        return {what: one["words"] for what, one in found.items() if not one["good"]}
+
+    def test_by_socket_with_rooms(self):
+        s = Slacked(tell="both", rooms={"dba": ROOM}, linked=())
+        self.addCleanup(s.close)
+        code, found = self.checks(s)
+        self.assertEqual((code, [what for what, one in found.items() if not one["good"]]), (0, []), found)
+        for what in ("bot token", "app token", "clock", "scope chat:write", "scope groups:history", f"room {ROOM} (dba)"):
+            self.assertIn(what, found)
+        s.slack.configure(scopes=[scope for scope in s.slack.app["scopes"] if scope != "users:read"])
+        self.assertIn("users:read", str(list(self.wrong(s))))
+        s.slack.configure(app_scopes=[])
+        self.assertIn("connections:write", self.wrong(s)["app token"])
+        s.slack.change_channel(ROOM, is_archived=True)
+        self.assertIn("archived", self.wrong(s)[f"room {ROOM} (dba)"])
+        s.slack.configure(token_revoked=True)
+        self.assertIn("revoked", self.wrong(s)["bot token"])
+
+    def test_by_http_and_of_another_workspace(self):
+        s = Slacked(mode="http", linked=())
+        self.addCleanup(s.close)
+        code, found = self.checks(s)
+        self.assertEqual((code, [what for what, one in found.items() if not one["good"]]), (0, []), found)
+        s.secret("signing", "another secret")
+        self.assertIn("another signing secret", self.wrong(s)["signing secret and address"])
+        s.k.stop()
+        self.assertIn("not reached", self.wrong(s)["signing secret and address"])
+        s.k.config_file.write_text(s.config.replace("T0KT0000000", "T0OTHER0000"))
+        self.assertIn("another workspace", self.wrong(s)["bot token"])
+
+
 if __name__ == "__main__":
     unittest.main()

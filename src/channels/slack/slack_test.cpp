@@ -91,17 +91,15 @@ TEST_CASE("what Slack's error words mean") {
     bool token;
   };
   using Kind = Undelivered::Kind;
-  for (const Row& row : {Row{"channel_not_found", Kind::kNever, false},
-                         Row{"not_in_channel", Kind::kNever, false},
-                         Row{"is_archived", Kind::kNever, false},
-                         Row{"user_not_found", Kind::kNever, false},
-                         Row{"messages_tab_disabled", Kind::kNever, false},
-                         Row{"token_revoked", Kind::kUnreachable, true},
-                         Row{"account_inactive", Kind::kUnreachable, true},
-                         Row{"missing_scope", Kind::kUnreachable, true},
-                         Row{"ratelimited", Kind::kPlaceBusy, false},
-                         Row{"internal_error", Kind::kUnreachable, false},
-                         Row{"<!channel> of tomorrow", Kind::kUnreachable, false}}) {
+  for (const Row& row :
+       {Row{"channel_not_found", Kind::kNever, false}, Row{"not_in_channel", Kind::kNever, false},
+        Row{"is_archived", Kind::kNever, false}, Row{"user_not_found", Kind::kNever, false},
+        Row{"messages_tab_disabled", Kind::kNever, false},
+        Row{"token_revoked", Kind::kUnreachable, true},
+        Row{"account_inactive", Kind::kUnreachable, true},
+        Row{"missing_scope", Kind::kUnreachable, true}, Row{"ratelimited", Kind::kPlaceBusy, false},
+        Row{"internal_error", Kind::kUnreachable, false},
+        Row{"<!channel> of tomorrow", Kind::kUnreachable, false}}) {
     CAPTURE(row.word);
     const Failure failure = failure_of("chat.postMessage", row.word, {});
     CHECK(failure.what.kind == row.kind);
