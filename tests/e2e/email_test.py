@@ -1,6 +1,7 @@
 """Mail to those whom an action waits for, by a real mail server: over TLS, with a login, in threads, and nothing of what was asked for."""
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -48,9 +49,9 @@ class Email(unittest.TestCase):
         self.addCleanup(made.stop)
         return made
 
-    def keyturn(self, smtp, more="", login=True):
+    def keyturn(self, smtp, more="", login=True, people=PEOPLE):
         user = f"user: keyturn, password: {{secret: 'file:{self.folder}/password'}}, " if login else ""
-        k = Keyturn(policy=POLICY, tools=TOOLS, people=PEOPLE,
+        k = Keyturn(policy=POLICY, tools=TOOLS, people=people,
                     config=f"channels:\n  email: {{smtp: '{smtp}', ca: '{self.folder}/cert.pem', from: keyturn@mail.example, {user}{more}}}\n")
         self.addCleanup(k.close)
         return k
@@ -124,6 +125,39 @@ class Email(unittest.TestCase):
         self.assertNotIn("example.com", json.dumps(dead))
         self.assertEqual(k.post("/v1/admin/channels/email/retry", "ada", {}).json, {"retried": 1})
         self.assertIn(action["id"], server.mail()["text"])
+
+    def test_a_message_that_is_refused_is_given_up_and_a_recipient_who_has_to_wait_holds_nobody_up(self):
+        server = self.server(faults={"data": {"bob@example.com": [554]}, "to": {"erin@example.com": [450]}})
+        k = self.keyturn(f"smtp://localhost:{server.port}", people={**PEOPLE, "erin": ["dba"]})
+        action = self.ask(k)
+        dead = until(lambda: self.channel(k)["dead"], "it is not given up")
+        self.assertEqual([(one["action"], one["place"], one["why"]) for one in dead], [(action["id"], "person:bob", "the mail server refuses this message (554)")])
+        refused = until(lambda: (lambda said: len(said) == 2 and said)([one for one in server.catch_up() if "refused" in one]), "it did not write to both")
+        self.assertEqual({(one["refused"], one["code"]) for one in refused}, {("data", 554), ("to", 450)})
+        other = self.ask(k)
+        mail = server.mail()
+        self.assertEqual(mail["to"], ["bob@example.com"])
+        self.assertIn(other["id"], mail["text"])
+        self.assertEqual([one["place"] for one in self.channel(k)["dead"]], ["person:bob"], "who has to wait is not given up")
+
+    def test_it_stops_at_once_beside_a_mail_server_that_says_nothing(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            k = self.keyturn(f"smtp://localhost:{silent.getsockname()[1]}")
+            self.ask(k)
+            connection, _ = silent.accept()
+            self.addCleanup(connection.close)
+            self.assertEqual(k.stop(), 0)
+
+    def test_the_command_line_says_whether_it_can_work(self):
+        server = self.server()
+        k = self.keyturn(f"smtp://localhost:{server.port}")
+        good = k.cli("channels", "test", "email", "--config", k.config_file)
+        self.assertIn("it takes user and password", good.out)
+        self.password("wrong")
+        bad = k.cli("channels", "test", "email", "--config", k.config_file, check=False)
+        self.assertNotEqual(bad.code, 0)
+        self.assertIn("refuses user and password (535)", bad.out + bad.err)
+        self.assertEqual(server.mails(), [])
 
     def test_a_wrong_password_loses_nothing_and_a_new_one_is_used(self):
         self.password("wrong")

@@ -1,6 +1,7 @@
 """Webhooks that tell of actions which wait for people: signed, in order, nothing lost, nothing private; PagerDuty and Opsgenie."""
 import json
 import pathlib
+import socket
 import sys
 import tempfile
 import unittest
@@ -193,6 +194,27 @@ class Standard(Case):
         self.assertEqual(contains(self.folder, [HIDDEN]), [])
         said = k.stderr() + json.dumps(self.channel(k))
         self.assertNotIn(SECRET[6:], said)
+
+    def test_it_stops_at_once_beside_a_receiver_that_says_nothing(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            k = self.keyturn(self.standard(silent.getsockname()[1]))
+            self.ask(k)
+            connection, _ = silent.accept()
+            self.addCleanup(connection.close)
+            self.assertEqual(k.stop(), 0)
+
+    def test_the_command_line_says_whether_it_can_work(self):
+        receiver = self.receiver()
+        k = self.keyturn(self.standard(receiver.port), self.pager("pagerduty", receiver.port))
+        self.assertIn("it took a test message", k.cli("channels", "test", "hook", "--config", k.config_file).out)
+        sent = receiver.request()
+        self.assertEqual((sent["json"]["type"], sent["verified"], sent["wrong"]), ("keyturn.test", True, None))
+        self.assertIn("nobody was called", k.cli("channels", "test", "pager", "--config", k.config_file).out)
+        self.assertEqual(receiver.request()["method"], "GET")
+        receiver.answer({"status": 401})
+        bad = k.cli("channels", "test", "hook", "--config", k.config_file, check=False)
+        self.assertNotEqual(bad.code, 0)
+        self.assertIn("the receiver answered 401", bad.out + bad.err)
 
     def test_mistakes_have_their_place(self):
         k = self.keyturn(self.standard(1))

@@ -253,14 +253,15 @@ TEST_CASE("dates and texts as mail writes them") {
   CHECK(mail_date(*from_rfc3339("2026-11-21T05:04:43.900Z")) == "Sat, 21 Nov 2026 05:04:43 +0000");
   CHECK(mail_date(*from_rfc3339("2024-02-29T23:59:59Z")) == "Thu, 29 Feb 2024 23:59:59 +0000");
   CHECK(header_text("plain", 9) == "plain");
+  CHECK(header_text("a\nb", 9) == "a b");
   CHECK(header_text("Grüße", 9) == "=?utf-8?B?R3LDvMOfZQ==?=");
   CHECK(header_text("=?utf-8?B?eA==?=", 9) != "=?utf-8?B?eA==?=");
   CHECK(quoted_printable("a=b \nü\t") == "a=3Db=20\r\n=C3=BC=09");
 }
 
 TEST_CASE("whatever the names hold, a mail has our headers and no other") {
-  rc::check([](std::string tool, std::string operation, std::string kind, std::string who,
-               std::string owner, std::string group) {
+  CHECK(rc::check([](std::string tool, std::string operation, std::string kind, std::string who,
+                     std::string owner, std::string group) {
     const std::string mean = "\r\nBcc: eve@evil.example\r\n\r\nhello\n.\n";
     gate::ActionRecord record;
     record.id = ActionId("act_1");
@@ -293,7 +294,7 @@ TEST_CASE("whatever the names hold, a mail has our headers and no other") {
     const std::string body = unquoted(message.substr(message.find("\r\n\r\n") + 4));
     RC_ASSERT(body == letter.body);
     RC_ASSERT(std::ranges::count(letter.body, '\n') == 15);
-  });
+  }));
 }
 
 }  // namespace keyturn::channels::email

@@ -64,6 +64,7 @@ Task<Taken> Receiver::post(net::ClientRequest request) {
   request.ca_file = settings_.ca_file;
   request.timeout = std::chrono::seconds(30);
   request.body_bytes_max = 64 << 10;
+  request.keep_going = [stopped = stopped_] { return !*stopped; };
   const Result<net::ClientResponse> answer = co_await ports_.fetch(std::move(request));
   Taken out;
   if (answer)

@@ -1,7 +1,9 @@
 // One exchange with the receiver of a webhook, and what its answer means. For all templates.
 #pragma once
 
+#include <atomic>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -29,6 +31,8 @@ class Receiver {
   Task<Result<Secret>> secret();
   // `request` without ca file and limits.
   Task<Taken> post(net::ClientRequest request);
+  // Exchanges that are under way end within a second or two.
+  void stop() { *stopped_ = true; }
   // What is wrong with it as a whole: it answered 410, or the secret is not to be had.
   const std::optional<Refusal>& trouble() const { return trouble_; }
   Undelivered secret_missing(const Refusal& why);
@@ -37,6 +41,7 @@ class Receiver {
   const Settings& settings_;
   const Ports& ports_;
   Secret secret_;
+  std::shared_ptr<std::atomic<bool>> stopped_ = std::make_shared<std::atomic<bool>>(false);
   std::optional<Refusal> trouble_;
 };
 

@@ -20,6 +20,7 @@ class Standard final : public Channel {
   std::string_view name() const override { return settings_.name; }
   std::string_view kind() const override { return "webhook"; }
   Task<Result<void>> start() override;
+  void stop() override { receiver_.stop(); }
   std::optional<Refusal> trouble() const override { return receiver_.trouble(); }
   std::vector<Errand> due(const Matter& matter, const KeptPlaces& kept) override;
   Task<Carried> carry(Matter matter, Errand errand, doc::Value memo) override;
