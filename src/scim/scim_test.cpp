@@ -129,7 +129,7 @@ TEST_CASE("what was parsed and written again is the same, and changed text never
       R"(userName eq "babs" and (active eq true or not (emails[type eq "work"])))",
       R"(urn:ietf:params:scim:schemas:core:2.0:User:name.givenName co "a\"b" or meta.created gt "2026")",
       R"(members[value eq "x" and type ne "y"] and a pr and b lt -1.5e3)"};
-  rc::check([&] {
+  CHECK(rc::check([&] {
     std::string text = *rc::gen::elementOf(seeds);
     const int changes = *rc::gen::inRange(0, 4);
     for (int i = 0; i < changes; ++i) {
@@ -155,7 +155,7 @@ TEST_CASE("what was parsed and written again is the same, and changed text never
     const Result<bool> same = scim::matches(*again, scim::user_schema(), json(kBabs));
     RC_ASSERT(same.has_value() == found.has_value());
     if (found) RC_ASSERT(*same == *found);
-  });
+  }));
 }
 
 TEST_CASE("a filter is written with the parentheses that it needs") {
@@ -333,7 +333,7 @@ TEST_CASE("a PATCH twice is a PATCH once") {
       R"({"op":"replace","value":{"name.givenName":"x","active":"False"}})",
       R"({"op":"remove","path":"name.givenName"})",
       R"({"op":"replace","path":"externalId","value":"e"})"};
-  rc::check([&] {
+  CHECK(rc::check([&] {
     const bool is_group = *rc::gen::arbitrary<bool>();
     const std::string one = *rc::gen::elementOf(is_group ? operations : of_users);
     const scim::Schema& schema = is_group ? scim::group_schema() : scim::user_schema();
@@ -345,7 +345,7 @@ TEST_CASE("a PATCH twice is a PATCH once") {
     const std::string once = changed(schema, begun.c_str(), "[" + one + "]");
     RC_ASSERT(once.starts_with('{'));
     RC_ASSERT(changed(schema, once.c_str(), "[" + one + "]") == once);
-  });
+  }));
 }
 
 TEST_CASE("a version is of everything that is shown; answers name it") {

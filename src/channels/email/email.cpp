@@ -26,7 +26,7 @@ std::string host_of(std::string_view url) {
 
 Post pooled(net::Loop& loop) {
   constexpr unsigned kThreads = 2;
-  auto pool = std::make_shared<net::BlockingPool>(loop, "email", kThreads);
+  auto pool = std::make_shared<net::BlockingPool>(loop, "kt-mail", kThreads);
   return [pool](net::MailServer server, net::Mail mail) {
     return post_on(*pool, std::move(server), std::move(mail));
   };

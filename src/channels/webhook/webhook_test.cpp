@@ -215,6 +215,25 @@ TEST_CASE(
   CHECK(last.find("data")->find("changes")->as_array()[0].text("by") == "bob");
 }
 
+TEST_CASE("what changes while a message is on its way is in the next one") {
+  Desk desk;
+  const Ports ports = desk.ports();
+  Standard hook(desk.settings(Template::kStandard, true), ports);
+  const gate::RecordPtr asked = desk.bench.ask("ask");
+  KeptPlaces kept;
+  desk.answer = [&](const net::ClientRequest&) {
+    REQUIRE(desk.bench.run(desk.bench.voting("bob", asked)).has_value());
+    return net::ClientResponse{.status = 204};
+  };
+  CHECK(desk.carry_all(hook, asked->id, kept) == 1);
+  desk.answer_with(204);
+  CHECK(desk.carry_all(hook, asked->id, kept) == 1);
+  CHECK(desk.carry_all(hook, asked->id, kept) == 0);
+  const std::int64_t first = desk.body(0).find("data")->integer("version");
+  CHECK(desk.body(1).find("data")->integer("since") == first + 1);
+  CHECK(desk.body(1).find("data")->find("changes")->as_array()[0].text("by") == "bob");
+}
+
 TEST_CASE("a webhook tells what its configuration or the plan says, and waits for its secret") {
   Desk desk;
   const Ports ports = desk.ports();
