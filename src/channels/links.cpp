@@ -83,7 +83,8 @@ Task<Result<void>> Links::confirm(Principal who, std::string id) {
     co_return refuse("assurance_too_low", "an account is linked in a signed-in browser");
   const Attempt attempt = found->second;
   if (!attempt.account || !attempt.agreed)
-    co_return refuse("link_not_ready", "that account has not agreed yet: answer Keyturn in the chat");
+    co_return refuse("link_not_ready",
+                     "that account has not agreed yet: answer Keyturn in the chat");
   const people::Directory& directory = gate_.world().directory;
   const people::Person* person = directory.person(who.id);
   if (person == nullptr || !person->active)
