@@ -1,6 +1,7 @@
 // Is it alive, can it append, and the numbers for Prometheus (text format 0.0.4).
 #include "api/assets.h"
 #include "api/impl.h"
+#include "channels/channels.h"
 #include "oncall/oncall.h"
 
 namespace keyturn::api {
@@ -68,6 +69,24 @@ void add_exports(Exposition& out, const doc::Value& exports) {
       [](const doc::Value& one) { return std::uint64_t{one.text("status") != "running"}; });
 }
 
+// Names are of a-z, 0-9 and "-".
+void add_channels(Exposition& out, const std::vector<channels::CourierState>& all) {
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help,
+                       auto value_of) {
+    out.family(name, type, help);
+    for (const channels::CourierState& one : all) out.sample(value_of(one), "name", one.name);
+  };
+  if (all.empty()) return;
+  add("keyturn_channel_waiting", "gauge", "Actions that a channel still has to tell of.",
+      [](const auto& one) { return one.waiting; });
+  add("keyturn_channel_failing", "gauge", "1: the other side does not take anything just now.",
+      [](const auto& one) { return std::uint64_t{one.error.has_value()}; });
+  add("keyturn_channel_given_up", "gauge", "Messages that were given up (at most 200 are counted).",
+      [](const auto& one) { return static_cast<std::uint64_t>(one.dead.size()); });
+  add("keyturn_channel_messages_total", "counter", "Messages that were carried since the start.",
+      [](const auto& one) { return one.carried; });
+}
+
 std::vector<std::string> troubled(const Service& s) {
   return s.ports.on_call == nullptr ? std::vector<std::string>{} : s.ports.on_call->troubled();
 }
@@ -107,6 +126,7 @@ Task<Response> get_metrics(Service& s, Call&) {
              "On-call schedules that are stale, or that something is wrong with.",
              troubled(s).size());
   if (s.ports.exports) add_exports(out, s.ports.exports());
+  if (s.ports.channels != nullptr) add_channels(out, s.ports.channels->states());
   out.single("keyturn_parked_waits", "gauge", "Requests that wait for an action.", s.http.parked);
   out.single("keyturn_event_streams", "gauge", "Open event streams.", s.http.streams);
   out.single("keyturn_refusals_not_recorded_total", "counter",

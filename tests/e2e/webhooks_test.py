@@ -169,6 +169,9 @@ class Standard(Case):
         dead = until(lambda: self.channel(k)["dead"], "it is not given up")
         self.assertEqual([(one["action"], one["why"]) for one in dead], [(action["id"], "the receiver answered 400")])
         self.assertEqual(self.channel(k)["state"], "warning")
+        metrics = k.get("/metrics").body.decode()
+        self.assertIn('keyturn_channel_given_up{name="hook"} 1\n', metrics)
+        self.assertIn('keyturn_channel_failing{name="hook"} 0\n', metrics)
         other = self.ask(k)  # what comes after it is not held up
         receiver.until(lambda line: "path" in line and other["id"] in line["body"])
         k.restart()
