@@ -189,6 +189,26 @@ class BySocket(Flow, unittest.TestCase):
 class ByHttp(Flow, unittest.TestCase):
     MODE = "http"
 
+    def test_what_slack_tells_twice_counts_once_also_after_a_restart(self):
+        action = self.s.ask("told twice")
+        card = self.s.card("bob", action)
+        team = self.slack.say("team")["id"]
+
+        def tell(event_id, ts, age):
+            event = {"type": "message", "channel": card["channel"], "channel_type": "im", "user": USERS["bob"], "text": "once", "ts": ts, "thread_ts": card["ts"], "event_ts": ts}
+            answer = self.slack.raw(f"{self.k.url}/slack/events", json.dumps({"type": "event_callback", "team_id": team, "event_id": event_id, "event": event}),
+                                    {"content-type": "application/json", "x-slack-retry-num": str(age)}, sign={"age": age})
+            self.assertEqual(answer["status"], 200, answer)
+        comments = lambda: [one["text"] for one in self.k.action(action["id"], "ada").json["comments"]]  # noqa: E731
+        tell("Ev01", "1700009999.000100", 0)
+        until(lambda: comments() == ["once"], "it does not count")
+        tell("Ev01", "1700009999.000100", 1)
+        self.k.restart()
+        tell("Ev01", "1700009999.000100", 2)
+        tell("Ev02", "1700009999.000200", 3)  # another message that says the same
+        until(lambda: len(comments()) > 1, "the other message does not count")
+        self.assertEqual(comments(), ["once", "once"])
+
 
 class Rooms(unittest.TestCase):
     @classmethod
@@ -240,6 +260,16 @@ class Installation(unittest.TestCase):
         self.assertIn("archived", self.wrong(s)[f"room {ROOM} (dba)"])
         s.slack.configure(token_revoked=True)
         self.assertIn("revoked", self.wrong(s)["bot token"])
+
+    def test_the_manifest_is_one_and_asks_for_what_is_needed(self):
+        s = Slacked(linked=())
+        self.addCleanup(s.close)
+        text = (pathlib.Path(__file__).resolve().parents[2] / "examples/slack/manifest.json").read_text()
+        _, said, _ = s.slack.call("apps.manifest.validate", token=s.slack.app["config_token"], manifest=text)
+        self.assertEqual((said["ok"], said.get("errors")), (True, None))
+        s.slack.configure(scopes=json.loads(text)["oauth_config"]["scopes"]["bot"])
+        code, found = self.checks(s)
+        self.assertEqual((code, [what for what, one in found.items() if not one["good"]]), (0, []), found)
 
     def test_by_http_and_of_another_workspace(self):
         s = Slacked(mode="http", linked=())

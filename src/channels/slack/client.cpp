@@ -64,6 +64,16 @@ constexpr auto kNever = std::to_array<Meaning>({
     {"cannot_unfurl_url", "Slack does not show a card for that link"},
 });
 
+// Slack's own trouble, which passes.
+constexpr auto kPassing = std::to_array<Meaning>({
+    {"internal_error", "Slack has trouble"},
+    {"fatal_error", "Slack has trouble"},
+    {"service_unavailable", "Slack has trouble"},
+    {"request_timeout", "the request did not arrive whole"},
+    {"accesslimited", "Slack limits access just now"},
+    {"team_added_to_org", "the workspace is being moved to an organisation"},
+});
+
 const Meaning* find(std::string_view word, const auto& table) {
   const auto found = std::ranges::find(table, word, &Meaning::word);
   return found == table.end() ? nullptr : &*found;
@@ -130,7 +140,10 @@ Failure failure_of(std::string_view method, std::string_view said, const doc::Va
     return {word, {Kind::kNever, begin + ": " + std::string(meaning->advice), {}}, false};
   if (word == "ratelimited" || word == "rate_limited" || word == "message_limit_exceeded")
     return rate_limited(method, kWaitUnsaid);
-  return {word, {Kind::kUnreachable, begin, {}}, false};
+  if (const Meaning* meaning = find(word, kPassing))
+    return {word, {Kind::kUnreachable, begin + ": " + std::string(meaning->advice), {}}, false};
+  // A word that nobody here knows: tried again for ever, it would hold up everything else.
+  return {word, {Kind::kNever, begin, {}}, false};
 }
 
 Client::Client(Fetch fetch, const Clock& clock, std::string api, std::string ca_file)

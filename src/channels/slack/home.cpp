@@ -6,6 +6,7 @@
 #include "channels/slack/words.h"
 #include "doc/json.h"
 #include "net/loop.h"
+#include "review/quorum.h"
 
 namespace keyturn::channels::slack {
 namespace {
@@ -26,12 +27,12 @@ doc::Value stranger_home(std::string_view words) {
   return home_of(std::move(blocks));
 }
 
-// Where the glass was broken, what was escalated, what touches production: first.
+// Where the glass was broken and what was escalated come first; then what more people are asked
+// about: policy has judged it the riskier.
 int risk_of(const gate::ActionRecord& record) {
   const bool escalated = record.review && !record.review->escalated_to.empty();
-  const int breaks_glass = record.break_glass.empty() ? 0 : 4;
-  const int prod = record.resource.env == "prod" || record.resource.env == "production" ? 1 : 0;
-  return breaks_glass + (escalated ? 2 : 0) + prod;
+  const int people = record.review ? review::people_asked(record.review->plan) : 0;
+  return (record.break_glass.empty() ? 0 : 2000) + (escalated ? 1000 : 0) + std::min(people, 999);
 }
 
 void add_item(doc::Array& blocks, const render::Card& card) {
