@@ -168,6 +168,23 @@ class Flow:
         self.slack.click(USERS["bob"], self.s.card("bob", action), "approve")
         self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
 
+    def test_who_may_not_see_it_any_more_is_not_shown_it_any_more(self):
+        action = self.s.ask("no longer for everybody", tool="append-two")
+        self.assertIn("no longer for everybody", json.dumps(self.s.card("erin", action)["blocks"]))
+        self.k.host("person", "groups", "erin", "--group", "sre")
+        self.addCleanup(self.k.host, "person", "groups", "erin", "--group", "dba")
+        card = self.s.card("erin", action, lambda one: "not for you any more" in json.dumps(one["blocks"]))
+        self.assertNotIn("no longer for everybody", json.dumps(card["blocks"]))
+        self.assertEqual(buttons(card), ["open"])
+        self.assertEqual(self.s.browser("dave").send("DELETE", "/v1/me/links/slack").status, 200)
+        self.addCleanup(self.s.link, "dave")
+        card = self.s.card("dave", action, lambda one: "not linked to anybody" in json.dumps(one["blocks"]))
+        self.assertNotIn("no longer for everybody", json.dumps(card["blocks"]))
+        self.k.post(f"/v1/actions/{action['id']}/comments", "ada", {"text": "for those who remain"})
+        bob = self.s.card("bob", action)
+        until(lambda: "for those who remain" in json.dumps(self.slack.messages(bob["channel"], thread_ts=bob["ts"])), "bob does not see it")
+        self.assertNotIn("for those who remain", json.dumps(self.slack.dm(USERS["erin"]) + self.slack.dm(USERS["dave"])))
+
 
 class BySocket(Flow, unittest.TestCase):
     MODE = "socket"
@@ -230,6 +247,21 @@ class Rooms(unittest.TestCase):
         channel = lambda: next(one for one in self.s.k.get("/v1/admin/channels", "ada").json["items"] if one["name"] == "slack")  # noqa: E731
         dead = until(lambda: channel()["dead"], "the dead room is not shown")
         self.assertIn("channel_not_found", dead[0]["why"])
+
+    def test_what_is_a_comment_and_what_is_not(self):
+        slack, action = self.s.slack, self.s.ask("talked about", tool="append-two")
+        card = self.s.room_card(action)
+        slack.write(USERS["erin"], ROOM, "I am nobody here", thread_ts=card["ts"])
+        self.s.told("erin", "This is not in Keyturn")
+        said = slack.write(USERS["bob"], ROOM, "first", thread_ts=card["ts"])
+        comments = lambda: [one["text"] for one in self.s.k.action(action["id"], "ada").json["comments"]]  # noqa: E731
+        until(lambda: comments() == ["first"], "no comment")
+        message = said.get("message") or next(one for one in slack.messages(ROOM, thread_ts=card["ts"]) if one.get("user") == USERS["bob"])
+        slack.edit(USERS["bob"], message | {"channel": ROOM}, "changed")
+        slack.erase(USERS["bob"], message | {"channel": ROOM})
+        slack.write(USERS["bob"], ROOM, "not in a thread")
+        slack.write(USERS["bob"], ROOM, "last", thread_ts=card["ts"])
+        until(lambda: comments() == ["first", "last"], "what was edited, erased or said elsewhere is a comment")
 
 
 class Installation(unittest.TestCase):
