@@ -2,6 +2,7 @@
 
 #include "base/task_impl.h"
 #include "channels/case.h"
+#include "channels/entra.h"
 
 namespace keyturn::channels {
 namespace {
@@ -30,6 +31,7 @@ Desk::Desk(gate::Gate& gate, std::string public_url, Secret fingerprint_key)
 
 const people::Person* Desk::person_of(std::string_view account) const {
   const people::Person* person = gate_.world().directory.by_account(account);
+  if (person == nullptr) person = person_at_entra(gate_.world(), fingerprint_key_, account);
   return person != nullptr && person->active && !person->simulated ? person : nullptr;
 }
 

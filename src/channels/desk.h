@@ -25,7 +25,8 @@ class Desk {
   // `public_url` without a slash at the end.
   Desk(gate::Gate& gate, std::string public_url, Secret fingerprint_key);
 
-  // For whom this account ("slack:T0123/U0456") speaks now; null: for nobody.
+  // For whom this account ("slack:T0123/U0456") speaks now; null: for nobody. One of Teams that no
+  // link names speaks for whoever the same tenant vouched for here otherwise (entra.h).
   const people::Person* person_of(std::string_view account) const;
   // `channel`: "slack", "teams".
   Principal principal_of(const people::Person& person, std::string_view channel,

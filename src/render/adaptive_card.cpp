@@ -118,7 +118,7 @@ class Encoder {
     const bool is_code = section.kind != SectionKind::kText;
     if (section.kind == SectionKind::kFields) {
       for (const Field& field : section.fields) {
-        for (doc::Value& line : adaptive_field(field, {.subtle = true, .mono = true}))
+        for (doc::Value& line : adaptive_field(field, {.subtle = true}, {.mono = true}))
           items.push_back(std::move(line));
       }
     } else {
@@ -165,15 +165,13 @@ class Encoder {
   // A button that opens a line to write on, with the real one under it.
   static doc::Value asking(doc::Value execute, std::string_view style, std::string_view input,
                            std::string_view label) {
+    // Not isRequired: there are clients that ask for every input of a card then, whatever is
+    // pressed.
     doc::Value field = doc::object({{"type", "Input.Text"},
                                     {"id", input},
                                     {"label", label},
                                     {"isMultiline", true},
                                     {"maxLength", kAdaptiveInputMax}});
-    if (input == "text") {
-      field.set("isRequired", true);
-      field.set("errorMessage", "Write something first.");
-    }
     doc::Value out = doc::object({{"type", "Action.ShowCard"}, {"title", execute.text("title")}});
     if (!style.empty()) {
       out.set("style", style);

@@ -17,7 +17,7 @@
 
 namespace keyturn::render {
 
-inline constexpr std::size_t kAdaptiveBytesMax = 24 * 1024;  // Teams: about 28 KB an activity
+inline constexpr std::size_t kAdaptiveBytesMax = 27 * 1024;  // Teams: 28 KB an activity
 inline constexpr std::size_t kRefreshedUsersMax = 60;
 inline constexpr int kAdaptiveInputMax = 2000;  // characters somebody can write on a card
 
@@ -41,7 +41,7 @@ struct AdaptiveLook {
 doc::Array adaptive_lines(const Runs& runs, AdaptiveLook look = {});
 doc::Array adaptive_lines(std::string_view text, AdaptiveLook look = {});
 // "name: value" as one such paragraph.
-doc::Array adaptive_field(const Field& field, AdaptiveLook of_name);
+doc::Array adaptive_field(const Field& field, AdaptiveLook of_name, AdaptiveLook of_value = {});
 // A button; `title` is ours. `data`: ids of plain characters.
 doc::Value adaptive_execute(std::string title, std::string_view verb, doc::Value data);
 doc::Value adaptive_document(doc::Array body, doc::Array actions);

@@ -159,10 +159,10 @@ doc::Array adaptive_lines(std::string_view text, AdaptiveLook look) {
   return adaptive_lines(render_text(text, Style::kProse).runs, look);
 }
 
-doc::Array adaptive_field(const Field& field, AdaptiveLook of_name) {
+doc::Array adaptive_field(const Field& field, AdaptiveLook of_name, AdaptiveLook of_value) {
   Lines lines(of_name);
   lines.add(field.name);
-  lines.colon({.mono = of_name.mono});
+  lines.colon(of_value);
   lines.add(field.value);
   return lines.finish();
 }

@@ -59,7 +59,7 @@ struct Teams::Impl {
   Task<void> commented(Activity activity, Caller caller, std::string action);
   Task<void> met(Activity activity);
   Task<doc::Value> reply_to(Activity activity, Caller caller);
-  doc::Value help(const Caller& caller) const;
+  doc::Value help(const Caller& caller, bool alone) const;
   doc::Value what_waits(const Caller& caller) const;
   doc::Value linking(const Caller& caller, std::string_view code);
   Task<void> say(Activity activity, doc::Value card, std::string_view summary);

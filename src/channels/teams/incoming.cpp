@@ -140,7 +140,7 @@ Task<Result<Activity>> Incoming::admit(net::HttpRequest request) {
   if (!proof) co_return std::unexpected(proof.error());
   const Result<doc::Value> body = doc::parse_json(request.body, kBodyLimits);
   if (!body || !body->is_object())
-    co_return refuse("malformed_body", "the body is no activity (a JSON object)");
+    co_return refuse("invalid_json", "the body is no activity (a JSON object)");
   Activity activity = activity_of(*body);
   if (Result<void> ok = agrees(*proof, activity); !ok) co_return std::unexpected(ok.error());
   co_return activity;

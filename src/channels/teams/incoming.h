@@ -44,7 +44,7 @@ class Incoming {
   // endorsement for Teams) or of the tenant, issuer, audience, times, serviceurl; and the activity
   // is of Teams, of our tenant, and to be answered at a host of Teams. Codes: missing_token,
   // invalid_token, expired_token, unknown_key, provider_unreachable, invalid_keys,
-  // wrong_service_url, wrong_tenant, malformed_body.
+  // wrong_service_url, wrong_tenant, invalid_json.
   Task<Result<Activity>> admit(net::HttpRequest request);
 
   // The keys of Bot Framework, now. Codes: provider_unreachable, invalid_keys.

@@ -15,6 +15,15 @@ void Once::forget_old() {
   }
 }
 
+void Once::done(const std::shared_ptr<Entry>& entry) {
+  entry->done = true;
+  for (const auto& one : std::exchange(entry->waiting, {})) one->fire();
+  answered_.push_back(entry);
+  if (answered_.size() <= kAnswersMax) return;
+  if (const std::shared_ptr<Entry> oldest = answered_.front().lock()) oldest->answer.clear();
+  answered_.pop_front();
+}
+
 Task<std::string> Once::run(std::string key, std::function<Task<std::string>()> work) {
   forget_old();
   if (const auto found = entries_.find(key); found != entries_.end()) {
@@ -36,8 +45,7 @@ Task<std::string> Once::run(std::string key, std::function<Task<std::string>()> 
     entry->done = true;
     throw;
   }
-  entry->done = true;
-  for (const auto& one : std::exchange(entry->waiting, {})) one->fire();
+  done(entry);
   co_return entry->answer;
 }
 

@@ -81,10 +81,10 @@ Task<doc::Value> Teams::Impl::reply_to(Activity activity, Caller caller) {
                        .lines = {"Here everybody would read it. Search for Keyturn in Teams and "
                                  "write it in our own chat."}});
   if (word == "link") co_return linking(caller, rest);
-  if (!wants) co_return help(caller);
+  if (!wants) co_return help(caller, activity.is_personal());
   if (caller.person == nullptr) {
     co_await leave_trace(caller.account, "account_not_linked");
-    co_return help(caller);
+    co_return help(caller, activity.is_personal());
   }
   if (word == "list") co_return what_waits(caller);
   const gate::RecordPtr record =
@@ -95,7 +95,7 @@ Task<doc::Value> Teams::Impl::reply_to(Activity activity, Caller caller) {
   co_return card_for(*record, caller.person).value;
 }
 
-doc::Value Teams::Impl::help(const Caller& caller) const {
+doc::Value Teams::Impl::help(const Caller& caller, bool alone) const {
   Words out{.heading = "Keyturn",
             .lines = {"list: what waits for you", "show act_…: one action, with its buttons",
                       "link CODE: makes this Teams account yours in Keyturn; the code is on your "
@@ -108,7 +108,7 @@ doc::Value Teams::Impl::help(const Caller& caller) const {
                      "This Teams account is linked to nobody in Keyturn yet. Open your account "
                      "page, choose Teams, and send me the code.");
     out.actions.push_back(open_page("Open my account", ports.desk.public_url() + "/account"));
-  } else {
+  } else if (alone) {
     out.fields.push_back(field("You are", caller.person->name + " (" + caller.person->id + ")"));
     out.actions.push_back(open_page("Open my inbox", ports.desk.public_url() + "/"));
   }
@@ -171,7 +171,7 @@ Task<void> Teams::Impl::met(Activity activity) {
   if (!caller) co_return;
   const bool waits =
       caller->person != nullptr && ports.desk.gate().count_waiting_for(caller->person->id) > 0;
-  co_await say(activity, waits ? what_waits(*caller) : help(*caller), "Keyturn is here");
+  co_await say(activity, waits ? what_waits(*caller) : help(*caller, true), "Keyturn is here");
 }
 
 }  // namespace keyturn::channels::teams

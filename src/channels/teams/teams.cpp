@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kSaid = "teams/said/";
 
 int status_of(const std::string& code) {
-  if (code == "malformed_body") return 400;
+  if (code == "invalid_json") return 400;
   if (code == "wrong_tenant" || code == "wrong_service_url") return 403;
   if (code == "provider_unreachable" || code == "invalid_keys") return 503;
   return 401;
@@ -60,9 +60,13 @@ Task<net::HttpResponse> Teams::Impl::take(net::HttpRequest request) {
   if (activity.type == "invoke" && !is_click)
     co_return net::problem_response(404, "not_found", "no such invoke is answered here");
   const std::string key = activity.type + " " + activity.conversation + " " + activity.id;
-  std::string answer = co_await once.run(key, [this, activity] { return work(activity); });
+  std::string answer;
+  if (activity.id.empty())
+    answer = co_await work(activity);
+  else
+    answer = co_await once.run(key, [this, activity] { return work(activity); });
   if (is_click && answer.empty())
-    answer = words_answer("That took too long. Look at the card: it may have been done.");
+    answer = words_answer("That was sent before, or it takes long. Look at the card.");
   co_return net::json_response(200, answer.empty() ? "{}" : answer);
 }
 

@@ -180,6 +180,22 @@ TEST_CASE("a room is told in a thread; what mentions the bot there is a comment"
   CHECK_FALSE(floor.last("POST").body.contains("is that safe?"));
 }
 
+TEST_CASE("a card that is gone is shown again, and nothing else is said again") {
+  Floor floor;
+  floor.open();
+  const gate::RecordPtr record = floor.bench.ask("ask");
+  REQUIRE(
+      floor.bench.run(floor.bench.gate->comment(floor.bench.person("erin"), record->id, "before")));
+  CHECK(floor.carry_all(*floor.teams, record->id, floor.kept) == 1);
+  REQUIRE(floor.bench.run(floor.bench.voting("erin", record)));
+  floor.bench.settle_down();
+  floor.next["PUT /activities"] = {.status = 404};
+  floor.carry_all(*floor.teams, record->id, floor.kept);
+  CHECK(floor.count("POST", "/activities") == 2);
+  CHECK(floor.carry_all(*floor.teams, record->id, floor.kept) == 0);
+  CHECK_FALSE(floor.kept.contains("said:person:bob"));
+}
+
 TEST_CASE("Teams' refusals are known apart") {
   Floor floor;
   floor.open();

@@ -221,7 +221,7 @@ Task<Carried> Teams::Impl::carry(Matter matter, Errand errand, doc::Value memo) 
     done = co_await put(errand.place, memo, std::move(activity));
   }
   if (!done) co_return failed(done.error());
-  if (memo.is_null()) {
+  if (done->find("calls") == nullptr) {  // another message than before
     done->set("calls", matter.calls);
     done->set("comments", static_cast<std::uint64_t>(matter.record->comments.size()));
   }
