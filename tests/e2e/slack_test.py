@@ -203,6 +203,22 @@ class BySocket(Flow, unittest.TestCase):
         self.assertEqual(self.k.settled(action["id"])["state"], "succeeded")
 
 
+    def test_an_envelope_that_comes_twice_is_carried_out_once(self):
+        action = self.s.ask("enveloped")
+        card = self.s.card("bob", action)
+        team = self.slack.say("team")["id"]
+
+        def envelope(id, number):
+            ts = f"170000888{number}.000100"
+            event = {"type": "message", "channel": card["channel"], "channel_type": "im", "user": USERS["bob"], "text": f"number {number}", "ts": ts, "thread_ts": card["ts"]}
+            payload = {"type": "event_callback", "team_id": team, "event_id": f"EvSock{number}", "event": event}
+            self.slack.say("raw_socket", text=json.dumps({"envelope_id": id, "type": "events_api", "accepts_response_payload": False, "payload": payload}))
+        envelope("11111111-0000-0000-0000-000000000000", 1)
+        envelope("11111111-0000-0000-0000-000000000000", 2)  # the same one, whatever is in it
+        envelope("22222222-0000-0000-0000-000000000000", 3)
+        until(lambda: sorted(one["text"] for one in self.k.action(action["id"], "ada").json["comments"]) == ["number 1", "number 3"], "not once each")
+
+
 class ByHttp(Flow, unittest.TestCase):
     MODE = "http"
 
@@ -247,6 +263,13 @@ class Rooms(unittest.TestCase):
         channel = lambda: next(one for one in self.s.k.get("/v1/admin/channels", "ada").json["items"] if one["name"] == "slack")  # noqa: E731
         dead = until(lambda: channel()["dead"], "the dead room is not shown")
         self.assertIn("channel_not_found", dead[0]["why"])
+
+    def test_a_room_is_reminded_in_the_thread_with_those_who_are_asked(self):
+        action = self.s.ask("nobody answers", tool="append-called")
+        card = self.s.room_card(action)
+        reminder = until(lambda: next((one for one in self.s.slack.messages(ROOM, thread_ts=card["ts"]) if "Reminder" in one["text"]), None), "no reminder")
+        mentioned = [element["user_id"] for part in reminder["blocks"][0]["elements"] for element in part["elements"] if element["type"] == "user"]
+        self.assertEqual(mentioned, [USERS["bob"]], "of those who are asked, bob has linked an account")
 
     def test_what_is_a_comment_and_what_is_not(self):
         slack, action = self.s.slack, self.s.ask("talked about", tool="append-two")

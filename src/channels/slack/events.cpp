@@ -1,6 +1,7 @@
 // What people write in a card's thread, and links to Keyturn that they share.
 #include "base/task_impl.h"
 #include "channels/slack/front.h"
+#include "channels/slack/mrkdwn.h"
 #include "channels/slack/words.h"
 #include "doc/json.h"
 
@@ -12,44 +13,6 @@ constexpr std::size_t kLinksMax = 5;
 std::string team_of(const doc::Value& event, const std::string& team) {
   const std::string_view of = event.text("user_team");
   return of.empty() ? team : std::string(of);
-}
-
-// Slack's &-escapes and <…> forms (docs.slack.dev/messaging/formatting-message-text) as people read
-// them: "<@U1>" becomes "@U1", "<https://a|b>" becomes "b (https://a)".
-std::string as_read(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::size_t close = text.front() == '<' ? text.find('>') : std::string_view::npos;
-    if (close != std::string_view::npos) {
-      const std::string_view inner = text.substr(1, close - 1);
-      const std::size_t bar = inner.find('|');
-      if (bar == std::string_view::npos || bar == 0)
-        out += inner;
-      else
-        out.append(inner.substr(bar + 1)).append(" (").append(inner.substr(0, bar)).append(")");
-      text.remove_prefix(close + 1);
-    } else {
-      out += text.front();
-      text.remove_prefix(1);
-    }
-  }
-  std::string plain;
-  for (std::size_t at = 0; at < out.size(); ++at) {
-    const std::string_view rest = std::string_view(out).substr(at);
-    if (rest.starts_with("&lt;")) {
-      plain += '<';
-      at += 3;
-    } else if (rest.starts_with("&gt;")) {
-      plain += '>';
-      at += 3;
-    } else if (rest.starts_with("&amp;")) {
-      plain += '&';
-      at += 4;
-    } else {
-      plain += out[at];
-    }
-  }
-  return plain;
 }
 
 // Of an action's page here; "" when it is something else.

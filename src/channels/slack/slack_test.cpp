@@ -5,6 +5,7 @@
 #include "channels/slack/config.h"
 #include "channels/slack/form.h"
 #include "channels/slack/front.h"
+#include "channels/slack/mrkdwn.h"
 #include "channels/slack/signature.h"
 #include "doc/json.h"
 
@@ -141,4 +142,22 @@ TEST_CASE("a button's value is an action and a digest, and nothing else") {
   CHECK(pressed_of("act_1|sha256:00").digest == "sha256:00");
   CHECK(pressed_of("act_1").action.empty());
   CHECK(pressed_of(std::string(301, '|')).action.empty());
+}
+
+TEST_CASE("what was written is read as Slack shows it") {
+  for (const auto& [text, read] : std::vector<std::pair<std::string, std::string>>{
+           {"who &amp; why?", "who & why?"},
+           {"<@U1> look: <https://a.example|there>, <https://b.example>",
+            "@U1 look: there (https://a.example), https://b.example"},
+           {"a &lt;b&gt; &amp;lt; c", "a <b> &lt; c"},
+           {"<!channel|x", "<!channel|x"},
+           {"<|x><>", "|x"},
+           {"a < b", "a < b"},
+           {"&lt;https://a|b&gt;", "<https://a|b>"}}) {
+    CAPTURE(text);
+    CHECK(as_read(text) == read);
+  }
+  CHECK(rc::check([](const std::string& bytes) {
+    RC_ASSERT(as_read(bytes).size() <= bytes.size() + bytes.size());
+  }));
 }
