@@ -1,4 +1,4 @@
-"""The ways to people, in real Chromium: what a channel gave up, and trying it again. The steps are browser/*.mjs."""
+"""The ways to people, in real Chromium: what a channel gave up, and trying it again; linking a chat account. The steps are browser/*.mjs."""
 import http.server
 import json
 import pathlib
@@ -11,13 +11,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from browser_test import Keyturn, of_script, walked  # noqa: E402
 from support import webhook  # noqa: E402
+from support.keyturn import DEADLINE  # noqa: E402
+from support.slacked import USERS, Slacked  # noqa: E402
 
 
 class Receiver:
-    """Answers webhooks with one status until the script wants another: POST /status/N. GET / says which actions it took."""
+    """Answers webhooks with one status until the script wants another: POST /status/N. GET / says which actions it took. POST /hold: not before /go."""
 
     def __init__(self):
-        status, taken, seen = [400], [], []
+        status, taken, may_answer = [400], [], threading.Event()
+        may_answer.set()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
@@ -25,14 +28,16 @@ class Receiver:
                 if self.path.startswith("/status/"):
                     status[0] = int(self.path.rsplit("/", 1)[1])
                     return self.say(200, {})
-                action = json.loads(body)["data"]["action"]
-                seen.append(action)
+                if self.path in ("/hold", "/go"):
+                    (may_answer.clear if self.path == "/hold" else may_answer.set)()
+                    return self.say(200, {})
+                may_answer.wait(DEADLINE)
                 if status[0] < 300:
-                    taken.append(action)
+                    taken.append(json.loads(body)["data"]["action"])
                 self.say(status[0], {})
 
             def do_GET(self):
-                self.say(200, {"taken": taken, "seen": seen})
+                self.say(200, {"taken": taken})
 
             def say(self, code, what):
                 body = json.dumps(what).encode()
@@ -78,7 +83,54 @@ channels:
             **{f"link_{name}": k.enrol_link(name) for name in ("ada", "alan", "dave")}})
 
 
+class InSlack:
+    """A Slack of our own, in which people say codes and press buttons when the script wants it: POST /ORDER with a JSON object."""
+    script = ""
+
+    @classmethod
+    def setUpClass(cls):
+        s = Slacked(linked=())
+        cls.addClassCleanup(s.close)
+        asked = {}  # the last question to each
+
+        def said(who, code):
+            asked[who] = s.say_code(who, code)
+            return {"shown": s.shown(asked[who])}
+
+        orders = {
+            "/said": said,
+            "/pressed": lambda who, button: s.slack.click(USERS[who], asked[who], button),
+            "/clicked": lambda who, action: s.slack.click(USERS[who], s.card(who, {"id": action}), "approve"),
+            "/renamed": lambda who, name: s.slack.change_user(USERS[who], real_name=name),
+        }
+
+        class Control(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                told = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                try:
+                    status, body = 200, orders[self.path](**told) or {}
+                except Exception as error:  # the script says it
+                    status, body = 500, {"error": repr(error)}
+                body = json.dumps(body, default=str).encode()
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        control = http.server.HTTPServer(("127.0.0.1", 0), Control)
+        cls.addClassCleanup(control.server_close)
+        cls.addClassCleanup(control.shutdown)
+        threading.Thread(target=control.serve_forever, daemon=True).start()
+        cls.results, cls.notes = walked(cls.script, {
+            "url": s.k.url, "agent": s.k.tokens["bot"], "slack": f"http://127.0.0.1:{control.server_port}",
+            **{f"link_{name}": s.k.enrol_link(name) for name in ("ada", "bob")}})
+
+
 Channels = of_script("channels.mjs", Refused)
+ChatLink = of_script("chat_link.mjs", InSlack)
 
 if __name__ == "__main__":
     unittest.main()

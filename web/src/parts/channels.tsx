@@ -20,7 +20,8 @@ const lookEveryMs = 3_000; // while something is on its way
 export function ChannelsTab({ me, search, onSearch }: { me: Me; search: string; onSearch: (words: string) => void }) {
   const listed = useListed(admin.channels);
   const beat = useStore(pulse);
-  useEffect(() => void listed.load(), [beat]); // no stream tells of it
+  const seen = useRef(beat);
+  useEffect(() => { if (beat !== seen.current) void listed.load(); }, [beat]); // no stream tells of it
   const busy = (listed.items ?? []).some((one) => one.waiting);
   useEffect(() => {
     if (!busy) return;
