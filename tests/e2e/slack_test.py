@@ -74,6 +74,22 @@ class Flow:
         self.assertEqual([one["text"] for one in self.k.action(action["id"], "ada").json["comments"]],
                          ["who & why?", "because <@U123> said *so*", "from the dialog"])
 
+    def test_what_is_said_in_a_thread_keeps_its_order(self):
+        action = self.s.ask("in order")
+        card = self.s.card("dave", action)
+        asked = lambda: len(self.slack.calls("users.info"))  # noqa: E731
+        before, said = asked(), []
+        say = lambda text: said.append(text) or self.slack.write(USERS["dave"], card["channel"], text, thread_ts=card["ts"])  # noqa: E731
+        self.slack.delay(1500, "users.info")  # while Slack thinks about who that is, more is said
+        try:
+            until(lambda: say(f"number {len(said)}") and asked() > before, "an older answer still counts")
+        finally:
+            self.slack.delay(0, "users.info")
+        say("quick")
+        comments = lambda: [one["text"] for one in self.k.action(action["id"], "ada").json["comments"]]  # noqa: E731
+        until(lambda: len(comments()) == len(said), "not every message is a comment")
+        self.assertEqual(comments(), said)
+
     def test_what_a_click_may_not_decide_is_on_the_page(self):
         action = self.s.ask("in a browser", tool="append-session")
         card = self.s.card("bob", action)

@@ -40,6 +40,7 @@ Task<void> message_came(FrontPtr front, doc::Value event, std::string team) {
   const std::string action = office->threads.action_of(channel, thread);
   const std::string text = as_read(event.text("text"));
   if (action.empty() || text.empty()) co_return;
+  const gate::Serial::Hold turn = co_await office->threads_in_order.take(channel + "/" + thread);
   const Result<Visitor> visitor = co_await office->visitors.admit(user, team_of(event, team));
   if (!visitor) {
     co_await tell(office, user, channel,

@@ -11,6 +11,7 @@
 #include "channels/slack/config.h"
 #include "channels/slack/threads.h"
 #include "channels/slack/visitors.h"
+#include "gate/serial.h"
 
 namespace keyturn::channels::slack {
 
@@ -42,7 +43,8 @@ struct Office {
   Visitors visitors;
   Threads threads;
   Seen seen;
-  bool verified = false;  // the bot's token is of the configured workspace
+  gate::Serial threads_in_order;  // what is said in one thread, one after the other
+  bool verified = false;          // the bot's token is of the configured workspace
   bool stopping = false;
 
   Time now() const { return ports.clock.now(); }
