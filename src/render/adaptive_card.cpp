@@ -118,7 +118,7 @@ class Encoder {
     const bool is_code = section.kind != SectionKind::kText;
     if (section.kind == SectionKind::kFields) {
       for (const Field& field : section.fields) {
-        for (doc::Value& line : adaptive_field(field, {.subtle = true}, {.mono = true}))
+        for (doc::Value& line : adaptive_field(field, {.subtle = true}))
           items.push_back(std::move(line));
       }
     } else {

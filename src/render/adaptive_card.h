@@ -41,7 +41,7 @@ struct AdaptiveLook {
 doc::Array adaptive_lines(const Runs& runs, AdaptiveLook look = {});
 doc::Array adaptive_lines(std::string_view text, AdaptiveLook look = {});
 // "name: value" as one such paragraph.
-doc::Array adaptive_field(const Field& field, AdaptiveLook of_name, AdaptiveLook of_value = {});
+doc::Array adaptive_field(const Field& field, AdaptiveLook of_name);
 // A button; `title` is ours. `data`: ids of plain characters.
 doc::Value adaptive_execute(std::string title, std::string_view verb, doc::Value data);
 doc::Value adaptive_document(doc::Array body, doc::Array actions);

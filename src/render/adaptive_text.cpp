@@ -25,12 +25,12 @@ class Lines {
     }
   }
   // What stands before is a name, and a value follows.
-  void colon(AdaptiveLook of_value) {
+  void colon() {
     spaces_out(true);
     write(": ");
     put();
     at_start_ = true;
-    look_ = of_value;
+    look_ = {};
   }
 
   doc::Array finish() {
@@ -159,10 +159,10 @@ doc::Array adaptive_lines(std::string_view text, AdaptiveLook look) {
   return adaptive_lines(render_text(text, Style::kProse).runs, look);
 }
 
-doc::Array adaptive_field(const Field& field, AdaptiveLook of_name, AdaptiveLook of_value) {
+doc::Array adaptive_field(const Field& field, AdaptiveLook of_name) {
   Lines lines(of_name);
   lines.add(field.name);
-  lines.colon(of_value);
+  lines.colon();
   lines.add(field.value);
   return lines.finish();
 }

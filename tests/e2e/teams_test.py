@@ -113,6 +113,7 @@ class TeamsPeople(unittest.TestCase):
     def test_words(self):
         self.assertIn("linked to nobody", self.say(self.mia, "help"))
         self.assertIn("bob (bob)", self.say(self.bob, "help"))
+        self.assertRegex(self.say(self.bob, "help"), r"Waits for you: \d+ \(write list\)")
         action = self.here.ask("listed")
         self.assertIn(action["id"], self.say(self.bob, "list"))
         self.assertIn("listed", self.say(self.bob, f"show {action['id']}"))

@@ -110,6 +110,9 @@ doc::Value Teams::Impl::help(const Caller& caller, bool alone) const {
     out.actions.push_back(open_page("Open my account", ports.desk.public_url() + "/account"));
   } else if (alone) {
     out.fields.push_back(field("You are", caller.person->name + " (" + caller.person->id + ")"));
+    out.fields.push_back(field(
+        "Waits for you",
+        std::to_string(ports.desk.gate().count_waiting_for(caller.person->id)) + " (write list)"));
     out.actions.push_back(open_page("Open my inbox", ports.desk.public_url() + "/"));
   }
   return card_of(std::move(out));

@@ -131,6 +131,11 @@ TEST_CASE("a token of somebody else is refused") {
   CHECK(status(R"({"alg":"RS256"})", nullptr, {}) == 401);
   CHECK(floor.send(Floor::activity("message", "1"), "").status == 401);
 
+  const std::string text = to_base64url(R"({"alg":"EdDSA","kid":"ed"})") + "." +
+                           to_base64url(doc::write_json(floor.claims()));
+  const std::string signed_so = text + "." + to_base64url(Floor::ed25519().sign(text));
+  CHECK(floor.send(Floor::activity("message", "1"), signed_so).status == 401);  // RS256 only
+
   doc::Value other = Floor::activity("message", "1");
   other.set("serviceUrl", "https://evil.example/");
   CHECK(floor.send(other).status == 403);
@@ -194,6 +199,35 @@ TEST_CASE("a card that is gone is shown again, and nothing else is said again") 
   CHECK(floor.count("POST", "/activities") == 2);
   CHECK(floor.carry_all(*floor.teams, record->id, floor.kept) == 0);
   CHECK_FALSE(floor.kept.contains("said:person:bob"));
+}
+
+TEST_CASE("people who have a card are called once for each reminder, until it is over") {
+  Floor floor;
+  floor.open();
+  const gate::RecordPtr record = floor.bench.ask("ask");
+  CHECK(floor.carry_all(*floor.teams, record->id, floor.kept) == 1);
+  const auto calls = [&](std::uint64_t number) {
+    Matter matter = floor.matter(record->id);
+    matter.calls = number;
+    std::vector<std::string> out;
+    for (const Errand& errand : floor.teams->due(matter, floor.kept)) {
+      if (errand.place.starts_with("call:")) out.push_back(errand.place + " " + errand.word);
+    }
+    return out;
+  };
+  CHECK(calls(0).empty());
+  CHECK(calls(1) == std::vector<std::string>{"call:person:bob call:1"});
+  CHECK(calls(2) == std::vector<std::string>{"call:person:bob call:2"});
+  Matter matter = floor.matter(record->id);
+  matter.calls = 1;
+  for (const Errand& errand : floor.teams->due(matter, floor.kept)) {
+    if (!errand.place.starts_with("call:")) continue;
+    REQUIRE(floor.bench.run(floor.teams->carry(matter, errand, {})));
+    CHECK(floor.last("POST").body.contains("This still waits"));
+    CHECK(floor.last("POST").body.contains(record->id.str()));
+  }
+  REQUIRE(floor.bench.run(floor.bench.voting("erin", record)));
+  CHECK(calls(2).empty());
 }
 
 TEST_CASE("Teams' refusals are known apart") {

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "channels/teams/teams.h"
 #include "channels/testing.h"
+#include "crypto/crypto.h"
 #include "doc/json.h"
 
 namespace keyturn::channels::teams::testing {
@@ -107,8 +108,9 @@ struct Floor : channels::testing::Stand {
     if (url == config.metadata)
       return json(doc::object({{"jwks_uri", "https://login.botframework.com/keys"}}));
     if (url == "https://login.botframework.com/keys")
-      return json(doc::object({{"keys", doc::Array{rsa_key().jwk("k1", {"msteams"}),
-                                                   rsa_key().jwk("k2", {"webchat"})}}}));
+      return json(
+          doc::object({{"keys", doc::Array{rsa_key().jwk("k1", {"msteams"}),
+                                           rsa_key().jwk("k2", {"webchat"}), ed25519_jwk("ed")}}}));
     if (url.ends_with("/oauth2/v2.0/token"))
       return json(doc::object({{"access_token", "t0k"}, {"expires_in", 3600}}));
     if (request.headers.find("authorization") != "Bearer t0k") return json({}, 401);
@@ -127,6 +129,17 @@ struct Floor : channels::testing::Stand {
     return json(doc::object({{"id", id}}));
   }
 
+  // A key of another kind, endorsed for Teams.
+  static crypto::Ed25519Key ed25519() {
+    return crypto::Ed25519Key::from_seed(Secret(std::string(32, 's')));
+  }
+  static doc::Value ed25519_jwk(const std::string& kid) {
+    return doc::object({{"kty", "OKP"},
+                        {"crv", "Ed25519"},
+                        {"kid", kid},
+                        {"x", to_base64url(ed25519().public_key())},
+                        {"endorsements", doc::array_of({"msteams"})}});
+  }
   // ---- what Teams sends
   doc::Value claims() {
     const std::int64_t now = unix_ms(bench.clock.now()) / 1000;
