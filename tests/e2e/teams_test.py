@@ -234,6 +234,15 @@ class TeamsTroubles(unittest.TestCase):
         self.here.card(self.erin, other)
         until(lambda: self.state()["state"] != "down", "it is up again")
 
+    def test_new_keys_are_fetched(self):
+        action = self.here.ask("new keys")
+        message = self.here.card(self.bob, action)["id"]
+        self.teams.control("rotate", whose="framework", drop=True)
+        done = until(lambda: next((one for one in [self.bob.click("comment", message=message, inputs={"text": "by a new key"})] if one["status"] == 200), None), "the new key is not taken")
+        self.assertEqual(done["shown"], "card")
+        self.teams.control("revoke")
+        self.here.card(self.erin, action, where=lambda text: "by a new key" in text)
+
     def test_who_blocked_the_bot_is_given_up_and_shown(self):
         self.erin.set(bot="blocked")
         self.addCleanup(self.erin.set, bot="installed")

@@ -131,8 +131,8 @@ Task<Answered<Secret>> BotToken::get() {
   while (token_.empty() || clock_.now() >= until_) {
     if (!asking_) {
       asking_ = true;
+      const std::unique_ptr<bool, void (*)(bool*)> asked(&asking_, [](bool* one) { *one = false; });
       Answered<Secret> answer = co_await ask();
-      asking_ = false;
       trouble_ = answer ? std::nullopt : std::optional(answer.error());
       for (const auto& one : std::exchange(waiting_, {})) one->fire();
       co_return answer;
