@@ -81,6 +81,12 @@ class Channel {
   // be. An errand whose word equals that of its place's Kept is left out by whoever asks. Looks at
   // nothing but its arguments, the world and the configuration.
   virtual std::vector<Errand> due(const Matter& matter, const KeptPlaces& kept) = 0;
+  // Another number whenever others than before can be reached, besides by changes of people that
+  // are recorded: what is open is looked at again then.
+  virtual std::uint64_t reach() const { return 0; }
+  // Who may see or do what may have changed: what shows more than one action (a list of what waits,
+  // say) is to be made anew. Some seconds after the change.
+  virtual void people_changed() {}
   // Called for everything that is kept, at the start and whenever it changes; null: no more. For
   // who must find an action by what hangs in a place.
   virtual void on_kept(const std::string& /*action*/, const std::string& /*place*/,

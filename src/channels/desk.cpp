@@ -1,8 +1,10 @@
 #include "channels/desk.h"
 
+#include "base/bytes.h"
 #include "base/task_impl.h"
 #include "channels/case.h"
 #include "channels/entra.h"
+#include "crypto/crypto.h"
 
 namespace keyturn::channels {
 namespace {
@@ -59,6 +61,12 @@ Result<void> Desk::can_decide_in(std::string_view channel, const gate::ActionRec
     return refuse("assurance_too_low",
                   "this case asks for a signed-in browser: decide on its page");
   return decision == review::Decision::kApprove ? approvable_by_click(plan) : Result<void>{};
+}
+
+std::string Desk::fingerprint(std::string_view text) const {
+  return to_hex(view(crypto::hmac_sha256(fingerprint_key_.reveal(),
+                                         std::string("channels\n").append(text))))
+      .substr(0, 32);
 }
 
 std::string Desk::page_of(const gate::ActionRecord& record) const {

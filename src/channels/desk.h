@@ -54,6 +54,10 @@ class Desk {
   // a guest. `who`: an account of the chat, or "".
   Task<void> refused(std::string_view channel, std::string_view who, std::string code);
 
+  // A word for a text, to tell it from others without keeping it: keyed, so that nobody who reads
+  // the word can try out what the text was.
+  std::string fingerprint(std::string_view text) const;
+
   gate::Gate& gate() { return gate_; }
   std::string page_of(const gate::ActionRecord& record) const;
   const std::string& public_url() const { return public_url_; }

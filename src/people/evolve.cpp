@@ -136,13 +136,15 @@ class Folder {
     const std::string account(v.text("account"));
     if (p == nullptr || account.empty()) return;
     if (!linked) {
-      if (p->accounts.erase(account) > 0) d_.account_.erase(account);
+      if (p->accounts.erase(account) == 0) return;
+      d_.account_.erase(account);
+      moved();  // what comes from that account counts for nobody now
       return;
     }
     const std::string& first = d_.first_.try_emplace(account, p->id).first->second;
     if (first != p->id && !d_.same_human(first, p->id)) return;  // it is theirs for good
-    if (d_.account_.try_emplace(account, p->id).first->second == p->id)
-      p->accounts.insert(account);  // whoever has it keeps it
+    if (d_.account_.try_emplace(account, p->id).first->second != p->id) return;
+    if (p->accounts.insert(account).second) moved();  // whoever has it keeps it
   }
 
   void vouched(const doc::Value& v) {

@@ -87,6 +87,10 @@ Task<Result<void>> Teams::start() {
   return impl_->load();
 }
 
+std::uint64_t Teams::reach() const {
+  return impl_->contacts.version();
+}
+
 std::optional<Refusal> Teams::trouble() const {
   if (const std::optional<ApiError>& why = impl_->api.token().trouble())
     return Refusal{"teams_unreachable", why->why, ""};

@@ -29,6 +29,7 @@ class Teams final : public Channel {
   std::string_view kind() const override { return "teams"; }
   Task<Result<void>> start() override;
   std::optional<Refusal> trouble() const override;
+  std::uint64_t reach() const override;
   std::vector<Errand> due(const Matter& matter, const KeptPlaces& kept) override;
   Task<Carried> carry(Matter matter, Errand errand, doc::Value memo) override;
   // POST /teams/messages.
