@@ -74,8 +74,8 @@ CourierState Courier::state() const {
   out.waiting = waiting.size();
   out.carried = impl_->carried;
   out.error = channel_.trouble();
-  if (!out.error) out.error = impl_->error;
-  out.failing_since = impl_->failing_since;
+  if (!out.error) out.error = impl_->pauses.error(impl_->now());
+  out.failing_since = impl_->pauses.failing_since();
   out.status = out.error ? "failing" : "running";
   for (const auto& [action, places] : impl_->kept) {
     for (const auto& [place, one] : places) {

@@ -26,7 +26,7 @@ namespace keyturn::channels {
 struct CourierOptions {
   std::size_t errands_at_once = 16;
   Duration first_backoff = std::chrono::seconds(1);  // doubled each time, with some chance in it
-  Duration backoff_max = std::chrono::minutes(1);
+  Duration backoff_max = std::chrono::seconds(15);
   Duration forgotten_after = std::chrono::hours(24 * 30);  // of what is over
 };
 

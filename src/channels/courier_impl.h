@@ -13,13 +13,21 @@
 
 #include "base/task_impl.h"
 #include "channels/courier.h"
+#include "channels/pauses.h"
 
 namespace keyturn::channels {
 
 struct Courier::Impl : std::enable_shared_from_this<Courier::Impl> {
   Impl(gate::Gate& g, net::Loop& l, Keep& k, Channel& c,
        std::function<void(const std::string&)> say, CourierOptions o)
-      : gate(g), loop(l), keep(k), channel(c), log(std::move(say)), options(o), waiter(l) {}
+      : gate(g),
+        loop(l),
+        keep(k),
+        channel(c),
+        log(std::move(say)),
+        options(o),
+        waiter(l),
+        pauses(o.first_backoff, o.backoff_max) {}
 
   using Self = std::shared_ptr<Impl>;
   static Task<void> run(Self me);
@@ -51,8 +59,9 @@ struct Courier::Impl : std::enable_shared_from_this<Courier::Impl> {
   void start_looks();
   void consider(const Matter& matter);
   bool is_done(const gate::ActionRecord& record) const { return is_final(record.state); }
-  void failed(const Matter& matter, const Errand& errand, const Undelivered& why);
-  Duration next_backoff();
+  void failed(const std::string& action, const std::string& place, const Undelivered& why,
+              Time began);
+  void look_at_trouble();
 
   gate::Gate& gate;
   net::Loop& loop;
@@ -74,14 +83,11 @@ struct Courier::Impl : std::enable_shared_from_this<Courier::Impl> {
   std::set<std::string> looking;                         // actions
   std::set<std::pair<std::string, std::string>> flying;  // action, place
   std::multimap<Time, std::string> later;
-  std::map<std::string, Time> place_until;
-  Time all_until{};
-  Time since{};  // of the channel's first start
+  Pauses pauses;
+  bool in_trouble = false;  // as the channel said when it was last looked at
+  Time since{};             // of the channel's first start
   Time looked_at_people{}, forgot{};
   std::uint64_t directory = 0, reach = 0;  // of the last look at people
-  unsigned failures = 0;
-  std::optional<Refusal> error;
-  std::optional<Time> failing_since;
   std::uint64_t carried = 0;
   bool stopping = false;
 };

@@ -60,7 +60,7 @@ class Board final : public Channel {
     for (const std::string& place : places) out.push_back({place, word_of(*matter.record), {}});
     return out;
   }
-  Task<Carried> carry(Matter matter, Errand errand, doc::Value) override {
+  Task<Carried> carry(Matter matter, Errand errand, doc::Value memo) override {
     const std::pair key{errand.place, matter.record->id.str()};
     CHECK(other_.under_way.insert(key).second);  // one at a time for a place of an action
     other_.at_once = std::max(other_.at_once, other_.under_way.size());
@@ -70,7 +70,8 @@ class Board final : public Channel {
     if (other_.breaks) throw std::runtime_error("it breaks");
     const std::optional<Undelivered> why =
         other_.trouble ? other_.trouble(errand) : std::optional<Undelivered>{};
-    if (why && !other_.loses_answer) co_return std::unexpected(*why);
+    // Of what was put there first the place is not known until the answer comes.
+    if (why && (!other_.loses_answer || memo.is_null())) co_return std::unexpected(*why);
     other_.shown[key] = errand.word;
     ++other_.carried;
     if (why) co_return std::unexpected(*why);

@@ -39,14 +39,6 @@ Matter matter_of(const gate::World& world, gate::RecordPtr record) {
 
 }  // namespace
 
-Duration Courier::Impl::next_backoff() {
-  Duration wait = options.first_backoff;
-  for (unsigned n = 1; n < failures && wait < options.backoff_max; ++n) wait *= 2;
-  wait = std::min(wait, options.backoff_max);
-  const auto chance = static_cast<unsigned char>(gate.random().bytes(1)[0]);
-  return wait / 2 + wait / 2 * chance / 255;
-}
-
 void Courier::Impl::changed(const gate::RecordPtr& record) {
   const std::string& id = record->id.str();
   if (!concerns_people(*record) && !kept.contains(id)) return;
@@ -85,7 +77,6 @@ void Courier::Impl::wake_due(Time at) {
     later.erase(later.begin());
     enqueue(action);
   }
-  std::erase_if(place_until, [&](const auto& item) { return item.second <= at; });
 }
 
 // Others may be asked than before.
@@ -126,20 +117,22 @@ void Courier::Impl::start_looks() {
 Task<void> Courier::Impl::run(Self me) {
   while (!me->stopping) {
     const Time at = me->now();
+    me->look_at_trouble();
     me->wake_due(at);
     me->look_again_at_people(at);
+    const Time until = me->pauses.whole_until();
     Duration wait = kRound;
-    if (at >= me->all_until) {
+    if (at >= until) {
       me->start_looks();
       if (!me->again.empty()) wait = std::chrono::milliseconds(10);
     } else {
-      wait = std::min<Duration>(wait, me->all_until - at);
+      wait = std::min<Duration>(wait, until - at);
     }
     if (!me->later.empty())
       wait = std::min<Duration>(wait,
                                 std::max<Duration>(me->later.begin()->first - at, Duration{1000}));
-    const bool can_go_on = !me->fresh.empty() && at >= me->all_until &&
-                           me->flying.size() < me->options.errands_at_once;
+    const bool can_go_on =
+        !me->fresh.empty() && at >= until && me->flying.size() < me->options.errands_at_once;
     if (!can_go_on) co_await me->waiter.wait(wait);
     me->waiter.reset();
   }
@@ -201,8 +194,8 @@ void Courier::Impl::consider(const Matter& matter) {
       continue;
     idle = false;
     if (flying.contains({action, errand.place})) continue;  // it is looked at again after that
-    if (const auto busy = place_until.find(errand.place); busy != place_until.end()) {
-      later.emplace(busy->second, action);
+    if (const Time until = pauses.until(errand.place); until > now()) {
+      later.emplace(until, action);
       continue;
     }
     flying.insert({action, errand.place});
@@ -228,12 +221,11 @@ Task<void> Courier::Impl::carry(Self me, Matter matter, Errand errand) {
     if (const auto at = places->second.find(place); at != places->second.end())
       memo = at->second.memo;
   }
+  const Time began = me->now();
   Carried done = co_await carried_by(me->channel, matter, errand, memo);
   if (done) {
     ++me->carried;
-    me->failures = 0;
-    me->error.reset();
-    me->failing_since.reset();
+    me->pauses.succeeded(place);
     co_await me->put(action, place, {word, std::move(*done), "", "", me->now()});
   } else if (done.error().kind == Undelivered::Kind::kNever) {
     me->log(std::string(me->channel.name()) + ": given up " + word + " for " + action + " at " +
@@ -246,32 +238,28 @@ Task<void> Courier::Impl::carry(Self me, Matter matter, Errand errand) {
     given_up.at = me->now();
     co_await me->put(action, place, std::move(given_up));
   } else {
-    me->failed(matter, errand, done.error());
+    me->failed(action, place, done.error(), began);
   }
   me->flying.erase({action, place});
   if (done || done.error().kind == Undelivered::Kind::kNever) me->enqueue(action);
   me->waiter.fire();
 }
 
-void Courier::Impl::failed(const Matter& matter, const Errand& errand, const Undelivered& why) {
-  const Time at = now();
-  const std::string& action = matter.record->id.str();
-  if (why.kind == Undelivered::Kind::kPlaceBusy) {
-    const Time until = at + why.retry_after.value_or(options.first_backoff);
-    place_until[errand.place] = until;
-    later.emplace(until, action);
-    return;
+void Courier::Impl::failed(const std::string& action, const std::string& place,
+                           const Undelivered& why, Time began) {
+  if (why.kind == Undelivered::Kind::kUnreachable && !pauses.failing_since())
+    log(std::string(channel.name()) + ": " + why.why + "; it is tried again");
+  const double chance = static_cast<unsigned char>(gate.random().bytes(1)[0]) / 255.0;
+  later.emplace(pauses.failed(place, why, began, now(), chance), action);
+}
+
+// A channel that is back by what it knows itself (its connection, say) does not wait out a pause.
+void Courier::Impl::look_at_trouble() {
+  const bool now_in_trouble = channel.trouble().has_value();
+  if (std::exchange(in_trouble, now_in_trouble) && !now_in_trouble) {
+    pauses.forgive();
+    for (const auto& [at, action] : std::exchange(later, {})) enqueue(action);
   }
-  ++failures;
-  const bool is_rate = why.kind == Undelivered::Kind::kBusy;
-  const Duration wait = why.retry_after.value_or(next_backoff());
-  all_until = std::max<Time>(all_until, at + wait);
-  later.emplace(all_until, action);
-  if (!failing_since) {
-    failing_since = at;
-    if (!is_rate) log(std::string(channel.name()) + ": " + why.why + "; it is tried again");
-  }
-  error = Refusal{is_rate ? "rate_limited" : "unreachable", why.why, ""};
 }
 
 Task<void> Courier::Impl::put(std::string action, std::string place, Kept one) {
