@@ -194,6 +194,10 @@ void Courier::Impl::consider(const Matter& matter) {
       continue;
     idle = false;
     if (flying.contains({action, errand.place})) continue;  // it is looked at again after that
+    if (flying.size() >= options.errands_at_once) {
+      enqueue(action);  // the rest, when there is room
+      break;
+    }
     if (const Time until = pauses.until(errand.place); until > now()) {
       later.emplace(until, action);
       continue;
