@@ -32,6 +32,7 @@ struct OtherSide {
   bool breaks = false;        // carry() throws
   bool loses_answer = false;  // it was done, and nobody hears of it
   std::size_t carried = 0, at_once = 0;
+  unsigned takes_us = 200;
 };
 
 // Everybody who is asked, and one room: what hangs there is the state and the votes.
@@ -64,7 +65,7 @@ class Board final : public Channel {
     const std::pair key{errand.place, matter.record->id.str()};
     CHECK(other_.under_way.insert(key).second);  // one at a time for a place of an action
     other_.at_once = std::max(other_.at_once, other_.under_way.size());
-    co_await loop_.sleep(std::chrono::microseconds(200));
+    co_await loop_.sleep(std::chrono::microseconds(other_.takes_us));
     CHECK(errand.word == word_of(*matter.record));  // it does not change under the errand
     other_.under_way.erase(key);
     if (other_.breaks) throw std::runtime_error("it breaks");
@@ -289,6 +290,7 @@ Task<void> any_order(Post& post, std::mt19937& draw, bool& held) {
   bool stormy = true;
   post.other.trouble = [&](const Errand&) {
     post.other.loses_answer = stormy && draw() % 4 == 0;
+    post.other.takes_us = draw() % 4000;
     return stormy ? some_trouble(draw) : std::nullopt;
   };
   co_await post.open_courier();
