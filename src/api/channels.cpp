@@ -131,10 +131,13 @@ Task<Response> retry_channel(Service& s, Call& call) {
 void add_channels(const Service& s, doc::Array& out) {
   if (s.ports.channels == nullptr) return;
   for (const channels::CourierState& one : s.ports.channels->states()) {
-    std::string detail = std::to_string(one.carried) + " messages since the start";
+    std::string detail = std::to_string(one.carried) +
+                         (one.carried == 1 ? " message" : " messages") + " since the start";
     if (one.waiting > 0) detail += ", " + std::to_string(one.waiting) + " wait";
     if (one.error) detail += ": " + one.error->message;
-    if (!one.dead.empty()) detail += "; " + std::to_string(one.dead.size()) + " given up";
+    if (!one.dead.empty())
+      detail += "; " + std::to_string(one.dead.size()) + " given up, the newest (" +
+                one.dead.front().action + "): " + one.dead.front().why;
     const std::string_view state = one.error ? "down" : one.dead.empty() ? "ok" : "warning";
     doc::Value shown = doc::object(
         {{"name", one.name},

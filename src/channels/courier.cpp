@@ -46,6 +46,7 @@ void Courier::stop() {
 
 std::size_t Courier::retry(const std::string& action) {
   std::size_t found = 0;
+  impl_->try_now();
   for (auto& [id, places] : impl_->kept) {
     if (!action.empty() && id != action) continue;
     for (auto& [place, one] : places) {

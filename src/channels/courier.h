@@ -57,7 +57,8 @@ class Courier {
   // of them.
   Task<Result<void>> start();
   void stop();
-  // Again what was given up: all of it, or of one action. How many.
+  // Again what was given up: all of it, or of one action. How many. What waits for the end of a
+  // pause is tried now, too.
   std::size_t retry(const std::string& action = "");
   CourierState state() const;
   // What is kept of an action; null: nothing.

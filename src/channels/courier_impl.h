@@ -62,6 +62,7 @@ struct Courier::Impl : std::enable_shared_from_this<Courier::Impl> {
   void failed(const std::string& action, const std::string& place, const Undelivered& why,
               Time began);
   void look_at_trouble();
+  void try_now();
 
   gate::Gate& gate;
   net::Loop& loop;

@@ -260,10 +260,12 @@ void Courier::Impl::failed(const std::string& action, const std::string& place,
 // A channel that is back by what it knows itself (its connection, say) does not wait out a pause.
 void Courier::Impl::look_at_trouble() {
   const bool now_in_trouble = channel.trouble().has_value();
-  if (std::exchange(in_trouble, now_in_trouble) && !now_in_trouble) {
-    pauses.forgive();
-    for (const auto& [at, action] : std::exchange(later, {})) enqueue(action);
-  }
+  if (std::exchange(in_trouble, now_in_trouble) && !now_in_trouble) try_now();
+}
+
+void Courier::Impl::try_now() {
+  pauses.forgive();
+  for (const auto& [at, action] : std::exchange(later, {})) enqueue(action);
 }
 
 Task<void> Courier::Impl::put(std::string action, std::string place, Kept one) {

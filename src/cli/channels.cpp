@@ -1,6 +1,7 @@
 // keyturn channels: the ways to people, as they stand; trying again; and whether they can work.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <ostream>
 
 #include "base/run_task.h"
@@ -36,7 +37,9 @@ int retry_channel(Session& session, const ChannelWords& words) {
   if (session.json)
     print_json(session.console, *done);
   else
-    session.console.out << fmt::format("{} tried again.\n", done->integer("retried"));
+    session.console.out << fmt::format(
+        "{} given up before: tried again. What waited is tried now, too.\n",
+        done->integer("retried"));
   return code(Exit::kOk);
 }
 
@@ -70,6 +73,20 @@ void print_checks(Session& session, const std::string& name, const channels::Che
   }
 }
 
+const std::vector<channels::Configured>& all_of(const server::Settings& settings) {
+  static const std::vector<channels::Configured> none;
+  return settings.channels ? *settings.channels : none;
+}
+
+std::string none_such(const ChannelWords& words, const std::vector<channels::Configured>& all) {
+  if (words.place.config.empty() && !std::filesystem::exists("keyturn.yaml"))
+    return "there is no keyturn.yaml here: say where it is with --config FILE";
+  std::string names;
+  for (const channels::Configured& one : all) names += (names.empty() ? "" : ", ") + one.name;
+  if (names.empty()) return "no channel is configured: keyturn.yaml has none under channels";
+  return "no channel \"" + words.name + "\" is configured; there are: " + names;
+}
+
 // Asks the other sides themselves, with what keyturn.yaml says; no server is needed. Exit code 0:
 // all of it is good.
 int test_channels(Session& session, const ChannelWords& words) {
@@ -77,8 +94,7 @@ int test_channels(Session& session, const ChannelWords& words) {
   if (!settings) return complain(session, settings.error());
   doc::Array all;
   bool good = true, found = false;
-  const std::vector<channels::Configured> none;
-  for (const channels::Configured& channel : settings->channels ? *settings->channels : none) {
+  for (const channels::Configured& channel : all_of(*settings)) {
     if (!words.name.empty() && words.name != channel.name && words.name != channel.kind) continue;
     found = true;
     const channels::Checks checks = checks_of(channel, *settings);
@@ -92,10 +108,7 @@ int test_channels(Session& session, const ChannelWords& words) {
     if (!session.json) print_checks(session, channel.name, checks);
   }
   if (!found) {
-    const std::string what =
-        words.name.empty() ? "no channel" : "no channel \"" + words.name + "\"";
-    return complain(session,
-                    usage(what + " is configured: keyturn.yaml has none under channels").error());
+    return complain(session, usage(none_such(words, all_of(*settings))).error());
   }
   if (session.json)
     print_json(session.console, doc::object({{"good", good}, {"channels", std::move(all)}}));

@@ -43,7 +43,8 @@ Task<Checks> check(Settings settings, CheckPorts ports) {
   if (!answer) {
     out.push_back({"the receiver", false, in_words(answer.error())});
   } else if (!is_standard) {
-    out.push_back({"the receiver", true, "it answers; nobody was called"});
+    out.push_back(
+        {"the receiver", true, "it answers; nobody was called, so the key was not tried"});
   } else {
     const Taken done = taken(*answer, ports.clock.now());
     out.push_back(
