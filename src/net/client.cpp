@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <utility>
 
 #include "net/curl.h"
 #include "net/request_head.h"
@@ -155,11 +156,30 @@ void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
   }
 }
 
+// This thread's handle, which keeps its connections from call to call; another one for a call that
+// is made while that one is in use (by on_bytes of an exchange that goes on).
+struct Borrowed {
+  Borrowed() : easy(std::exchange(spare(), nullptr)) {
+    if (!easy) easy.reset(curl_easy_init());
+  }
+  ~Borrowed() {
+    if (!spare()) spare() = std::move(easy);
+  }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  static Easy& spare() {
+    thread_local Easy kept;
+    return kept;
+  }
+  Easy easy;
+};
+
 }  // namespace
 
 Result<ClientResponse> fetch(const ClientRequest& request) {
   start_curl_once();
-  thread_local const Easy easy(curl_easy_init());  // keeps its connections from call to call
+  const Borrowed borrowed;
+  const Easy& easy = borrowed.easy;
   if (!easy) return refuse("transfer_failed", "cannot start an HTTP request: out of memory");
   auto headers = header_list(request);
   if (!headers) return std::unexpected(std::move(headers.error()));

@@ -131,6 +131,21 @@ TEST_CASE("events stream through fetch as they come, until the reader has enough
   CHECK(events[1].event == "outcome");
 }
 
+TEST_CASE("fetch can be called while an exchange of the same thread goes on") {
+  TestServer test;
+  std::string inner;
+  EventReader reader;
+  const auto streamed = fetch({.url = test.url("/events"), .on_bytes = [&](std::string_view bytes) {
+                                 return reader.feed(bytes, [&](const ServerEvent& event) {
+                                   const auto answer = fetch({.url = test.url("/a")});
+                                   inner += answer ? answer->body : "refused " + event.id;
+                                   return false;
+                                 });
+                               }});
+  CHECK(inner.find("refused") == std::string::npos);
+  CHECK(inner.find("GET /a") != std::string::npos);
+}
+
 TEST_CASE("the event reader follows the standard however the bytes are cut") {
   const std::string wire =
       ": comment\r\n\r\nevent: a\rid: 1\rdata:x\r\rdata\n\ndata: y\ndata:  z\nunknown: 1\n\nevent: "
