@@ -56,6 +56,11 @@ class Forged(unittest.TestCase):
         until(lambda: not self.k.action(action["id"], "ada").json["votes"], "it was taken back")
         self.assertEqual(self.s.state(action), "pending")
 
+    def test_a_request_from_before_a_restart(self):
+        """Which requests came is remembered in memory only: what was signed before the start may have come before."""
+        self.k.restart()
+        self.refused({"age": 200}, 401, "stale_signature")
+
     def test_another_workspaces_valid_signature(self):
         self.refused({"merge": {"team": {"id": "T0EVIL00000"}}}, 403, "other_workspace")
 

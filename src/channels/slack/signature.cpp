@@ -35,6 +35,10 @@ Result<void> Signatures::check(std::string_view timestamp, std::string_view sign
     return refuse("stale_signature",
                   "the request was signed more than five minutes away from now: it is old, or a "
                   "clock is wrong");
+  if (signed_at + std::chrono::seconds(1) <= since_)  // it is in whole seconds
+    return refuse("stale_signature",
+                  "the request was signed before this server started, so it may have come before: "
+                  "do it again");
   std::erase_if(seen_, [&](const auto& one) { return one.second < now; });
   if (seen_.size() >= kSeenMax || !seen_.emplace(signature, signed_at + kSignatureWindow).second)
     return refuse("replayed", "the very same request came before");

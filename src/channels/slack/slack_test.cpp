@@ -69,6 +69,10 @@ TEST_CASE("only what Slack signed, lately, and once") {
   CHECK(code(stamp, good, "body", at(kSigned)) == "replayed");
   CHECK(code(stamp, good, "body", at(kSigned + 300)) == "replayed");
   CHECK(code(stamp, sign(secret, stamp, "other"), "other", at(kSigned + 300)) == "good");
+  signatures.only_since(at(kSigned + 1));  // it may have come before that
+  CHECK(code(stamp, sign(secret, stamp, "more"), "more", at(kSigned + 2)) == "stale_signature");
+  signatures.only_since(at(kSigned));
+  CHECK(code(stamp, sign(secret, stamp, "more"), "more", at(kSigned + 2)) == "good");
 }
 
 TEST_CASE("a form is read back as it was written, whatever is in it") {
