@@ -63,7 +63,10 @@ bool add_section(doc::Value& blocks, Room& room, const Section& section) {
   text.own(cut(section.title, kHeadingMax), true);
   bool whole = room.takes(characters(section.title) + 80);
   for (const std::string& warning : section.warnings) {
-    if (room.takes(characters(warning) + 2)) text.line().own("! " + warning);
+    if (room.takes(characters(warning) + 2))
+      text.line().own("! " + warning);
+    else
+      whole = false;
   }
   switch (section.kind) {
     case SectionKind::kFields:

@@ -141,6 +141,10 @@ TEST_CASE("what is not whole is not approved here, and says so") {
   SUBCASE("many sections") {
     card.shown.insert(card.shown.end(), 60, card.shown[1]);
   }
+  SUBCASE("warnings that have no room") {
+    card.shown[1].warnings.assign(300, std::string(100, 'w'));
+    card.shown[1].fields.clear();
+  }
   SUBCASE("a long reason") {
     card.status.push_back({runs_of("why"), runs_of(std::string(12000, 'y'))});
   }

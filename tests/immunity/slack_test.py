@@ -132,6 +132,56 @@ class Forged(unittest.TestCase):
         self.assertEqual(self.s.browser("bob").vote(action).code, "already_voted")
         self.assertEqual(self.s.state(action), "pending")
 
+    def test_a_flood_of_comments_keeps_no_card_waiting(self):
+        self.slack.set(post_gap_ms=1000)  # Slack's own pace: a message a second in a conversation
+        self.addCleanup(self.slack.set, post_gap_ms=0)
+        action = self.s.ask("talked to death")
+        card = self.s.card("bob", action)
+        for number in range(150):
+            self.assertEqual(self.k.post(f"/v1/actions/{action['id']}/comments", "bot", {"text": f"number {number}."}).status, 200)
+        other = self.s.ask("important")
+        self.s.card("bob", other)
+        thread = lambda: [one for one in self.slack.messages(card["channel"], thread_ts=card["ts"]) if one["ts"] != card["ts"]]  # noqa: E731
+        self.assertNotIn("number 149.", json.dumps(thread()), "the card did not wait for all of them")
+        until(lambda: "number 149." in json.dumps(thread()), "the comments do not come")
+        self.assertLess(len(thread()), 30)
+        self.assertFalse([number for number in range(150) if f"number {number}." not in json.dumps(thread())])
+
+    def test_a_comment_that_slack_does_not_take_silences_nobody(self):
+        action = self.s.ask("poisoned")
+        card = self.s.room_card(action)
+        for text in ("\u200b" * 5400, "z" * 16_000, "\u27e6" * 5400):
+            self.assertEqual(self.k.post(f"/v1/actions/{action['id']}/comments", "bot", {"text": text}).status, 200)
+        self.slack.fault("chat.postMessage", times=2, error="msg_too_long")
+        self.assertEqual(self.k.post(f"/v1/actions/{action['id']}/comments", "erin", {"text": "DO NOT APPROVE"}).status, 200)
+        until(lambda: "DO NOT APPROVE" in json.dumps(self.slack.messages(ROOM, thread_ts=card["ts"])), "it does not come")
+
+    def test_the_home_tab_goes_with_the_right_to_see_it(self):
+        action = self.s.ask("only at home", tool="append-two")
+        home = lambda who: json.dumps(self.slack.home(USERS[who]))  # noqa: E731
+        for who in ("bob", "erin"):
+            self.slack.open_home(USERS[who])
+            until(lambda: action["id"] in home(who), f"{who} does not see it")  # noqa: B023
+        self.k.host("person", "groups", "erin", "--group", "sre")
+        self.addCleanup(self.k.host, "person", "groups", "erin", "--group", "dba")
+        until(lambda: action["id"] not in home("erin"), "who lost the group still sees it")
+        self.assertEqual(self.s.browser("bob").send("DELETE", "/v1/me/links/slack").status, 200)
+        self.addCleanup(self.s.link, "bob")
+        until(lambda: action["id"] not in home("bob") and "linked to nobody" in home("bob"), "who is not linked any more still sees it")
+
+    def test_a_stranger_in_a_thread_is_answered_once(self):
+        self.slack.change_channel(ROOM, join=[USERS["olga"]])
+        self.addCleanup(self.slack.change_channel, ROOM, leave=[USERS["olga"]])
+        action = self.s.ask("shouted at")
+        card = self.s.room_card(action)
+        before = len(self.slack.ephemerals(USERS["olga"]))
+        for number in range(10):
+            self.slack.write(USERS["olga"], ROOM, f"spam {number}", thread_ts=card["ts"])
+        self.slack.write(USERS["bob"], ROOM, "heard", thread_ts=card["ts"])
+        until(lambda: self.k.action(action["id"], "ada").json["comments"], "bob is not heard")
+        self.assertEqual(len(self.slack.ephemerals(USERS["olga"])) - before, 1)
+        self.assertEqual([one["text"] for one in self.k.action(action["id"], "ada").json["comments"]], ["heard"])
+
     def test_an_account_is_linked_by_both_sides_or_not_at_all(self):
         attempt = self.s.code("dave")
         asked = self.s.say_code("olga", attempt["code"])  # olga's account says dave's code

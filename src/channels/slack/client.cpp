@@ -112,12 +112,6 @@ bool is_said_in_a_place(std::string_view method) {
   return method == "chat.postMessage" || method == "chat.postEphemeral";
 }
 
-std::string line_of(std::string_view method, const Form& arguments) {
-  std::string out(method);
-  if (is_said_in_a_place(method)) out += " " + field_of(arguments, "channel");
-  return out;
-}
-
 Failure rate_limited(std::string_view method, Duration wait) {
   return {"ratelimited",
           {is_said_in_a_place(method) ? Kind::kPlaceBusy : Kind::kBusy,
@@ -148,6 +142,22 @@ Failure failure_of(std::string_view method, std::string_view said, const doc::Va
 
 Client::Client(Fetch fetch, const Clock& clock, std::string api, std::string ca_file)
     : fetch_(std::move(fetch)), clock_(clock), api_(std::move(api)), ca_file_(std::move(ca_file)) {}
+
+void Client::one_place(std::string_view user, std::string_view conversation) {
+  if (!conversation.empty() && user != conversation)
+    conversations_.insert_or_assign(std::string(user), std::string(conversation));
+}
+
+std::string Client::place_of(std::string_view channel) const {
+  const auto found = conversations_.find(channel);
+  return found == conversations_.end() ? std::string(channel) : found->second;
+}
+
+std::string Client::line_of(std::string_view method, const Form& arguments) const {
+  std::string out(method);
+  if (is_said_in_a_place(method)) out += " " + place_of(field_of(arguments, "channel"));
+  return out;
+}
 
 std::optional<Failure> Client::must_wait(const std::string& line) {
   const Time now = clock_.now();

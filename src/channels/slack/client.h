@@ -42,6 +42,11 @@ class Client {
   Task<Answer> call_as(Secret token, std::string method, Form arguments, Duration timeout,
                        net::Headers* headers = nullptr);
 
+  // What is said to this user hangs in that conversation: Slack counts both as one.
+  void one_place(std::string_view user, std::string_view conversation);
+  // The conversation of a user, once it is known; any other channel itself.
+  std::string place_of(std::string_view channel) const;
+
   // Why nothing goes: a token that was revoked, a scope that is missing. Until a call succeeds.
   const std::optional<Refusal>& trouble() const { return shut_ ? shut_ : trouble_; }
   // From then on nothing goes: the token is of another workspace, say.
@@ -49,11 +54,13 @@ class Client {
 
  private:
   std::optional<Failure> must_wait(const std::string& line);
+  std::string line_of(std::string_view method, const Form& arguments) const;
   Fetch fetch_;
   const Clock& clock_;
   std::string api_, ca_file_;
   Secret bot_token_;
   std::map<std::string, Time> until_;  // by method, and channel for what is said in one
+  std::map<std::string, std::string, std::less<>> conversations_;  // by user
   std::optional<Refusal> trouble_, shut_;
 };
 

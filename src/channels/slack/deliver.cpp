@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "base/bytes.h"
 #include "base/task_impl.h"
+#include "channels/slack/comments.h"
 #include "channels/slack/words.h"
 #include "channels/tells.h"
-#include "crypto/crypto.h"
 #include "doc/json.h"
 
 namespace keyturn::channels::slack {
@@ -64,8 +63,8 @@ std::set<std::string> places_of(Office& office, const Matter& matter) {
   return out;
 }
 
-std::string word_of(const doc::Value& message) {
-  return "card:" + to_hex(view(crypto::sha256(doc::write_json(message)))).substr(0, 24);
+std::string word_of(const Office& office, const doc::Value& message) {
+  return "card:" + office.ports.desk.fingerprint(doc::write_json(message));
 }
 
 // Rooms are the administrators' choice; a person's card is for who may read the action.
@@ -94,18 +93,19 @@ std::int64_t kept_number(const KeptPlaces& kept, const std::string& place, std::
 // What hangs below a card that is there.
 void add_below(const Office& office, const Matter& matter, const KeptPlaces& kept,
                const std::string& place, const doc::Value& card, std::vector<Errand>& out) {
-  if (!may_see(office, matter, place)) return;
+  const bool may = may_see(office, matter, place);
   const doc::Value where =
       doc::object({{"channel", card.text("channel")}, {"ts", card.text("ts")}});
   const auto calls = static_cast<std::int64_t>(matter.calls);
   const std::string calls_place = place + std::string(kCalls);
-  if (is_open(*matter.record) && still_asks(office, matter, place) &&
+  if (may && is_open(*matter.record) && still_asks(office, matter, place) &&
       calls > kept_number(kept, calls_place, card.integer("calls")))
     out.push_back({calls_place, "call:" + std::to_string(calls), where});
   const std::string thread = place + std::string(kThread);
-  const std::int64_t told = kept_number(kept, thread, 0);
-  if (told < static_cast<std::int64_t>(matter.record->comments.size()))
-    out.push_back({thread, "comment:" + std::to_string(told + 1), where});
+  const auto before = kept.find(thread);
+  const Kept* told = before == kept.end() ? nullptr : &before->second;
+  if (auto errand = comments_due(*matter.record, thread, told, where, may))
+    out.push_back(*std::move(errand));
 }
 
 std::vector<std::string> mentions_of(const Office& office, const Matter& matter) {
@@ -118,17 +118,19 @@ std::vector<std::string> mentions_of(const Office& office, const Matter& matter)
   return out;
 }
 
-Task<Answer> post(OfficePtr office, std::string channel, doc::Value message, std::string thread) {
-  Form arguments = arguments_of(message);
-  arguments.emplace_back("channel", channel);
-  if (!thread.empty()) arguments.emplace_back("thread_ts", thread);
-  co_return co_await office->client.call("chat.postMessage", std::move(arguments));
-}
-
 Task<Answer> put_card(OfficePtr office, std::string place, doc::Value message, doc::Value memo) {
   if (memo.text("ts").empty()) {
     const std::string to(place.substr(place.find(':') + 1));
-    co_return co_await post(office, to, std::move(message), "");
+    const Answer answer = co_await post(office, to, std::move(message), "");
+    if (answer) {
+      office->client.one_place(to, answer->text("channel"));
+      office->pace.card_went(office->client.place_of(to));
+    } else if (answer.error().what.kind == Undelivered::Kind::kPlaceBusy) {
+      const Time now = office->now();
+      office->pace.card_waits(office->client.place_of(to),
+                              now + answer.error().what.retry_after.value_or(Duration{}), now);
+    }
+    co_return answer;
   }
   Form arguments = arguments_of(message);
   arguments.emplace_back("channel", memo.text("channel"));
@@ -173,22 +175,14 @@ Task<Carried> carry_call(OfficePtr office, Matter matter, Errand errand) {
   co_return doc::object({{"n", matter.calls}});
 }
 
-Task<Carried> carry_comment(OfficePtr office, Matter matter, Errand errand, doc::Value memo) {
-  const std::int64_t told = memo.integer("n");
-  const std::vector<gate::Comment>& all = matter.record->comments;
-  const doc::Value done = doc::object({{"n", told + 1}});
-  if (told < 0 || told >= static_cast<std::int64_t>(all.size())) co_return memo;
-  const gate::Comment comment = all[static_cast<std::size_t>(told)];
-  const std::string channel(errand.what.text("channel")), thread(errand.what.text("ts"));
-  if (comment.erased ||
-      office->threads.was_said(matter.record->id.str(), comment.by, comment.text, channel, thread))
-    co_return done;
-  const Answer answer = co_await post(office, channel, comment_of(comment), thread);
-  if (!answer) co_return std::unexpected(answer.error().what);
-  co_return done;
-}
-
 }  // namespace
+
+Task<Answer> post(OfficePtr office, std::string channel, doc::Value message, std::string thread) {
+  Form arguments = arguments_of(message);
+  arguments.emplace_back("channel", channel);
+  if (!thread.empty()) arguments.emplace_back("thread_ts", thread);
+  co_return co_await office->client.call("chat.postMessage", std::move(arguments));
+}
 
 bool shows_all(const Office& office, const gate::ActionRecord& record,
                const people::Person* reader) {
@@ -203,7 +197,7 @@ std::vector<Errand> due(Office& office, const Matter& matter, const KeptPlaces& 
   }
   for (const std::string& place : places) {
     doc::Value message = render::block_kit(card_at(office, *matter.record, place)).value;
-    std::string word = word_of(message);
+    std::string word = word_of(office, message);
     out.push_back({place, std::move(word), std::move(message)});
     const auto card = kept.find(place);
     if (card != kept.end() && !card->second.memo.text("ts").empty())
@@ -218,7 +212,7 @@ Task<Carried> carry(OfficePtr office, Matter matter, Errand errand, doc::Value m
   if (!verified) co_return std::unexpected(verified.error().what);
   if (errand.place.ends_with(kCalls)) co_return co_await carry_call(office, matter, errand);
   if (errand.place.ends_with(kThread))
-    co_return co_await carry_comment(office, matter, errand, memo);
+    co_return co_await carry_comments(office, matter, errand, memo);
   co_return co_await carry_card(office, matter, errand, memo);
 }
 

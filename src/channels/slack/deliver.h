@@ -13,6 +13,10 @@ namespace keyturn::channels::slack {
 std::vector<Errand> due(Office& office, const Matter& matter, const KeptPlaces& kept);
 Task<Carried> carry(OfficePtr office, Matter matter, Errand errand, doc::Value memo);
 
+// Posts a message; in a thread, unless that is "". `channel` may be a user, for their conversation
+// with the app.
+Task<Answer> post(OfficePtr office, std::string channel, doc::Value message, std::string thread);
+
 // Whether a person's card, or that of a room ("" for a person), offers all that there is: the
 // very same that due() makes.
 bool shows_all(const Office& office, const gate::ActionRecord& record,

@@ -43,6 +43,9 @@ Task<void> message_came(FrontPtr front, doc::Value event, std::string team) {
   const gate::Serial::Hold turn = co_await office->threads_in_order.take(channel + "/" + thread);
   const Result<Visitor> visitor = co_await office->visitors.admit(user, team_of(event, team));
   if (!visitor) {
+    // Who is a stranger is one for the next messages, too.
+    const bool is_stranger = visitor.error().code != "slack_unreachable";
+    if (is_stranger && !office->strangers.first(user, office->now())) co_return;
     co_await tell(office, user, channel,
                   words_of("This is not in Keyturn: " + visitor.error().message + "."));
     co_return;
@@ -50,7 +53,10 @@ Task<void> message_came(FrontPtr front, doc::Value event, std::string team) {
   if (!co_await office->threads.take(action, visitor->person, text, channel, thread, ts)) co_return;
   const Result<gate::RecordPtr> done =
       co_await office->ports.desk.comment(visitor->who, ActionId(action), text);
-  if (done) co_return;
+  if (done) {
+    co_await office->threads.settle(**done, visitor->person, text, channel, ts);
+    co_return;
+  }
   co_await office->threads.drop(action, ts, channel);
   co_await tell(office, user, channel,
                 words_of("This is not in Keyturn: " + done.error().message + "."));

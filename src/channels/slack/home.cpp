@@ -12,6 +12,8 @@ namespace keyturn::channels::slack {
 namespace {
 
 constexpr Duration kKeptFor = std::chrono::hours(8), kGather = std::chrono::milliseconds(300);
+constexpr Duration kBetweenHomes = std::chrono::milliseconds(2),
+                   kAskAgain = std::chrono::seconds(5);
 constexpr std::size_t kHomesMax = 5000, kShownMax = 30;
 constexpr std::size_t kBlocksMax = 95;  // of Slack's 100 in a view
 
@@ -101,10 +103,41 @@ void Homes::changed(const std::string& user) {
     start(office_, write(shared_from_this(), user, office_->settings.team));
 }
 
+void Homes::people_changed() {
+  look_again_ = true;
+  if (!std::exchange(looking_, true)) start(office_, look_at_all(shared_from_this()));
+}
+
+bool Homes::is_outdated(const std::string& user) const {
+  const auto found = open_.find(user);
+  if (found == open_.end()) return false;
+  const Office& office = *office_;
+  const people::Person* person = office.ports.desk.person_of(office.visitors.account_of(user));
+  if (person == nullptr || person->id != found->second.person) return true;
+  return doc::write_json(inbox_home(office, person->id)) != found->second.shown;
+}
+
+// One after the other, so that everything else goes on meanwhile.
+Task<void> Homes::look_at_all(std::shared_ptr<Homes> me) {
+  while (std::exchange(me->look_again_, false)) {
+    std::vector<std::string> users;
+    for (const auto& [user, home] : me->open_) users.push_back(user);
+    for (const std::string& user : users) {
+      if (me->is_outdated(user)) me->changed(user);
+      co_await me->office_->ports.loop.sleep(kBetweenHomes);
+    }
+  }
+  me->looking_ = false;
+}
+
 Task<void> Homes::write(std::shared_ptr<Homes> me, std::string user, std::string team) {
   while (me->open_.contains(user) && std::exchange(me->open_[user].changed, false)) {
     const Result<Visitor> visitor = co_await me->office_->visitors.admit(user, team);
-    if (!visitor && visitor.error().code == "slack_unreachable") break;
+    if (!visitor && visitor.error().code == "slack_unreachable") {
+      co_await me->office_->ports.loop.sleep(kAskAgain);
+      if (me->open_.contains(user)) me->open_[user].changed = true;
+      continue;
+    }
     const doc::Value view = visitor ? inbox_home(*me->office_, visitor->person)
                                     : stranger_home(visitor.error().message + ".");
     Open& home = me->open_[user];

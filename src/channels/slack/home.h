@@ -15,6 +15,9 @@ class Homes : public std::enable_shared_from_this<Homes> {
  public:
   explicit Homes(OfficePtr office) : office_(std::move(office)) {}
   Task<void> opened(std::string user, std::string team);
+  // Who may see what may have changed: what was opened lately is looked at again, and written anew
+  // or emptied.
+  void people_changed();
   void stop() { open_.clear(); }
 
  private:
@@ -26,9 +29,12 @@ class Homes : public std::enable_shared_from_this<Homes> {
     std::string shown;  // the view that Slack has
   };
   void changed(const std::string& user);
+  bool is_outdated(const std::string& user) const;
+  static Task<void> look_at_all(std::shared_ptr<Homes> me);
   static Task<void> write(std::shared_ptr<Homes> me, std::string user, std::string team);
   OfficePtr office_;
   std::map<std::string, Open> open_;  // by user
+  bool looking_ = false, look_again_ = false;
 };
 
 }  // namespace keyturn::channels::slack

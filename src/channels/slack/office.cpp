@@ -7,7 +7,8 @@
 namespace keyturn::channels::slack {
 namespace {
 
-constexpr std::size_t kSeenMax = 10'000;
+constexpr std::size_t kSeenMax = 10'000, kRemindedMax = 10'000;
+constexpr Duration kRemindedFor = std::chrono::minutes(5);
 
 Task<void> guarded(OfficePtr office, Task<void> task) {
   try {
@@ -28,6 +29,12 @@ bool Seen::first(const std::string& key) {
     order_.pop_front();
   }
   return true;
+}
+
+bool Reminded::first(const std::string& user, Time now) {
+  std::erase_if(until_, [&](const auto& one) { return one.second <= now; });
+  if (until_.size() >= kRemindedMax) return false;
+  return until_.emplace(user, now + kRemindedFor).second;
 }
 
 void start(const OfficePtr& office, Task<void> task) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include "channels/ports.h"
 #include "channels/slack/client.h"
 #include "channels/slack/config.h"
+#include "channels/slack/pace.h"
 #include "channels/slack/threads.h"
 #include "channels/slack/visitors.h"
 #include "gate/serial.h"
@@ -27,6 +29,16 @@ class Seen {
   std::deque<std::string> order_;
 };
 
+// Who was told lately why what they write does not count.
+class Reminded {
+ public:
+  // False: a few minutes ago.
+  bool first(const std::string& user, Time now);
+
+ private:
+  std::map<std::string, Time> until_;
+};
+
 struct Office {
   Office(const Ports& p, Settings s)
       : ports(p),
@@ -42,7 +54,9 @@ struct Office {
   Client client;
   Visitors visitors;
   Threads threads;
+  Pace pace;
   Seen seen;
+  Reminded strangers;
   gate::Serial threads_in_order;  // what is said in one thread, one after the other
   bool verified = false;          // the bot's token is of the configured workspace
   bool stopping = false;

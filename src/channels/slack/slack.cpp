@@ -118,7 +118,11 @@ class SlackChannel final : public Channel {
   }
   void on_kept(const std::string& action, const std::string& place, const Kept* kept) override {
     office_->threads.on_kept(action, place, kept);
+    constexpr std::string_view kUser = "user:";
+    if (kept != nullptr && place.starts_with(kUser) && !place.contains('/'))
+      office_->client.one_place(place.substr(kUser.size()), kept->memo.text("channel"));
   }
+  void people_changed() override { front_->homes->people_changed(); }
 
  private:
   // Says what is wrong with the token before anybody is to be told of anything.

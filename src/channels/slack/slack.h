@@ -1,11 +1,15 @@
 // Slack: cards that people decide on, and what comes back of it.
 //
-//   deliver   what is to be shown where, and puts it there        words      messages besides the
-//   card front     what comes in: clicks, dialogs, /keyturn, events    visitors   who somebody is,
-//   each time anew home      the Home tab                                        threads    which
-//   message is which action's socket    the way in that Keyturn opens (Socket Mode) signature  the
-//   way in that Slack opens client    the Web API                                         diagnose
-//   keyturn channels test slack
+// - deliver: what is to be shown where, and puts it there
+// - comments: what is said of it, in the thread below; pace: how fast; threads: whose thread it is
+// - words: messages besides the card
+// - front: what comes in: clicks, dialogs, /keyturn, events
+// - visitors: who somebody is, each time anew
+// - home: the Home tab
+// - socket: the way in that Keyturn opens (Socket Mode)
+// - signature: the way in that Slack opens
+// - client: the Web API
+// - diagnose: keyturn channels test slack
 #pragma once
 
 #include <memory>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/bytes.h"
 #include "doc/json.h"
 #include "render/runs.h"
 
@@ -12,10 +13,24 @@ using render::RichText;
 using render::Runs;
 using render::Style;
 
-constexpr std::size_t kInputMax = 3000;  // Slack's own limit of an input
+constexpr std::size_t kInputMax = 3000;    // Slack's own limit of an input
+constexpr std::size_t kCommentMax = 2500;  // characters that are shown of one
 
 Runs prose(std::string_view text) {
   return render::render_text(text, Style::kProse).runs;
+}
+
+// Of a text, as much as is shown of a comment. True: there is more.
+std::pair<Runs, bool> beginning_of(std::string_view text) {
+  std::size_t most = kCommentMax;
+  while (true) {
+    std::size_t end = 0;
+    for (std::size_t n = 0; n < most && end < text.size(); ++n) next_code_point(text, end);
+    Runs runs = prose(text.substr(0, end));
+    const std::size_t shown = render::characters(render::to_plain_text(runs));
+    if (shown <= kCommentMax || most <= 1) return {std::move(runs), end < text.size()};
+    most = std::min(most - 1, most * kCommentMax / shown);  // marked characters take more
+  }
 }
 
 doc::Value dialog(std::string_view kind, std::string_view title, std::string_view submit,
@@ -107,10 +122,28 @@ doc::Value reminder_of(const render::Card& card, const std::vector<std::string>&
   return message_of(text, words + " (" + card.action + ")");
 }
 
-doc::Value comment_of(const gate::Comment& comment) {
+RichText comment_of(const gate::Comment& comment) {
+  const auto [runs, is_cut] = beginning_of(comment.text);
   RichText text;
   text.literal_line(render::render_text(comment.by).runs, false).own(" comments:");
-  text.preformatted(prose(comment.text));
+  text.preformatted(runs);
+  if (is_cut) text.own("(cut: open the page to see all of it)", false, true);
+  return text;
+}
+
+doc::Value comments_of(const gate::ActionRecord& record, const std::vector<std::size_t>& which) {
+  doc::Array blocks;
+  for (const std::size_t one : which) blocks.push_back(comment_of(record.comments[one]).block());
+  const std::string fallback =
+      which.size() == 1 ? "A comment" : std::to_string(which.size()) + " comments";
+  return doc::object({{"blocks", std::move(blocks)}, {"text", fallback}});
+}
+
+doc::Value comment_left_out(const gate::Comment& comment, std::string_view page) {
+  RichText text;
+  text.literal_line(render::render_text(comment.by).runs, false)
+      .own(" comments what Slack does not take: ")
+      .link(page, "open the page to see it");
   return message_of(text, "A comment");
 }
 

@@ -31,7 +31,11 @@ render::Card short_card(render::Card card);
 
 doc::Value reminder_of(const render::Card& card, const std::vector<std::string>& mentions,
                        bool escalated);
-doc::Value comment_of(const gate::Comment& comment);
+// One comment: cut where it is long. Several in one message, by their places in the record. And
+// what stands for one that Slack does not take.
+render::RichText comment_of(const gate::Comment& comment);
+doc::Value comments_of(const gate::ActionRecord& record, const std::vector<std::size_t>& which);
+doc::Value comment_left_out(const gate::Comment& comment, std::string_view page);
 doc::Value unfurl_of(const render::Card& card);
 
 // The dialogs. `back`: what comes back with them, never trusted.

@@ -88,7 +88,7 @@ struct Teams::Impl {
   std::string object_of(const std::string& person);
   std::vector<std::string> refresh_for(const std::vector<std::string>& people);
   // What was said in a thread needs no telling there.
-  static std::string word_for(const std::string& by, const std::string& text);
+  std::string word_for(const std::string& by, const std::string& text) const;
 
   Config config;
   Ports ports;

@@ -5,7 +5,6 @@
 // then.
 #include "channels/teams/impl.h"
 #include "channels/tells.h"
-#include "crypto/crypto.h"
 #include "doc/json.h"
 
 namespace keyturn::channels::teams {
@@ -24,18 +23,14 @@ bool holds_card(std::string_view place) {
   return place.starts_with(kPerson) || place.starts_with(kRoom);
 }
 
-std::string digest_of(const doc::Value& card) {
-  return "card:" + crypto::sha256_text(doc::write_json(card)).substr(7, 32);
-}
-
 std::string_view summary_of(const gate::ActionRecord& record) {
   return record.state == State::kPending ? "A request waits for people" : "A request was decided";
 }
 
 }  // namespace
 
-std::string Teams::Impl::word_for(const std::string& by, const std::string& text) {
-  return crypto::sha256_text(by + "\n" + text).substr(7, 32);
+std::string Teams::Impl::word_for(const std::string& by, const std::string& text) const {
+  return ports.desk.fingerprint("teams said\n" + by + "\n" + text);
 }
 
 render::Encoded Teams::Impl::card_for(const gate::ActionRecord& record,
@@ -126,7 +121,7 @@ std::vector<Errand> Teams::Impl::due(const Matter& matter, const KeptPlaces& kep
   const std::set<std::string> asked(matter.asked.begin(), matter.asked.end());
   for (const std::string& place : places_of(matter, kept)) {
     doc::Value card = card_at(matter, place, render::kAdaptiveBytesMax);
-    std::string word = digest_of(card);
+    std::string word = "card:" + ports.desk.fingerprint(doc::write_json(card));
     out.push_back({place, std::move(word), doc::object({{"card", std::move(card)}})});
     const auto there = kept.find(place);
     if (there == kept.end() || there->second.memo.is_null()) continue;
