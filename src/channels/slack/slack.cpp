@@ -63,6 +63,7 @@ class SlackChannel final : public Channel {
       Result<Secret> signing = co_await secret(http.signing_secret, "signing_secret", "");
       if (!signing) co_return std::unexpected(signing.error());
       signatures_.use(std::move(*signing));
+      signatures_.only_since(office_->now());
     }
     slack::start(office_, greet(office_));
     co_return Result<void>{};
