@@ -47,4 +47,18 @@ std::vector<Configured> read_channels(doc::ObjectReader& root, doc::Problems& pr
   return out;
 }
 
+std::vector<std::string> check_secrets(const Configured& wanted) {
+  std::vector<std::string> out;
+  for (const NeededSecret& needed : wanted.secrets) {
+    if (needed.reference.source == secrets::Source::kExec) continue;
+    const std::string begin = "channels: " + wanted.name + ": ";
+    const Result<Secret> found = secrets::resolve(needed.reference);
+    if (!found)
+      out.push_back(begin + needed.name + ": " + found.error().message);
+    else if (const Result<void> good = check_form(needed, *found); !good)
+      out.push_back(begin + good.error().message);
+  }
+  return out;
+}
+
 }  // namespace keyturn::channels

@@ -8,6 +8,7 @@
 
 #include "channels/channel.h"
 #include "channels/check.h"
+#include "channels/kept_secret.h"
 #include "channels/ports.h"
 #include "doc/read.h"
 
@@ -27,9 +28,14 @@ struct Configured {
   std::string kind;  // Channel::kind()
   std::function<std::unique_ptr<Channel>(const Ports&)> make;
   std::function<Task<Checks>(CheckPorts)> test;
+  std::vector<NeededSecret> secrets;  // that it cannot do without
 };
 
 // The object under "channels". Names that two have are a problem.
 std::vector<Configured> read_channels(doc::ObjectReader& root, doc::Problems& problems);
+
+// Which of its secrets are not to be had, each as "channels: slack: bot_token: …". No program is
+// started for it: what a program says is not looked at.
+std::vector<std::string> check_secrets(const Configured& wanted);
 
 }  // namespace keyturn::channels

@@ -494,6 +494,13 @@ int check(const ServeOptions& options) {
       good = false;
     }
   }
+  const std::vector<channels::Configured> none;
+  for (const channels::Configured& one : s.channels ? *s.channels : none) {
+    for (const std::string& problem : channels::check_secrets(one)) {
+      say("keyturn.yaml: " + problem);
+      good = false;
+    }
+  }
   if (const Result<admin::Documents> files = read_files(s); !files) {
     say(files.error().message);
     good = false;

@@ -1,11 +1,12 @@
 """Slack, from the request to the outcome: cards, clicks, dialogs, threads, the command, the Home tab, and what happens when Slack does not answer."""
 import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import until  # noqa: E402
+from support.keyturn import DEADLINE, until  # noqa: E402
 from support.slacked import ROOM, USERS, Slacked, buttons  # noqa: E402
 
 
@@ -364,7 +365,41 @@ class Installation(unittest.TestCase):
         s.k.stop()
         self.assertIn("not reached", self.wrong(s)["signing secret and address"])
         s.k.config_file.write_text(s.config.replace("T0KT0000000", "T0OTHER0000"))
-        self.assertIn("another workspace", self.wrong(s)["bot token"])
+        self.assertIn("another workspace (T0KT0000000)", self.wrong(s)["bot token"])
+
+    def test_without_its_secrets_the_server_starts_says_so_and_a_corrected_file_counts(self):
+        s = Slacked(linked=("bob",))
+        self.addCleanup(s.close)
+        s.k.stop()
+        bot, app = s.slack.app["bot_token"], s.slack.app["app_token"]
+        s.secret("bot", "xoxp-not-a-bots")
+        pathlib.Path(s.folder.name, "app").unlink()
+        checked = subprocess.run([*s.k.command, "--check"], capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual(checked.returncode, 1)
+        self.assertRegex(checked.stderr, r"keyturn.yaml: channels: slack: bot_token begins with xoxb-")
+        self.assertRegex(checked.stderr, r"keyturn.yaml: channels: slack: app_token: .*/app")
+        s.k.start()
+        self.assertIn("xoxb-", json.dumps(s.k.get("/v1/admin/channels", "ada").json))
+        for what in ("slack: bot_token begins with xoxb-", "slack: Socket Mode: app_token: "):
+            until(lambda: what in s.k.stderr(), f"the log does not say {what}")
+        action = s.ask("it waits for the tokens")
+        s.secret("app", app)
+        s.secret("bot", bot)
+        card = s.card("bob", action)
+        s.connected()
+        s.slack.click(USERS["bob"], card, "approve")
+        self.assertEqual(s.k.settled(action["id"])["state"], "succeeded")
+
+    def test_requests_that_slack_did_not_sign_are_said(self):
+        s = Slacked(mode="http", linked=("bob",))
+        self.addCleanup(s.close)
+        card = s.card("bob", s.ask("signed by whom"))
+        s.secret("signing", "another secret")
+        s.k.stop()
+        s.k.start()
+        self.assertEqual(s.slack.click(USERS["bob"], card, "approve")["status"], 401)
+        self.assertIn("check signing_secret", s.k.stderr())
+        self.assertIn("not Slack's", json.dumps(s.k.get("/v1/admin/channels", "ada").json))
 
 
 if __name__ == "__main__":

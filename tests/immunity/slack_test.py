@@ -7,7 +7,7 @@ import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import DEADLINE, Failed, until  # noqa: E402
+from support.keyturn import DEADLINE, until  # noqa: E402
 from support.slacked import ROOM, USERS, Slacked, buttons  # noqa: E402
 
 
@@ -248,14 +248,24 @@ class Forged(unittest.TestCase):
 
 
 class Refusing(unittest.TestCase):
-    def test_an_empty_secret_does_not_start(self):
-        s = Slacked(mode="http", linked=())
+    def test_with_an_empty_secret_nothing_is_taken_until_it_is_corrected(self):
+        s = Slacked(mode="http", linked=("bob",))
         try:
+            right = s.slack.app["signing_secret"]
+            action = s.ask("with no secret")
+            card = s.card("bob", action)
             s.k.stop()
             s.secret("signing", "")
-            with self.assertRaises(Failed):
-                s.k.start()
+            s.k.start()
             self.assertIn("signing", s.k.stderr())
+            for secret in ("", right):
+                answer = s.slack.click(USERS["bob"], card, "approve", forge={"secret": secret})
+                self.assertEqual(answer["status"], 401, answer)
+            self.assertEqual(s.state(action), "pending")
+            self.assertIn("signing", json.dumps(s.k.get("/v1/admin/channels", "ada").json))
+            s.secret("signing", right)
+            until(lambda: s.slack.click(USERS["bob"], card, "approve")["status"] == 200, "the corrected secret counts")
+            self.assertEqual(s.k.settled(action["id"])["state"], "succeeded")
         finally:
             s.close()
 

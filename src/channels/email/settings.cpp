@@ -77,13 +77,16 @@ Settings read_settings(const doc::Value& value, const std::string& pointer,
 std::vector<Configured> read_email(const doc::Value& value, const std::string& pointer,
                                    doc::Problems& problems) {
   const Settings settings = read_settings(value, pointer, problems);
+  std::vector<NeededSecret> secrets;
+  if (!settings.user.empty()) secrets.push_back({"password", settings.password, ""});
   return {{.name = "email",
            .kind = "email",
            .make =
                [settings](const Ports& ports) {
                  return std::make_unique<Email>(settings, ports, pooled(ports.loop));
                },
-           .test = [settings](CheckPorts ports) { return check(settings, std::move(ports)); }}};
+           .test = [settings](CheckPorts ports) { return check(settings, std::move(ports)); },
+           .secrets = std::move(secrets)}};
 }
 
 }  // namespace keyturn::channels::email

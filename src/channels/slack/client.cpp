@@ -33,6 +33,22 @@ constexpr auto kTokens = std::to_array<Meaning>({
     {"access_denied", "the app may not be used in this workspace: ask its administrators"},
 });
 
+// The same of the app-level token, which opens connections and nothing else.
+constexpr auto kAppTokens = std::to_array<Meaning>({
+    {"invalid_auth", "the app-level token is none of Slack's: check app_token"},
+    {"not_authed", "no app-level token was sent: check app_token"},
+    {"token_revoked",
+     "the app-level token was revoked: generate another one with connections:write (Basic "
+     "Information), and change app_token"},
+    {"token_expired",
+     "the app-level token has expired: generate another one with connections:write (Basic "
+     "Information), and change app_token"},
+    {"missing_scope",
+     "the app-level token lacks a scope: generate another one with connections:write (Basic "
+     "Information), and change app_token"},
+    {"not_allowed_token_type", "app_token is to be the app-level token, xapp-…"},
+});
+
 // This place will not take it, whatever we do again.
 constexpr auto kNever = std::to_array<Meaning>({
     {"channel_not_found",
@@ -124,8 +140,10 @@ Failure rate_limited(std::string_view method, Duration wait) {
 Failure failure_of(std::string_view method, std::string_view said, const doc::Value& answer) {
   const std::string word = plain_word(said);
   const std::string begin = std::string(method) + ": " + word;
-  if (const Meaning* meaning = find(word, kTokens)) {
-    std::string why = begin + ": " + std::string(meaning->advice);
+  const Meaning* token = method == "apps.connections.open" ? find(word, kAppTokens) : nullptr;
+  if (token == nullptr) token = find(word, kTokens);
+  if (token != nullptr) {
+    std::string why = begin + ": " + std::string(token->advice);
     if (const std::string needed = scopes_of(answer.text("needed")); !needed.empty())
       why += " (" + needed + ")";
     return {word, {Kind::kUnreachable, std::move(why), {}}, true};
@@ -168,15 +186,22 @@ std::optional<Failure> Client::must_wait(const std::string& line) {
 }
 
 Task<Answer> Client::call(std::string method, Form arguments, Duration timeout) {
-  if (shut_)
+  if (shut_ && method != "auth.test")
     co_return std::unexpected(Failure{shut_->code, {Kind::kUnreachable, shut_->message, {}}, true});
   const std::string line = line_of(method, arguments);
   if (auto wait = must_wait(line)) co_return std::unexpected(std::move(*wait));
-  Answer answer = co_await call_as(bot_token_, method, std::move(arguments), timeout);
+  const Result<Secret> token = co_await bot_token_->get();
+  if (!token) {
+    trouble_ = token.error();
+    co_return std::unexpected(
+        Failure{token.error().code, {Kind::kUnreachable, token.error().message, {}}, true});
+  }
+  Answer answer = co_await call_as(*token, method, std::move(arguments), timeout);
   if (answer) {
     trouble_.reset();
   } else if (answer.error().token) {
     trouble_ = Refusal{answer.error().word, answer.error().what.why, ""};
+    if (answer.error().word != "missing_scope") bot_token_->doubt();
   } else if (answer.error().what.retry_after) {
     until_[line] = clock_.now() + *answer.error().what.retry_after;
   }

@@ -13,6 +13,7 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "channels/channel.h"
+#include "channels/kept_secret.h"
 #include "channels/slack/form.h"
 #include "doc/value.h"
 #include "net/client.h"
@@ -34,7 +35,8 @@ class Client {
   using Fetch = std::function<Task<Result<net::ClientResponse>>(net::ClientRequest)>;
   Client(Fetch fetch, const Clock& clock, std::string api, std::string ca_file);
 
-  void use(Secret bot_token) { bot_token_ = std::move(bot_token); }
+  // Borrowed.
+  void use(KeptSecret& bot_token) { bot_token_ = &bot_token; }
   // With the bot's token. Where Slack asked to wait, nothing is sent before that.
   Task<Answer> call(std::string method, Form arguments,
                     Duration timeout = std::chrono::seconds(15));
@@ -49,8 +51,9 @@ class Client {
 
   // Why nothing goes: a token that was revoked, a scope that is missing. Until a call succeeds.
   const std::optional<Refusal>& trouble() const { return shut_ ? shut_ : trouble_; }
-  // From then on nothing goes: the token is of another workspace, say.
+  // Nothing but auth.test goes before open(): the token is of another workspace, say.
   void shut(Refusal why) { shut_ = std::move(why); }
+  void open() { shut_.reset(); }
 
  private:
   std::optional<Failure> must_wait(const std::string& line);
@@ -58,7 +61,7 @@ class Client {
   Fetch fetch_;
   const Clock& clock_;
   std::string api_, ca_file_;
-  Secret bot_token_;
+  KeptSecret* bot_token_ = nullptr;
   std::map<std::string, Time> until_;  // by method, and channel for what is said in one
   std::map<std::string, std::string, std::less<>> conversations_;  // by user
   std::optional<Refusal> trouble_, shut_;

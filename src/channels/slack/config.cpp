@@ -64,12 +64,17 @@ void read_rooms(doc::ObjectReader& reader, Settings& out) {
 
 void read_tell(doc::ObjectReader& reader, Settings& out) {
   const std::string tell = reader.string("tell").value_or("people");
-  if (tell != "people" && tell != "rooms" && tell != "both")
+  if (tell != "people" && tell != "rooms" && tell != "both") {
     reader.problem("out_of_range", "tell is people, rooms or both", "tell");
+    return;
+  }
   out.tell_people = tell != "rooms";
   out.tell_rooms = tell != "people";
   if (out.tell_rooms && out.rooms.empty())
     reader.problem("missing_field", "rooms: {GROUP: C0123ABCD, \"*\": …} says which", "rooms");
+  if (!out.tell_rooms && !out.rooms.empty())
+    reader.problem("out_of_range",
+                   "rooms are told with tell: rooms, or tell: both; tell says people", "rooms");
 }
 
 }  // namespace
@@ -85,6 +90,12 @@ std::string Settings::room_of(const std::string& group) const {
   if (found != rooms.end()) return found->second;
   const auto any = rooms.find("*");
   return any == rooms.end() ? "" : any->second;
+}
+
+NeededSecret Settings::way_in() const {
+  if (const auto* socket = std::get_if<BySocket>(&by))
+    return {"app_token", socket->app_token, "xapp-"};
+  return {"signing_secret", std::get<ByHttp>(by).signing_secret, ""};
 }
 
 Settings read_settings(const doc::Value& value, const std::string& pointer,
@@ -118,7 +129,8 @@ std::vector<Configured> read_slack(const doc::Value& value, const std::string& p
   out.push_back({.name = std::string(kName),
                  .kind = std::string(kName),
                  .make = [settings](const Ports& ports) { return make_slack(ports, settings); },
-                 .test = [settings](CheckPorts ports) { return diagnose(settings, ports); }});
+                 .test = [settings](CheckPorts ports) { return diagnose(settings, ports); },
+                 .secrets = {settings.bot(), settings.way_in()}});
   return out;
 }
 

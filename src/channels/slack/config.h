@@ -31,6 +31,8 @@ struct Settings {
   std::string api = "https://slack.com/api";
   std::string ca_file;
 
+  NeededSecret bot() const { return {"bot_token", bot_token, "xoxb-"}; }
+  NeededSecret way_in() const;  // app_token or signing_secret
   // The room of a group, "" without one.
   std::string room_of(const std::string& group) const;
 };

@@ -39,9 +39,28 @@ void say(Checks& to, std::string what, bool good, std::string words) {
   to.push_back({std::move(what), good, std::move(words)});
 }
 
-// Words of a failure without the method.
 std::string advice(const Failure& failure) {
-  return failure.what.why;
+  if (failure.word != "unreachable") return failure.what.why;
+  return failure.what.why +
+         ": look at proxy and firewall (slack.com:443; Socket Mode also wss-*.slack.com:443)";
+}
+
+bool is_local(std::string_view url) {
+  const auto parts = url.find("://");
+  const std::string_view host = parts == std::string_view::npos ? url : url.substr(parts + 3);
+  return host.starts_with("localhost") || host.starts_with("127.") || host.starts_with("[::1]");
+}
+
+// Links on cards; and, over HTTP, the address that Slack calls. A Slack of this machine (a test's)
+// reaches what is local.
+void check_links(Checks& to, const Settings& settings, const std::string& public_url) {
+  const bool local = is_local(public_url);
+  const bool by_socket = std::holds_alternative<BySocket>(settings.by);
+  std::string words = "links on cards lead to " + public_url;
+  if (local)
+    words += by_socket ? ": they work on this machine only; for others set public_url"
+                       : ", and Slack cannot call that: set public_url";
+  say(to, "links", !local || by_socket || is_local(settings.api), std::move(words));
 }
 
 void check_scopes(Checks& to, const Settings& settings, const net::Headers& headers) {
@@ -87,47 +106,46 @@ void check_clock(Checks& to, const net::Headers& headers, Time now) {
                 : ": signatures are good for five minutes only; let the machine keep time (NTP)"));
 }
 
-Task<bool> check_bot(Checks& to, const Settings& settings, CheckPorts ports, Client& client) {
-  Result<Secret> token = co_await ports.secret(settings.bot_token);
+Task<bool> check_bot(Checks& to, const Settings& settings, CheckPorts ports, Client& client,
+                     KeptSecret& bot) {
+  const Result<Secret> token = co_await bot.get();
   if (!token) {
     say(to, "bot token", false, token.error().message);
     co_return false;
   }
-  client.use(*token);
   net::Headers headers;
-  const Answer answer =
-      co_await client.call_as(std::move(*token), "auth.test", {}, kTimeout, &headers);
+  const Answer answer = co_await client.call_as(*token, "auth.test", {}, kTimeout, &headers);
   if (!answer) {
     say(to, "bot token", false, advice(answer.error()));
     co_return false;
   }
-  const bool ours = answer->text("team_id") == settings.team;
+  const std::string team(answer->text("team_id"));
+  const bool ours = team == settings.team;
   say(to, "bot token", ours,
       ours ? "good, of workspace " + settings.team
-           : "good, but of another workspace than team: " + settings.team + " says");
+           : "good, but of another workspace (" + (is_slack_id(team) ? team : "no id") +
+                 ") than team: " + settings.team + " says");
   check_scopes(to, settings, headers);
   check_clock(to, headers, ports.clock.now());
   co_return ours;
 }
 
-Task<void> check_socket(Checks& to, secrets::SecretReference app_token, CheckPorts ports,
-                        Client& client) {
-  Result<Secret> token = co_await ports.secret(std::move(app_token));
+Task<void> check_socket(Checks& to, NeededSecret app_token, CheckPorts ports, Client& client) {
+  KeptSecret app(std::move(app_token), ports.secret, ports.clock);
+  const Result<Secret> token = co_await app.get();
   if (!token) {
     say(to, "app token", false, token.error().message);
     co_return;
   }
-  const Answer answer =
-      co_await client.call_as(std::move(*token), "apps.connections.open", {}, kTimeout);
-  say(to, "app token", answer.has_value(),
-      answer ? "opens a connection (Socket Mode)"
-             : advice(answer.error()) +
-                   ". The app-level token needs connections:write, and Socket Mode has to be on");
+  const Answer answer = co_await client.call_as(*token, "apps.connections.open", {}, kTimeout);
+  std::string words = answer ? "opens a connection (Socket Mode)" : advice(answer.error());
+  if (!answer && !answer.error().token && answer.error().word != "unreachable")
+    words += ". Socket Mode has to be on: turn it on (Settings, Socket Mode)";
+  say(to, "app token", answer.has_value(), std::move(words));
 }
 
-Task<void> check_http(Checks& to, secrets::SecretReference reference, CheckPorts ports,
-                      std::string ca_file) {
-  const Result<Secret> secret = co_await ports.secret(std::move(reference));
+Task<void> check_http(Checks& to, NeededSecret needed, CheckPorts ports, std::string ca_file) {
+  const Result<Secret> secret = co_await ports.secret(needed.reference);
   if (!secret || secret->empty()) {
     say(to, "signing secret", false, secret ? "it is empty" : secret.error().message);
     co_return;
@@ -154,7 +172,9 @@ Task<void> check_http(Checks& to, secrets::SecretReference reference, CheckPorts
   if (!response)
     words += " is not reached: " + response.error().message;
   else if (good)
-    words += " answers, with this signing secret";
+    words +=
+        " answers, with the same secret as the running server has; that it is Slack's shows as "
+        "Verified where the app's settings ask for the Request URL";
   else if (response->status == 401)
     words += " takes another signing secret: is the server running with this configuration?";
   else
@@ -184,11 +204,14 @@ Task<void> check_room(Checks& to, std::string room, std::string group, Client& c
 Task<Checks> diagnose(Settings settings, CheckPorts ports) {
   Checks out;
   Client client(ports.fetch, ports.clock, settings.api, settings.ca_file);
-  const bool good = co_await check_bot(out, settings, ports, client);
-  if (const auto* way = std::get_if<BySocket>(&settings.by))
-    co_await check_socket(out, way->app_token, ports, client);
+  KeptSecret bot(settings.bot(), ports.secret, ports.clock);
+  client.use(bot);
+  const bool good = co_await check_bot(out, settings, ports, client, bot);
+  check_links(out, settings, ports.public_url);
+  if (std::holds_alternative<BySocket>(settings.by))
+    co_await check_socket(out, settings.way_in(), ports, client);
   else
-    co_await check_http(out, std::get<ByHttp>(settings.by).signing_secret, ports, settings.ca_file);
+    co_await check_http(out, settings.way_in(), ports, settings.ca_file);
   if (good && settings.tell_rooms)
     for (const auto& [group, room] : settings.rooms) co_await check_room(out, room, group, client);
   co_return out;

@@ -42,17 +42,24 @@ void start(const OfficePtr& office, Task<void> task) {
 }
 
 Task<std::expected<void, Failure>> verify(OfficePtr office) {
-  if (office->verified) co_return std::expected<void, Failure>{};
+  if (office->verified && office->verified_version == office->bot_token.version())
+    co_return std::expected<void, Failure>{};
   const Answer answer = co_await office->client.call("auth.test", {});
+  const std::uint64_t version = office->bot_token.version();
   if (!answer) co_return std::unexpected(answer.error());
-  if (answer->text("team_id") != office->settings.team) {
-    const std::string words = "the bot token is of another workspace than " +
-                              office->settings.team + ": correct team or bot_token";
+  const std::string team(answer->text("team_id"));
+  if (team != office->settings.team) {
+    office->bot_token.doubt();
+    const std::string words = "the bot token is of another workspace (" +
+                              (is_slack_id(team) ? team : std::string("no id")) + ") than team (" +
+                              office->settings.team + "): correct team or bot_token";
     office->client.shut({"other_workspace", words, ""});
     co_return std::unexpected(
         Failure{"other_workspace", {Undelivered::Kind::kUnreachable, words, {}}, true});
   }
+  office->client.open();
   office->verified = true;
+  office->verified_version = version;
   co_return std::expected<void, Failure>{};
 }
 

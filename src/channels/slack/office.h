@@ -43,22 +43,27 @@ struct Office {
   Office(const Ports& p, Settings s)
       : ports(p),
         settings(std::move(s)),
+        bot_token(settings.bot(), ports.secret, ports.clock),
         client(ports.fetch, ports.clock, settings.api, settings.ca_file),
         visitors(ports, settings, client),
-        threads(ports) {}
+        threads(ports) {
+    client.use(bot_token);
+  }
   Office(const Office&) = delete;
   Office& operator=(const Office&) = delete;
 
   const Ports ports;
   const Settings settings;
+  KeptSecret bot_token;
   Client client;
   Visitors visitors;
   Threads threads;
   Pace pace;
   Seen seen;
   Reminded strangers;
-  gate::Serial threads_in_order;  // what is said in one thread, one after the other
-  bool verified = false;          // the bot's token is of the configured workspace
+  gate::Serial threads_in_order;       // what is said in one thread, one after the other
+  bool verified = false;               // the bot's token is of the configured workspace:
+  std::uint64_t verified_version = 0;  // this one of it
   bool stopping = false;
 
   Time now() const { return ports.clock.now(); }

@@ -2,9 +2,9 @@
 
 #include "base/task_impl.h"
 #include "channels/slack/deliver.h"
+#include "channels/slack/door.h"
 #include "channels/slack/form.h"
 #include "channels/slack/front.h"
-#include "channels/slack/signature.h"
 #include "channels/slack/socket.h"
 #include "doc/json.h"
 
@@ -49,21 +49,13 @@ class SlackChannel final : public Channel {
   std::string_view kind() const override { return kName; }
 
   Task<Result<void>> start() override {
-    Result<Secret> bot = co_await secret(office_->settings.bot_token, "bot_token", "xoxb-");
-    if (!bot) co_return std::unexpected(bot.error());
-    office_->client.use(std::move(*bot));
     if (Result<void> loaded = co_await office_->threads.load(); !loaded) co_return loaded;
-    if (const auto* way = std::get_if<BySocket>(&office_->settings.by)) {
-      Result<Secret> app = co_await secret(way->app_token, "app_token", "xapp-");
-      if (!app) co_return std::unexpected(app.error());
-      socket_.emplace(front_, std::move(*app));
+    if (std::holds_alternative<BySocket>(office_->settings.by)) {
+      socket_.emplace(front_, office_->settings.way_in());
       socket_->start();
     } else {
-      const auto& http = std::get<ByHttp>(office_->settings.by);
-      Result<Secret> signing = co_await secret(http.signing_secret, "signing_secret", "");
-      if (!signing) co_return std::unexpected(signing.error());
-      signatures_.use(std::move(*signing));
-      signatures_.only_since(office_->now());
+      door_.emplace(office_->ports, office_->settings.way_in());
+      (void)co_await door_->open();
     }
     slack::start(office_, greet(office_));
     co_return Result<void>{};
@@ -77,20 +69,19 @@ class SlackChannel final : public Channel {
 
   std::optional<Refusal> trouble() const override {
     if (office_->client.trouble()) return office_->client.trouble();
-    return socket_ ? socket_->trouble() : std::nullopt;
+    if (socket_) return socket_->trouble();
+    return door_ ? door_->trouble() : std::nullopt;
   }
 
   Task<net::HttpResponse> answer(net::HttpRequest request) override {
     const std::string& path = request.path;
     const bool known =
         path == "/slack/interactive" || path == "/slack/commands" || path == "/slack/events";
-    if (!std::holds_alternative<ByHttp>(office_->settings.by) || !known)
+    if (!door_ || !known)
       co_return net::problem_response(404, "not_found", "there is nothing here");
     if (request.method != "POST")
       co_return net::problem_response(405, "method_not_allowed", "Slack posts here");
-    const Result<void> checked = signatures_.check(
-        request.header("X-Slack-Request-Timestamp").value_or(""),
-        request.header("X-Slack-Signature").value_or(""), request.body, office_->now());
+    const Result<void> checked = co_await door_->check(request);
     if (!checked) {
       co_await office_->ports.desk.refused(kName, "", checked.error().code);
       co_return net::problem_response(401, checked.error().code, checked.error().message);
@@ -126,27 +117,23 @@ class SlackChannel final : public Channel {
   void people_changed() override { front_->homes->people_changed(); }
 
  private:
-  // Says what is wrong with the token before anybody is to be told of anything.
+  // Says what is wrong with the token before anybody is to be told of anything, and looks whether
+  // it was mended.
   static Task<void> greet(OfficePtr office) {
-    const auto verified = co_await verify(office);
-    if (!verified) office->ports.log("slack: " + verified.error().what.why);
-  }
-
-  Task<Result<Secret>> secret(secrets::SecretReference reference, std::string name,
-                              std::string begin) {
-    Result<Secret> out = co_await office_->ports.secret(reference);
-    if (!out) co_return std::unexpected(out.error());
-    if (out->empty() || !out->reveal().starts_with(begin))
-      co_return refuse("malformed_secret",
-                       name + (begin.empty() ? " is empty" : " begins with " + begin) + ": check " +
-                           secrets::to_text(reference));
-    co_return out;
+    std::string said;
+    while (!office->stopping) {
+      const auto verified = co_await verify(office);
+      const std::string why = verified ? "" : verified.error().what.why;
+      if (why != said && !why.empty()) office->ports.log("slack: " + why);
+      said = why;
+      co_await office->ports.loop.sleep(kReadSecretAgain);
+    }
   }
 
   OfficePtr office_;
   FrontPtr front_;
-  Signatures signatures_;
   std::optional<Socket> socket_;
+  std::optional<Door> door_;
 };
 
 }  // namespace

@@ -3,10 +3,12 @@
 
 #include "channels/slack/client.h"
 #include "channels/slack/config.h"
+#include "channels/slack/door.h"
 #include "channels/slack/form.h"
 #include "channels/slack/front.h"
 #include "channels/slack/mrkdwn.h"
 #include "channels/slack/signature.h"
+#include "channels/testing.h"
 #include "doc/json.h"
 
 using namespace keyturn;
@@ -115,6 +117,52 @@ TEST_CASE("what Slack's error words mean") {
             .what.why.contains("(chat:write)"));
 }
 
+TEST_CASE("what is wrong with a token names the one that it is") {
+  for (const char* word : {"invalid_auth", "token_revoked", "missing_scope"}) {
+    CAPTURE(word);
+    const Failure app = failure_of("apps.connections.open", word, {});
+    CHECK(app.token);
+    CHECK(app.what.why.contains("app_token"));
+    CHECK_FALSE(failure_of("auth.test", word, {}).what.why.contains("app_token"));
+  }
+}
+
+TEST_CASE("requests that Slack did not sign are said, stop nothing, and are forgotten") {
+  channels::testing::Stand stand;
+  Door door(stand.ports(), {"signing_secret", {secrets::Source::kFile, "/signing", {}}, ""});
+  const auto code = [&](const std::string& secret, const std::string& body) {
+    const std::string stamp = std::to_string(unix_ms(stand.bench.clock.now()) / 1000);
+    net::HttpRequest request;
+    request.body = body;
+    request.headers.add("X-Slack-Request-Timestamp", stamp);
+    request.headers.add("X-Slack-Signature", sign(Secret(secret), stamp, body));
+    const Result<void> checked = stand.bench.run(door.check(request));
+    return checked ? std::string("good") : checked.error().code;
+  };
+  const auto later = [&] { stand.bench.clock.time += kReadSecretAgain; };
+  stand.secrets["/signing"] = "";
+  CHECK_FALSE(stand.bench.run(door.open()));
+  CHECK(door.trouble()->code == "malformed_secret");
+  CHECK(stand.log.size() == 1);
+  CHECK(code("", "1") == "bad_signature");
+  stand.secrets["/signing"] = "wrong";
+  later();
+  CHECK(code("right", "2") == "bad_signature");
+  CHECK(code("right", "3") == "bad_signature");
+  CHECK(door.trouble()->message.contains("2 requests"));
+  CHECK(stand.log.size() == 2);
+  stand.secrets["/signing"] = "right";
+  later();
+  CHECK(code("right", "4") == "good");
+  CHECK_FALSE(door.trouble());
+  CHECK(code("wrong", "5") == "bad_signature");
+  CHECK(door.trouble()->message.contains("1 request "));
+  CHECK(code("right", "6") == "good");
+  CHECK(code("wrong", "7") == "bad_signature");
+  stand.bench.clock.time += std::chrono::minutes(11);
+  CHECK_FALSE(door.trouble());
+}
+
 TEST_CASE("settings say what is wrong with them, and where") {
   const std::string token = R"("bot_token": {"secret": "env:BOT"})";
   const std::string socket = R"("socket": {"app_token": {"secret": "env:APP"}})";
@@ -136,6 +184,10 @@ TEST_CASE("settings say what is wrong with them, and where") {
   CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + socket +
                     R"(, "rooms": {"dba": "#general"}})") ==
         List{"out_of_range /channels/slack/rooms"});
+  CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + socket +
+                    R"(, "rooms": {"dba": "C1"}})") == List{"out_of_range /channels/slack/rooms"});
+  CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + socket + R"(, "tell": "everyone"})") ==
+        List{"out_of_range /channels/slack/tell"});
   CHECK(problems_of("{\"team\": \"T1\", " + token + ", " + socket +
                     R"(, "api": "http://slack.example/api"})") ==
         List{"bad_url /channels/slack/api"});

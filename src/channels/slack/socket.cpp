@@ -21,10 +21,10 @@ using SocketPtr = std::shared_ptr<net::WebSocket>;
 }  // namespace
 
 struct Socket::Impl : std::enable_shared_from_this<Impl> {
-  Impl(FrontPtr f, Secret t)
+  Impl(FrontPtr f, NeededSecret app_token)
       : front(std::move(f)),
         office(front->office),
-        token(std::move(t)),
+        token(std::move(app_token), office->ports.secret, office->ports.clock),
         wanted(office->ports.loop) {}
 
   static Task<void> run(std::shared_ptr<Impl> me);
@@ -35,13 +35,14 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
   Task<Result<SocketPtr>> open();
 
   void fail(Refusal why) {
-    if (!trouble) office->ports.log("slack: Socket Mode: " + why.message + "; it is tried again");
+    if (!trouble || trouble->code != why.code)
+      office->ports.log("slack: Socket Mode: " + why.message + "; it is tried again");
     trouble = std::move(why);
   }
 
   FrontPtr front;
   OfficePtr office;
-  Secret token;
+  KeptSecret token;
   net::Waiter wanted;  // another connection
   std::set<SocketPtr> sockets;
   std::optional<Refusal> trouble = Refusal{"connecting", "no connection to Slack yet", ""};
@@ -50,9 +51,15 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
 };
 
 Task<Result<SocketPtr>> Socket::Impl::open() {
-  const Answer answer =
-      co_await office->client.call_as(token, "apps.connections.open", {}, std::chrono::seconds(15));
+  const Result<Secret> secret = co_await token.get();
+  if (!secret) {
+    backoff = std::min<Duration>(backoff, kReadSecretAgain / 2);
+    co_return std::unexpected(secret.error());
+  }
+  const Answer answer = co_await office->client.call_as(*secret, "apps.connections.open", {},
+                                                        std::chrono::seconds(15));
   if (!answer) {
+    if (answer.error().token) token.doubt();
     if (answer.error().what.retry_after)
       backoff = std::max(backoff, *answer.error().what.retry_after);
     co_return refuse(answer.error().word, answer.error().what.why);
@@ -114,7 +121,10 @@ Task<void> Socket::Impl::serve(std::shared_ptr<Impl> me, SocketPtr socket) {
       const bool is_off = message->text("reason") == "link_disabled";
       if (is_off) {
         me->backoff = kBackoffMax;
-        me->fail({"socket_mode_off", "Socket Mode is turned off in the app's settings", ""});
+        me->fail(
+            {"socket_mode_off",
+             "Socket Mode is turned off in the app's settings: turn it on (Settings, Socket Mode)",
+             ""});
         break;
       }
       // Another one first; this one goes on until Slack closes it.
@@ -152,7 +162,7 @@ Task<void> Socket::Impl::take(std::shared_ptr<Impl> me, SocketPtr socket, doc::V
   (void)co_await socket->write(doc::write_json(answer));
 }
 
-Socket::Socket(FrontPtr front, Secret app_token)
+Socket::Socket(FrontPtr front, NeededSecret app_token)
     : impl_(std::make_shared<Impl>(std::move(front), std::move(app_token))) {}
 
 Socket::~Socket() {

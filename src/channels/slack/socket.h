@@ -6,13 +6,14 @@
 #include <memory>
 #include <optional>
 
+#include "channels/kept_secret.h"
 #include "channels/slack/front.h"
 
 namespace keyturn::channels::slack {
 
 class Socket {
  public:
-  Socket(FrontPtr front, Secret app_token);
+  Socket(FrontPtr front, NeededSecret app_token);
   ~Socket();
   void start();
   void stop();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/task_impl.h"
+#include "channels/kept_secret.h"
 #include "channels/teams/api.h"
 #include "channels/teams/cards.h"
 #include "channels/teams/contacts.h"
@@ -96,7 +97,8 @@ struct Teams::Impl {
   Incoming incoming;
   Api api;
   Once once;
-  std::map<std::string, std::string> threads;               // conversation -> action
+  std::shared_ptr<KeptSecret> secret;          // looked for until it is there; api reads it itself
+  std::map<std::string, std::string> threads;  // conversation -> action
   std::map<std::string, std::set<std::string>> said_there;  // action -> word_for()
 
   struct Seen {

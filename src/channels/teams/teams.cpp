@@ -17,6 +17,19 @@ int status_of(const std::string& code) {
   return 401;
 }
 
+// Until it is there, or nobody wants it any more.
+Task<void> look_for(std::weak_ptr<KeptSecret> wanted, net::Loop* loop,
+                    std::function<void(const std::string&)> log) {
+  std::string said;
+  while (const std::shared_ptr<KeptSecret> secret = wanted.lock()) {
+    const Result<Secret> found = co_await secret->get();
+    if (found) co_return;
+    if (found.error().message != said) log("teams: " + found.error().message);
+    said = found.error().message;
+    co_await loop->sleep(kReadSecretAgain);
+  }
+}
+
 }  // namespace
 
 Teams::Impl::Impl(Config wanted, const Ports& given)
@@ -25,7 +38,9 @@ Teams::Impl::Impl(Config wanted, const Ports& given)
       contacts(ports.keep),
       incoming(config, ports.loop, ports.clock, ports.fetch),
       api(config, ports.loop, ports.clock, ports.fetch, ports.secret),
-      once(ports.loop, ports.clock) {}
+      once(ports.loop, ports.clock),
+      secret(std::make_shared<KeptSecret>(NeededSecret{"secret", config.secret, ""}, ports.secret,
+                                          ports.clock)) {}
 
 Task<void> Teams::Impl::leave_trace(std::string account, std::string code) {
   co_await ports.desk.refused("teams", account, std::move(code));
@@ -33,8 +48,7 @@ Task<void> Teams::Impl::leave_trace(std::string account, std::string code) {
 
 Task<Result<void>> Teams::Impl::load() {
   const auto failed = [](Refusal why) { return std::unexpected(std::move(why)); };
-  const Result<Secret> secret = co_await ports.secret(config.secret);
-  if (!secret) co_return failed(secret.error());
+  ports.loop.spawn(look_for(secret, &ports.loop, ports.log));
   if (Result<void> loaded = co_await contacts.load(); !loaded) co_return loaded;
   const auto said = co_await ports.keep.read(std::string(kSaid));
   if (!said) co_return failed(said.error());
@@ -92,6 +106,7 @@ std::uint64_t Teams::reach() const {
 }
 
 std::optional<Refusal> Teams::trouble() const {
+  if (impl_->secret->trouble()) return impl_->secret->trouble();
   if (const std::optional<ApiError>& why = impl_->api.token().trouble())
     return Refusal{"teams_unreachable", why->why, ""};
   if (const std::optional<Refusal> why = impl_->incoming.trouble())
@@ -121,13 +136,13 @@ std::vector<Configured> read_teams(const doc::Value& value, const std::string& p
                                    doc::Problems& problems) {
   const Config config = read_config(value, pointer, problems);
   std::vector<Configured> out;
-  out.push_back(
-      {.name = "teams",
-       .kind = "teams",
-       .make = [config](const Ports& ports) -> std::unique_ptr<Channel> {
-         return std::make_unique<Teams>(config, ports);
-       },
-       .test = [config](CheckPorts ports) { return diagnose(config, std::move(ports)); }});
+  out.push_back({.name = "teams",
+                 .kind = "teams",
+                 .make = [config](const Ports& ports) -> std::unique_ptr<Channel> {
+                   return std::make_unique<Teams>(config, ports);
+                 },
+                 .test = [config](CheckPorts ports) { return diagnose(config, std::move(ports)); },
+                 .secrets = {{"secret", config.secret, ""}}});
   return out;
 }
 

@@ -123,10 +123,12 @@ std::vector<Configured> read_webhooks(const doc::Value& value, const std::string
                                       doc::Problems& problems) {
   std::vector<Configured> out;
   for (const Settings& one : read_settings(value, pointer, problems)) {
-    out.push_back({.name = one.name,
-                   .kind = one.form == Template::kStandard ? "webhook" : "pager",
-                   .make = [one](const Ports& ports) { return make(one, ports); },
-                   .test = [one](CheckPorts ports) { return check(one, std::move(ports)); }});
+    out.push_back(
+        {.name = one.name,
+         .kind = one.form == Template::kStandard ? "webhook" : "pager",
+         .make = [one](const Ports& ports) { return make(one, ports); },
+         .test = [one](CheckPorts ports) { return check(one, std::move(ports)); },
+         .secrets = {{"secret", one.secret, one.form == Template::kStandard ? "whsec_" : ""}}});
   }
   return out;
 }
