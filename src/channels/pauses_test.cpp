@@ -44,7 +44,7 @@ TEST_CASE("where several places are silent the other side is away, and one try i
   const Time second = kStart + seconds(2);
   for (int n = 0; n < 16; ++n) pauses.failed("person 0", kAway, second, second, 0);
   CHECK(pauses.whole_until() == second + seconds(2));  // the second try, not the seventeenth
-  pauses.succeeded("person 3");  // it is back
+  pauses.succeeded("person 3");                        // it is back
   CHECK(pauses.whole_until() <= second);
 }
 
