@@ -129,6 +129,15 @@ class Flow:
         said("carol", "list", "linked to nobody")
         said("bob", "unlink", "account page")
 
+    def test_what_is_written_to_the_app_is_answered(self):
+        action = self.s.ask("asked by word")
+        self.s.card("bob", action)
+        for person, text, words in (("bob", "hello?", "/keyturn link CODE"), ("bob", "list", action["id"]), ("carol", "list", "linked to nobody")):
+            before = len(self.slack.ephemerals(USERS[person]))
+            self.slack.write(USERS[person], "dm", text)
+            answers = until(lambda: self.slack.ephemerals(USERS[person])[before:], f"no answer to {text!r}")
+            self.assertIn(words, self.s.shown(answers))
+
     def test_the_home_tab_is_written_anew(self):
         self.slack.open_home(USERS["dave"])
         until(lambda: self.slack.home(USERS["dave"]), "no Home")

@@ -27,6 +27,16 @@ std::string action_in(const std::string& url, const std::string& public_url) {
   return plain ? id : "";
 }
 
+// What is written to the app itself is understood as what follows /keyturn.
+Task<void> answer_words(FrontPtr front, doc::Value event, std::string team) {
+  const doc::Value said = doc::object({{"text", as_read(event.text("text"))},
+                                       {"user_id", event.text("user")},
+                                       {"team_id", team_of(event, team)}});
+  doc::Value answer = co_await answer_command(front, said);
+  co_await tell(front->office, std::string(event.text("user")), std::string(event.text("channel")),
+                std::move(answer));
+}
+
 }  // namespace
 
 Task<void> message_came(FrontPtr front, doc::Value event, std::string team) {
@@ -35,8 +45,12 @@ Task<void> message_came(FrontPtr front, doc::Value event, std::string team) {
       ts(event.text("ts")), user(event.text("user"));
   const std::string_view subtype = event.text("subtype");
   const bool is_said = subtype.empty() || subtype == "thread_broadcast" || subtype == "file_share";
-  if (!is_said || event.find("bot_id") != nullptr || thread.empty() || thread == ts || ts.empty())
+  if (!is_said || event.find("bot_id") != nullptr || ts.empty()) co_return;
+  if (thread.empty() && event.text("channel_type") == "im") {
+    co_await answer_words(front, event, team);
     co_return;
+  }
+  if (thread.empty() || thread == ts) co_return;
   const std::string action = office->threads.action_of(channel, thread);
   const std::string text = as_read(event.text("text"));
   if (action.empty() || text.empty()) co_return;
