@@ -33,16 +33,13 @@ doc::Value requester_json(const people::Directory& directory, const gate::Action
                       {"kind", to_text(record.requester.kind)}});
 }
 
-// As the tool is defined now. (Null for a tool that is not configured: then nothing is known to be
-// secret.)
-const catalog::Tool* tool_of(const gate::World& world, const gate::ActionRecord& record) {
-  const auto& tools = world.configuration->tools;
-  return tools ? tools->find(record.tool) : nullptr;
-}
-
-doc::Value shown_args(const catalog::Tool* tool, const doc::Value& args) {
-  if (tool == nullptr || !args.is_object()) return args;
-  return catalog::without_secrets(*tool, args);
+doc::Value shown_args(const std::set<std::string>& hidden, const doc::Value& args) {
+  doc::Value out = args;
+  if (!args.is_object()) return out;
+  for (const std::string& name : hidden) {
+    if (out.find(name) != nullptr) out.set(name, nullptr);
+  }
+  return out;
 }
 
 doc::Value rule_names(const Verdict& verdict) {
@@ -185,24 +182,24 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   const bool for_person = reader.kind != PrincipalKind::kAgent;
   const bool is_own = reader.kind == r.requester.kind && reader.id == r.requester.id;
   const people::Directory& directory = view.world.directory;
-  const catalog::Tool* tool = tool_of(view.world, r);
-  doc::Value out = doc::object({{"id", r.id.str()},
-                                {"version", r.version},
-                                {"state", to_text(r.state)},
-                                {"digest", r.case_digest},
-                                {"created_at", to_rfc3339(r.created_at)},
-                                {"expires_at", to_rfc3339(r.expires_at)},
-                                {"requester", requester_json(directory, r)},
-                                {"owner", person_json(directory, r.owner)},
-                                {"tool", r.tool},
-                                {"operation", r.operation},
-                                {"mode", r.mode},
-                                {"resource", to_value(r.resource)},
-                                {"args", shown_args(tool, r.args)},
-                                {"reason", r.reason},
-                                {"claims", object_or_empty(r.claims)},
-                                {"verdict", verdict_json(r.verdict, for_person)},
-                                {"needed", needed_json(view.world, r)}});
+  doc::Value out =
+      doc::object({{"id", r.id.str()},
+                   {"version", r.version},
+                   {"state", to_text(r.state)},
+                   {"digest", r.case_digest},
+                   {"created_at", to_rfc3339(r.created_at)},
+                   {"expires_at", to_rfc3339(r.expires_at)},
+                   {"requester", requester_json(directory, r)},
+                   {"owner", person_json(directory, r.owner)},
+                   {"tool", r.tool},
+                   {"operation", r.operation},
+                   {"mode", r.mode},
+                   {"resource", to_value(r.resource)},
+                   {"args", shown_args(channels::hidden_parameters(view.world, r), r.args)},
+                   {"reason", r.reason},
+                   {"claims", object_or_empty(r.claims)},
+                   {"verdict", verdict_json(r.verdict, for_person)},
+                   {"needed", needed_json(view.world, r)}});
   if (reader.kind == PrincipalKind::kPerson)
     out.set("waits_for_you", r.state == State::kPending && r.review &&
                                  review::waits_for(*r.review, directory, reader.id));

@@ -9,7 +9,8 @@ Task<net::HttpResponse> Channel::answer(net::HttpRequest) {
 }
 
 Channels::Channels(Wiring wiring, const std::vector<Configured>& wanted)
-    : desk_(wiring.gate, wiring.public_url, wiring.fingerprint_key), links_(wiring.gate) {
+    : desk_(wiring.gate, wiring.public_url, wiring.fingerprint_key),
+      links_(wiring.gate, [this](std::string_view account) { return desk_.vouched_for(account); }) {
   const Ports ports{.desk = desk_,
                     .links = links_,
                     .keep = wiring.keep,

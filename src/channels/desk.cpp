@@ -32,9 +32,17 @@ Desk::Desk(gate::Gate& gate, std::string public_url, Secret fingerprint_key)
       meter_(10) {}
 
 const people::Person* Desk::person_of(std::string_view account) const {
-  const people::Person* person = gate_.world().directory.by_account(account);
-  if (person == nullptr) person = person_at_entra(gate_.world(), fingerprint_key_, account);
+  const people::Directory& directory = gate_.world().directory;
+  const people::Person* person = directory.by_account(account);
+  const people::Person* vouched = vouched_for(account);
+  if (person != nullptr && vouched != nullptr && !directory.same_human(person->id, vouched->id))
+    return nullptr;
+  if (person == nullptr) person = vouched;
   return person != nullptr && person->active && !person->simulated ? person : nullptr;
+}
+
+const people::Person* Desk::vouched_for(std::string_view account) const {
+  return person_at_entra(gate_.world(), fingerprint_key_, account);
 }
 
 Principal Desk::principal_of(const people::Person& person, std::string_view channel,

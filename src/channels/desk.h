@@ -25,7 +25,8 @@ class Desk {
   // `public_url` without a slash at the end.
   Desk(gate::Gate& gate, std::string public_url, Secret fingerprint_key);
 
-  // For whom this account ("slack:T0123/U0456") speaks now; null: for nobody. One of Teams that no
+  // For whom this account ("slack:T0123/U0456") speaks now; null: for nobody, also where a link and
+  // an identity provider name two humans. One of Teams that no
   // link names speaks for whoever the same tenant vouched for here otherwise (entra.h).
   const people::Person* person_of(std::string_view account) const;
   // `channel`: "slack", "teams".
@@ -57,6 +58,8 @@ class Desk {
   // A word for a text, to tell it from others without keeping it: keyed, so that nobody who reads
   // the word can try out what the text was.
   std::string fingerprint(std::string_view text) const;
+  // Whose account it is as an identity provider says, active or not (entra.h).
+  const people::Person* vouched_for(std::string_view account) const;
 
   gate::Gate& gate() { return gate_; }
   std::string page_of(const gate::ActionRecord& record) const;

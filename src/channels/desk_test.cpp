@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "channels/case.h"
 #include "channels/testing.h"
 
 namespace keyturn::channels {
@@ -131,6 +132,18 @@ TEST_CASE("an account without a link, or of somebody shut out, speaks for nobody
   CHECK(s.desk.person_of("slack:T9/bob") == nullptr);
   s.bench.record({people::person_deactivated("bob", "left")});
   CHECK(s.desk.person_of("slack:T0/bob") == nullptr);
+}
+
+TEST_CASE("what was asked of a tool that is not configured any more is shown to nobody") {
+  Stage s;
+  const auto record = s.ask("ask", "perhaps a secret");
+  CHECK(render::to_plain_text(s.card(record).shown).contains("perhaps a secret"));
+  s.bench.activate("tools", "tools: {}\n");
+  const auto& now = *s.bench.gate->find_open(record->id);
+  CHECK(hidden_parameters(s.bench.gate->world(), now) == std::set<std::string>{"text"});
+  const auto input = case_of(s.bench.gate->world(), now, Secret(std::string(32, 'F')));
+  REQUIRE(input.secrets.size() == 1);
+  CHECK(input.secrets.front().name == "text");
 }
 
 TEST_CASE("a card says what it is about, and what its reader can do now") {

@@ -90,8 +90,7 @@ Task<Result<void>> Links::confirm(Principal who, std::string id) {
   if (person == nullptr || !person->active)
     co_return refuse("inactive", "only a person who is active can link an account");
   const std::string& account = attempt.account->id;
-  if (Result<void> ok = people::can_link_account(directory, who.id, account); !ok)
-    co_return std::unexpected(ok.error());
+  if (Result<void> ok = can_link(who.id, account); !ok) co_return std::unexpected(ok.error());
   attempts_.erase(found);
   if (person->accounts.contains(account)) co_return Result<void>{};
   std::vector<EventDraft> events;
@@ -127,6 +126,15 @@ Task<Result<void>> Links::unlink(Principal who, std::string person, std::string 
   co_return Result<void>{};
 }
 
+// An account that is somebody else's by another way is not linked: it would be two people.
+Result<void> Links::can_link(const std::string& person, const std::string& account) const {
+  const people::Directory& directory = gate_.world().directory;
+  const people::Person* vouched = vouched_ ? vouched_(account) : nullptr;
+  if (vouched != nullptr && !directory.same_human(vouched->id, person))
+    return refuse("account_taken", "that account belongs to somebody else here");
+  return people::can_link_account(directory, person, account);
+}
+
 Result<Links::Attempt> Links::say(ChatAccount account, std::string_view code) {
   forget_old();
   if (tries_too_often(account.id)) return unknown_code();
@@ -134,9 +142,7 @@ Result<Links::Attempt> Links::say(ChatAccount account, std::string_view code) {
   for (auto& [id, attempt] : attempts_) {
     if (attempt.channel != account.channel || attempt.account) continue;
     if (folded_code(attempt.code) != said) continue;
-    if (Result<void> ok =
-            people::can_link_account(gate_.world().directory, attempt.person, account.id);
-        !ok)
+    if (Result<void> ok = can_link(attempt.person, account.id); !ok)
       return std::unexpected(ok.error());
     attempt.account = std::move(account);
     return attempt;

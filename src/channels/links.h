@@ -7,6 +7,7 @@
 // Threads: the I/O thread only.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,7 +29,11 @@ struct ChatAccount {
 
 class Links {
  public:
-  explicit Links(gate::Gate& gate) : gate_(gate) {}
+  // Whose account that is as somebody else vouches for it already (entra.h), active or not; null:
+  // nobody says.
+  using Vouched = std::function<const people::Person*(std::string_view account)>;
+  explicit Links(gate::Gate& gate, Vouched vouched = {})
+      : gate_(gate), vouched_(std::move(vouched)) {}
 
   struct Attempt {
     std::string id;  // lnk_…
@@ -59,8 +64,10 @@ class Links {
 
  private:
   void forget_old();
+  Result<void> can_link(const std::string& person, const std::string& account) const;
   bool tries_too_often(const std::string& account);
   gate::Gate& gate_;
+  Vouched vouched_;
   std::map<std::string, Attempt> attempts_;  // by id
   struct Tries {
     int count = 0;

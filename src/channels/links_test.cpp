@@ -130,6 +130,26 @@ TEST_CASE("an account at an identity provider called slack is no chat account") 
         "not_found");
 }
 
+TEST_CASE("an account that somebody else vouches for as another person is not linked") {
+  Stage s;
+  std::string owner;  // of the account, as that provider says
+  Links links(*s.bench.gate, [&](std::string_view) {
+    return owner.empty() ? nullptr : s.bench.gate->world().directory.person(owner);
+  });
+  const Links::Attempt attempt = *links.begin(s.me("bob"), "slack");
+  owner = "erin";
+  CHECK(links.say(s.account("U1"), attempt.code).error().code == "account_taken");
+  owner = "bob";
+  REQUIRE(links.say(s.account("U1"), attempt.code));
+  REQUIRE(links.agree("slack:T0/U1", attempt.id, true));
+  owner = "erin";  // it was said meanwhile
+  CHECK(s.bench.run(links.confirm(s.me("bob"), attempt.id)).error().code == "account_taken");
+  s.bench.record({people::person_deactivated("erin", "left")});
+  CHECK(s.bench.run(links.confirm(s.me("bob"), attempt.id)).error().code == "account_taken");
+  owner.clear();
+  CHECK(s.bench.run(links.confirm(s.me("bob"), attempt.id)));
+}
+
 TEST_CASE("codes are as people type them") {
   CHECK(folded_code("7q3k-9mwp") == folded_code("7Q3K 9MWP"));
   CHECK(folded_code("oil0") == "0110");

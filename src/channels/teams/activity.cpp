@@ -3,6 +3,8 @@
 namespace keyturn::channels::teams {
 namespace {
 
+constexpr std::size_t kMentionsMax = 50;  // of the bot, in one text
+
 std::string at(const doc::Value& json, std::initializer_list<std::string_view> path) {
   const doc::Value* found = json.find_path(path);
   return found != nullptr && found->is_string() ? found->as_string() : std::string();
@@ -25,7 +27,9 @@ std::string said(const doc::Value& json, const std::string& bot) {
   std::string text = at(json, {"text"});
   const doc::Value* entities = json.find("entities");
   if (entities != nullptr && entities->is_array()) {
+    std::size_t looked_at = 0;
     for (const doc::Value& one : entities->as_array()) {
+      if (++looked_at > kMentionsMax) break;
       if (one.text("type") == "mention" && at(one, {"mentioned", "id"}) == bot)
         replace_all(text, one.text("text"), " ");
     }

@@ -4,6 +4,7 @@
 
 #include "channels/teams/diagnose.h"
 #include "channels/teams/impl.h"
+#include "doc/json.h"
 
 namespace keyturn::channels::teams {
 namespace {
@@ -73,7 +74,11 @@ Task<net::HttpResponse> Teams::Impl::take(net::HttpRequest request) {
   const bool is_click = activity.type == "invoke" && activity.name == "adaptiveCard/action";
   if (activity.type == "invoke" && !is_click)
     co_return net::problem_response(404, "not_found", "no such invoke is answered here");
-  const std::string key = activity.type + " " + activity.conversation + " " + activity.id;
+  // Of this sender, with this content: another's answer is nobody else's.
+  const std::string key =
+      activity.type + " " + activity.conversation + " " + activity.id + " " + activity.user + " " +
+      activity.object_id + " " +
+      ports.desk.fingerprint(activity.text + "\n" + doc::write_json(activity.value));
   std::string answer;
   if (activity.id.empty())
     answer = co_await work(activity);
