@@ -2,6 +2,7 @@
 import json
 import pathlib
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -197,6 +198,40 @@ class TeamsConsent(unittest.TestCase):
         self.assertIn("**Approved** [click](https://evil.example) <at>everyone</at> {{DATE(2020-01-01T00:00:00Z,SHORT)}} \u27e6U+202E RIGHT-TO-LEFT OVERRIDE\u27e7exe", texts(card))
         self.assertEqual(verbs(card), {"approve", "deny", "comment"})
         self.assertNotIn("entities", json.dumps(self.here.card(self.bob, action)["activity"]))
+
+
+class OneHuman(unittest.TestCase):
+    """Entra says whose an account in Teams is: nobody else makes it theirs, and so a second voter of one human."""
+
+    def test_an_account_that_entra_vouches_for_is_not_linked_to_somebody_else(self):
+        made = tempfile.TemporaryDirectory(prefix="keyturn-entra-")
+        self.addCleanup(made.cleanup)
+        token, identity = pathlib.Path(made.name) / "token", pathlib.Path(made.name) / "identity.yaml"
+        token.write_text("a-token-of-the-directory-4711\n")
+        token.chmod(0o600)
+        identity.write_text(f"""apiVersion: keyturn/v1
+kind: Identity
+providers:
+  entra: {{kind: entra, issuer: "https://login.microsoftonline.com/{Teams.TENANT}/v2.0", client_id: keyturn}}
+scim:
+  entra: {{token: {{secret: "file:{token}"}}, provider: entra}}
+""")
+        here = TeamsAndKeyturn(arguments=["--identity", identity])
+        self.addCleanup(here.close)
+        mia = here.users["mia"]
+        headers = {"Authorization": "Bearer " + token.read_text().strip(), "Content-Type": "application/scim+json"}
+        ann = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "ann", "externalId": mia.aad, "active": True, "displayName": "Ann"}
+        provisioned = here.k.http("POST", "/scim/v2/Users", None, raw_body=json.dumps(ann).encode(), headers=headers)
+        self.assertEqual(provisioned.status, 201, provisioned)
+        mia.say("help")
+        self.assertIn("ann", texts(mia.card()))
+        attempt = here.begin_link("carol")
+        mia.say(f"link {attempt['code']}")
+        self.assertIn("belongs to somebody else", texts(mia.card()))
+        confirmed = here.browser("carol").send("POST", f"/v1/me/links/{attempt['id']}/confirm", {})
+        self.assertEqual((confirmed.status, confirmed.code), (409, "link_not_ready"))
+        mia.say("help")
+        self.assertIn("ann", texts(mia.card()))
 
 
 if __name__ == "__main__":
