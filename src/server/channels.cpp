@@ -2,7 +2,7 @@
 #include "channels/channels.h"
 
 #include "base/task_impl.h"
-#include "net/client.h"
+#include "server/aside.h"
 #include "server/core.h"
 #include "store/sqlite/kept_file.h"
 
@@ -25,16 +25,6 @@ class KeepInFile final : public channels::Keep {
  private:
   std::unique_ptr<store::sqlite::KeptFile> file_;
 };
-
-Task<Result<net::ClientResponse>> fetched(net::BlockingPool& pool, net::ClientRequest request) {
-  co_return co_await net::run_blocking(
-      pool, [request = std::move(request)] { return net::fetch(request); });
-}
-
-Task<Result<Secret>> secret_of(net::BlockingPool& pool, secrets::SecretReference reference) {
-  co_return co_await net::run_blocking(
-      pool, [reference = std::move(reference)] { return secrets::resolve(reference); });
-}
 
 }  // namespace
 

@@ -17,6 +17,7 @@
 #include "net/client.h"
 #include "secrets/redact.h"
 #include "secrets/reference.h"
+#include "server/aside.h"
 #include "server/files.h"
 
 namespace keyturn::server {
@@ -75,16 +76,6 @@ void redact(const secrets::CredentialDetector& detector, doc::Value& reported,
     known.redact(reported);
   }
   detector.redact(reported);
-}
-
-Task<Result<Secret>> secret_of(net::BlockingPool& pool, secrets::SecretReference reference) {
-  co_return co_await net::run_blocking(
-      pool, [reference = std::move(reference)] { return secrets::resolve(reference); });
-}
-
-Task<Result<net::ClientResponse>> fetched(net::BlockingPool& pool, net::ClientRequest request) {
-  co_return co_await net::run_blocking(
-      pool, [request = std::move(request)] { return net::fetch(request); });
 }
 
 provisioning::Ports provisioning_ports(gate::Gate& gate, net::Loop& loop, net::BlockingPool& pool,
