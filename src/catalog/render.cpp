@@ -182,12 +182,4 @@ std::vector<std::optional<std::string>> sql_parameters(const Tool& tool, const d
   return values;
 }
 
-doc::Value without_secrets(const Tool& tool, const doc::Value& args) {
-  doc::Value out = args;
-  for (const Param& param : tool.params) {
-    if (param.secret && out.find(param.name) != nullptr) out.set(param.name, nullptr);
-  }
-  return out;
-}
-
 }  // namespace keyturn::catalog

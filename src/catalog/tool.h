@@ -133,10 +133,6 @@ std::map<std::string, std::string> render_env(const Tool& tool, const doc::Value
 std::string render_sql(const Tool& tool, const doc::Value& args);
 std::vector<std::optional<std::string>> sql_parameters(const Tool& tool, const doc::Value& args);
 
-// The arguments with the values of `secret: true` parameters replaced by null. What is stored or
-// shown where people may look must come from here.
-doc::Value without_secrets(const Tool& tool, const doc::Value& args);
-
 // The text of a scalar argument: strings as they are, numbers as written, true and false.
 std::string argument_text(const doc::Value& value);
 

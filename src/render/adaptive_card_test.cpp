@@ -9,38 +9,13 @@
 #include "base/bytes.h"
 #include "doc/json.h"
 #include "render/characters.h"
+#include "render/testing.h"
 
 using namespace keyturn;
 using namespace keyturn::render;
+using namespace keyturn::render::testing;
 
 namespace {
-
-Runs runs_of(std::string_view bytes) {
-  return render_text(bytes).runs;
-}
-
-Card a_card() {
-  Card card;
-  card.action = "act_01";
-  card.digest = "sha256:00";
-  card.heading = "Waits for people";
-  card.page = "https://keyturn.example/a/act_01";
-  card.status = {{runs_of("asked by"), runs_of("ops-bot")}};
-  card.shown = {{.title = "SQL statement",
-                 .kind = SectionKind::kCode,
-                 .runs = runs_of("DROP TABLE t"),
-                 .bytes = 12},
-                {.title = "Arguments",
-                 .kind = SectionKind::kFields,
-                 .fields = {{runs_of("limit"), runs_of("5")}},
-                 .bytes = 6}};
-  card.buttons = {{CardButton::Kind::kApprove, "Approve"},
-                  {CardButton::Kind::kDeny, "Deny"},
-                  {CardButton::Kind::kTakeBack, "Take back"},
-                  {CardButton::Kind::kComment, "Comment"},
-                  {CardButton::Kind::kOpen, "Open"}};
-  return card;
-}
 
 // Every string of a card, apart: the text of a TextRun in a RichTextBlock, and all others. `shown`:
 // the texts as they follow each other.
