@@ -40,6 +40,8 @@ std::string_view kind_text(ToolKind kind) {
       return "an sql tool";
     case ToolKind::kGrantOnly:
       return "a tool with mode: grant";
+    case ToolKind::kMcp:
+      return "a tool of an MCP server";
   }
   return "";
 }

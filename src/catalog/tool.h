@@ -19,7 +19,7 @@
 
 namespace keyturn::catalog {
 
-enum class ToolKind { kExec, kSql, kGrantOnly };
+enum class ToolKind { kExec, kSql, kGrantOnly, kMcp };
 enum class Mode { kExecute, kGrant };
 
 // One parameter: the JSON Schema words that Keyturn understands (type
@@ -27,7 +27,8 @@ enum class Mode { kExecute, kGrant };
 // maximum, minLength, maxLength, bytes_max, items, properties, default), plus `secret: true` for
 // what is never shown. `schema` keeps the whole as written. `leading_dash: true` lets a stand-alone
 // argv element start with "-".
-struct Schema;  // schema.h: the same, checked and compiled
+struct Schema;    // schema.h: the same, checked and compiled
+struct Upstream;  // upstream.h: an MCP server
 
 struct Param {
   std::string name;
@@ -86,6 +87,10 @@ struct Tool {
   std::int64_t output_bytes_max = 1 << 20;
   Duration timeout = std::chrono::seconds(60);
   std::vector<std::string> harmless_functions;  // sql: functions known not to write, lower case
+  std::shared_ptr<const Upstream> upstream;     // mcp: whose tool it is
+  std::string method;                           // mcp: "tools/call", or another that is gated
+  std::string mcp_name;                         // mcp: the tool's own name there
+  doc::Value definition;                        // mcp: as its server said it, and as it is pinned
   std::string digest;                           // "sha256:…" over the canonical definition
 };
 
@@ -107,10 +112,15 @@ class Catalog {
 
   const Tool* find(std::string_view name) const;  // valid as long as the catalog
   const std::vector<Tool>& tools() const { return tools_; }
+  const std::vector<std::shared_ptr<const Upstream>>& upstreams() const { return upstreams_; }
+  std::shared_ptr<const Upstream> upstream(std::string_view name) const;  // null: none
   const std::string& digest() const { return digest_; }
 
  private:
+  friend std::shared_ptr<const Catalog> with_pins(const Catalog& configured,
+                                                  const class Pins& pins);
   std::vector<Tool> tools_;
+  std::vector<std::shared_ptr<const Upstream>> upstreams_;
   std::string digest_;
 };
 

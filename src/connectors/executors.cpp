@@ -33,6 +33,7 @@ class Executors final : public gate::Executor {
       case catalog::ToolKind::kSql:
         co_return co_await sql_.describe(tool, std::move(args));
       case catalog::ToolKind::kGrantOnly:
+      case catalog::ToolKind::kMcp:
         break;
     }
     co_return refuse("not_executable",
@@ -46,6 +47,7 @@ class Executors final : public gate::Executor {
       case catalog::ToolKind::kSql:
         co_return co_await sql_.execute(std::move(order));
       case catalog::ToolKind::kGrantOnly:
+      case catalog::ToolKind::kMcp:
         break;
     }
     co_return refuse("not_executable", "tool " + order.tool->name +

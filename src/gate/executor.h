@@ -32,6 +32,7 @@ struct Order {
   const catalog::Tool* tool;  // valid until the task ends
   doc::Value args;
   doc::Value description;  // as reviewed; execution refuses ("drift") if what it copied differs
+  bool attended = false;   // ActionRequest::attended: somebody waits to take the result
 };
 
 class Executor {

@@ -188,6 +188,10 @@ class Gate {
   Task<Result<RecordPtr>> consume_grant(Principal who, std::string grant, std::string digest);
   Task<Result<RecordPtr>> report_outcome(Principal who, ActionId id, OutcomeKind kind,
                                          doc::Value result);
+  // Starts what was approved and waits for its requester (ActionRequest::attended), who is there.
+  // Codes: not_found, closed, digest_mismatch, and those of a release. Already executing or final:
+  // the record as it is.
+  Task<Result<RecordPtr>> take_up(Principal who, ActionId id);
   // The grant itself, once, to the requester: in the answer that first carries it.
   std::optional<std::string> take_grant(const Principal& who, const ActionRecord& record);
   // Begins to expire, un-defer and mark overdue what is due, each action for itself. Call at least

@@ -58,6 +58,7 @@ struct ActionRecord {
   std::string owner;  // of the requesting agent; the person itself when a person asks
   people::Lineage lineage;
   std::string tool, tool_digest, operation, mode;
+  bool attended = false;  // starts only while its requester is there: Gate::take_up
   Resource resource;
   std::string case_digest, config_digest, policy_digest;
   std::string traceparent;

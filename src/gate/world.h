@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "catalog/pins.h"
 #include "catalog/tool.h"
 #include "people/directory.h"
 #include "people/emergency.h"
@@ -18,6 +19,7 @@ namespace keyturn::gate {
 // "config" (identity.yaml and the seal).
 struct Configuration {
   std::shared_ptr<const policy::Document> policy;
+  // Those of tools.yaml, and of its upstreams as far as their definitions are pinned.
   std::shared_ptr<const catalog::Catalog> tools;
   std::shared_ptr<const trust::Document> identity;  // without an identity.yaml: of nobody
   std::string policy_text, tools_text, identity_text;
@@ -33,6 +35,7 @@ struct World {
   people::Directory directory;
   people::Emergencies emergencies;
   people::Standings standing;
+  catalog::Pins pins;  // of MCP tools
 };
 
 }  // namespace keyturn::gate

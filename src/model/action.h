@@ -53,6 +53,9 @@ struct ActionRequest {
   std::optional<doc::Value> resource;    // as sent; must agree with the tool's
   std::string idempotency_key;
   std::string traceparent;
+  // The requester is there to take the result (MCP): what people approve starts when Gate::take_up
+  // says that somebody still is. Set by connectors only.
+  bool attended = false;
 };
 
 // What a classifier found out about the bytes of an action. `tree` is what CEL sees as `facts`:

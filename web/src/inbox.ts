@@ -8,6 +8,7 @@ import { Batch } from "./batch";
 import { appended, merged, type Order } from "./list";
 import type { Again } from "./notice_words";
 import { tell, untell } from "./notices";
+import { returned } from "./reach";
 import { refreshSoon } from "./session";
 import { Store } from "./store";
 import { Heights } from "./windowed";
@@ -198,8 +199,10 @@ export function followInbox(me: Me): () => void {
       link.set(now);
     },
   });
+  const unwatch = returned.watch(() => void loadInbox()); // a read can have failed while the stream stood
   return () => {
     stop();
+    unwatch();
     batch.stop();
     reading += 1;
     inbox.set(empty);

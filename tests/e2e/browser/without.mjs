@@ -75,11 +75,25 @@ step("the key to try now does not wait for the next time", async () => {
   await server("stop");
   await banner.waitFor();
   assert(await deny.isDisabled());
+  const answered = page.waitForResponse((response) => response.url().endsWith("/v1/me")); // the page may be first to try
   await server("start");
-  const answered = page.waitForResponse((response) => response.url().endsWith("/v1/me"));
   await Promise.all([answered, banner.getByRole("button", { name: "Try now" }).click({ timeout: 3_000 }).catch(() => {})]);
   await banner.waitFor({ state: "detached" });
   await deny.and(page.locator(":enabled")).waitFor();
+});
+step("a read that fails while the stream stands is made again by itself", async () => {
+  const failed = page.getByText("may have arrived all the same").or(page.getByText("The server did not answer."));
+  for (const [path, reads] of [[`/a/${action.id}`, `**/v1/actions/${action.id}`], ["/", "**/v1/actions?**"]]) {
+    await page.goto(url + path);
+    await (path === "/" ? page.locator(`a[href="/a/${action.id}"]`) : approve()).waitFor();
+    await page.route(reads, (route) => route.abort("connectionreset"));
+    if (path === "/") await page.getByRole("radio", { name: "Oldest" }).check();
+    else await fetch(`${url}/v1/actions/${action.id}/comments`, { method: "POST", headers: { Authorization: `Bearer ${setting.carol}`, "Content-Type": "application/json" }, body: JSON.stringify({ text: "and now?" }) });
+    await failed.first().waitFor();
+    await page.unroute(reads);
+    await failed.first().waitFor({ state: "detached" });
+    await banner.waitFor({ state: "detached" });
+  }
 });
 step("too many attempts: it says how long to wait, and waits", async () => {
   const other = await context.browser().newContext();

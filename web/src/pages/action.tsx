@@ -22,6 +22,7 @@ import { CaseSection } from "../parts/section";
 import { Text } from "../parts/text";
 import { CommentForm, TimelineCard, VotesCard } from "../parts/timeline";
 import { printing } from "../paper";
+import { returned } from "../reach";
 import { go } from "../router";
 import { cameFrom, useSpot } from "../spot";
 import { useStore } from "../store";
@@ -39,13 +40,15 @@ function useAction(id: string): { loaded: Loaded | null; problem: Problem | null
   const [problem, setProblem] = useState<Problem | null>(null);
   const alive = useRef(id);
   alive.current = id;
+  const reads = useRef(0); // an older read's answer is dropped
 
   const reload = useCallback(async () => {
+    const mark = ++reads.current;
     try {
       const [action, timeline] = await Promise.all([
         api.action(id), api.timeline(id).catch(() => null),
       ]);
-      if (alive.current !== id) return;
+      if (alive.current !== id || mark !== reads.current) return;
       setLoaded((old) => {
         if (old && old.action.id === id && old.action.version > action.version) return old;
         return { action, timeline: timeline?.items ?? (old?.action.id === id ? old.timeline : []) };
@@ -54,8 +57,7 @@ function useAction(id: string): { loaded: Loaded | null; problem: Problem | null
       noteAction(action);
       noteInActivity(action);
     } catch (error) {
-      if (alive.current !== id) return;
-      setProblem(asProblem(error));
+      if (alive.current === id && mark === reads.current) setProblem(asProblem(error));
     }
   }, [id]);
 
@@ -79,7 +81,9 @@ function useAction(id: string): { loaded: Loaded | null; problem: Problem | null
     };
     follow();
     document.addEventListener("visibilitychange", follow);
+    const unwatch = returned.watch(soon); // a read can have failed while the stream stood
     return () => {
+      unwatch();
       document.removeEventListener("visibilitychange", follow);
       window.clearTimeout(timer);
       stop?.();
