@@ -57,8 +57,11 @@ struct Upstream {
   Pinning pinning = Pinning::kFirstUse;
   Duration timeout = std::chrono::minutes(10);  // of one released call
   Duration hold = std::chrono::minutes(10);     // how long a call is held for people, at most
-  std::int64_t result_bytes_max = 1 << 20;      // of a result that is recorded; more is cut there
-  std::string digest;                           // "sha256:…" over the canonical definition
+  // How long one round trip is held: of a modern client, which comes back by itself, and the whole
+  // of a client that shows no sign of patience.
+  Duration leg = std::chrono::seconds(50);
+  std::int64_t result_bytes_max = 1 << 20;  // of a result that is recorded; more is cut there
+  std::string digest;                       // "sha256:…" over the canonical definition
 
   bool may_use(std::string_view agent, std::string_view tool) const;
 };
