@@ -12,6 +12,7 @@
 #include "mcp/message.h"
 #include "model/principal.h"
 #include "net/http.h"
+#include "secrets/redact.h"
 
 namespace keyturn::connectors::mcp {
 
@@ -52,6 +53,9 @@ class Backend {
   virtual ~Backend() = default;
   // Codes: unavailable (cannot be reached or started), no_secret, timeout, unknown_session.
   virtual Task<Result<std::shared_ptr<Answer>>> send(Forward forward) = 0;
+  // Knows the credentials that were given to the server, so that they are taken out of what it
+  // says. Null: none were.
+  virtual const secrets::Redactor* redactor() const { return nullptr; }
 };
 
 }  // namespace keyturn::connectors::mcp

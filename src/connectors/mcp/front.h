@@ -1,7 +1,7 @@
 // /mcp/{upstream}: what an MCP client says, gated, and sent on.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -23,10 +23,10 @@ struct FrontPorts {
   Calls& calls;  // the executor's: where a released call meets the client that waits for it
   // The server of that name, or null. Valid while the front is.
   std::function<std::shared_ptr<Backend>(const std::string& upstream)> backend;
-  // Takes the credentials that Keyturn gave a server out of what the server says; may be empty.
-  std::function<void(const std::string& upstream, std::string& text)> redact;
   Secret key;              // authenticates session ids and requestState
   std::string public_url;  // of review pages
+  // How often a client that is held hears something.
+  Duration heartbeat = std::chrono::seconds(10);
 };
 
 class Front {
@@ -35,8 +35,10 @@ class Front {
   ~Front();
   // One HTTP request of an authenticated agent (or person) to /mcp/{upstream}. Answers what MCP's
   // Streamable HTTP says, with JSON-RPC errors in their place.
+  // `still_valid`: whether the caller's credential holds, for what comes after a wait.
   Task<net::HttpResponse> handle(net::HttpRequest request, net::RequestContext& context,
-                                 Principal who, std::string upstream);
+                                 Principal who, std::string upstream,
+                                 std::function<bool()> still_valid);
 
  private:
   struct Impl;
