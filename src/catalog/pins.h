@@ -15,11 +15,17 @@
 namespace keyturn::catalog {
 
 class Catalog;
+struct Upstream;
+
+// Letters, digits, "_", ".", "/" and "-", at most 128. A tool with another name is never used.
+bool is_mcp_tool_name(std::string_view name);
+// Such a name, and not that of a method that the server's `gates` name.
+bool can_be_offered(const Upstream& upstream, std::string_view tool);
 
 // One member of a server's tools/list, as it said it.
 struct Definition {
-  doc::Value value;
-  std::string digest;  // definition_digest(value)
+  doc::Value value;    // null: the server does not have the tool any more
+  std::string digest;  // definition_digest(value); "" then
   Time since{};        // of the event
 };
 
@@ -39,6 +45,7 @@ class Pins {
   bool knows(std::string_view upstream) const;  // anything was ever pinned there
 
   // Folds "upstream.pinned" and "upstream.offered"; true when the tools that can be used changed.
+  // What is offered as it is pinned is a difference no more; a digest "" is a tool that is gone.
   bool evolve(const Event& event);
 
  private:

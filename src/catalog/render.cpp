@@ -93,6 +93,7 @@ std::string argument_text(const doc::Value& value) {
 
 Result<doc::Value> check_args(const Tool& tool, const doc::Value& args) {
   if (!args.is_object()) return refuse("invalid_args", "args must be an object", "/args");
+  if (tool.kind == ToolKind::kMcp) return args;
   for (const doc::Member& member : args.as_object()) {
     if (find_param(tool, member.key) == nullptr) {
       return invalid(member.key, "is not one of tool \"" + tool.name + "\"; remove it");

@@ -126,7 +126,8 @@ class Catalog {
 
 // Checks `args` against the tool's parameters and fills in defaults. Refuses with invalid_args and
 // a JSON Pointer ("/args/unit"): unknown or missing parameters, wrong types, out of bounds, strings
-// that start with "-" in a stand-alone argv place ("leading dash"), NUL bytes.
+// that start with "-" in a stand-alone argv place ("leading dash"), NUL bytes. Of an MCP tool any
+// object is taken as it is: its server checks it against its own schema.
 [[nodiscard]] Result<doc::Value> check_args(const Tool& tool, const doc::Value& args);
 
 // The argv after substitution: exactly what would run. Precondition: args passed check_args. A

@@ -23,10 +23,26 @@ class ToolReader {
 
   Tool read(const std::string& name);
 
+ protected:  // and of an MCP server: upstream_reader.h
+  void read_resource();
+  void read_env_entry(const std::string& variable, const doc::Value& value,
+                      const std::string& pointer);
+  void read_cwd();
+  void read_sandbox();
+  void read_limits();
+  std::optional<SecretRef> read_secret(const doc::Value& value, const std::string& pointer);
+  void add(std::string code, std::string message, const doc::Value& at, std::string pointer) {
+    problems_.push_back({std::move(code), std::move(message), std::move(pointer), at.position()});
+  }
+
+  doc::ObjectReader in_;
+  const LoadOptions& options_;
+  doc::Problems& problems_;
+  Tool tool_;
+
  private:
   void read_params(const doc::Value& params, const std::string& place);
   void read_input_schema();
-  void read_resource();
   void read_operation();
   void read_mode();
   void read_output();
@@ -36,30 +52,16 @@ class ToolReader {
   void read_exec();
   void check_exec_element(const std::string& element, std::size_t index);
   void read_env();
-  void read_env_entry(const std::string& variable, const doc::Value& value,
-                      const std::string& pointer);
-  void read_cwd();
-  void read_sandbox();
   void read_open_door(doc::ObjectReader& in);
   void read_bound_paths(doc::ObjectReader& in);
   void check_open_door();
-  void read_limits();
 
   void read_sql();
   void read_statement(doc::ObjectReader& sql);
-  std::optional<SecretRef> read_secret(const doc::Value& value, const std::string& pointer);
 
   const Param* param(const std::string& name) const;
   // A parameter that a template names: ticked off, or a problem. `where` words the place.
   const Param* use(const std::string& name, const doc::Value& place, const std::string& pointer);
-  void add(std::string code, std::string message, const doc::Value& at, std::string pointer) {
-    problems_.push_back({std::move(code), std::move(message), std::move(pointer), at.position()});
-  }
-
-  doc::ObjectReader in_;
-  const LoadOptions& options_;
-  doc::Problems& problems_;
-  Tool tool_;
   std::set<std::string> used_;
 };
 

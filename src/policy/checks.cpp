@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "catalog/upstream.h"
 #include "policy/decide.h"
 #include "policy/implies.h"
 #include "policy/reader.h"
@@ -275,8 +276,20 @@ void check_known(const Match& match, const std::string& what, doc::Position at,
     kinds.push_back(tool.resource.kind);
     operations.push_back(tool.operation);
   }
+  for (const auto& upstream : catalog.upstreams()) {
+    envs.push_back(upstream->resource.env);
+    kinds.push_back(upstream->resource.kind);
+    for (const auto& [glob, operation] : upstream->operations) operations.push_back(operation);
+  }
+  // Which tools an MCP server has, it says itself, later.
+  const auto may_be_of_a_server = [&](std::string_view begin, bool whole) {
+    return std::ranges::any_of(catalog.upstreams(), [&](const auto& upstream) {
+      const std::string place = upstream->name + ".";
+      return begin.starts_with(place) || (!whole && place.starts_with(begin));
+    });
+  };
   for (const std::string& name : match.tool.exact) {
-    if (catalog.find(name) != nullptr) continue;
+    if (catalog.find(name) != nullptr || may_be_of_a_server(name, true)) continue;
     const std::string close = did_you_mean(name, names);
     warn("unknown_tool",
          "no tool is called \"" + name + "\"" +
@@ -284,7 +297,7 @@ void check_known(const Match& match, const std::string& what, doc::Position at,
   }
   for (const std::string& prefix : match.tool.prefixes) {
     const auto begins = [&](std::string_view name) { return name.starts_with(prefix); };
-    if (std::ranges::any_of(names, begins)) continue;
+    if (std::ranges::any_of(names, begins) || may_be_of_a_server(prefix, false)) continue;
     warn("unknown_tool", "no tool's name begins with \"" + prefix +
                              "\"; define one in the tools' file, or leave it out");
   }

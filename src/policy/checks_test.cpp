@@ -275,3 +275,28 @@ TEST_CASE("what one condition implies of another") {
     CHECK_MESSAGE(!implies(from, to), from << " -> " << to);
   }
 }
+
+TEST_CASE("the tools of an MCP server are known by its name: which it has, it says later") {
+  doc::Problems problems;
+  const auto tree = doc::parse_yaml(
+      "upstreams: {files: {attached: true, operations: {\"send_*\": transfer}}}", {}, problems);
+  REQUIRE(tree.has_value());
+  const auto catalog = catalog::Catalog::load(*tree, problems);
+  REQUIRE(catalog.has_value());
+  const auto warned = [&](const std::string& match) {
+    doc::Problems found;
+    const auto document =
+        Document::load(std::string(kHead) + "- {id: a, match: {" + match + "}, effect: deny}",
+                       {.tools = &*catalog}, found);
+    CHECK(document.has_value());
+    return all(found);
+  };
+  CHECK(warned("tool: [files.write_file]").empty());
+  CHECK(warned("tool: [\"files.*\"]").empty());
+  CHECK(warned("tool: [\"files.write_*\"]").empty());
+  CHECK(warned("tool: [\"fi*\"], operation: [transfer], kind: [mcp]").empty());
+  CHECK(warned("tool: [file.write_file]").contains("unknown_tool"));
+  CHECK(warned("tool: [\"filez.*\"]").contains("unknown_tool"));
+  CHECK(warned("tool: [files]").contains("unknown_tool"));
+  CHECK(warned("tool: [\"files.*\"], operation: [transver]").contains("transfer"));
+}

@@ -59,7 +59,7 @@ std::optional<cel::Program> Compiler::checked(const doc::Value& value, const std
 
 const cel::Environment& Compiler::environment_for(std::string_view tool) {
   const catalog::Tool* known = tools_ == nullptr || tool.empty() ? nullptr : tools_->find(tool);
-  if (known == nullptr) return document_.environment;
+  if (known == nullptr || known->kind == catalog::ToolKind::kMcp) return document_.environment;
   auto found = typed_.find(tool);
   if (found == typed_.end()) {
     found = typed_.emplace(std::string(tool), document_.environment).first;

@@ -195,7 +195,7 @@ void RuleReader::check_change(const Change& change, const doc::Value& at,
   if (tools_ == nullptr || change.keys.empty()) return;
   for (const std::string& name : rule_.match.tool.exact) {
     const catalog::Tool* tool = tools_->find(name);
-    if (tool == nullptr) continue;
+    if (tool == nullptr || tool->kind == catalog::ToolKind::kMcp) continue;
     const auto param = std::ranges::find(tool->params, change.keys[0], &catalog::Param::name);
     if (param == tool->params.end()) {
       std::vector<std::string_view> names;

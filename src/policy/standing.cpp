@@ -95,7 +95,7 @@ void check_bounds(const StandingPermission& permission, const catalog::Catalog& 
                   const std::string& what, doc::Problems& problems) {
   for (const std::string& name : permission.match.tool.exact) {
     const catalog::Tool* tool = tools.find(name);
-    if (tool == nullptr) continue;
+    if (tool == nullptr || tool->kind == catalog::ToolKind::kMcp) continue;
     std::vector<std::string_view> names;
     names.reserve(tool->params.size());
     for (const catalog::Param& param : tool->params) names.push_back(param.name);
