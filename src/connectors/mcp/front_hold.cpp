@@ -1,0 +1,351 @@
+// While people decide: the client hears that it waits, and is told in time where it cannot wait on.
+#include <algorithm>
+
+#include "base/task_impl.h"
+#include "connectors/mcp/front_impl.h"
+#include "connectors/mcp/outcome.h"
+#include "doc/json.h"
+#include "mcp/sse.h"
+
+namespace keyturn::connectors::mcp {
+namespace {
+
+constexpr int kLegsMax = 9;  // clients give up after ten rounds
+constexpr Duration kStateLife = std::chrono::hours(24);
+
+std::chrono::steady_clock::time_point in(Duration most) {
+  return std::chrono::steady_clock::now() + most;
+}
+
+Duration until(std::chrono::steady_clock::time_point deadline) {
+  return std::chrono::duration_cast<Duration>(deadline - std::chrono::steady_clock::now());
+}
+
+const doc::Value* progress_token(const Call& call) {
+  const doc::Value* meta = call.message->meta();
+  return meta == nullptr ? nullptr : meta->find("progressToken");
+}
+
+// Words and what programs look for.
+doc::Value marked(doc::Value result, const rpc::Told& told) {
+  doc::Value meta = doc::object({{"keyturn/action", told.action}, {"keyturn/state", told.state}});
+  if (!told.review_url.empty()) meta.set("keyturn/review_url", told.review_url);
+  result.set("_meta", std::move(meta));
+  return result;
+}
+
+}  // namespace
+
+// Clients that are known to wait as long as they hear something.
+bool Front::Impl::is_patient(const Call& call) const {
+  return progress_token(call) != nullptr || call.known->client == "claude-code";
+}
+
+std::string Front::Impl::words_of(const gate::ActionRecord& record) const {
+  switch (record.state) {
+    case State::kPending: {
+      std::string groups;
+      for (const std::string& group :
+           groups_of(record.review ? record.review->plan : record.verdict.plan))
+        groups += (groups.empty() ? "" : ", ") + group;
+      return "It waits for people to agree (" + groups + ").";
+    }
+    case State::kDeferred:
+      return "Policy decides about it later.";
+    case State::kApproved:
+      return "People agreed; it starts as soon as it may.";
+    case State::kDenied: {
+      std::string why;
+      for (const std::string& reason : record.verdict.reasons)
+        why += (why.empty() ? "" : "; ") + reason;
+      for (const std::string& note : record.notes) {
+        if (!note.empty()) why += (why.empty() ? "" : "; ") + note;
+      }
+      return "It was denied" + (why.empty() ? "." : ": " + why + ".");
+    }
+    case State::kExpired:
+      return "Nobody decided in time: it has expired.";
+    case State::kCancelled:
+      return "It was cancelled.";
+    case State::kFailed:
+    case State::kUnknown:
+      if (record.outcome && !record.outcome->reason.empty()) return record.outcome->reason;
+      return record.state == State::kFailed ? "It failed." : "Whether it took effect is not known.";
+    case State::kExecuting:
+      return "It runs.";
+    case State::kSucceeded:
+      return "It was done.";
+  }
+  return "";
+}
+
+rpc::Told Front::Impl::told(const Call& call, const gate::ActionRecord& record,
+                            std::string words) const {
+  rpc::Told out;
+  out.action = record.id.str();
+  out.review_url = ports.public_url + "/a/" + record.id.str();
+  out.state = to_text(record.state);
+  out.words = std::move(words);
+  out.modern = call.is_modern();
+  if (call.known->listing) {
+    const doc::Value* params = call.message->params();
+    const auto tool =
+        call.known->listing->tools.find(params == nullptr ? "" : params->text("name"));
+    out.outputs =
+        tool != call.known->listing->tools.end() && tool->second.value.find("outputSchema");
+  }
+  return out;
+}
+
+// Nobody of this connection waits any more; an identical call may take it up.
+void Front::Impl::leave(const CallPtr& call, const std::shared_ptr<Held>& one) {
+  call->known->in_flight.erase(rpc::id_text(call->id()));
+  if (!one->is_attended) return;
+  one->is_attended = false;
+  one->wake = nullptr;
+  unattended.add(one->key, one->action);
+  if (!one->delivery || !one->delivery->has_begun()) {
+    ports.calls.leave(one->action);
+    one->delivery.reset();
+    held.erase(one->action.str());
+  }
+}
+
+void Front::Impl::done(const CallPtr& call, const std::shared_ptr<Held>& one) {
+  one->wake = nullptr;
+  const bool goes_on = one->delivery && one->delivery->has_begun() && !one->delivery->is_done();
+  // The server ended the stream: what is left comes on another one of the session.
+  if (goes_on && !one->delivery->waits_for_input()) return;
+  call->known->in_flight.erase(rpc::id_text(call->id()));
+  if (goes_on) return;  // it asked for input, and the client comes back with it
+  one->is_attended = false;
+  held.erase(one->action.str());
+}
+
+// Approved: looks again at the tool, and starts it.
+Task<Result<void>> Front::Impl::begin(CallPtr call, std::shared_ptr<Held> one) {
+  if (!call->still_valid())
+    co_return refuse("unauthenticated", "the credential of this client is not valid any more");
+  if (!call->is_built_in() && call->message->method == "tools/call") {
+    call->known->stale = true;
+    const doc::Value* params = call->message->params();
+    if (std::optional<doc::Value> instead =
+            co_await check_tool(call, std::string(params->text("name"))))
+      co_return refuse("definition_changed",
+                       "the tool's definition is not the one that people saw any more");
+  }
+  if (one->is_cancelled || !one->is_attended)
+    co_return refuse("cancelled", "the client cancelled the call");
+  if (one->delivery) ports.calls.attend(one->action, one->delivery);
+  Result<gate::RecordPtr> taken = co_await ports.gate.take_up(call->who, one->action);
+  if (!taken) {
+    ports.calls.leave(one->action);
+    co_return std::unexpected(taken.error());
+  }
+  co_return Result<void>{};
+}
+
+Task<Front::Impl::Step> Front::Impl::step(CallPtr call, std::shared_ptr<Held> one) {
+  Step out;
+  const auto answer = [&](const doc::Value& response) {
+    out.kind = Step::Kind::kAnswer;
+    out.answer = response;
+  };
+  if (one->delivery && one->delivery->has_begun()) {
+    const std::shared_ptr<Flow> flow = one->delivery->flow();
+    if (flow->head() || flow->failed()) out.kind = Step::Kind::kRun;
+    if (!flow->failed() || flow->head()) co_return out;
+    // Not sent, or lost: the record has the words for it.
+  }
+  gate::RecordPtr record = co_await ports.gate.find(call->who, one->action);
+  while (record && record->state == State::kCancelled && !record->amended_by.empty()) {
+    // People changed the arguments: what they made of it is what is waited for.
+    held.erase(one->action.str());
+    one->action = ActionId(record->amended_by);
+    held[one->action.str()] = one;
+    record = co_await ports.gate.find(call->who, one->action);
+  }
+  if (!record || !call->still_valid()) {
+    answer(rpc::error(call->id(), rpc::kNotAllowed, "there is no such action for you any more"));
+    co_return out;
+  }
+  if (record->state == State::kApproved && !record->held_at) {
+    if (Result<void> begun = co_await begin(call, one); !begun) {
+      if (begun.error().code == "conflict") co_return out;
+      answer(rpc::result(
+          call->id(),
+          marked(rpc::refused_result(
+                     told(*call, *record, "It did not start: " + begun.error().message + ".")),
+                 told(*call, *record, ""))));
+    }
+    co_return out;
+  }
+  if (!is_final(record->state)) co_return out;
+  const bool own = !one->delivery || call->is_built_in();
+  if (own && record->outcome &&
+      (record->state == State::kSucceeded || record->state == State::kFailed)) {
+    rpc::Told said = told(*call, *record, "");
+    answer(rpc::result(call->id(), marked(result_of(*record->outcome, call->is_modern()), said)));
+  } else {
+    rpc::Told said = told(*call, *record, words_of(*record));
+    answer(rpc::result(call->id(), marked(rpc::refused_result(said), said)));
+  }
+  co_return out;
+}
+
+rpc::RequestState Front::Impl::state_for(const Call& call, const ActionId& action) const {
+  rpc::RequestState state;
+  state.principal = name_of(call.who);
+  state.upstream = call.upstream_name;
+  state.method = call.message->method;
+  state.args_digest = state_digest(call);
+  state.action = action.str();
+  state.expires = ports.gate.clock().now() + kStateLife;
+  return state;
+}
+
+// The time that this client can be held is over.
+doc::Value Front::Impl::out_of_time(const Call& call, const Held& one,
+                                    const gate::ActionRecord& record, int leg) {
+  const Duration hold = call.upstream ? call.upstream->hold : kHold;
+  const Duration each = call.upstream ? call.upstream->leg : kLeg;
+  if (call.is_modern() && leg + 1 < kLegsMax && each * (leg + 2) <= hold) {
+    rpc::RequestState state = state_for(call, one.action);
+    state.leg = leg;
+    return rpc::result(call.id(),
+                       rpc::input_required_result(rpc::seal_state(state, ports.key.reveal())));
+  }
+  const rpc::Told said = told(call, record, words_of(record));
+  return rpc::result(call.id(), marked(rpc::pending_result(said), said));
+}
+
+Task<HttpResponse> Front::Impl::wait_for(CallPtr call, std::shared_ptr<Held> one, int leg) {
+  const std::string name(call->message->params() ? call->message->params()->text("name") : "");
+  if (call->upstream && !one->delivery) {
+    one->delivery = std::make_shared<Delivery>(
+        ports.loop, call->backend, call->upstream,
+        Wanted{call->id(), call->message->method, name,
+               call->message->params() ? *call->message->params() : doc::Value(), call->forward()});
+    if (call->is_modern()) {
+      one->delivery->seal = [self = this, call_state = state_for(*call, one->action)]() mutable {
+        call_state.expires = self->ports.gate.clock().now() + kStateLife;
+        return rpc::seal_state(call_state, self->ports.key.reveal());
+      };
+    }
+  }
+  const gate::RecordPtr record = ports.gate.find_open(one->action);
+  const bool runs = !record || record->state == State::kExecuting;
+  if (runs && one->delivery && !one->delivery->has_begun() && record)
+    ports.calls.attend(one->action, one->delivery);
+  if (runs || !call->takes_stream()) {
+    // Nothing to wait for but the tool itself: its own form of an answer. (Or a client that takes
+    // no stream.)
+    const auto deadline = in(runs ? kRunMax : (call->upstream ? call->upstream->leg : kLeg));
+    const std::shared_ptr<net::Waiter> changed = std::make_shared<net::Waiter>(ports.loop);
+    const gate::Watch watch = ports.gate.watch(one->action, [changed] { changed->fire(); });
+    one->wake = [changed] { changed->fire(); };
+    for (;;) {
+      if (one->delivery && one->delivery->has_begun()) {
+        const std::shared_ptr<Flow> flow = one->delivery->flow();
+        if (flow->head()) co_return co_await answer_from(call, flow, one);
+        if (!flow->failed()) {
+          if (co_await flow->wait(call->context, until(deadline)) != net::Woken::kFired) break;
+          continue;
+        }
+      }
+      const Step next = co_await step(call, one);
+      if (next.kind == Step::Kind::kAnswer) {
+        done(call, one);
+        co_return json_rpc(200, next.answer);
+      }
+      if (next.kind == Step::Kind::kRun) continue;
+      const net::Woken woken = co_await call->context.park(*changed, until(deadline));
+      changed->reset();
+      if (woken != net::Woken::kFired) break;
+    }
+    const gate::RecordPtr last = co_await ports.gate.find(call->who, one->action);
+    if (call->is_modern() && one->delivery && one->delivery->has_begun() && call->context.is_gone())
+      one->delivery->cancel();
+    leave(call, one);
+    if (!last)
+      co_return json_rpc(
+          200, rpc::error(call->id(), rpc::kNotAllowed, "there is no such action for you"));
+    co_return json_rpc(200, out_of_time(*call, *one, *last, leg));
+  }
+  co_return net::event_stream(
+      [self = shared_from_this(), call, one, leg](net::BodyWriter& out) -> Task<void> {
+        return [](std::shared_ptr<Impl> self, CallPtr call, std::shared_ptr<Held> one, int leg,
+                  net::BodyWriter& out) -> Task<void> {
+          co_await self->hold(call, one, leg, out);
+        }(self, call, one, leg, out);
+      });
+}
+
+Task<void> Front::Impl::hold(CallPtr call, std::shared_ptr<Held> one, int leg,
+                             net::BodyWriter& out) {
+  const Duration each = call->upstream ? call->upstream->leg : kLeg;
+  const Duration whole = call->upstream ? call->upstream->hold : kHold;
+  const auto deadline = in(!call->is_modern() && is_patient(*call) ? whole : std::min(each, whole));
+  const auto changed = std::make_shared<net::Waiter>(ports.loop);
+  gate::Watch watch = ports.gate.watch(one->action, [changed] { changed->fire(); });
+  one->wake = [changed] { changed->fire(); };
+  ActionId watched = one->action;
+  const doc::Value* token = progress_token(*call);
+  std::int64_t beats = 0;
+  bool is_there = co_await out.write(": waiting\n\n");
+  while (is_there) {
+    if (one->is_cancelled) {
+      call->known->in_flight.erase(rpc::id_text(call->id()));
+      co_return;  // a cancelled request is not answered
+    }
+    const Step next = co_await step(call, one);
+    if (next.kind == Step::Kind::kAnswer) {
+      done(call, one);
+      (void)co_await out.write(rpc::sse_event(doc::write_json(next.answer)));
+      co_return;
+    }
+    if (next.kind == Step::Kind::kRun) {
+      watch = gate::Watch();
+      (void)co_await stream_out(call, one->delivery->flow(), one, out);
+      co_return;
+    }
+    if (!(watched == one->action)) {  // it was amended
+      watched = one->action;
+      watch = ports.gate.watch(watched, [changed] { changed->fire(); });
+      continue;
+    }
+    const bool runs =
+        one->delivery && one->delivery->has_begun() && !one->delivery->flow()->failed();
+    const Duration left = runs ? ports.heartbeat : until(deadline);
+    if (left <= Duration{0}) {
+      const gate::RecordPtr record = co_await ports.gate.find(call->who, one->action);
+      if (!record || is_final(record->state)) continue;
+      const doc::Value answer = out_of_time(*call, *one, *record, leg);
+      leave(call, one);
+      (void)co_await out.write(rpc::sse_event(doc::write_json(answer)));
+      co_return;
+    }
+    const Duration beat = std::min(left, ports.heartbeat);
+    net::Woken woken;
+    if (runs) {
+      woken = co_await one->delivery->flow()->wait(call->context, beat);
+    } else {
+      woken = co_await call->context.park(*changed, beat);
+      changed->reset();
+    }
+    if (woken == net::Woken::kCancelled) break;
+    if (woken != net::Woken::kDeadline) continue;
+    is_there = co_await out.write(": waiting\n\n");
+    if (is_there && token != nullptr) {
+      const gate::RecordPtr record = co_await ports.gate.find(call->who, one->action);
+      doc::Value said = doc::object({{"progressToken", *token}, {"progress", ++beats}});
+      if (record)
+        said.set("message", words_of(*record) + " " + ports.public_url + "/a/" + one->action.str());
+      is_there = co_await out.write(rpc::sse_event(
+          doc::write_json(rpc::notification("notifications/progress", std::move(said)))));
+    }
+  }
+  leave(call, one);
+}
+
+}  // namespace keyturn::connectors::mcp

@@ -1,0 +1,137 @@
+#include "connectors/mcp/listing.h"
+
+#include "base/task_impl.h"
+
+namespace keyturn::connectors::mcp {
+namespace {
+
+constexpr int kPagesMax = 200;
+constexpr std::size_t kToolsMax = 5'000;
+constexpr int kConflictsMax = 5;
+
+net::Headers listing_headers(const net::Headers& client, rpc::Era era) {
+  net::Headers out;
+  for (const net::Header& header : client.all()) {
+    if (net::equal_ignoring_case(header.name, "mcp-method") ||
+        net::equal_ignoring_case(header.name, "mcp-name") ||
+        net::equal_ignoring_case(header.name, "last-event-id"))
+      continue;
+    out.add(header.name, header.value);
+  }
+  if (era == rpc::Era::kModern) out.add("Mcp-Method", "tools/list");
+  return out;
+}
+
+// The response to `id`; whatever else the answer says is not for us.
+Task<Result<doc::Value>> response_of(Answer& answer, doc::Value id) {
+  for (;;) {
+    Result<std::optional<Piece>> piece = co_await answer.next();
+    if (!piece) co_return std::unexpected(piece.error());
+    if (!*piece) break;
+    if ((*piece)->message && (*piece)->message->kind == rpc::Kind::kResponse &&
+        ((*piece)->message->id == id || answer.status >= 400))
+      co_return std::move((*piece)->message->value);
+  }
+  co_return refuse("bad_listing", "the MCP server does not answer tools/list (HTTP status " +
+                                      std::to_string(answer.status) + ")");
+}
+
+void take_page(const doc::Value& result, Time now, Listing& out) {
+  const doc::Value* tools = result.find("tools");
+  if (tools == nullptr || !tools->is_array()) return;
+  for (const doc::Value& tool : tools->as_array()) {
+    const Result<std::string> digest = catalog::definition_digest(tool);
+    if (!digest || tool.text("name").empty()) continue;
+    out.tools.insert_or_assign(std::string(tool.text("name")),
+                               catalog::Definition{tool, *digest, now});
+  }
+}
+
+EventDraft draft_of(const std::string& upstream, std::string type,
+                    const catalog::Pins::Tools& tools) {
+  doc::Value digests = doc::Object{}, definitions = doc::Object{};
+  for (const auto& [name, definition] : tools) {
+    digests.set(name, definition.digest);
+    definitions.set(name, definition.value);
+  }
+  EventDraft draft;
+  draft.stream = "upstream/" + upstream;
+  draft.body = doc::object({{"upstream", upstream}, {"tools", std::move(digests)}});
+  if (type == "upstream.pinned") draft.body.set("by", "first_use");
+  draft.type = std::move(type);
+  draft.private_part = doc::object({{"definitions", std::move(definitions)}});
+  return draft;
+}
+
+}  // namespace
+
+Task<Result<Listing>> read_listing(Backend& backend, Forward like, rpc::Era era,
+                                   const doc::Value& client_meta, Time now) {
+  Listing out;
+  out.at = now;
+  like.method = "POST";
+  like.headers = listing_headers(like.headers, era);
+  std::string cursor;
+  for (int page = 0; page < kPagesMax; ++page) {
+    doc::Value params = doc::Object{};
+    if (!cursor.empty()) params.set("cursor", cursor);
+    if (era == rpc::Era::kModern && client_meta.is_object()) {
+      doc::Value meta = doc::Object{};
+      for (const doc::Member& member : client_meta.as_object()) {
+        if (member.key.starts_with("io.modelcontextprotocol/")) meta.set(member.key, member.value);
+      }
+      params.set("_meta", std::move(meta));
+    }
+    const doc::Value id("keyturn-list-" + std::to_string(unix_ms(now)) + "-" +
+                        std::to_string(page));
+    Forward forward = like;
+    Result<rpc::Message> message = rpc::read(rpc::request(id, "tools/list", std::move(params)));
+    if (!message) co_return std::unexpected(message.error());
+    forward.message = std::move(*message);
+    Result<std::shared_ptr<Answer>> answer = co_await backend.send(std::move(forward));
+    if (!answer) co_return std::unexpected(answer.error());
+    Result<doc::Value> response = co_await response_of(**answer, id);
+    if (!response) co_return std::unexpected(response.error());
+    if (const doc::Value* error = response->find("error"))
+      co_return refuse("bad_listing",
+                       "the MCP server refuses tools/list: " + std::string(error->text("message")));
+    const doc::Value* result = response->find("result");
+    if (result == nullptr) co_return refuse("bad_listing", "the MCP server lists no tools");
+    take_page(*result, now, out);
+    cursor = result->text("nextCursor");
+    if (cursor.empty()) co_return out;
+    if (out.tools.size() > kToolsMax) break;
+  }
+  co_return refuse("bad_listing", "the MCP server's list of tools does not end");
+}
+
+Task<Result<void>> note_listing(gate::Gate& gate, std::shared_ptr<const catalog::Upstream> upstream,
+                                const Listing& listing) {
+  const std::string stream = "upstream/" + upstream->name;
+  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
+    const catalog::Pins& pins = gate.world().pins;
+    catalog::Pins::Tools first, offered;
+    for (const auto& [name, definition] : listing.tools) {
+      const catalog::Definition* pinned = pins.pinned(upstream->name, name);
+      const catalog::Definition* seen = pins.offered(upstream->name, name);
+      if (pinned != nullptr && pinned->digest == definition.digest && seen == nullptr) continue;
+      if (seen != nullptr && seen->digest == definition.digest) continue;
+      const bool is_new = pinned == nullptr && seen == nullptr;
+      if (is_new && upstream->pinning == catalog::Upstream::Pinning::kFirstUse)
+        first.emplace(name, definition);
+      else
+        offered.emplace(name, definition);
+    }
+    std::vector<EventDraft> events;
+    if (!first.empty()) events.push_back(draft_of(upstream->name, "upstream.pinned", first));
+    if (!offered.empty()) events.push_back(draft_of(upstream->name, "upstream.offered", offered));
+    if (events.empty()) co_return Result<void>{};
+    Result<std::vector<Event>> recorded =
+        co_await gate.record(std::move(events), {{stream, gate.seen(stream)}});
+    if (recorded) co_return Result<void>{};
+    if (recorded.error().code != "conflict") co_return std::unexpected(recorded.error());
+  }
+  co_return refuse("conflict", "the MCP server's tools keep changing; ask again");
+}
+
+}  // namespace keyturn::connectors::mcp
