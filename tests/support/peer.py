@@ -11,8 +11,8 @@ from .keyturn import DEADLINE, ROOT, Failed
 
 
 def install(folder):
-    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
-    if not all((folder / "node_modules" / package).is_dir() for package in wanted):
+    wanted = json.loads((folder / "package.json").read_text()).get("dependencies", {})
+    if not (folder / "node_modules").is_dir() or not all((folder / "node_modules" / package).is_dir() for package in wanted):
         subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300)
 
 
@@ -28,12 +28,14 @@ class Peer:
     def start(self):
         self.process = subprocess.Popen(["node", self.script, *self.arguments], cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env={k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")})
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        self.read(self.process)
         self.port = self.until(lambda line: "listening" in line)["listening"]
 
-    def _read(self, process):
-        for line in process.stdout:
-            self._lines.put(json.loads(line))
+    def read(self, process):
+        def lines():
+            for line in process.stdout:
+                self._lines.put(json.loads(line))
+        threading.Thread(target=lines, daemon=True).start()
 
     def tell(self, word, what):
         """And waits until it says `word`: from then on it does."""
