@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/task.h"
 #include "base/time.h"
+#include "net/abort.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -17,14 +18,16 @@ namespace keyturn::net {
 
 struct ExchangeRequest {
   std::string method = "GET";
-  std::string url;  // https, or http
-  Headers headers;  // Host, Content-Length and Connection are ours
+  std::string url;  // https, or http on this machine: parse_service_url()
+  Headers headers;  // Host, Content-Length, Transfer-Encoding and Connection are ours
   std::string body;
   std::string ca_file;  // PEM of trusted roots instead of the system's
   Duration connect_timeout = std::chrono::seconds(10);  // name, connection and TLS
-  Duration head_timeout = std::chrono::minutes(10);     // from the request's last byte to the head
+  // To send the request; and from its last byte to the head of the answer.
+  Duration head_timeout = std::chrono::minutes(10);
   Duration silence_timeout{};  // between two pieces of the body; zero: none
   std::size_t head_bytes_max = 64 * 1024;
+  std::shared_ptr<Abort> abort;  // ends it, also before the head is there; null: nobody does
 };
 
 // One answer. I/O thread only. Whoever waits in read() keeps the object. Destruction ends the
@@ -46,8 +49,9 @@ class ExchangeClient {
   ~ExchangeClient();
   // Returns when the head of the answer is there; any status is an answer, redirects are not
   // followed. A connection that was kept and turns out closed before a byte of the answer came is
-  // replaced once, when the whole request had not been sent. Codes: bad_url, cannot_connect,
-  // tls_failed, timeout, transfer_failed, too_large (the head), bad_tls (the CA file).
+  // replaced once, when the whole request had not been sent. Codes: bad_url, bad_header,
+  // cannot_connect (also: within connect_timeout), tls_failed, timeout, transfer_failed, too_large
+  // (the head), bad_tls (the CA file), stopped. No refusal holds the URL: it may be a secret.
   Task<Result<std::shared_ptr<Exchange>>> send(ExchangeRequest request);
 
  private:

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "net/head_fields.h"
+
 namespace keyturn::net {
 namespace {
-
-std::unexpected<Malformed> malformed(std::string detail) {
-  return std::unexpected(Malformed{400, "malformed_request", std::move(detail)});
-}
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -32,33 +30,12 @@ bool is_token_char(char c) {
   return kTokenTable[static_cast<unsigned char>(c)];
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
-}
-
-// Takes one line off `rest`; find_head_end has seen to it that every LF follows a CR.
-std::string_view take_line(std::string_view& rest) {
-  const std::size_t end = rest.find("\r\n");
-  const std::string_view line = rest.substr(0, end);
-  rest.remove_prefix(end + 2);
-  return line;
-}
-
-std::optional<std::uint64_t> parse_length(std::string_view digits) {
-  if (digits.empty() || digits.size() > 18 || !std::ranges::all_of(digits, is_digit)) return {};
-  std::uint64_t length = 0;
-  for (const char c : digits) length = length * 10 + static_cast<std::uint64_t>(c - '0');
-  return length;
 }
 
 std::expected<void, Malformed> read_version(std::string_view version, RequestHead& head) {
@@ -93,21 +70,6 @@ std::expected<void, Malformed> read_request_line(std::string_view line, const He
   head.request.is_head = method == "HEAD";
   head.request.method = head.request.is_head ? "GET" : std::string(method);
   head.request.target = target;
-  return {};
-}
-
-std::expected<void, Malformed> read_field(std::string_view line, Headers& headers) {
-  if (line.front() == ' ' || line.front() == '\t')
-    return malformed("folded header lines are refused");
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return malformed("a header line has no colon");
-  const std::string_view name = line.substr(0, colon);
-  if (!is_token(name)) return malformed("a header name is not a token");
-  const std::string_view value = trim(line.substr(colon + 1));
-  if (!is_field_value(value)) {
-    return malformed("header " + std::string(name) + " holds a control character");
-  }
-  headers.add(std::string(name), std::string(value));
   return {};
 }
 
@@ -148,15 +110,7 @@ std::expected<void, Malformed> read_framing(RequestHead& head) {
 }
 
 std::expected<void, Malformed> read_connection(RequestHead& head) {
-  for (const Header& field : head.request.headers.all()) {
-    if (!equal_ignoring_case(field.name, "connection")) continue;
-    std::string_view rest = field.value;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(','), rest.size());
-      if (equal_ignoring_case(trim(rest.substr(0, end)), "close")) head.keep_alive = false;
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-  }
+  if (has_word(head.request.headers, "connection", "close")) head.keep_alive = false;
   if (const auto expect = head.request.header("expect")) {
     if (!equal_ignoring_case(*expect, "100-continue")) {
       return std::unexpected(
@@ -236,7 +190,7 @@ std::expected<std::optional<std::size_t>, Malformed> find_head_end(std::string_v
     if (feed == std::string_view::npos) return std::nullopt;
     if (feed == from || bytes[feed - 1] != '\r') return malformed("lines must end in CR LF");
     const bool is_empty_line = feed == from + 1;
-    if (is_empty_line && from == 0) return malformed("the request starts with an empty line");
+    if (is_empty_line && from == 0) return malformed("an empty line stands where a head begins");
     from = feed + 1;
     if (is_empty_line) return from;
   }
@@ -249,16 +203,8 @@ std::expected<RequestHead, Malformed> parse_request_head(std::string_view head_b
   if (auto ok = read_request_line(take_line(rest), limits, head); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  std::size_t fields = 0;
-  while (true) {
-    const std::string_view line = take_line(rest);
-    if (line.empty()) break;
-    if (++fields > limits.headers_max) {
-      return std::unexpected(Malformed{431, "too_many_headers", "too many header fields"});
-    }
-    if (auto ok = read_field(line, head.request.headers); !ok) {
-      return std::unexpected(std::move(ok.error()));
-    }
+  if (auto ok = read_fields(rest, limits.headers_max, head.request.headers); !ok) {
+    return std::unexpected(std::move(ok.error()));
   }
   using Step = std::expected<void, Malformed> (*)(RequestHead&);
   static constexpr std::array<Step, 4> kSteps = {

@@ -50,4 +50,37 @@ std::string wrong_with_service_url(std::string_view url) {
   return {};
 }
 
+std::string ServiceAddress::authority() const {
+  const bool usual = port == (tls ? "443" : "80");
+  return usual ? host : host + ":" + port;
+}
+
+std::string ServiceAddress::name() const {
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+Result<ServiceAddress> parse_service_url(std::string_view url) {
+  if (const std::string wrong = wrong_with_service_url(url); !wrong.empty())
+    return refuse("bad_url", wrong);
+  ServiceAddress out;
+  out.tls = url.starts_with("https://");
+  url.remove_prefix(out.tls ? 8 : 7);
+  const std::size_t slash = std::min(url.find_first_of("/?"), url.size());
+  const std::string_view authority = url.substr(0, slash);
+  out.path = (url.substr(slash).starts_with('/') ? "" : "/") + std::string(url.substr(slash));
+  const std::size_t bracket = authority.rfind(']');
+  const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  out.host = authority.substr(0, colon);
+  const std::string_view port =
+      colon == std::string_view::npos ? (out.tls ? "443" : "80") : authority.substr(colon + 1);
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool is_bare = out.host.starts_with('[') != out.host.ends_with(']');
+  if (out.host.empty() || is_bare || error != std::errc{} || end != port.data() + port.size() ||
+      number == 0 || number > 65535)
+    return refuse("bad_url", "this is no URL: HOST or HOST:PORT comes after ://");
+  out.port = port;
+  return out;
+}
+
 }  // namespace keyturn::net

@@ -1,8 +1,5 @@
 #include "net/websocket.h"
 
-#include <openssl/ssl.h>
-
-#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -12,11 +9,11 @@
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 #include <boost/beast/websocket/stream.hpp>
-#include <charconv>
 #include <deque>
 #include <optional>
 
 #include "base/task_impl.h"
+#include "net/tls_client.h"
 #include "net/url.h"
 
 namespace keyturn::net {
@@ -34,45 +31,11 @@ constexpr std::size_t kUrlBytesMax = 8192;
 using Plain = websocket::stream<beast::tcp_stream>;
 using Tls = websocket::stream<beast::ssl_stream<beast::tcp_stream>>;
 
-struct Target {
-  bool tls = true;
-  std::string host, port, path;
-  std::string authority() const {
-    const bool usual = port == (tls ? "443" : "80");
-    return usual ? host : host + ":" + port;
-  }
-  // As resolvers and certificates have it.
-  std::string name() const {
-    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
-  }
-};
-
-Result<Target> parse(std::string_view url) {
-  Target out;
-  out.tls = url.starts_with("wss://");
-  if (url.size() > kUrlBytesMax || (!out.tls && !url.starts_with("ws://")))
+Result<ServiceAddress> parse(std::string_view url) {
+  const bool tls = url.starts_with("wss://");
+  if (url.size() > kUrlBytesMax || (!tls && !url.starts_with("ws://")))
     return refuse("bad_url", "a WebSocket's url begins with wss://");
-  const bool plain_text =
-      std::ranges::all_of(url, [](char c) { return c > 0x20 && c < 0x7F && c != '#' && c != '"'; });
-  std::string_view rest = url.substr(out.tls ? 6 : 5);
-  const std::size_t slash = std::min(rest.find_first_of("/?"), rest.size());
-  const std::string_view authority = rest.substr(0, slash);
-  rest.remove_prefix(slash);
-  out.path = (rest.starts_with('/') ? "" : "/") + std::string(rest);
-  const std::size_t bracket = authority.rfind(']');
-  const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  out.host = authority.substr(0, colon);
-  out.port = colon == std::string_view::npos ? (out.tls ? "443" : "80")
-                                             : std::string(authority.substr(colon + 1));
-  unsigned number = 0;
-  const auto [end, error] =
-      std::from_chars(out.port.data(), out.port.data() + out.port.size(), number);
-  if (!plain_text || out.host.empty() || authority.contains('@') || error != std::errc{} ||
-      end != out.port.data() + out.port.size() || number == 0 || number > 65535)
-    return refuse("bad_url", "this is no URL of a WebSocket");
-  if (!out.tls && !is_this_machine(out.host))
-    return refuse("bad_url", "a WebSocket on another machine needs wss://: ws:// is for this one");
-  return out;
+  return parse_service_url((tls ? "https" : "http") + std::string(url.substr(tls ? 3 : 2)));
 }
 
 std::unexpected<Refusal> failed(error_code error, std::string_view otherwise) {
@@ -150,7 +113,7 @@ class Connection final : public WebSocket {
   std::deque<std::shared_ptr<Waiter>> turns_;
 };
 
-Task<Result<void>> connect_tcp(beast::tcp_stream& stream, Target target, Duration timeout) {
+Task<Result<void>> connect_tcp(beast::tcp_stream& stream, ServiceAddress target, Duration timeout) {
   asio::ip::tcp::resolver resolver(stream.get_executor());
   stream.expires_after(timeout);
   const auto [unresolved, found] =
@@ -165,7 +128,7 @@ Task<Result<void>> connect_tcp(beast::tcp_stream& stream, Target target, Duratio
 }
 
 template <class Stream>
-Task<Result<void>> shake_hands(Stream& stream, Target target, WebSocketOptions options) {
+Task<Result<void>> shake_hands(Stream& stream, ServiceAddress target, WebSocketOptions options) {
   // From here on the WebSocket's own timeouts hold.
   beast::get_lowest_layer(stream).expires_never();
   stream.set_option(websocket::stream_base::timeout{.handshake_timeout = options.connect_timeout,
@@ -188,20 +151,7 @@ Task<Result<void>> shake_hands(Stream& stream, Target target, WebSocketOptions o
   co_return Result<void>{};
 }
 
-Result<std::shared_ptr<asio::ssl::context>> tls_context(const std::string& ca_file) {
-  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
-  context->set_verify_mode(asio::ssl::verify_peer);
-  error_code error;
-  if (ca_file.empty())
-    context->set_default_verify_paths(error);
-  else
-    context->load_verify_file(ca_file, error);
-  if (error) return refuse("bad_tls", "cannot read " + ca_file + ": " + error.message());
-  return context;
-}
-
-Task<Result<std::shared_ptr<WebSocket>>> connect_plain(Loop& loop, Target target,
+Task<Result<std::shared_ptr<WebSocket>>> connect_plain(Loop& loop, ServiceAddress target,
                                                        WebSocketOptions options) {
   auto out = std::make_shared<Connection<Plain>>(loop, loop.executor());
   const Result<void> connected =
@@ -212,16 +162,16 @@ Task<Result<std::shared_ptr<WebSocket>>> connect_plain(Loop& loop, Target target
   co_return std::shared_ptr<WebSocket>(std::move(out));
 }
 
-Task<Result<std::shared_ptr<WebSocket>>> connect_tls(Loop& loop, Target target,
+Task<Result<std::shared_ptr<WebSocket>>> connect_tls(Loop& loop, ServiceAddress target,
                                                      WebSocketOptions options) {
-  const auto context = tls_context(options.ca_file);
+  const auto context = client_tls(options.ca_file);
   if (!context) co_return std::unexpected(context.error());
   auto out = std::make_shared<Connection<Tls>>(loop, loop.executor(), **context);
   auto& secure = out->stream().next_layer();
   const Result<void> connected =
       co_await connect_tcp(secure.next_layer(), target, options.connect_timeout);
   if (!connected) co_return std::unexpected(connected.error());
-  SSL_set_tlsext_host_name(secure.native_handle(), target.name().c_str());
+  say_server_name(secure.native_handle(), target.name());
   secure.set_verify_callback(asio::ssl::host_name_verification(target.name()));
   const auto [error] = co_await secure.async_handshake(asio::ssl::stream_base::client, kAwait);
   if (error == beast::error::timeout) co_return refuse("timeout", target.host + " is silent");
@@ -235,7 +185,7 @@ Task<Result<std::shared_ptr<WebSocket>>> connect_tls(Loop& loop, Target target,
 
 Task<Result<std::shared_ptr<WebSocket>>> connect_websocket(Loop& loop, std::string url,
                                                            WebSocketOptions options) {
-  const Result<Target> target = parse(url);
+  const Result<ServiceAddress> target = parse(url);
   if (!target) co_return std::unexpected(target.error());
   if (target->tls) co_return co_await connect_tls(loop, *target, options);
   co_return co_await connect_plain(loop, *target, options);

@@ -11,6 +11,7 @@
 #include "catalog/upstream.h"
 #include "mcp/message.h"
 #include "model/principal.h"
+#include "net/abort.h"
 #include "net/http.h"
 #include "secrets/redact.h"
 
@@ -26,6 +27,9 @@ struct Forward {
                          // Mcp-Method, Mcp-Name, Last-Event-ID, traceparent
   std::optional<rpc::Message> message;  // POST
   Principal who;
+  // Ends the sending, also before there is an answer: send() then refuses with `stopped`. Null:
+  // nobody does.
+  std::shared_ptr<net::Abort> abort;
 };
 
 // A piece of an answer's body. `raw` goes to the client as it is, unless the front changes it.
@@ -51,7 +55,8 @@ class Answer {
 class Backend {
  public:
   virtual ~Backend() = default;
-  // Codes: unavailable (cannot be reached or started), no_secret, timeout, unknown_session.
+  // Codes: unavailable (cannot be reached or started), no_secret, unknown_session: nothing was
+  // sent. timeout, transfer_failed, too_large, stopped: it may have been.
   virtual Task<Result<std::shared_ptr<Answer>>> send(Forward forward) = 0;
   // Knows the credentials that were given to the server, so that they are taken out of what it
   // says. Null: none were.
