@@ -37,6 +37,10 @@ namespace keyturn::channels {
 class Channels;
 }
 
+namespace keyturn::connectors::mcp {
+class Front;
+}
+
 namespace keyturn::api {
 
 // What a list asks of the read model. `eyes` says whose: everything, what the agent `who` asked
@@ -79,6 +83,7 @@ struct ApiPorts {
   identity::AgentTokens* agent_tokens = nullptr;       // may be null
   oncall::OnCall* on_call = nullptr;                   // may be null
   channels::Channels* channels = nullptr;              // may be null
+  connectors::mcp::Front* mcp = nullptr;               // may be null
 };
 
 struct ApiOptions {

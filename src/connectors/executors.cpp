@@ -6,6 +6,7 @@
 
 #include "base/task_impl.h"
 #include "connectors/exec/exec_executor.h"
+#include "connectors/mcp/executor.h"
 #include "connectors/spool.h"
 #include "connectors/sql/connection.h"
 #include "connectors/sql/sql_executor.h"
@@ -24,7 +25,8 @@ class Executors final : public gate::Executor {
         sql_pool_(loop, "sql", options.sql_threads),
         link_(loop, file_pool_, options.helper, std::move(connection)),
         exec_(link_, file_pool_),
-        sql_(*spool_, sql_pool_, clock) {}
+        sql_(*spool_, sql_pool_, clock),
+        mcp_(std::move(options.mcp)) {}
 
   Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override {
     switch (tool.kind) {
@@ -32,8 +34,9 @@ class Executors final : public gate::Executor {
         co_return co_await exec_.describe(tool, std::move(args));
       case catalog::ToolKind::kSql:
         co_return co_await sql_.describe(tool, std::move(args));
-      case catalog::ToolKind::kGrantOnly:
       case catalog::ToolKind::kMcp:
+        co_return mcp::McpExecutor::describe(tool, args);
+      case catalog::ToolKind::kGrantOnly:
         break;
     }
     co_return refuse("not_executable",
@@ -46,8 +49,10 @@ class Executors final : public gate::Executor {
         co_return co_await exec_.execute(std::move(order));
       case catalog::ToolKind::kSql:
         co_return co_await sql_.execute(std::move(order));
-      case catalog::ToolKind::kGrantOnly:
       case catalog::ToolKind::kMcp:
+        if (!mcp_) co_return refuse("not_serving", "no MCP servers are reached from here");
+        co_return co_await mcp_->execute(std::move(order));
+      case catalog::ToolKind::kGrantOnly:
         break;
     }
     co_return refuse("not_executable", "tool " + order.tool->name +
@@ -79,6 +84,7 @@ class Executors final : public gate::Executor {
   exec::HelperLink link_;
   exec::ExecExecutor exec_;
   sql::SqlExecutor sql_;
+  std::shared_ptr<mcp::McpExecutor> mcp_;
 };
 
 }  // namespace

@@ -12,10 +12,15 @@
 
 namespace keyturn::connectors {
 
+namespace mcp {
+class McpExecutor;
+}
+
 struct ExecutorOptions {
   exec::HelperStart helper;   // helper.data_folder is where the spools are, too
   unsigned sql_threads = 8;   // statements that run at a time
   unsigned file_threads = 2;  // for digests and secrets
+  std::shared_ptr<mcp::McpExecutor> mcp;  // null: tools of MCP servers are refused
 };
 
 // In main, in this order:

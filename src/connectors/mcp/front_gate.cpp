@@ -68,6 +68,10 @@ ActionRequest request_of(const Call& call, std::string tool, doc::Value args) {
       trace && trace->size() == 55 &&
       trace->find_first_not_of("0123456789abcdef-") == std::string_view::npos)
     request.traceparent = *trace;
+  // `keyturn mcp` sends the same call again after a lost connection, and says so.
+  const std::string_view again = call.request.header("keyturn-call").value_or("");
+  if (again.size() == 32 && again.find_first_not_of("0123456789abcdef") == std::string_view::npos)
+    request.idempotency_key = "mcp-" + std::string(again);
   return request;
 }
 
@@ -151,6 +155,8 @@ Task<HttpResponse> Front::Impl::gated(CallPtr call) {
   const std::string tool = gate_tool(*call, name);
   if (call->is_modern() && !state.empty()) co_return co_await resume(call, state);
   Result<std::shared_ptr<Held>> found = co_await find_or_submit(call, tool, std::move(args));
+  if (!found && found.error().code == "in_flight")
+    co_return json_rpc(400, rpc::error(call->id(), rpc::kInvalidRequest, found.error().message));
   if (!found) {
     rpc::Told told;
     told.state = "refused";
@@ -201,6 +207,13 @@ Task<Result<std::shared_ptr<Held>>> Front::Impl::find_or_submit(CallPtr call, st
   Result<gate::Submitted> submitted =
       co_await ports.gate.submit(call->who, request_of(*call, std::move(tool), std::move(args)));
   if (!submitted) co_return std::unexpected(submitted.error());
+  const auto there = held.find(submitted->record->id.str());
+  if (there != held.end()) {
+    if (there->second->is_attended)
+      co_return refuse("in_flight", "this call is on its way on another connection");
+    unattended.remove(key, submitted->record->id);
+    co_return take(there->second);
+  }
   const auto one = std::make_shared<Held>();
   one->action = submitted->record->id;
   one->key = key;
@@ -225,6 +238,9 @@ Task<HttpResponse> Front::Impl::resume(CallPtr call, std::string sealed) {
                           args_of(*call));
   }
   const std::shared_ptr<Held> one = there;
+  if (one->wake && !(one->delivery && one->delivery->waits_for_input()))
+    co_return json_rpc(400, rpc::error(call->id(), rpc::kInvalidRequest,
+                                       "this call is on its way on another connection"));
   unattended.remove(one->key, one->action);
   one->is_attended = true;
   one->is_cancelled = false;

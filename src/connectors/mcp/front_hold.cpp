@@ -181,10 +181,16 @@ Task<Front::Impl::Step> Front::Impl::step(CallPtr call, std::shared_ptr<Held> on
     co_return out;
   }
   if (!is_final(record->state)) co_return out;
+  const bool kept = record->outcome && record->outcome->result && !record->outcome->truncated &&
+                    record->outcome->result->find("content") != nullptr;
+  if (kept && !call->is_built_in()) {  // answered before; this is what the record has of it
+    answer(rpc::result(call->id(), *record->outcome->result));
+    co_return out;
+  }
   const bool own = !one->delivery || call->is_built_in();
   if (own && record->outcome &&
       (record->state == State::kSucceeded || record->state == State::kFailed)) {
-    rpc::Told said = told(*call, *record, "");
+    const rpc::Told said = told(*call, *record, "");
     answer(rpc::result(call->id(), marked(result_of(*record->outcome, call->is_modern()), said)));
   } else {
     rpc::Told said = told(*call, *record, words_of(*record));
