@@ -212,6 +212,7 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   out.set("comments", comments_json(r));
   out.set("review_url", std::string(view.public_url) + "/a/" + r.id.str());
   if (r.held_at) out.set("awaiting_evidence", r.held_for);
+  if (r.awaits_requester) out.set("awaiting_requester", true);
   out.set("grant", grant ? doc::Value(*grant) : doc::Value(nullptr));
   out.set("outcome", r.outcome ? outcome_json(*r.outcome) : doc::Value(nullptr));
   out.set("amends", text_or_null(r.amends));

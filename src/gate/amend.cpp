@@ -33,6 +33,7 @@ Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args,
   request.reason = record->reason;
   request.claims = record->claims;
   request.traceparent = record->traceparent;
+  request.attended = record->attended;
   // When the world moves before the record of it is durable, decide again on the new one.
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
     Result<Case> successor = co_await impl_->build_case(who, request, id.str(), record.get());

@@ -2,6 +2,7 @@
 // of it.
 #include <algorithm>
 
+#include "catalog/upstream.h"
 #include "gate/impl.h"
 #include "policy/explain.h"
 
@@ -152,6 +153,7 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
     for (const people::Party& party : before->lineage.parties) c.lineage.add(party.role, party.id);
     c.lineage.requested_at = before->lineage.requested_at;
     c.lineage.add(people::Role::kAmender, who.id);
+    c.absent = true;
   }
   const auto built_in = built_ins.find(request.tool);
   if (built_in != built_ins.end() && built_in->second.what.related) {
@@ -175,6 +177,10 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
     }
   }
   c.tool = find_tool(*c.configuration, c.request.tool);
+  if (c.tool != nullptr && c.tool->upstream) {
+    const std::string stream = "upstream/" + c.tool->upstream->name;
+    c.expects.push_back({stream, seen(stream)});
+  }
   if (built_in != built_ins.end() && c.requester.kind != PrincipalKind::kPerson)
     co_return refuse("people_only", "only people propose this", "/tool");
   if (options.check_literals) {
@@ -386,6 +392,7 @@ Case Gate::Impl::case_of(const ActionRecord& r) const {
   c.request.reason = r.reason;
   c.request.claims = r.claims.is_null() ? doc::Value(doc::Object{}) : r.claims;
   c.request.traceparent = r.traceparent;
+  c.request.attended = r.attended;
   c.args = c.request.args;
   c.amends = r.amends;
   c.canary = r.canary;
@@ -440,6 +447,7 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
   }
   if (c.defer_until) draft.body.set("defer_until", to_rfc3339(*c.defer_until));
   if (c.verdict.observed) draft.body.set("observed", true);
+  if (c.request.attended) draft.body.set("attended", true);
   if (!c.request.traceparent.empty())
     draft.body.set("traceparent", c.request.traceparent.substr(0, kClaimBytesMax));
   draft.private_part = doc::object({{"args", c.args},

@@ -165,55 +165,13 @@ Task<void> Gate::Impl::expire(std::shared_ptr<ActionRecord> record) {
   if (appended) changed(record);
 }
 
-// A deferral is over: decided again from the beginning, under the configuration of now.
+// A deferral is over. What its requester waits for (ActionRequest::attended) starts when they take
+// it up.
 Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
-  Case c = case_of(*record);
-  State state = State::kDenied;
-  std::vector<EventDraft> events;
-  std::vector<store::Claim> claims;
-  const bool suspended = is_suspended(record->requester);
-  if (c.tool == nullptr || suspended) {
-    c.verdict = policy::deny_unknown_tool(*c.configuration->policy, record->tool);
-    if (suspended) {
-      c.verdict.decided_by = "suspended";
-      c.verdict.hits.clear();
-      c.verdict.reasons = {"agent " + record->requester.id + " is suspended"};
-    }
-    seal_digest(c);
-    events.push_back(decided_draft(c, State::kDenied));
-  } else {
-    Result<Described> described = co_await describe(c.requester, *c.tool, c.args);
-    if (!described && described.error().code == "overloaded") co_return;  // the next tick
-    if (described) {
-      c.described = std::move(*described);
-      c.may_stand = true;
-      Result<Case> decided = co_await decide_case(c, record->created_at);
-      if (decided)
-        c = std::move(*decided);
-      else
-        described = std::unexpected(decided.error());
-    }
-    if (!described) {
-      c.verdict.decided_by = "error";
-      c.verdict.policy_digest = c.configuration->policy->digest();
-      c.verdict.reasons = {"cannot be decided any more: " + described.error().message};
-      seal_digest(c);
-    }
-    events = first_events(c, state);
-    if (state == State::kApproved || state == State::kExecuting) {
-      std::ranges::move(start_events(c.id, *c.tool, now() + options.grant_expires, claims),
-                        std::back_inserter(events));
-    }
-  }
-  // What it read has moved while it was described: the next tick decides again.
-  if (c.configuration != world.configuration || is_suspended(record->requester) != suspended)
-    co_return;
-  std::set<std::string> streams{"policy", "tools", "config"};
-  if (record->requester.kind == PrincipalKind::kAgent)
-    streams.insert("agent/" + record->requester.id);
-  for (const store::Expect& read : c.expects) streams.insert(read.stream);
-  Result<std::vector<Event>> appended =
-      co_await append(record, std::move(events), std::move(streams), std::move(claims));
+  Result<Release> release = co_await decide_anew(record, false);
+  if (!release) co_return;  // the next tick
+  Result<std::vector<Event>> appended = co_await append(
+      record, std::move(release->events), std::move(release->streams), std::move(release->claims));
   if (!appended) co_return;  // the configuration moved: the next tick decides again
   if (record->state == State::kExecuting) start_execution(record);
   changed(record);

@@ -11,6 +11,8 @@ void Gate::set_evident(std::function<std::optional<std::uint64_t>(std::string_vi
 
 Result<bool> Gate::Impl::has_evidence(const ActionRecord& record, std::string_view kind) const {
   if (evidence_rank(kind) == 0) return true;
+  // It had what it was held for when it began to wait for its requester.
+  if (record.awaits_requester && evidence_rank(kind) <= evidence_rank(record.held_for)) return true;
   const std::optional<std::uint64_t> size = options.evident ? options.evident(kind) : std::nullopt;
   if (!size) {
     return refuse("evidence_unavailable", "policy asks for " + std::string(kind) +
@@ -55,7 +57,7 @@ Task<void> Gate::Impl::try_release(std::shared_ptr<ActionRecord> record) {
       say_broken(record->id, "releasing what was approved", release.error().message);
       co_return;
     }
-    release->streams.insert({"policy", "tools", "config"});
+    release->streams.merge(streams_behind(record->tool));
     Result<std::vector<Event>> appended =
         co_await append(record, std::move(release->events), std::move(release->streams),
                         std::move(release->claims));

@@ -66,7 +66,7 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
                          " requests waiting for people; cancel some or wait for decisions");
   }
   if (state == State::kApproved || state == State::kExecuting) {
-    std::ranges::move(start_events(c.id, *c.tool, c.expires_at, claims),
+    std::ranges::move(start_events(c.id, *c.tool, c.expires_at, waits_for_requester(c), claims),
                       std::back_inserter(events));
   }
   store::AppendRequest request{std::move(events), c.expects, std::move(claims)};
@@ -161,7 +161,8 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
   switch (c.verdict.effect) {
     case Effect::kAllow:
       ++n.allowed;
-      state = c.tool->mode == catalog::Mode::kGrant ? State::kApproved : State::kExecuting;
+      state = c.tool->mode == catalog::Mode::kGrant || waits_for_requester(c) ? State::kApproved
+                                                                              : State::kExecuting;
       break;
     case Effect::kRequire:
       ++n.required;

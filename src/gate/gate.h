@@ -189,8 +189,9 @@ class Gate {
   Task<Result<RecordPtr>> report_outcome(Principal who, ActionId id, OutcomeKind kind,
                                          doc::Value result);
   // Starts what was approved and waits for its requester (ActionRequest::attended), who is there.
-  // Codes: not_found, closed, digest_mismatch, and those of a release. Already executing or final:
-  // the record as it is.
+  // Everything that it rests on is looked at again, so that the record may come back pending or
+  // denied; approved still: its evidence is on the way. Already executing or final: as it is.
+  // Codes: not_found, closed, suspended, and those of a release.
   Task<Result<RecordPtr>> take_up(Principal who, ActionId id);
   // The grant itself, once, to the requester: in the answer that first carries it.
   std::optional<std::string> take_grant(const Principal& who, const ActionRecord& record);

@@ -59,6 +59,7 @@ struct Case {
   std::string standing;                // the one that it is allowed by
   Verdict stood_in_for;                // and what policy asked: ActionRecord::stood_in_for
   std::shared_ptr<Serial::Hold> turn;  // to use it
+  bool absent = false;                 // whoever asked is not there while it is decided
   bool blind = false;                  // a hypothetical of somebody who may not look at the past
 };
 
@@ -114,6 +115,8 @@ struct Gate::Impl {
   void seal_digest(Case& c);
   Case case_of(const ActionRecord& record) const;
   EventDraft decided_draft(const Case& c, State state) const;
+  // Allowed, it would wait for its requester to take it up.
+  static bool waits_for_requester(const Case& c) { return c.request.attended && c.absent; }
 
   // ---- flow.cpp
   Task<Result<Submitted>> submit(Principal who, ActionRequest request, std::string amends,
@@ -151,10 +154,21 @@ struct Gate::Impl {
   };
   // The kill switch covers what the agent asked for before, too.
   bool is_suspended(const Principal& requester) const;
-  Task<Result<Release>> prepare_release(std::shared_ptr<ActionRecord> voted, Time now);
+  Result<void> check_not_suspended(const Principal& requester) const;
+  // `there`: its requester takes it up now (ActionRequest::attended).
+  Task<Result<Release>> prepare_release(std::shared_ptr<ActionRecord> voted, Time now,
+                                        bool there = false);
+  // `waits`: nobody is there to take the result; it starts when somebody is.
   std::vector<EventDraft> start_events(const ActionId& id, const catalog::Tool& tool,
-                                       Time expires_at, std::vector<store::Claim>& claims);
+                                       Time expires_at, bool waits,
+                                       std::vector<store::Claim>& claims);
   void start_execution(const std::shared_ptr<ActionRecord>& record);
+
+  // ---- take_up.cpp: what starts only while its requester is there
+  Task<Result<Release>> prepare_taken_up(std::shared_ptr<ActionRecord> record);
+  Task<Result<Release>> prepare_allowed(std::shared_ptr<ActionRecord> record);
+  // Everything from the beginning, under the configuration of now.
+  Task<Result<Release>> decide_anew(std::shared_ptr<ActionRecord> record, bool there);
 
   // ---- erase.cpp
   bool is_of(const Event& event, const ActionRecord& record, const std::string& person) const;
@@ -267,6 +281,9 @@ struct Gate::Impl {
   void wake_asked(const Event& event);
   void activate(const Event& event);
   void redigest();
+  void use_pins();
+  // What a decision about this tool rests on, of the configuration.
+  std::set<std::string> streams_behind(const std::string& tool) const;
   std::uint64_t seen(
       const std::string& stream) const;  // version of a stream as the world has folded it
   Time now() const { return ports.clock.now(); }

@@ -75,7 +75,7 @@ Task<Result<RecordPtr>> Gate::vote(Principal who, ActionId id, VoteCommand comma
       co_return std::unexpected(ok.error());
     std::shared_ptr<ActionRecord> after = folded(*record, *drafts, at);
     std::set<std::string> streams = review::streams_read(*after->review, world_.directory);
-    streams.insert({"policy", "tools", "config"});
+    streams.merge(impl_->streams_behind(record->tool));
     std::vector<store::Claim> claims;
     bool executes = false;
     const bool is_over = after->review->status != review::Status::kOpen;

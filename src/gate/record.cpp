@@ -60,6 +60,7 @@ std::string in_words(const Event& event) {
   if (event.type == "release.held") {
     return "approved; waits until this entry is " + std::string(body.text("evidence"));
   }
+  if (event.type == "release.awaited") return "starts when whoever asked for it takes it up";
   if (event.type == "canary.revealed") {
     const doc::Value* canary = body.find("canary");
     return "this was an exercise: " + std::string(canary == nullptr ? "" : canary->text("result"));
@@ -127,6 +128,7 @@ void read_parts(ActionRecord& r, const doc::Value& body) {
   r.amends = body.text("amends");
   r.traceparent = body.text("traceparent");
   r.observed = body.flag("observed");
+  r.attended = body.flag("attended");
   r.expires_at = time_of(body.text("expires_at"));
   r.defer_until = from_rfc3339(body.text("defer_until"));
 }
@@ -153,10 +155,23 @@ void decided(ActionRecord& r, const Event& event) {
   r.canary = part.text("canary");
 }
 
-// It waits for evidence no more.
+// It waits for evidence, or its requester, no more.
 void let_go(ActionRecord& r) {
   r.held_at.reset();
   r.held_for.clear();
+  r.awaits_requester = false;
+}
+
+void approved(ActionRecord& r, const Event& event) {
+  r.awaits_requester = event.type == "release.awaited";
+  if (r.awaits_requester) {
+    r.held_at.reset();
+    if (const doc::Value* release = event.body.find("release"))
+      r.expires_at = time_of(release->text("expires_at"));
+    return;
+  }
+  r.held_at = event.index;
+  r.held_for = event.body.text("evidence");
 }
 
 void granted(ActionRecord& r, const Event& event) {
@@ -250,10 +265,7 @@ void evolve(ActionRecord& r, const Event& event) {
     r.erased = Erased{erased == nullptr ? "" : std::string(erased->text("authorised_by")),
                       event.time, event.index};
   }
-  if (event.type == "release.held") {
-    r.held_at = event.index;
-    r.held_for = event.body.text("evidence");
-  }
+  if (event.type == "release.held" || event.type == "release.awaited") approved(r, event);
   if (event.type == "grant.issued" || event.type == "execution.intended" ||
       event.type == "action.decided") {
     let_go(r);

@@ -69,7 +69,8 @@ struct ActionRecord {
   std::optional<review::Review> review;
   std::optional<Grant> grant;
   std::optional<std::uint64_t> held_at;  // approved there; released once that entry has evidence
-  std::string held_for;                  // `published` or `cosigned`
+  std::string held_for;                  // `published` or `cosigned`; kept while it then awaits
+  bool awaits_requester = false;         // approved, and starts when its requester takes it up
   std::string incident, break_glass;     // that the decision came out otherwise for
   std::string canary, canary_result;     // an exercise: who planted it, and how it ended
   std::string repeats_of;                // the latest denial of the very same request; "" none

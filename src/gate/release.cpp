@@ -26,6 +26,19 @@ doc::Value public_outcome(const Outcome& outcome) {
   return out;
 }
 
+std::string_view connector_of(const catalog::Tool& tool) {
+  switch (tool.kind) {
+    case catalog::ToolKind::kSql:
+      return "sql";
+    case catalog::ToolKind::kMcp:
+      return "mcp";
+    case catalog::ToolKind::kExec:
+    case catalog::ToolKind::kGrantOnly:  // the built-in tools
+      return "exec";
+  }
+  return "exec";
+}
+
 State state_of(OutcomeKind kind) {
   switch (kind) {
     case OutcomeKind::kSucceeded:
@@ -47,7 +60,7 @@ std::string Gate::Impl::grant_text(const GrantId& id) const {
 
 // Grant mode: the grant. Execute mode: the intent, before anything starts.
 std::vector<EventDraft> Gate::Impl::start_events(const ActionId& id, const catalog::Tool& tool,
-                                                 Time expires_at,
+                                                 Time expires_at, bool waits,
                                                  std::vector<store::Claim>& claims) {
   EventDraft draft;
   draft.stream = stream_of(id);
@@ -61,10 +74,14 @@ std::vector<EventDraft> Gate::Impl::start_events(const ActionId& id, const catal
                                 {"secret_digest", crypto::sha256_text(grant_text(grant))},
                                 {"expires_at", to_rfc3339(expires_at)}})}});
     claims.push_back({"grant-issued/" + grant.str(), id.str(), true});
+  } else if (waits) {
+    draft.type = "release.awaited";
+    draft.body = doc::object({{"state", to_text(State::kApproved)},
+                              {"release", doc::object({{"awaits", "requester"},
+                                                       {"expires_at", to_rfc3339(expires_at)}})}});
   } else {
-    const char* connector = tool.kind == catalog::ToolKind::kSql ? "sql" : "exec";
     draft.type = "execution.intended";
-    doc::Value execution = doc::object({{"connector", connector}});
+    doc::Value execution = doc::object({{"connector", connector_of(tool)}});
     if (const auto names = catalog::credentials_of(tool); !names.empty())
       execution.set("credentials", doc::array_of(names));
     draft.body =
@@ -80,18 +97,21 @@ bool Gate::Impl::is_suspended(const Principal& requester) const {
   return agent == nullptr || agent->suspended;
 }
 
+Result<void> Gate::Impl::check_not_suspended(const Principal& requester) const {
+  if (!is_suspended(requester)) return {};
+  return refuse("suspended", "agent " + requester.id +
+                                 " is suspended: nothing of it is released before its owner or an "
+                                 "administrator resumes it");
+}
+
 // The vote that completes the plan is folded into `voted` already. Looks again at everything that
 // the approval rests on: the people, the configuration, the world. What no longer holds returns to
 // review; else the start.
 Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<ActionRecord> voted,
-                                                              Time at) {
+                                                              Time at, bool there) {
   Release release;
-  if (is_suspended(voted->requester)) {
-    co_return refuse("suspended",
-                     "agent " + voted->requester.id +
-                         " is suspended: nothing of it is released before its owner or "
-                         "an administrator resumes it");
-  }
+  if (Result<void> ok = check_not_suspended(voted->requester); !ok)
+    co_return std::unexpected(ok.error());
   const std::string voted_evidence = voted->verdict.plan.evidence;
   Case c = case_of(*voted);
   const auto put_back = [&](std::string reason,
@@ -173,11 +193,12 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     if (voted->held_for != kind) release.events.push_back(held_draft(*voted, kind));
     co_return release;
   }
+  const bool waits = voted->attended && !there;
   release.events = start_events(
       voted->id, *c.tool, std::max(voted->expires_at, now() + Duration(std::chrono::minutes(1))),
-      release.claims);
+      waits, release.claims);
   if (reconfigured) release.events.front().body.set("configuration", world.configuration->digest);
-  release.executes = c.tool->mode == catalog::Mode::kExecute;
+  release.executes = c.tool->mode == catalog::Mode::kExecute && !waits;
   co_return release;
 }
 
@@ -205,8 +226,8 @@ Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
                          "the tool's definition has changed since this was decided; nothing was "
                          "started");
       } else {
-        outcome =
-            co_await ports.executor.execute({record->id, tool, record->args, record->description});
+        outcome = co_await ports.executor.execute(
+            {record->id, tool, record->args, record->description, record->attended});
       }
     }
   } catch (const std::exception& error) {

@@ -139,6 +139,7 @@ class HeldExecutor final : public Executor {
   std::map<std::string, int> break_recover;        // by action: how often it throws
   bool uninspectable = false;
   std::vector<std::string> executed;  // actions, in order
+  std::vector<std::string> attended;  // of these, those whose requester takes the result
   std::vector<std::string> recovered;
   std::vector<std::string> forgotten;
 
@@ -160,6 +161,7 @@ class HeldExecutor final : public Executor {
   }
   Task<Result<Outcome>> execute(Order order) override {
     executed.push_back(order.action.str());
+    if (order.attended) attended.push_back(order.action.str());
     if (const Hold hold = hold_execute[order.tool->name]) co_await hold->pass();
     Outcome outcome;
     outcome.kind = OutcomeKind::kSucceeded;

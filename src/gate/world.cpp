@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "catalog/upstream.h"
 #include "gate/impl.h"
 
 namespace keyturn::gate {
@@ -30,8 +31,8 @@ Gate::~Gate() = default;
 
 void Gate::load() {
   const auto each = [this](std::vector<Event> events) { impl_->fold_all(events); };
-  for (const char* prefix :
-       {"person/", "agent/", "group/", "emergency/", "standing/", "tools", "policy", "config"})
+  for (const char* prefix : {"person/", "agent/", "group/", "emergency/", "standing/", "upstream/",
+                             "tools", "policy", "config"})
     ports_.journal.load_open_streams(prefix, each, true);  // whatever their rows say: all of it
   ports_.journal.load_open_streams("action/", [this](std::vector<Event> events) {
     const ActionId id(events.front().stream.substr(7));
@@ -75,6 +76,7 @@ bool Gate::Impl::fold(const Event& event) {
   }
   world.emergencies.evolve(event);
   world.standing.evolve(event);
+  if (world.pins.evolve(event)) use_pins();
   if (event.type == "policy.activated" || event.type == "tools.activated" ||
       event.type == "config.identity_activated" || event.type == "config.sealed" ||
       event.type == "seal.broken") {
@@ -133,7 +135,7 @@ void Gate::Impl::activate(const Event& event) {
     std::optional<catalog::Catalog> catalog =
         tree ? catalog::Catalog::load(*tree, problems) : std::nullopt;
     if (!catalog) throw std::runtime_error("the recorded tools.yaml does not load any more");
-    next->tools = std::make_shared<const catalog::Catalog>(std::move(*catalog));
+    next->tools = catalog::with_pins(*catalog, world.pins);
   }
   if (event.type == "policy.activated" && event.private_part) {
     next->policy_text = event.private_part->text("text");
@@ -156,6 +158,21 @@ void Gate::Impl::activate(const Event& event) {
   world.directory.admit_schedules(std::move(schedules));
   world.configuration = std::move(next);
   redigest();
+}
+
+// The tools of MCP servers are others now. The digest stays: it is that of what people wrote; each
+// tool has its own.
+void Gate::Impl::use_pins() {
+  auto next = std::make_shared<Configuration>(*world.configuration);
+  next->tools = catalog::with_pins(*next->tools, world.pins);
+  world.configuration = std::move(next);
+}
+
+std::set<std::string> Gate::Impl::streams_behind(const std::string& name) const {
+  std::set<std::string> out{"policy", "tools", "config"};
+  const catalog::Tool* tool = find_tool(*world.configuration, name);
+  if (tool != nullptr && tool->upstream) out.insert("upstream/" + tool->upstream->name);
+  return out;
 }
 
 void Gate::Impl::redigest() {
