@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import socket
 import subprocess
 import tempfile
@@ -47,21 +48,27 @@ class Prism:
         command = [str(FOLDER / "node_modules/.bin/prism"), "proxy", *arguments, "-h", "127.0.0.1", "-p", str(self.port), str(document), f"http://localhost:{port}"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                         env={k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")})
-        self.said, self._listens = [], threading.Event()
+        self.said, self.asked, self._listens = [], [], threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self):
         for line in self.process.stdout:
             self.said = [*self.said[-50:], line]
+            if (asked := re.search(r"\[HTTP SERVER\] (\w+) (/\S*) .*Request received", line)):
+                self.asked.append(f"{asked[1]} {asked[2]}")
             if "is listening on" in line:
                 self._listens.set()
         self._listens.set()
 
-    def http(self, method, path, headers, body, timeout):
+    def wait(self):
+        """The port, once it listens there."""
         if not self._listens.wait(DEADLINE) or self.process.poll() is not None:
             raise Failed("prism does not listen: " + "".join(self.said))
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        return self.port
+
+    def http(self, method, path, headers, body, timeout):
+        connection = http.client.HTTPConnection("127.0.0.1", self.wait(), timeout=timeout)
         try:
             connection.request(method, path, body=body, headers=headers)
             answer = connection.getresponse()
@@ -146,6 +153,15 @@ class Conforming(Keyturn):
         self._pair = None
         self._pair = Pair.take()
         super().__init__(*arguments, **{**named, "port": self._pair.port})
+
+    @property
+    def front(self):
+        """The address of the proxy that lets nothing else pass, for whoever speaks to it by other means than http()."""
+        return f"http://127.0.0.1:{self._pair.strict.wait()}"
+
+    def asked(self):
+        """"METHOD /path" of what came to that proxy."""
+        return list(self._pair.strict.asked)
 
     def close(self):
         try:
