@@ -24,12 +24,12 @@ def compiled(name):
 
 
 class Agent:
-    """One process with one run of an agent. A context: it ends with it."""
+    """One process with one run of an agent. A context: it ends with it. `patience_ms`: how long it asks a lost server again."""
 
-    def __init__(self, name, url, token, refunds):
+    def __init__(self, name, url, token, refunds, patience_ms=60_000):
         environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
         self.process = subprocess.Popen(["node", f"dist/{name}/test/driver.js"], cwd=FOLDER / name, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env={**environment, "KEYTURN_URL": url, "KEYTURN_TOKEN": token, "REFUNDS": str(refunds)})
+                                        env={**environment, "KEYTURN_URL": url, "KEYTURN_TOKEN": token, "REFUNDS": str(refunds), "PATIENCE_MS": str(patience_ms)})
         self._lines = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

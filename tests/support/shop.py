@@ -53,8 +53,8 @@ class Shop:
         self.addCleanup(self.stack.close)
         self.k.lines_file.unlink(missing_ok=True)
 
-    def agent(self):
-        return self.stack.enter_context(Agent(self.name, self.k.url, self.k.tokens["bot"], self.k.lines_file))
+    def agent(self, **how):
+        return self.stack.enter_context(Agent(self.name, self.k.url, self.k.tokens["bot"], self.k.lines_file, **how))
 
     def start(self, agent, *turns, how=""):
         return agent.ask("start", run=self.run_name, turns=list(turns), how=how)
@@ -249,14 +249,17 @@ class Adapter(Shop):
         self.assertRan("A11 2000")
 
     def test_without_keyturn_nothing_runs(self):
-        agent = self.agent()
-        self.assertWaits(self.start(agent, [call("C1", 2000)]))
+        turns = [[call("C1", 2000)]]
+        first = self.agent()
+        self.assertWaits(self.start(first, *turns))
+        state = first.ask("save")["state"]
         self.approve("C1")
         self.k.stop()
         try:
-            look = agent.ask("resolve")
-            self.assertIn("Unreachable", look["error"])
-            self.assertIn("no answer", str(self.assertDone(agent.ask("force"))["call_C1"]))
+            agent = self.agent(patience_ms=300)
+            agent.ask("load", run=self.run_name, turns=turns, state=state)
+            self.assertIn("Unreachable", agent.ask("resolve")["error"])
+            self.assertIn("Not run: no answer", self.assertDone(agent.ask("force"))["call_C1"])
             self.assertRan()
         finally:
             self.k.start()

@@ -3,7 +3,7 @@ import { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { Annotation, Command, END, MemorySaver, START, StateGraph } from "@langchain/langgraph";
 import { AIMessage, createAgent, HumanMessage, tool, ToolMessage, type BaseMessage } from "langchain";
 import { z } from "zod";
-import { nextTurn, refund, serve, type Look, type Subject, type Turns } from "../../tool-calls/test/serve.js";
+import { nextTurn, patienceMs, refund, serve, type Look, type Subject, type Turns } from "../../tool-calls/test/serve.js";
 import { KeyturnReview } from "../src/index.js";
 
 class FakeModel extends BaseChatModel {
@@ -43,7 +43,7 @@ class Runs implements Subject {
   #saver = new MemorySaver();
   #run = "";
   #last: Result = {};
-  #keyturn = new KeyturnReview({ tools: ["refund"], patienceMs: 2000 });
+  #keyturn = new KeyturnReview({ tools: ["refund"], patienceMs });
   #refund = tool(async (args) => refund(args), {
     name: "refund", description: "Pays an order back.", schema: z.object({ order: z.string(), cents: z.number().int() }),
   });

@@ -1,7 +1,7 @@
 // Runs the real Agents SDK with a fake model, as the tests in tests/e2e tell it.
 import { Agent, run, RunState, setTracingDisabled, Usage, type Model, type ModelRequest, type ModelResponse } from "@openai/agents";
 import { z } from "zod";
-import { nextTurn, refund, serve, type Look, type Subject, type Turns } from "../../tool-calls/test/serve.js";
+import { nextTurn, patienceMs, refund, serve, type Look, type Subject, type Turns } from "../../tool-calls/test/serve.js";
 import { KeyturnApprovals } from "../src/index.js";
 
 setTracingDisabled(true);
@@ -35,7 +35,7 @@ class Runs implements Subject {
   #model!: FakeModel;
   #agent!: Agent<Context>;
   #state!: RunState<Context, Agent<Context>>;
-  #keyturn = new KeyturnApprovals<Context>({ run: (context) => context.conversation, patienceMs: 2000 });
+  #keyturn = new KeyturnApprovals<Context>({ run: (context) => context.conversation, patienceMs });
   #refund = this.#keyturn.tool({
     name: "refund", description: "Pays an order back.",
     parameters: z.object({ order: z.string(), cents: z.number().int() }),

@@ -28,6 +28,9 @@ export interface Subject {
   load(run: string, turns: Turns, state: string): Promise<void>;
 }
 
+/** How long a lost server is asked again. */
+export const patienceMs = Number(process.env.PATIENCE_MS);
+
 /** The effect that tests count. */
 export function refund({ order, cents }: Refund): string {
   if (order === "broken") throw new Error("the shop is closed");

@@ -2,7 +2,7 @@
 import { generateText, isStepCount, tool, type ModelMessage } from "ai";
 import { MockLanguageModelV4 } from "ai/test";
 import { z } from "zod";
-import { nextTurn, refund, serve, type Look, type Subject, type Turns } from "../../tool-calls/test/serve.js";
+import { nextTurn, patienceMs, refund, serve, type Look, type Subject, type Turns } from "../../tool-calls/test/serve.js";
 import { KeyturnApprovals } from "../src/index.js";
 
 const usage = { inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 }, outputTokens: { total: 1, text: 1, reasoning: 0 } };
@@ -11,7 +11,7 @@ class Runs implements Subject {
   #turns!: Turns;
   #told: Record<string, string> = {};
   #messages: ModelMessage[] = [];
-  #keyturn = new KeyturnApprovals({ patienceMs: 2000 });
+  #keyturn = new KeyturnApprovals({ patienceMs });
   #reviewed!: ReturnType<typeof this.review>;
 
   review(run: string) {
