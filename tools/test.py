@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / "build/release/bin"
 OUT = ROOT / "build/test-output"
 SUITE_SECONDS_MAX = 600
+SECOND_TRIES_MAX = 3  # suites; where more fail, something is broken
 
 # How a suite's output tells its counts: (passed, failed) from the last match.
 COUNTERS = {
@@ -97,10 +98,28 @@ def main():
     if "--list" in sys.argv:
         print("\n".join(s[0] for s in chosen))
         return 0
-    totals = [run(*suite) for suite in chosen]
-    passed, failed = sum(t[0] for t in totals), sum(t[1] for t in totals)
+    totals = {suite[0]: run(*suite) for suite in chosen}
+    raced = again(chosen, totals)
+    passed, failed = sum(t[0] for t in totals.values()), sum(t[1] for t in totals.values())
+    if raced:
+        print("passed only at the second try, which is a fault of the test or of Keyturn: " + ", ".join(raced))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
+
+
+def again(chosen, totals):
+    """Runs suites that start processes once more when few of them failed: a machine that was busy for a moment is no
+    verdict. What they said the first time stays printed above, and which they were is said at the end."""
+    failed = [suite for suite in chosen if totals[suite[0]][1] and suite[1] == "unittest"]
+    if not failed or len(failed) > SECOND_TRIES_MAX or any(t[1] for n, t in totals.items() if n not in {f[0] for f in failed}):
+        return []
+    print("once more, by themselves:", flush=True)
+    raced = []
+    for suite in failed:
+        totals[suite[0]] = run(*suite)
+        if not totals[suite[0]][1]:
+            raced.append(suite[0])
+    return raced
 
 
 if __name__ == "__main__":

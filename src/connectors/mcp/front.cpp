@@ -120,7 +120,7 @@ Task<HttpResponse> Front::Impl::post(CallPtr call) {
       break;
   }
   const std::string& method = call->message->method;
-  if (call->known->in_flight.contains(rpc::id_text(call->id()))) {
+  if (!call->is_modern() && call->known->in_flight.contains(rpc::id_text(call->id()))) {
     co_return json_rpc(400, rpc::error(call->id(), rpc::kInvalidRequest,
                                        "a request with this id is on its way; use a new one"));
   }

@@ -77,6 +77,11 @@ ActionRequest request_of(const Call& call, std::string tool, doc::Value args) {
 
 }  // namespace
 
+// Ids are unique in a session. Modern clients have none: several of one agent use the same ids.
+void note_in_flight(Call& call, const std::shared_ptr<Held>& held) {
+  if (!call.is_modern()) call.known->in_flight[rpc::id_text(call.id())] = held;
+}
+
 std::string call_key(const Principal& who, const std::string& tool, const doc::Value& args) {
   return name_of(who) + "\n" + tool + "\n" + digest_of(args);
 }
@@ -180,11 +185,10 @@ Task<Result<std::shared_ptr<Held>>> Front::Impl::find_or_submit(CallPtr call, st
     }
   }
   const std::string key = call_key(call->who, tool, args);
-  const doc::Value& id = call->id();
   const auto take = [&](std::shared_ptr<Held> one) {
     one->is_attended = true;
     one->is_cancelled = false;
-    call->known->in_flight[rpc::id_text(id)] = one;
+    note_in_flight(*call, one);
     return one;
   };
   while (const std::optional<ActionId> open = unattended.take(key)) {
@@ -244,7 +248,7 @@ Task<HttpResponse> Front::Impl::resume(CallPtr call, std::string sealed) {
   unattended.remove(one->key, one->action);
   one->is_attended = true;
   one->is_cancelled = false;
-  call->known->in_flight[rpc::id_text(call->id())] = one;
+  note_in_flight(*call, one);
   if (one->delivery && one->delivery->waits_for_input()) {
     one->delivery->resume({call->id(), call->message->method,
                            std::string(params_of(*call).text("name")), params_of(*call),

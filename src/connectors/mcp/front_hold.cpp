@@ -21,6 +21,10 @@ Duration until(std::chrono::steady_clock::time_point deadline) {
   return std::chrono::duration_cast<Duration>(deadline - std::chrono::steady_clock::now());
 }
 
+void forget_in_flight(Call& call) {
+  if (!call.is_modern()) call.known->in_flight.erase(rpc::id_text(call.id()));
+}
+
 const doc::Value* progress_token(const Call& call) {
   const doc::Value* meta = call.message->meta();
   return meta == nullptr ? nullptr : meta->find("progressToken");
@@ -99,7 +103,7 @@ rpc::Told Front::Impl::told(const Call& call, const gate::ActionRecord& record,
 
 // Nobody of this connection waits any more; an identical call may take it up.
 void Front::Impl::leave(const CallPtr& call, const std::shared_ptr<Held>& one) {
-  call->known->in_flight.erase(rpc::id_text(call->id()));
+  forget_in_flight(*call);
   if (!one->is_attended) return;
   one->is_attended = false;
   one->wake = nullptr;
@@ -116,7 +120,7 @@ void Front::Impl::done(const CallPtr& call, const std::shared_ptr<Held>& one) {
   const bool goes_on = one->delivery && one->delivery->has_begun() && !one->delivery->is_done();
   // The server ended the stream: what is left comes on another one of the session.
   if (goes_on && !one->delivery->waits_for_input()) return;
-  call->known->in_flight.erase(rpc::id_text(call->id()));
+  forget_in_flight(*call);
   if (goes_on) return;  // it asked for input, and the client comes back with it
   one->is_attended = false;
   held.erase(one->action.str());
@@ -301,7 +305,7 @@ Task<void> Front::Impl::hold(CallPtr call, std::shared_ptr<Held> one, int leg,
   bool is_there = co_await out.write(": waiting\n\n");
   while (is_there) {
     if (one->is_cancelled) {
-      call->known->in_flight.erase(rpc::id_text(call->id()));
+      forget_in_flight(*call);
       co_return;  // a cancelled request is not answered
     }
     const Step next = co_await step(call, one);

@@ -139,6 +139,7 @@ inline constexpr Duration kKept = std::chrono::minutes(10);  // an answer that n
 // SHA-256 over what is asked: what a requestState is for.
 std::string state_digest(const Call& call);
 
+void note_in_flight(Call& call, const std::shared_ptr<Held>& held);
 HttpResponse json_rpc(int status, const doc::Value& value);
 std::string call_key(const Principal& who, const std::string& tool, const doc::Value& args);
 
