@@ -1,5 +1,4 @@
 """The real MCP software that Keyturn's proxy is judged with, without Keyturn between: what fails here is no fault of the proxy."""
-import json
 import pathlib
 import sys
 import tempfile
@@ -8,14 +7,14 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.claude_code import ClaudeCode  # noqa: E402
 from support.keyturn import until  # noqa: E402
-from support.mcp import LEGACY, MODERN, Client, Refused, Server, conformance, failing, inspector, stdio_server  # noqa: E402
+from support.mcp import LEGACY, MODERN, Client, Server, conformance, failing, inspector, stdio_server  # noqa: E402
+from support.mcp_walk import ANSWERS, Walk  # noqa: E402
 
-ANSWERS = {"elicitation": {"action": "accept", "content": {"colour": "red"}}, "sampling": "a poem", "roots": [{"uri": "file:///tmp"}]}
 TASKS = ["tasks-capability-negotiation", "tasks-dispatch-and-envelope", "tasks-lifecycle", "tasks-mrtr-composition", "tasks-mrtr-input", "tasks-request-headers",
          "tasks-request-state-removal", "tasks-required-task-error", "tasks-wire-fields"]
 
 
-class Direct(unittest.TestCase):
+class Direct(Walk, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.servers = {era: Server(era) for era in (LEGACY, MODERN)}
@@ -37,58 +36,10 @@ class Direct(unittest.TestCase):
     def test_every_client_can_do_what_there_is(self):
         for name, made in self.pairs():
             with self.subTest(name), made as client:
-                self.lists_and_reads(client)
-                self.calls(client, name)
-                if "stateless, http" not in name:  # without sessions a legacy server cannot ask, tell of changes, or hear that a call is cancelled
-                    self.asks(client)
-                    self.cancels(client)
-                    self.hears_of_changes(client, name)
-
-    def lists_and_reads(self, client):
-        tools = {tool["name"]: tool for tool in client.do("tools")["tools"]}
-        self.assertEqual(tools["add"]["outputSchema"]["required"], ["sum"])
-        pages = [client.do("resources")]
-        while pages[-1].get("nextCursor"):
-            pages.append(client.do("resources", cursor=pages[-1]["nextCursor"]))
-        self.assertEqual(len({resource["uri"] for page in pages for resource in page["resources"]}), 6)
-        self.assertEqual(client.do("read", uri="test://template/7/data")["contents"][0]["uri"], "test://template/7/data")
-        self.assertIn("arg1='x'", json.dumps(client.do("prompt", name="test_prompt_with_arguments", arguments={"arg1": "x", "arg2": "y"})))
-        completion = client.do("complete", ref={"type": "ref/prompt", "name": "test_prompt_with_arguments"}, argument={"name": "arg1", "value": "par"})
-        self.assertEqual(completion["completion"]["values"], ["paris", "park", "party"])
-
-    def calls(self, client, name):
-        self.assertEqual(client.call("add", a=1, b=2)["structuredContent"], {"sum": 3})
-        self.assertEqual(client.text("steps", {"progress": True}, count=3), "3 steps")
-        seen = [line["progress"] for line in client.said if line.get("event") == "progress"]
-        # Over stdio the SDKs' clients drop what comes in one piece with the result.
-        self.assertEqual(seen, [1, 2, 3] if "http" in name else [1, 2, 3][:len(seen)])
-        with self.assertRaises(Refused) as refused:
-            client.call("nothing")
-        self.assertEqual(refused.exception.error["code"], -32602)
-
-    def asks(self, client):
-        self.assertEqual(client.text("ask"), 'answer: accept {"colour":"red"}')
-        self.assertEqual(client.text("sample", prompt="p"), "sampled: a poem")
-
-    def cancels(self, client):
-        log = self.folder / "cancelled"
-        log.unlink(missing_ok=True)
-        number = client.begin("call", name="slow", arguments={"until": str(self.folder / "never"), "log": str(log)})
-        until(lambda: log.exists() and "began" in log.read_text(), "the tool did not begin")
-        client.do("cancel", of=number, reason="enough")
-        with self.assertRaises(Refused):
-            client.end(number)
-        until(lambda: "cancelled" in log.read_text(), "the tool was not told")
-
-    def hears_of_changes(self, client, name):
-        before, told = len(client.catch_up()), []
-
-        def heard():  # a stream to hear it on may be open a moment later than the first change
-            told.append(f"Definition {len(told)}, for {name}.")
-            client.call("redefine", description=told[-1])
-            return any(line.get("event") == "changed" for line in client.catch_up()[before:])
-        until(heard, "the client heard of no change")
-        until(lambda: told[-1] in [tool["description"] for tool in client.do("tools")["tools"]], "the client does not see what it is now")
+                self.walk(client, name, self.folder, has_session="stateless, http" not in name, is_stdio="stdio" in name)
+                if "stateless, http" not in name:
+                    told = self.hears_of_changes(client, name)
+                    until(lambda: told in [tool["description"] for tool in client.do("tools")["tools"]], "the client does not see what it is now")
 
     def test_a_legacy_call_as_a_task(self):
         lines = self.folder / "lines"
