@@ -38,8 +38,9 @@ class Channels;
 }
 
 namespace keyturn::connectors::mcp {
+class Attachments;
 class Front;
-}
+}  // namespace keyturn::connectors::mcp
 
 namespace keyturn::api {
 
@@ -78,12 +79,13 @@ struct ApiPorts {
   std::function<bool()> ready;          // can it append? empty: always
   Reload reload;                        // may be empty
   std::function<doc::Value()> exports;  // an array: name, status, lag, …; may be empty
-  provisioning::Provisioning* provisioning = nullptr;  // SCIM; may be null
-  identity::SignOn* sign_on = nullptr;                 // may be null
-  identity::AgentTokens* agent_tokens = nullptr;       // may be null
-  oncall::OnCall* on_call = nullptr;                   // may be null
-  channels::Channels* channels = nullptr;              // may be null
-  connectors::mcp::Front* mcp = nullptr;               // may be null
+  provisioning::Provisioning* provisioning = nullptr;   // SCIM; may be null
+  identity::SignOn* sign_on = nullptr;                  // may be null
+  identity::AgentTokens* agent_tokens = nullptr;        // may be null
+  oncall::OnCall* on_call = nullptr;                    // may be null
+  channels::Channels* channels = nullptr;               // may be null
+  connectors::mcp::Front* mcp = nullptr;                // may be null
+  connectors::mcp::Attachments* attachments = nullptr;  // may be null
 };
 
 struct ApiOptions {

@@ -120,6 +120,9 @@ constexpr std::array kRows = std::to_array<Row>({
     {"invalid_ceremony", 409},
     // what stands in the way
     {"not_found", 404},
+    {"unknown_upstream", 404},
+    {"not_attached", 409},
+    {"out_of_step", 409},
     {"precondition_failed", 412},
     {"method_not_allowed", 405},
     {"closed", 409},
@@ -151,6 +154,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"too_many_pending", 429},
     {"rate_limited", 429},
     {"too_many_streams", 429},
+    {"too_many_attachments", 429},
     {"replay_running", 429},
     {"too_many_sign_ins", 429},
     // ourselves

@@ -53,9 +53,10 @@ struct Route {
   RouteHandler handler;
 };
 const std::vector<Route>& routes();
-std::vector<Route> sign_on_routes();  // and these; sign_on.cpp
-std::vector<Route> scim_routes();     // a part of them; scim.cpp
-std::vector<Route> mcp_routes();      // and of them; mcp.cpp
+std::vector<Route> sign_on_routes();     // and these; sign_on.cpp
+std::vector<Route> scim_routes();        // a part of them; scim.cpp
+std::vector<Route> mcp_routes();         // and of them; mcp.cpp
+std::vector<Route> attachment_routes();  // attachments.cpp
 
 // Since when a person has had this very case before their eyes, as this server saw it.
 class Looks {

@@ -171,6 +171,7 @@ std::vector<Route> every_route() {
   std::ranges::move(sign_on_routes(), std::back_inserter(table));
   std::ranges::move(scim_routes(), std::back_inserter(table));
   std::ranges::move(mcp_routes(), std::back_inserter(table));
+  std::ranges::move(attachment_routes(), std::back_inserter(table));
   return table;
 }
 

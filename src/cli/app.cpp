@@ -68,6 +68,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_evidence(app, session);
   add_fsck(app, session);
   add_export(app, session);
+  add_mcp(app, session);
   add_completion(app, session);
   add_version(app, session);
 }

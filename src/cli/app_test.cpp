@@ -37,6 +37,7 @@ TEST_CASE("what is typed wrongly is usage, and says what is wrong") {
       {{"policy"}, "subcommand"},
       {{"policy", "check", "/no/such/file"}, "cannot be read"},
       {{"cel"}, "EXPR"},
+      {{"mcp"}, "--upstream NAME"},
       {{"serve", "--listen", "nowhere:x"}, ""},
   };
   for (const Row& row : rows) {

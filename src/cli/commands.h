@@ -33,6 +33,7 @@ void add_fsck(CLI::App& app, Session& session);              // fsck
 void add_export(CLI::App& app, Session& session);            // export
 void add_witness(CLI::App& app, Session& session);           // witness
 void add_ledger(CLI::App& app, Session& session);            // ledger restart
+void add_mcp(CLI::App& app, Session& session);               // mcp
 void add_completion(CLI::App& app, Session& session);        // completion
 void add_version(CLI::App& app, Session& session);           // version
 

@@ -26,6 +26,7 @@ struct Exchange {
   CURL* easy = nullptr;
   ClientResponse response;
   std::size_t header_bytes = 0;
+  bool has_head = false;
   bool is_too_large = false;
   bool is_stopped = false;
 };
@@ -51,6 +52,15 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
+// The line that ends a head. (Trailers end with one too, and so does what only announces an
+// answer.)
+void tell_head(Exchange& exchange) {
+  long status = 0;
+  curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &status);
+  if (status < 200 || std::exchange(exchange.has_head, true) || !exchange.request.on_head) return;
+  exchange.request.on_head(static_cast<int>(status), exchange.response.headers);
+}
+
 std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
   std::string_view line(data, size);
@@ -61,6 +71,7 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
   }
   if (line.starts_with("HTTP/"))
     exchange.response.headers = {};  // after a 100 Continue comes another
+  if (line == "\r\n" || line == "\n") tell_head(exchange);
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return size;
   std::string_view value = line.substr(colon + 1);
@@ -127,6 +138,9 @@ void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "keyturn");
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(request.connect_timeout));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, milliseconds(request.timeout));
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 15L);
   if (request.silence_timeout > Duration::zero()) {
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,

@@ -25,6 +25,8 @@ struct ClientRequest {
   Duration timeout = std::chrono::seconds(60);  // of the whole exchange; zero: none (streams)
   Duration silence_timeout{};  // without a byte for so long: timeout; zero: none. In whole seconds
   std::size_t body_bytes_max = 16 << 20;
+  // If set, told once that the head of the answer is there, before any byte of its body.
+  std::function<void(int status, const Headers& headers)> on_head;
   // If set, body bytes of a 2xx answer go here as they come and are not kept; false ends the
   // exchange.
   std::function<bool(std::string_view)> on_bytes;
@@ -55,11 +57,15 @@ class EventReader {
   // False as soon as `on_event` says so, or a line or event passes `bytes_max`.
   bool feed(std::string_view bytes, const std::function<bool(const ServerEvent&)>& on_event);
   std::size_t bytes_max = 4 << 20;
+  // Where to go on after the stream breaks, and how long the server wants one to wait before that.
+  const std::string& last_id() const { return event_.id; }
+  std::optional<std::chrono::milliseconds> retry() const { return retry_; }
 
  private:
   bool take_line(std::string_view line, const std::function<bool(const ServerEvent&)>& on_event);
   std::string pending_;
   ServerEvent event_{"message", "", ""};
+  std::optional<std::chrono::milliseconds> retry_;
   bool has_data_ = false;
   bool last_was_cr_ = false;
 };

@@ -120,6 +120,38 @@ TEST_CASE("the event reader follows the standard however the bytes are cut") {
   }
 }
 
+TEST_CASE("the event reader says where a stream stands, and when to come back") {
+  EventReader reader;
+  const auto none = [](const ServerEvent&) { return true; };
+  CHECK(reader.last_id().empty());
+  CHECK_FALSE(reader.retry());
+  reader.feed("id: 7\nretry: 250\n\nretry: soon\n", none);
+  CHECK(reader.last_id() == "7");
+  CHECK(reader.retry() == std::chrono::milliseconds(250));
+}
+
+TEST_CASE("fetch tells the head of an answer before its body, once") {
+  TestServer test;
+  std::string order;
+  const auto answer = fetch({.url = test.url("/big"),
+                             .on_head =
+                                 [&](int status, const Headers& headers) {
+                                   order += "head " + std::to_string(status) + " " +
+                                            std::string(headers.find("content-type").value_or("-"));
+                                 },
+                             .on_bytes =
+                                 [&](std::string_view) {
+                                   if (!order.ends_with(" body")) order += " body";
+                                   return true;
+                                 }});
+  REQUIRE(answer);
+  CHECK(order ==
+        "head 200 " + std::string(answer->headers.find("content-type").value_or("-")) + " body");
+  CHECK(fetch({.url = test.url("/throw"),
+               .on_head = [&](int status, const Headers&) { CHECK(status == 500); }})
+            ->status == 500);
+}
+
 TEST_CASE("TLS: requests, event streams, disconnects and a client that does not trust us") {
   const TemporaryFolder folder;
   const TlsFiles files = make_certificate(folder.path);

@@ -1,4 +1,6 @@
 // Server-sent events: written by EventWriter, read by EventReader (HTML Standard §9.2).
+#include <charconv>
+
 #include "base/task_impl.h"
 #include "net/client.h"
 #include "net/http.h"
@@ -61,6 +63,12 @@ bool EventReader::take_line(std::string_view line,
   std::string_view value = line.substr(std::min(colon + 1, line.size()));
   if (value.starts_with(' ')) value.remove_prefix(1);
   if (name == "event") event_.event = value.empty() ? "message" : value;
+  if (name == "retry") {
+    unsigned ms = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
+    if (error == std::errc{} && end == value.data() + value.size())
+      retry_ = std::chrono::milliseconds(ms);
+  }
   if (name == "id" && !value.contains('\0')) event_.id = value;
   if (name == "data") {
     if (has_data_) event_.data += '\n';
