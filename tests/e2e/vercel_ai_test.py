@@ -78,7 +78,7 @@ class LostAnswersTest(Shop, unittest.TestCase):
         state = agent.ask("save")["state"]
         self.approve("E2")
         self.handler.lose = "/v1/grants/consume"
-        self.assertIn("Not run: no answer", self.assertDone(agent.resolve())["call_E2"])
+        self.assertIn("Not run: the answer to the grant's use was lost", self.assertDone(agent.resolve())["call_E2"])
         self.assertEqual(self.handler.lose, "")
         again = self.agent()
         again.ask("load", run=self.run_name, turns=turns, state=state)

@@ -259,7 +259,7 @@ class Adapter(Shop):
             agent = self.agent(patience_ms=300)
             agent.ask("load", run=self.run_name, turns=turns, state=state)
             self.assertIn("Unreachable", agent.ask("resolve")["error"])
-            self.assertIn("Not run: no answer", self.assertDone(agent.ask("force"))["call_C1"])
+            self.assertIn("does not answer", self.assertDone(agent.ask("force"))["call_C1"])
             self.assertRan()
         finally:
             self.k.start()

@@ -11,7 +11,7 @@
 import { Command } from "@langchain/langgraph";
 import { createMiddleware, humanInTheLoopMiddleware, ToolMessage, type AgentMiddleware, type Decision as Answer, type HITLRequest, type Interrupt } from "langchain";
 import { ToolCalls, type Call, type Decision, type Options } from "../../tool-calls/src/index.js";
-export { Problem, ToolCalls, Unreachable } from "../../tool-calls/src/index.js";
+export { Refused, ToolCalls, Unreachable } from "../../tool-calls/src/index.js";
 
 export interface ReviewOptions extends Options {
   /** The tools that are reviewed; as an object where they have other names in tools.yaml: { refund: "shop-refund" }. */

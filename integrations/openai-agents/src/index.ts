@@ -10,7 +10,7 @@
 import { tool, type FunctionTool, type RunContext, type RunState, type RunToolApprovalItem } from "@openai/agents";
 import type { z } from "zod";
 import { ToolCalls, type Call, type Decision, type Options } from "../../tool-calls/src/index.js";
-export { Problem, ToolCalls, Unreachable } from "../../tool-calls/src/index.js";
+export { Refused, ToolCalls, Unreachable } from "../../tool-calls/src/index.js";
 
 export interface KeyturnOptions<Context> extends Options {
   /** Tells one run from every other, and is the same after RunState.fromString: take it from the run's own context. */

@@ -1,8 +1,17 @@
 // What the adapters of agent frameworks share: a tool call becomes one action of Keyturn in grant mode, and runs once,
 // when that action was released, with the arguments that were released and no others.
 import { createHash } from "node:crypto";
-import { Http, passes, pause, Problem, Unreachable, type Action, type Options } from "./http.js";
-export { Problem, Unreachable, type Action, type Options } from "./http.js";
+import { Client, Refused, Unreachable, type Action } from "../../typescript/src/index.js";
+export { Refused, Unreachable, type Action } from "../../typescript/src/index.js";
+
+export interface Options {
+  /** Default: the variable KEYTURN_URL, else http://localhost:7717. */
+  url?: string;
+  /** The token of the agent that the tools name as enforcement point. Default: KEYTURN_TOKEN. */
+  token?: string;
+  /** How long a lost server is asked again. Default: 30 s. */
+  patienceMs?: number;
+}
 
 /** One call of a tool, as a framework names it. */
 export interface Call {
@@ -31,24 +40,26 @@ export interface Told { outcome: "succeeded" | "failed"; result: unknown }
 export type Ran<T> = { ran: true; value: T } | { ran: false; words: string };
 
 export class ToolCalls {
-  readonly #http: Http;
+  readonly #client: Client;
+  readonly #patienceMs: number;
   readonly #grants = new Map<string, string>();   // action → the grant, from the one answer that carries it
   readonly #unused = new Map<string, string[]>(); // run, tool, arguments → released actions that no call has used
   readonly #taken = new Map<string, string>();    // a call's key → the action that stands for it, where that is not the one it asked for
 
   constructor(options: Options = {}) {
-    this.#http = new Http(options);
+    this.#patienceMs = options.patienceMs ?? 30_000;
+    this.#client = new Client({ ...options, patienceMs: this.#patienceMs });
   }
 
   /**
    * Asks for the call, or attaches to what was asked, and waits up to `waitMs` for it to settle. An approval that comes while it
-   * waits leaves the grant for whoever runs the call. Throws Unreachable, and Problem for what is no answer to this call (a bad token).
+   * waits leaves the grant for whoever runs the call. Throws Unreachable, and Refused for what is no answer to this call (a bad token).
    */
   async decide(call: Call, waitMs = 0): Promise<Decision> {
     try {
       return this.#told(call, await this.#settled(await this.#attach(call), Date.now() + waitMs));
     } catch (error) {
-      if (error instanceof Problem && isAboutCall(error)) return { kind: "refused", words: `Not run: Keyturn refused it (${error.message}).` };
+      if (error instanceof Refused && isAboutCall(error)) return { kind: "refused", words: `Not run: Keyturn refused it (${error.code}: ${error.detail}).` };
       throw error;
     }
   }
@@ -62,8 +73,8 @@ export class ToolCalls {
     try {
       action = await this.#consume(call);
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      return { ran: false, words: error instanceof NotReleased ? words : `Not run: ${words}.` };
+      const words = error instanceof Refused ? `${error.code}: ${error.detail}` : error instanceof Error ? error.message : String(error);
+      return { ran: false, words: error instanceof NotRun ? words : `Not run: ${words.replace(/^not run: /, "")}.` };
     }
     let value: Awaited<T>;
     try {
@@ -95,9 +106,8 @@ export class ToolCalls {
       this.#taken.set(key, id);
       return action;
     }
-    const body = { tool: call.tool, args: call.args, mode: "grant", idempotency_key: key, claims: { session: call.run } };
-    const action = await this.#http.patiently("POST", "/v1/actions", call.reason ? { ...body, reason: call.reason } : body);
-    return this.#keep(action);
+    const asked = { mode: "grant" as const, idempotencyKey: key, claims: { session: call.run }, waitMs: 0 };
+    return this.#keep(await this.#client.request(call.tool, call.args as Record<string, unknown>, call.reason ? { ...asked, reason: call.reason } : asked));
   }
 
   #use(call: Call, id: string): void {
@@ -105,7 +115,7 @@ export class ToolCalls {
   }
 
   async #now(id: string): Promise<Action> {
-    for await (const action of this.#http.changes(id, this.#http.patienceMs)) return action;
+    for await (const action of this.#changes(id, this.#patienceMs)) return action;
     throw new Unreachable(`nothing was said about ${id}`);
   }
 
@@ -114,23 +124,27 @@ export class ToolCalls {
     return action;
   }
 
+  // As it changes, for so long. Unlike asking for the action it never takes the grant.
+  async *#changes(id: string, ms: number): AsyncGenerator<Action> {
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(), Math.min(ms, 2 ** 31 - 1));
+    try {
+      for await (const event of this.#client.stream(id, over.signal)) yield event.action;
+    } catch (error) {
+      if (!over.signal.aborted) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #settled(action: Action, until: number): Promise<Action> {
-    let lost = Infinity;  // since when
     for (;;) {
       while (action.amended_by) action = await this.#now(action.amended_by);
       if (isSettled(action) || Date.now() >= until) return action;
-      try {
-        for await (const next of this.#http.changes(action.id, Math.min(until - Date.now(), leg_ms))) {
-          lost = Infinity;
-          action = next;
-          if (isSettled(action)) break;
-        }
-      } catch (error) {
-        if (!passes(error)) throw error;
-        lost = Math.min(lost, Date.now());
-        if (Date.now() < until && Date.now() - lost > this.#http.patienceMs) throw error;
+      for await (const next of this.#changes(action.id, until - Date.now())) {
+        action = next;
+        if (isSettled(action)) break;
       }
-      if (!isSettled(action)) await pause(Math.max(0, Math.min(250, until - Date.now())));
     }
   }
 
@@ -148,18 +162,18 @@ export class ToolCalls {
 
   async #consume(call: Call): Promise<Action> {
     const decision = this.#told(call, await this.#settled(await this.#attach(call), 0));
-    if (decision.kind === "waiting") throw new NotReleased(`Not run: ${decision.words}`);
-    if (decision.kind !== "released") throw new NotReleased(decision.words);
+    if (decision.kind === "waiting") throw new NotRun(`Not run: ${decision.words}`);
+    if (decision.kind !== "released") throw new NotRun(decision.words);
     const { id, digest } = decision.action;
-    if (!this.#grants.has(id)) this.#keep(await this.#http.once("GET", `/v1/actions/${id}`));
+    if (!this.#grants.has(id)) this.#keep(await this.#client.get(id));
     const grant = this.#grants.get(id);
-    if (!grant) throw new NotReleased(`Not run: the grant of ${id} was handed out before, to another process or in an answer that was lost. Ask again.`);
+    if (!grant) throw new NotRun(`Not run: the grant of ${id} was handed out before, to another process or in an answer that was lost. Ask again.`);
     this.#grants.delete(id);
-    const action = await this.#http.once("POST", "/v1/grants/consume", { grant, digest });
+    const action = await this.#client.consume(grant, digest);
     this.#use(call, id);
     if (action.id === id && action.tool === call.tool && canonical(action.args) === canonical(call.args)) return action;
     await this.#report(action, () => ({ outcome: "failed", result: "not run: the arguments are not those that were released" }));
-    throw new NotReleased(`Not run: what ${action.id} released is not this call.`);
+    throw new NotRun(`Not run: what ${action.id} released is not this call.`);
   }
 
   // Never throws: it ran, and that is what the agent must know. Without a report its outcome becomes "unknown" in Keyturn.
@@ -168,9 +182,8 @@ export class ToolCalls {
       const { outcome, result } = told();
       const text = JSON.stringify(result) ?? "null";
       const kept = text.length <= 65_536 ? JSON.parse(text) : { left_out: `${text.length} characters` };
-      await this.#http.patiently("POST", `/v1/actions/${action.id}/outcome`, { outcome, result: kept });
+      await this.#client.report(action.id, outcome, kept);
     } catch (error) {
-      if (error instanceof Problem && error.code === "closed") return;  // it was heard the first time
       console.warn(`keyturn: what came of ${action.id} could not be reported: ${error instanceof Error ? error.message : error}`);
     }
   }
@@ -187,10 +200,7 @@ export function canonical(value: unknown): string {
   throw new Error(`arguments must be plain JSON, and ${typeof value} is not`);
 }
 
-class NotReleased extends Error {}
-
-// After that a stream is opened anew: a connection that died in silence costs no more.
-const leg_ms = 300_000;
+class NotRun extends Error {}
 
 const keyOf = (call: Call) => createHash("sha256").update(canonical([call.run, call.id])).digest("base64url");
 
@@ -200,12 +210,13 @@ const nameOf = (call: Call) => canonical([call.run, call.tool, call.args]);
 const isSettled = (action: Action) => !["deferred", "pending"].includes(action.state) && !action.awaiting_evidence && !action.amended_by;
 
 // Of one call, and to be told to its model; the rest is of the set-up or of the moment.
-const isAboutCall = (problem: Problem) => [400, 409, 413].includes(problem.status);
+const isAboutCall = (refused: Refused) => [400, 409, 413].includes(refused.status);
 
-const people = (action: Action) => action.needed.filter((n) => n.have < n.count).map((n) => `${n.count - n.have} of ${n.group}`).join(" and ") || action.state;
+const people = (action: Action) =>
+  action.needed.flatMap(({ group, count = 1, have = 0 }) => (have < count ? [`${count - have} of ${group ?? "those who are asked"}`] : [])).join(" and ") || "a decision";
 
 function refusal(action: Action): string {
-  const notes = action.votes.filter((vote) => vote.decision === "deny").map((vote) => `${vote.reviewer}${vote.note ? ` says: ${vote.note}` : ""}`);
+  const notes = action.votes.filter((vote) => vote.decision === "deny").map((vote) => `${vote.reviewer ?? "a reviewer"}${vote.note ? ` says: ${vote.note}` : ""}`);
   const why = [...(action.state === "denied" ? notes : []), ...(action.votes.length ? [] : action.verdict.reasons ?? [])].join("; ");
   if (action.state === "executing") return `Not run again: ${action.id} was released once already, and what came of it is not known yet.`;
   const ran = action.outcome ? ` It ran once already and does not run again; its outcome: ${JSON.stringify(action.outcome)}.` : "";

@@ -1,5 +1,5 @@
 import { Lost, Http, Patience, problem, type Call, type Operation } from "./http.js";
-import { serverSent } from "./events.js";
+import { serverSent, until } from "./events.js";
 import { Refused, ReleaseUncertain, Unreachable } from "./errors.js";
 import { guarded, released, type Guard, type Release, type ReleaseOptions } from "./grants.js";
 import { isFinal, isSettled, type Action, type ActionEvent, type Me, type State } from "./types.js";
@@ -192,22 +192,19 @@ export class Client {
   }
 
   async *#events(id: string, signal: AbortSignal | undefined): AsyncGenerator<ActionEvent> {
-    const leaving = new AbortController(); // whoever stops listening closes the connection
-    const both = signal ? AbortSignal.any([signal, leaving.signal]) : leaving.signal;
+    const stops = signal ?? new AbortController().signal;
     try {
-      const answer = await this.#http.open("streamAction", { id, headers: { accept: "text/event-stream" }, signal: both }, SILENCE_MS);
+      const answer = await this.#http.open("streamAction", { id, headers: { accept: "text/event-stream" }, signal: stops }, SILENCE_MS);
       if (!answer.ok || answer.body === null) {
         const refused = new Refused(answer.status, problem(answer, await answer.text()));
         throw answer.status === 503 ? new Lost(refused, true) : refused;
       }
-      for await (const fields of serverSent(answer.body as unknown as AsyncIterable<Uint8Array>))
+      for await (const fields of serverSent(until(stops, answer.body)))
         yield { name: fields["event"] as ActionEvent["name"], version: Number(fields["id"]), action: JSON.parse(fields["data"]!) as Action };
     } catch (why) {
       signal?.throwIfAborted();
       if (why instanceof Lost || why instanceof Refused) throw why;
       throw new Lost(why, true);
-    } finally {
-      leaving.abort();
     }
   }
 }

@@ -21,3 +21,22 @@ export async function* serverSent(body: AsyncIterable<Uint8Array>): AsyncGenerat
     }
   }
 }
+
+/** The bytes of a body until `signal` aborts. Of an answer that was collected as garbage while its body is read, fetch itself forgets the signal. */
+export async function* until(signal: AbortSignal, body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  const leave = (): void => void reader.cancel().catch(() => undefined);
+  signal.addEventListener("abort", leave);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener("abort", leave);
+    leave();
+  }
+}

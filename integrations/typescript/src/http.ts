@@ -139,7 +139,7 @@ export class Http {
   /** The answer's head; throws Lost. */
   async open(operation: Operation, call: Call, silenceMs: number): Promise<Response> {
     const [method, path] = OPERATIONS[operation];
-    const query = call.query ? "?" + new URLSearchParams(Object.entries(call.query).map(([name, value]) => [name, String(value)])) : "";
+    const query = call.query ? "?" + new URLSearchParams(Object.entries(call.query).map(([name, value]): [string, string] => [name, String(value)])) : "";
     const headers: Record<string, string> = { accept: "application/json", ...call.headers, authorization: `Bearer ${this.token}` };
     if (call.legSeconds) headers["prefer"] = `wait=${call.legSeconds}`;
     if (call.body !== undefined) headers["content-type"] = "application/json";

@@ -7,7 +7,7 @@
 //   if (message) result = await generateText({ …, messages: [...messages, message] });
 import type { ModelMessage, ToolApprovalResponse, ToolApprovalStatus, ToolModelMessage, ToolSet } from "ai";
 import { ToolCalls, type Call, type Decision, type Options } from "../../tool-calls/src/index.js";
-export { Problem, ToolCalls, Unreachable } from "../../tool-calls/src/index.js";
+export { Refused, ToolCalls, Unreachable } from "../../tool-calls/src/index.js";
 
 export interface KeyturnOptions extends Options {
   /** The tools' names in tools.yaml, where they have others. */
