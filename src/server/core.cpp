@@ -11,6 +11,8 @@
 #include "channels/channels.h"
 #include "connectors/exec/plan.h"
 #include "connectors/executors.h"
+#include "connectors/mcp/calls.h"
+#include "connectors/mcp/executor.h"
 #include "crypto/crypto.h"
 #include "identity/accounts.h"
 #include "ledger/note.h"
@@ -19,6 +21,7 @@
 #include "secrets/reference.h"
 #include "server/aside.h"
 #include "server/files.h"
+#include "server/mcp.h"
 
 namespace keyturn::server {
 namespace {
@@ -221,6 +224,13 @@ void Core::open_sign_on(const std::string& url) {
                                                 std::move(options));
 }
 
+void Core::open_mcp(const std::string& url) {
+  connectors::mcp::UpstreamPorts ports{*gate_, *loop_, random_, *secrets_pool_};
+  mcp_ = std::make_unique<Mcp>(ports, *mcp_calls_, data_->hmac_key(), url);
+  mcp_executor_->set_backends(
+      [mcp = mcp_.get()](const std::string& name) { return mcp->upstreams().backend(name); });
+}
+
 Result<store::sqlite::DataDir> make_data_dir(const std::string& path, Random& random) {
   std::error_code ignored;  // DataDir::create says what is wrong with the folder itself
   const std::filesystem::path parent =
@@ -261,6 +271,10 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   if (!opened) return std::unexpected(opened.error());
   core->journal_ = std::move(*opened);
   if (executes) {
+    core->mcp_calls_ = std::make_unique<connectors::mcp::Calls>(*core->loop_);
+    core->mcp_executor_ =
+        std::make_shared<connectors::mcp::McpExecutor>(*core->loop_, *core->mcp_calls_);
+    executors.mcp = core->mcp_executor_;
     Result<std::unique_ptr<gate::Executor>> executor =
         connectors::make_executor(*core->loop_, core->clock_, executors, std::move(*helper));
     if (!executor) return std::unexpected(executor.error());
@@ -319,6 +333,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   core->provisioning_->load();
   core->on_call_->load();
   core->open_sign_on(url);
+  if (executes) core->open_mcp(url);
   return core;
 }
 

@@ -28,7 +28,14 @@ class Channels;
 class Keep;
 }  // namespace keyturn::channels
 
+namespace keyturn::connectors::mcp {
+class Calls;
+class McpExecutor;
+}  // namespace keyturn::connectors::mcp
+
 namespace keyturn::server {
+
+class Mcp;
 
 // Members go in reverse order: who uses goes before what is used.
 class Core {
@@ -56,10 +63,12 @@ class Core {
   // Makes the channels that are configured; null when none is. Code kept_unreadable.
   Result<channels::Channels*> open_channels(const Settings& settings);
   bool created() const { return created_; }
+  Mcp* mcp() { return mcp_.get(); }  // null while nothing executes
 
  private:
   Core() = default;
   void open_sign_on(const std::string& public_url);
+  void open_mcp(const std::string& public_url);
   SystemClock clock_;
   SystemRandom random_;
   secrets::CredentialDetector detector_;
@@ -67,6 +76,8 @@ class Core {
   std::unique_ptr<net::Loop> loop_;
   std::unique_ptr<store::Journal> journal_;
   std::unique_ptr<net::BlockingPool> aside_;  // for what takes long and waits for nothing
+  std::unique_ptr<connectors::mcp::Calls> mcp_calls_;
+  std::shared_ptr<connectors::mcp::McpExecutor> mcp_executor_;
   std::unique_ptr<gate::Executor> executor_;
   std::unique_ptr<gate::Gate> gate_;
   std::unique_ptr<identity::Identity> identity_;
@@ -82,6 +93,7 @@ class Core {
   std::unique_ptr<channels::Keep> kept_;
   std::unique_ptr<channels::Channels> channels_;
   std::unique_ptr<net::BlockingPool> witness_pool_;  // asks the witnesses
+  std::unique_ptr<Mcp> mcp_;
   bool created_ = false;
 };
 

@@ -17,6 +17,7 @@
 #include "server/core.h"
 #include "server/files.h"
 #include "server/insights.h"
+#include "server/mcp.h"
 #include "server/seal_mark.h"
 #include "store/read_model.h"
 #include "store/sqlite/read_model.h"
@@ -444,6 +445,10 @@ Result<void> Serving::listen() {
                       &core_->agent_tokens(),
                       &core_->on_call(),
                       channels_};
+  if (core_->mcp() != nullptr) {
+    ports.mcp = &core_->mcp()->front();
+    ports.attachments = &core_->mcp()->attachments();
+  }
   core_->loop().spawn(core_->provisioning().reconcile());
   api::ApiOptions options;
   options.public_url = url;
