@@ -154,6 +154,7 @@ Task<HttpResponse> Front::Impl::notification(CallPtr call) {
   std::string reason(params->text("reason"));
   std::ranges::transform(reason, reason.begin(), [](unsigned char c) { return std::tolower(c); });
   held->is_cancelled = true;
+  const std::function<void()> wake = held->wake;
   if (reason.contains("timed out") || reason.contains("timeout")) {
     leave(call, held);
   } else {
@@ -162,7 +163,7 @@ Task<HttpResponse> Front::Impl::notification(CallPtr call) {
     ports.calls.leave(held->action);
     (void)co_await ports.gate.cancel(call->who, held->action);
   }
-  if (held->wake) held->wake();
+  if (wake) wake();
   HttpResponse accepted;
   accepted.status = 202;
   co_return accepted;

@@ -30,6 +30,29 @@ const doc::Value* progress_token(const Call& call) {
   return meta == nullptr ? nullptr : meta->find("progressToken");
 }
 
+// What the connection waits on: the server's answer where one is to come, which is also poked when
+// the action changes.
+std::function<void()> waker(std::shared_ptr<net::Waiter> changed,
+                            const std::shared_ptr<Delivery>& delivery) {
+  return [changed = std::move(changed), weak = std::weak_ptr<Delivery>(delivery)] {
+    changed->fire();
+    if (const std::shared_ptr<Delivery> there = weak.lock()) there->flow()->poke();
+  };
+}
+
+Task<net::Woken> wait_on(Call& call, std::shared_ptr<net::Waiter> changed,
+                         std::shared_ptr<Delivery> delivery, Duration most) {
+  net::Woken woken = net::Woken::kFired;
+  if (delivery) {
+    const std::shared_ptr<Flow> flow = delivery->flow();
+    woken = co_await flow->wait(call.context, most);
+  } else {
+    woken = co_await call.context.park(*changed, most);
+  }
+  changed->reset();
+  co_return woken;
+}
+
 // Words and what programs look for.
 doc::Value marked(doc::Value result, const rpc::Told& told) {
   doc::Value meta = doc::object({{"keyturn/action", told.action}, {"keyturn/state", told.state}});
@@ -253,27 +276,20 @@ Task<HttpResponse> Front::Impl::wait_for(CallPtr call, std::shared_ptr<Held> one
     // Nothing to wait for but the tool itself: its own form of an answer. (Or a client that takes
     // no stream.)
     const auto deadline = in(runs ? kRunMax : (call->upstream ? call->upstream->leg : kLeg));
-    const std::shared_ptr<net::Waiter> changed = std::make_shared<net::Waiter>(ports.loop);
-    const gate::Watch watch = ports.gate.watch(one->action, [changed] { changed->fire(); });
-    one->wake = [changed] { changed->fire(); };
+    const auto changed = std::make_shared<net::Waiter>(ports.loop);
+    one->wake = waker(changed, one->delivery);
+    const gate::Watch watch = ports.gate.watch(one->action, one->wake);
     for (;;) {
-      if (one->delivery && one->delivery->has_begun()) {
-        const std::shared_ptr<Flow> flow = one->delivery->flow();
-        if (flow->head()) co_return co_await answer_from(call, flow, one);
-        if (!flow->failed()) {
-          if (co_await flow->wait(call->context, until(deadline)) != net::Woken::kFired) break;
-          continue;
-        }
-      }
+      if (one->delivery && one->delivery->flow()->head())
+        co_return co_await answer_from(call, one->delivery->flow(), one);
       const Step next = co_await step(call, one);
       if (next.kind == Step::Kind::kAnswer) {
         done(call, one);
         co_return json_rpc(200, next.answer);
       }
       if (next.kind == Step::Kind::kRun) continue;
-      const net::Woken woken = co_await call->context.park(*changed, until(deadline));
-      changed->reset();
-      if (woken != net::Woken::kFired) break;
+      if (co_await wait_on(*call, changed, one->delivery, until(deadline)) != net::Woken::kFired)
+        break;
     }
     const gate::RecordPtr last = co_await ports.gate.find(call->who, one->action);
     if (call->is_modern() && one->delivery && one->delivery->has_begun() && call->context.is_gone())
@@ -299,8 +315,8 @@ Task<void> Front::Impl::hold(CallPtr call, std::shared_ptr<Held> one, int leg,
   const Duration whole = call->upstream ? call->upstream->hold : kHold;
   const auto deadline = in(is_patient(*call) ? whole : std::min(each, whole));
   const auto changed = std::make_shared<net::Waiter>(ports.loop);
-  gate::Watch watch = ports.gate.watch(one->action, [changed] { changed->fire(); });
-  one->wake = [changed] { changed->fire(); };
+  one->wake = waker(changed, one->delivery);
+  gate::Watch watch = ports.gate.watch(one->action, one->wake);
   ActionId watched = one->action;
   const doc::Value* token = progress_token(*call);
   std::int64_t beats = 0;
@@ -323,7 +339,7 @@ Task<void> Front::Impl::hold(CallPtr call, std::shared_ptr<Held> one, int leg,
     }
     if (!(watched == one->action)) {  // it was amended
       watched = one->action;
-      watch = ports.gate.watch(watched, [changed] { changed->fire(); });
+      watch = ports.gate.watch(watched, waker(changed, one->delivery));
       continue;
     }
     const bool runs =
@@ -338,13 +354,7 @@ Task<void> Front::Impl::hold(CallPtr call, std::shared_ptr<Held> one, int leg,
       co_return;
     }
     const Duration beat = std::min(left, ports.heartbeat);
-    net::Woken woken;
-    if (runs) {
-      woken = co_await one->delivery->flow()->wait(call->context, beat);
-    } else {
-      woken = co_await call->context.park(*changed, beat);
-      changed->reset();
-    }
+    const net::Woken woken = co_await wait_on(*call, changed, one->delivery, beat);
     if (woken == net::Woken::kCancelled) break;
     if (woken != net::Woken::kDeadline) continue;
     is_there = co_await out.write(": waiting\n\n");
