@@ -14,12 +14,12 @@ namespace {
 constexpr std::size_t kOpenMax = 256;    // requests of the client at a time
 constexpr std::size_t kQueueMax = 1024;  // messages that wait for their turn
 
-std::string new_key() {
+}  // namespace
+
+std::string new_call_key() {
   SystemRandom random;
   return to_hex(random.bytes(16));
 }
-
-}  // namespace
 
 Bridge::Bridge(Door& door, Outlet& outlet, Attaching* attaching)
     : door_(door), outlet_(outlet), attaching_(attaching), workers_(kOpenMax + 16) {
@@ -79,7 +79,7 @@ void Bridge::pass(Incoming incoming) {
   asked->message = std::move(incoming.message);
   asked->line = std::move(incoming.line);
   asked->era = rpc::era_of(asked->message, {});
-  if (asked->message.method == "tools/call") asked->key = new_key();
+  if (asked->message.method == "tools/call") asked->key = new_call_key();
   const doc::Value& id = asked->message.id;
   std::string refused;
   {

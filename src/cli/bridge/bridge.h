@@ -47,6 +47,8 @@ struct Asked {
 };
 using AskedPtr = std::shared_ptr<Asked>;
 
+std::string new_call_key();
+
 class Bridge {
  public:
   // `attaching` may be null. All are borrowed.

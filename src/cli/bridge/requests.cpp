@@ -29,6 +29,16 @@ std::int64_t error_code(const std::string& body) {
 
 constexpr std::int64_t kSessionNotFound = -32001;  // as servers say it
 
+// Keyturn, on a stream that had begun already: a call that people agreed to did not start.
+bool is_lost_session(std::string_view json) {
+  if (!json.contains("unknown_session")) return false;
+  const Result<doc::Value> value = doc::parse_json(json);
+  const doc::Value* code = value ? value->find_path({"error", "code"}) : nullptr;
+  const doc::Value* word = value ? value->find_path({"error", "data", "code"}) : nullptr;
+  return code != nullptr && code->as_int64() == kSessionNotFound && word != nullptr &&
+         word->is_string() && word->as_string() == "unknown_session";
+}
+
 }  // namespace
 
 Sending Bridge::sending_of(const rpc::Message& message, const std::string& body,
@@ -128,9 +138,11 @@ Bridge::Next Bridge::try_once(const AskedPtr& asked, int attempt, Refusal& why) 
     head = headers;
     was_there();
   };
+  bool is_lost = false;
   sending.heard = [&](std::string_view json) {
     if (is_initialize) settle_initialize(asked, head, json, attachment);
-    hear(json);
+    is_lost = is_lost || (in_session && is_lost_session(json));
+    if (!is_lost) hear(json);
   };
   int looks = 0;  // an answer that came is not read on for long
   sending.keep_going = [&] {
@@ -144,6 +156,10 @@ Bridge::Next Bridge::try_once(const AskedPtr& asked, int attempt, Refusal& why) 
   }
   const Came came = door_.send(sending);
   if (came.kind == Came::Kind::kStopped || asked->over) return Next::kDone;
+  if (is_lost) {
+    if (!attachment.empty()) attaching_->lost(attachment);
+    return renewed(asked, now.generation, why);
+  }
   if (came.kind == Came::Kind::kDone) {
     if (asked->era == rpc::Era::kLegacy && came.is_stream && !came.last_id.empty())
       return resume(asked, came);
@@ -166,7 +182,11 @@ Bridge::Next Bridge::refused(const AskedPtr& asked, const Came& came, const Sess
   }
   const bool in_session = asked->era == rpc::Era::kLegacy && now.stands && !now.id.empty() &&
                           asked->message.method != "initialize";
-  if (came.status == kNotFound && in_session) return renewed(asked, now.generation, why);
+  if (came.status == kNotFound && in_session) {
+    // The server took nothing: what Keyturn recorded of this try is not what happens to the next.
+    if (!asked->key.empty()) asked->key = new_call_key();
+    return renewed(asked, now.generation, why);
+  }
   // The connection broke, and the server has not noticed yet.
   if (attempt > 0 && came.status == kBadRequest && code == rpc::kInvalidRequest) return Next::kWait;
   // It wants parameters in headers; its list of tools says which.

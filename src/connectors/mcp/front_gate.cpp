@@ -82,6 +82,11 @@ void note_in_flight(Call& call, const std::shared_ptr<Held>& held) {
   if (!call.is_modern()) call.known->in_flight[rpc::id_text(call.id())] = held;
 }
 
+bool is_lost_session(const doc::Value& response) {
+  const doc::Value* code = response.find_path({"error", "code"});
+  return code != nullptr && code->as_int64() == kSessionNotFound;
+}
+
 std::string call_key(const Principal& who, const std::string& tool, const doc::Value& args) {
   return name_of(who) + "\n" + tool + "\n" + digest_of(args);
 }
@@ -125,7 +130,10 @@ Task<std::optional<doc::Value>> Front::Impl::check_tool(CallPtr call, const std:
   if (!call->upstream->may_use(call->who.id, name)) co_return unknown_tool(call->id(), name);
   const std::optional<Listing>& listing = call->known->listing;
   if (!listing || call->known->stale || ports.gate.clock().now() - listing->at > kListingAge) {
-    if (Result<void> fresh = co_await refresh(call); !fresh)
+    Result<void> fresh = co_await refresh(call);
+    if (!fresh && fresh.error().code == "unknown_session")
+      co_return rpc::error(call->id(), kSessionNotFound, fresh.error().message);
+    if (!fresh)
       co_return rpc::error(call->id(), rpc::kUnavailable, fresh.error().message,
                            doc::object({{"code", fresh.error().code}}));
   }
@@ -150,8 +158,9 @@ Task<std::optional<doc::Value>> Front::Impl::check_tool(CallPtr call, const std:
 Task<HttpResponse> Front::Impl::gated(CallPtr call) {
   const doc::Value& params = params_of(*call);
   const std::string name(params.text("name"));
-  if (std::optional<doc::Value> instead = co_await check_tool(call, name))
-    co_return json_rpc(200, *instead);
+  if (std::optional<doc::Value> instead = co_await check_tool(call, name)) {
+    co_return json_rpc(is_lost_session(*instead) ? 404 : 200, *instead);
+  }
   doc::Value args = args_of(*call);
   if (!args.is_object())
     co_return json_rpc(200,

@@ -159,9 +159,12 @@ Task<Result<void>> Front::Impl::begin(CallPtr call, std::shared_ptr<Held> one) {
     call->known->stale = true;
     const doc::Value* params = call->message->params();
     if (std::optional<doc::Value> instead =
-            co_await check_tool(call, std::string(params->text("name"))))
+            co_await check_tool(call, std::string(params->text("name")))) {
+      // Still approved: the client asks again once it has a session.
+      if (is_lost_session(*instead)) co_return refuse("unknown_session", "Session not found");
       co_return refuse("definition_changed",
                        "the tool's definition is not the one that people saw any more");
+    }
   }
   if (one->is_cancelled || !one->is_attended)
     co_return refuse("cancelled", "the client cancelled the call");
@@ -201,6 +204,12 @@ Task<Front::Impl::Step> Front::Impl::step(CallPtr call, std::shared_ptr<Held> on
   if (record->state == State::kApproved && !record->held_at) {
     if (Result<void> begun = co_await begin(call, one); !begun) {
       if (begun.error().code == "conflict") co_return out;
+      if (begun.error().code == "unknown_session") {
+        leave(call, one);
+        answer(rpc::error(call->id(), kSessionNotFound, "Session not found: initialize again",
+                          doc::object({{"code", begun.error().code}})));
+        co_return out;
+      }
       answer(rpc::result(
           call->id(),
           marked(rpc::refused_result(

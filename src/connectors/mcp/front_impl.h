@@ -140,6 +140,9 @@ inline constexpr Duration kKept = std::chrono::minutes(10);  // an answer that n
 std::string state_digest(const Call& call);
 
 void note_in_flight(Call& call, const std::shared_ptr<Held>& held);
+// Whether this response says that the server does not know the session.
+bool is_lost_session(const doc::Value& response);
+
 HttpResponse json_rpc(int status, const doc::Value& value);
 std::string call_key(const Principal& who, const std::string& tool, const doc::Value& args);
 

@@ -8,6 +8,7 @@ namespace {
 constexpr int kPagesMax = 200;
 constexpr std::size_t kToolsMax = 5'000;
 constexpr int kConflictsMax = 5;
+constexpr std::int64_t kSessionNotFound = -32001;  // as servers say it
 
 net::Headers listing_headers(const net::Headers& client, rpc::Era era) {
   net::Headers out;
@@ -91,6 +92,11 @@ Task<Result<Listing>> read_listing(Backend& backend, Forward like, rpc::Era era,
     Result<std::shared_ptr<Answer>> answer = co_await backend.send(std::move(forward));
     if (!answer) co_return std::unexpected(answer.error());
     Result<doc::Value> response = co_await response_of(**answer, id);
+    const bool no_session = (*answer)->status == 404 && era == rpc::Era::kLegacy;
+    const doc::Value* code = response ? response->find_path({"error", "code"}) : nullptr;
+    if (no_session ||
+        (code != nullptr && (*answer)->status == 404 && code->as_int64() == kSessionNotFound))
+      co_return refuse("unknown_session", "Session not found: initialize again");
     if (!response) co_return std::unexpected(response.error());
     if (const doc::Value* error = response->find("error"))
       co_return refuse("bad_listing",
