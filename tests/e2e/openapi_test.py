@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import unittest
@@ -9,6 +10,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import api_test  # noqa: E402
+from support.keyturn import Keyturn  # noqa: E402
 from support.peer import install  # noqa: E402
 from support.prism import DOCUMENT, FOLDER, Conforming  # noqa: E402
 
@@ -20,7 +22,7 @@ EXCHANGES_MIN = 300  # of the suite; fewer, and it did not go through
 
 def load_tests(loader, mine, _):
     """The suite's classes between ours."""
-    suite = unittest.TestSuite([loader.loadTestsFromTestCase(Description)])
+    suite = unittest.TestSuite([loader.loadTestsFromTestCase(Description), loader.loadTestsFromTestCase(Access)])
     suite.addTests(loader.loadTestsFromModule(api_test))
     suite.addTests(loader.loadTestsFromTestCase(Exchanges))
     return suite
@@ -34,6 +36,33 @@ class Description(unittest.TestCase):
         found = json.loads(done.stdout)
         self.assertEqual([f"{p['location'][0].get('pointer')}: {p['ruleId']}: {p['message']}" for p in found["problems"]], [], done.stderr)
         self.assertEqual(done.returncode, 0)
+
+
+class Access(unittest.TestCase):
+    """Who may call what, as the description has it."""
+
+    def setUp(self):
+        self.k = Keyturn()
+        self.addCleanup(self.k.close)
+        document = json.loads(DOCUMENT.read_text())
+        self.operations = [(method.upper(), re.sub(r"{\w+}", "x", path), [set(one) for one in operation["security"]]) for path, item in document["paths"].items()
+                           for method, operation in item.items() if method != "parameters" and not path.startswith(("/demo/", "/scim/"))]  # those are there in a demo, and with a provider
+
+    def test_nobody_comes_in_without_a_credential_where_one_is_said_to_be_needed(self):
+        for method, path, security in self.operations:
+            with self.subTest(f"{method} {path}"):
+                answer = self.k.http(method, path, None)
+                if security:
+                    self.assertEqual(answer.status, 401, answer)
+                else:
+                    self.assertNotEqual((answer.status, answer.code), (401, "unauthenticated"), answer)
+
+    def test_a_token_does_not_do_what_is_said_to_take_a_browser(self):
+        browsers = [(method, path) for method, path, security in self.operations if security and not any({"bearer"} <= one or {"scim"} <= one for one in security)]
+        self.assertGreater(len(browsers), 5)
+        for method, path in browsers:
+            with self.subTest(f"{method} {path}"):
+                self.assertIn(self.k.http(method, path, "bob", None if method == "DELETE" else {}).status // 100, (4,))
 
 
 class Exchanges(unittest.TestCase):
