@@ -152,7 +152,7 @@ Task<std::optional<doc::Value>> Front::Impl::check_tool(CallPtr call, const std:
           : "The definition of this tool is not the one that was accepted. Nobody uses it before "
             "people have looked at the change: ask an administrator to look at the MCP server \"" +
                 call->upstream_name + "\" in Keyturn; nothing was done.";
-  co_return rpc::result(call->id(), rpc::refused_result(told));
+  co_return refusal_of(*call, told);
 }
 
 Task<HttpResponse> Front::Impl::gated(CallPtr call) {
@@ -176,7 +176,7 @@ Task<HttpResponse> Front::Impl::gated(CallPtr call) {
     told.state = "refused";
     told.modern = call->is_modern();
     told.words = "Keyturn refused the call: " + found.error().message + ". Nothing was done.";
-    co_return json_rpc(200, rpc::result(call->id(), rpc::refused_result(told)));
+    co_return json_rpc(200, refusal_of(*call, told));
   }
   co_return co_await wait_for(call, *found, 0);
 }

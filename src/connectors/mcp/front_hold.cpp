@@ -55,13 +55,22 @@ Task<net::Woken> wait_on(Call& call, std::shared_ptr<net::Waiter> changed,
 
 // Words and what programs look for.
 doc::Value marked(doc::Value result, const rpc::Told& told) {
-  doc::Value meta = doc::object({{"keyturn/action", told.action}, {"keyturn/state", told.state}});
+  doc::Value meta = doc::object({{"keyturn/state", told.state}});
+  if (!told.action.empty()) meta.set("keyturn/action", told.action);
   if (!told.review_url.empty()) meta.set("keyturn/review_url", told.review_url);
   result.set("_meta", std::move(meta));
   return result;
 }
 
 }  // namespace
+
+doc::Value refusal_of(const Call& call, const rpc::Told& told) {
+  if (call.message->method == "tools/call")
+    return rpc::result(call.id(), marked(rpc::refused_result(told), told));
+  return rpc::error(call.id(), rpc::kNotAllowed,
+                    told.words + (told.review_url.empty() ? "" : " " + told.review_url),
+                    doc::object({{"action", told.action}, {"state", told.state}}));
+}
 
 // Whether it waits as long as it hears of progress. Claude Code does (seen: 330 s, in both eras); a
 // modern client of the SDK has 60 s for each leg, whatever it hears.
@@ -210,11 +219,8 @@ Task<Front::Impl::Step> Front::Impl::step(CallPtr call, std::shared_ptr<Held> on
                           doc::object({{"code", begun.error().code}})));
         co_return out;
       }
-      answer(rpc::result(
-          call->id(),
-          marked(rpc::refused_result(
-                     told(*call, *record, "It did not start: " + begun.error().message + ".")),
-                 told(*call, *record, ""))));
+      answer(refusal_of(*call,
+                        told(*call, *record, "It did not start: " + begun.error().message + ".")));
     }
     co_return out;
   }
@@ -232,7 +238,7 @@ Task<Front::Impl::Step> Front::Impl::step(CallPtr call, std::shared_ptr<Held> on
     answer(rpc::result(call->id(), marked(result_of(*record->outcome, call->is_modern()), said)));
   } else {
     rpc::Told said = told(*call, *record, words_of(*record));
-    answer(rpc::result(call->id(), marked(rpc::refused_result(said), said)));
+    answer(refusal_of(*call, said));
   }
   co_return out;
 }
@@ -260,6 +266,7 @@ doc::Value Front::Impl::out_of_time(const Call& call, const Held& one,
                        rpc::input_required_result(rpc::seal_state(state, ports.key.reveal())));
   }
   const rpc::Told said = told(call, record, words_of(record));
+  if (call.message->method != "tools/call") return refusal_of(call, said);
   return rpc::result(call.id(), marked(rpc::pending_result(said), said));
 }
 

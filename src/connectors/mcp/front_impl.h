@@ -139,6 +139,8 @@ inline constexpr Duration kKept = std::chrono::minutes(10);  // an answer that n
 // SHA-256 over what is asked: what a requestState is for.
 std::string state_digest(const Call& call);
 
+// No, in the form that the method's callers read: a tool's result, or an error.
+doc::Value refusal_of(const Call& call, const rpc::Told& told);
 void note_in_flight(Call& call, const std::shared_ptr<Held>& held);
 // Whether this response says that the server does not know the session.
 bool is_lost_session(const doc::Value& response);
