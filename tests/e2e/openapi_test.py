@@ -37,6 +37,13 @@ class Description(unittest.TestCase):
         self.assertEqual([f"{p['location'][0].get('pointer')}: {p['ruleId']}: {p['message']}" for p in found["problems"]], [], done.stderr)
         self.assertEqual(done.returncode, 0)
 
+    def test_a_browser_shows_its_csrf_token_where_it_may_change_something_and_only_there(self):
+        for path, item in json.loads(DOCUMENT.read_text())["paths"].items():
+            for method, operation in item.items():
+                for one in operation.get("security", []) if method != "parameters" else []:
+                    if "session" in one:
+                        self.assertEqual("csrf" in one, method != "get", f"{method} {path}")
+
 
 class Access(unittest.TestCase):
     """Who may call what, as the description has it."""
