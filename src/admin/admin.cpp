@@ -150,6 +150,7 @@ Admin::Admin(gate::Gate& gate, Credentials credentials, Aside aside)
   add_configuration_tool();
   add_erasure_tool();
   add_standing_tool();
+  add_upstream_tool();
 }
 
 Task<Result<bool>> Admin::activate_files(Documents texts, Documents files,

@@ -155,6 +155,19 @@ class Admin {
   };
   Task<Result<gate::Submitted>> propose_standing(Principal who, StandingProposal proposal,
                                                  std::string reason);
+
+  // Definitions of tools that an MCP server says instead of the accepted ones (catalog/pins.h):
+  // accepted by the host, at once; `tools` empty: all that it offers now. Gives their names. Codes:
+  // sealed, not_found, nothing_to_accept, too_large, conflict.
+  Task<Result<std::vector<std::string>>> accept_upstream(std::string upstream,
+                                                         std::vector<std::string> tools);
+  // The same as an action of the built-in tool keyturn.upstream; its case shows each definition
+  // beside the accepted one. `tools` maps names to the digests that were looked at; null: all that
+  // the server offers now. Codes: not_allowed, not_found, nothing_to_accept, conflict (the
+  // server says something else by now), too_large.
+  Task<Result<gate::Submitted>> propose_upstream(Principal who, std::string upstream,
+                                                 doc::Value tools, std::string reason);
+
   void set_private_index(PrivateIndex index) { private_index_ = std::move(index); }
 
  private:
@@ -169,6 +182,12 @@ class Admin {
   Task<Result<doc::Value>> describe_standing(Principal who, doc::Value args);
   Task<Result<Outcome>> carry_out_standing(const gate::ActionRecord& record);
   Task<Outcome> recover_standing(ActionId action);
+  struct Acceptance;
+  void add_upstream_tool();
+  Result<Acceptance> plan_acceptance(const std::string& upstream, const doc::Value& tools) const;
+  Task<Result<doc::Value>> describe_acceptance(doc::Value args);
+  Task<Result<Outcome>> carry_out_acceptance(doc::Value args, ActionId action);
+  Task<Outcome> recover_acceptance(ActionId action);
   Task<Result<std::vector<Event>>> activate(const Checked& checked, Documents texts,
                                             std::string by);
   Task<void> record_difference(const Checked& files, std::string configuration);

@@ -128,6 +128,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"closed", 409},
     {"still_open", 409},
     {"nothing_to_erase", 409},
+    {"nothing_to_accept", 409},
     {"cannot_stand", 409},
     {"digest_mismatch", 409, true},
     {"already_voted", 409},

@@ -65,6 +65,7 @@ Task<Response> HostRoutes::handle(net::HttpRequest request) {
       {"/host/agent", &HostRoutes::agent},
       {"/host/agent/suspend", &HostRoutes::suspend},
       {"/host/standing/revoke", &HostRoutes::revoke_standing},
+      {"/host/upstream/accept", &HostRoutes::accept_upstream},
       {"/host/token", &HostRoutes::token},
       {"/host/enrol", &HostRoutes::enrol},
       {"/host/seal", &HostRoutes::seal},
@@ -160,6 +161,19 @@ Task<Response> HostRoutes::revoke_standing(doc::Value body) {
       co_await gate_.revoke_standing(the_host(), std::move(id), std::move(reason));
   if (!ended) co_return problem(ended.error());
   co_return answer(doc::object({{"id", ended->id}, {"until", to_rfc3339(ended->until)}}));
+}
+
+Task<Response> HostRoutes::accept_upstream(doc::Value body) {
+  doc::Problems problems;
+  doc::ObjectReader fields(body, "", problems);
+  std::string upstream = required(fields, "upstream");
+  std::vector<std::string> tools = fields.strings("tools").value_or(std::vector<std::string>{});
+  fields.finish();
+  if (Result<void> ok = checked(problems); !ok) co_return problem(ok.error());
+  Result<std::vector<std::string>> accepted =
+      co_await admin_.accept_upstream(std::move(upstream), std::move(tools));
+  if (!accepted) co_return problem(accepted.error());
+  co_return answer(doc::object({{"accepted", doc::array_of(*accepted)}}));
 }
 
 Task<Response> HostRoutes::token(doc::Value body) {

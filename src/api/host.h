@@ -9,6 +9,7 @@
 //   POST /host/enrol {person} -> {"url"}             POST /host/seal {} -> {"configuration"}
 //   POST /host/reload {} -> {"changed", "problems"}  GET /host/status
 //   POST /host/standing/revoke {id, reason} -> {"id", "until"}
+//   POST /host/upstream/accept {upstream, tools?} -> {"accepted"}
 #pragma once
 
 #include <functional>
@@ -43,6 +44,7 @@ class HostRoutes {
   Task<net::HttpResponse> agent(doc::Value body);
   Task<net::HttpResponse> suspend(doc::Value body);
   Task<net::HttpResponse> revoke_standing(doc::Value body);
+  Task<net::HttpResponse> accept_upstream(doc::Value body);
   Task<net::HttpResponse> token(doc::Value body);
   Task<net::HttpResponse> enrol(doc::Value body);
   Task<net::HttpResponse> seal(doc::Value body);

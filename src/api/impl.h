@@ -207,6 +207,8 @@ Task<Response> propose_standing(Service&, Call&);  // standing.cpp
 Task<Response> list_standing(Service&, Call&);
 Task<Response> get_standing(Service&, Call&);
 Task<Response> revoke_standing(Service&, Call&);
+Task<Response> get_upstreams(Service&, Call&);  // upstreams.cpp
+Task<Response> accept_upstream(Service&, Call&);
 // What is open now and concerns the caller. emergencies.cpp
 doc::Array emergencies_of(const Service& service, const Call& call);
 Task<Response> get_incidents(Service&, Call&);  // emergencies.cpp

@@ -206,7 +206,9 @@ Task<Response> explain_policy(Service& s, Call& call) {
     if (!checked->loaded)
       co_return json_answer(200,
                             doc::object({{"ok", false}, {"diagnostics", diagnostics_of(found)}}));
-    if (differs(*active, checked->loaded->tools, asked->request.tool))
+    const std::shared_ptr<const catalog::Catalog> tools =
+        catalog::with_pins(checked->loaded->tools, s.ports.gate.world().pins);
+    if (differs(*active, *tools, asked->request.tool))
       co_return problem({"invalid_args",
                          "tool " + asked->request.tool +
                              " is not in force as this draft has it, so what it would do cannot be "

@@ -103,6 +103,8 @@ std::vector<Route> every_route() {
       {"POST", "/v1/standing", kPerson, propose_standing},
       {"GET", "/v1/standing/{id}", kPerson, get_standing},
       {"POST", "/v1/standing/{id}/revoke", kPerson, revoke_standing},
+      {"GET", "/v1/upstreams", kCaller, get_upstreams},
+      {"POST", "/v1/upstreams/{name}/accept", kPerson, accept_upstream},
       {"GET", "/v1/incidents", kPerson, get_incidents},
       {"POST", "/v1/incidents", kPerson, post_incident},
       {"POST", "/v1/incidents/{id}/close", kPerson, close_incident},

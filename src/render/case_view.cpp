@@ -150,7 +150,9 @@ class Builder {
     for (Section& s : configuration_sections(in_.description, budget_)) put(std::move(s));
   }
 
-  bool changes_configuration() const { return in_.tool == "keyturn.configuration"; }
+  bool changes_configuration() const {
+    return in_.tool == "keyturn.configuration" || in_.tool == "keyturn.upstream";
+  }
 
   bool shown_above(const doc::Member& m) const {
     if (changes_configuration()) return is_configuration_member(m);

@@ -12,16 +12,17 @@ import { OnCallTab } from "../parts/oncall";
 import { PersonDialog } from "../parts/person_dialog";
 import { Ago, Empty, Heading, Note, ProblemNote } from "../parts/pieces";
 import { Text } from "../parts/text";
+import { UpstreamsTab } from "../parts/upstreams";
 import { go, place } from "../router";
 import { refreshSession } from "../session";
 import { useStore } from "../store";
 import { nameOf, plural, shortTime, useNow } from "../words";
 import "../style/admin.css";
 
-const tabs = ["people", "groups", "oncall", "agents", "tokens", "sessions", "channels", "exercises"] as const;
+const tabs = ["people", "groups", "oncall", "agents", "upstreams", "tokens", "sessions", "channels", "exercises"] as const;
 type Tab = (typeof tabs)[number];
 const tabWords: Record<Tab, string> = {
-  people: "People", groups: "Groups", oncall: "On call", agents: "Agents", tokens: "Tokens", sessions: "Sessions", channels: "Channels", exercises: "Exercises",
+  people: "People", groups: "Groups", oncall: "On call", agents: "Agents", upstreams: "MCP servers", tokens: "Tokens", sessions: "Sessions", channels: "Channels", exercises: "Exercises",
 };
 
 interface TabProps {
@@ -62,6 +63,7 @@ export function AdminPage({ me }: { me: Me }) {
       {tab === "groups" && <GroupsTab {...props} />}
       {tab === "oncall" && <OnCallTab search={props.search} onSearch={props.onSearch} />}
       {tab === "agents" && <AgentsTab {...props} />}
+      {tab === "upstreams" && <UpstreamsTab {...props} />}
       {tab === "tokens" && <TokensTab {...props} />}
       {tab === "sessions" && <SessionsTab {...props} />}
       {tab === "channels" && <ChannelsTab {...props} />}
