@@ -31,6 +31,18 @@ bool may_enter(const catalog::Upstream& upstream, const std::string& agent) {
          upstream.agents.contains("*");
 }
 
+// Whether policy decides about it. (The built-in upstream's own tools ask the gate themselves.)
+bool is_gated(const Call& call) {
+  const std::string& method = call.message->method;
+  if (method == "tools/call") {
+    const doc::Value* params = call.message->params();
+    return !call.is_built_in() || params == nullptr ||
+           !params->text("name").starts_with("keyturn_");
+  }
+  return call.upstream &&
+         std::ranges::find(call.upstream->gates, method) != call.upstream->gates.end();
+}
+
 doc::Value no_session() {
   return rpc::error({}, kSessionNotFound, "Session not found: initialize again");
 }
@@ -113,23 +125,22 @@ Task<HttpResponse> Front::Impl::post(CallPtr call) {
   call->known = known_of(*call);
   switch (call->message->kind) {
     case rpc::Kind::kNotification:
+      // A server that takes it for a call would run it unseen.
+      if (is_gated(*call)) {
+        co_return json_rpc(
+            400, rpc::error({}, rpc::kInvalidRequest, call->message->method + " needs an id"));
+      }
       co_return co_await notification(call);
     case rpc::Kind::kResponse:
       co_return co_await relay(call);
     case rpc::Kind::kRequest:
       break;
   }
-  const std::string& method = call->message->method;
   if (!call->is_modern() && call->known->in_flight.contains(rpc::id_text(call->id()))) {
     co_return json_rpc(400, rpc::error(call->id(), rpc::kInvalidRequest,
                                        "a request with this id is on its way; use a new one"));
   }
-  const bool own = call->is_built_in() && method == "tools/call" && call->message->params() &&
-                   call->message->params()->text("name").starts_with("keyturn_");
-  const bool decided = (method == "tools/call" && !own) ||
-                       (call->upstream && std::ranges::find(call->upstream->gates, method) !=
-                                              call->upstream->gates.end());
-  if (decided) co_return co_await gated(call);
+  if (is_gated(*call)) co_return co_await gated(call);
   co_return co_await relay(call);
 }
 

@@ -75,6 +75,12 @@ ActionRequest request_of(const Call& call, std::string tool, doc::Value args) {
   return request;
 }
 
+// The server does not say what tools it has.
+doc::Value unlisted(const Call& call, const Refusal& why) {
+  if (why.code == "unknown_session") return rpc::error(call.id(), kSessionNotFound, why.message);
+  return rpc::error(call.id(), rpc::kUnavailable, why.message, doc::object({{"code", why.code}}));
+}
+
 }  // namespace
 
 // Ids are unique in a session. Modern clients have none: several of one agent use the same ids.
@@ -128,19 +134,26 @@ Task<std::optional<doc::Value>> Front::Impl::check_tool(CallPtr call, const std:
   if (call->is_built_in()) co_return std::nullopt;
   if (call->message->method != "tools/call") co_return std::nullopt;
   if (!call->upstream->may_use(call->who.id, name)) co_return unknown_tool(call->id(), name);
+  const auto is_pinned = [&](const catalog::Definition& now) {
+    const catalog::Definition* pinned = ports.gate.world().pins.pinned(call->upstream_name, name);
+    return pinned != nullptr && pinned->digest == now.digest;
+  };
+  const auto find = [&]() -> const catalog::Definition* {
+    const auto now = call->known->listing->tools.find(name);
+    return now == call->known->listing->tools.end() ? nullptr : &now->second;
+  };
   const std::optional<Listing>& listing = call->known->listing;
-  if (!listing || call->known->stale || ports.gate.clock().now() - listing->at > kListingAge) {
-    Result<void> fresh = co_await refresh(call);
-    if (!fresh && fresh.error().code == "unknown_session")
-      co_return rpc::error(call->id(), kSessionNotFound, fresh.error().message);
-    if (!fresh)
-      co_return rpc::error(call->id(), rpc::kUnavailable, fresh.error().message,
-                           doc::object({{"code", fresh.error().code}}));
+  const bool is_old =
+      !listing || call->known->stale || ports.gate.clock().now() - listing->at > kListingAge;
+  // What would be refused is looked at afresh.
+  if (is_old || find() == nullptr || !is_pinned(*find())) {
+    if (Result<void> fresh = co_await refresh(call); !fresh)
+      co_return unlisted(*call, fresh.error());
   }
-  const auto now = call->known->listing->tools.find(name);
-  if (now == call->known->listing->tools.end()) co_return unknown_tool(call->id(), name);
+  const catalog::Definition* now = find();
+  if (now == nullptr) co_return unknown_tool(call->id(), name);
+  if (is_pinned(*now)) co_return std::nullopt;
   const catalog::Definition* pinned = ports.gate.world().pins.pinned(call->upstream_name, name);
-  if (pinned != nullptr && pinned->digest == now->second.digest) co_return std::nullopt;
   rpc::Told told;
   told.state = "denied";
   told.modern = call->is_modern();
