@@ -9,7 +9,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from browser_test import LIMITS, Keyturn, of_script, walked  # noqa: E402
-from support.keyturn import DEADLINE  # noqa: E402
+from support.keyturn import DEADLINE, TOOLS  # noqa: E402
+from support.mcp import LEGACY, Client, Server  # noqa: E402
 
 
 class Crowded:
@@ -67,9 +68,15 @@ class Administered:
 
     @classmethod
     def setUpClass(cls):
-        cls.k = k = Keyturn(config=LIMITS, people={"ada": [], "ben": ["administrators"], "cleo": ["administrators"], "olga": [],
+        server = Server(LEGACY)
+        cls.addClassCleanup(server.close)
+        cls.k = k = Keyturn(config=LIMITS, tools=TOOLS + f"upstreams:\n  fix: {{url: {server.url}}}\n", people={"ada": [], "ben": ["administrators"], "cleo": ["administrators"], "olga": [],
                                                    "bob": ["dba"], "carol": ["sre"], "erin": ["dba"], "dave": ["dba"]})
         cls.addClassCleanup(k.close)
+        for says in ("Says something.", "Says something else."):  # an agent lists its tools, before and after one of them has changed
+            (server.state / "definition").write_text(says)
+            with Client(1, url=f"{k.url}/mcp/fix", headers={"Authorization": "Bearer " + k.tokens["bot"]}) as client:
+                client.do("tools")
         cls.results, cls.notes = walked(cls.script, {
             "url": k.url, "agent": k.tokens["bot"], "deployer": k.tokens["deployer"], "erin": k.tokens["erin"], "dave": k.tokens["dave"],
             **{f"link_{name}": k.enrol_link(name) for name in ("ada", "bob")}})

@@ -78,6 +78,21 @@ step("an agent is suspended and goes on", async () => {
   await page.getByRole("button", { name: "Suspend… bot", exact: true }).waitFor();
   assert((await ask("echo", "again")).status < 300);
 });
+step("an MCP server says something else of a tool: people are asked, and see both", async () => {
+  await tab("MCP servers");
+  await row("fix").getByText("1 change to be accepted").waitFor();
+  await row("fix").getByText("Says something else.").waitFor();
+  await axe();
+  await row("fix").getByRole("button", { name: /^Propose to accept/ }).click();
+  await dialog.getByLabel("Why (it stands in the record)").fill("their release of today");
+  await axe();
+  await dialog.getByRole("button", { name: "Propose" }).click();
+  await page.waitForURL(/\/a\/act_/);
+  await page.getByText("Change of the definition of fix.changing").waitFor();
+  await page.getByText('"description": "Says something else."').first().waitFor();
+  await page.getByText('"description": "Says something."').first().waitFor();
+  await page.goto(`${url}/admin?tab=tokens`);
+});
 step("a token is revoked", async () => {
   await tab("Tokens");
   const mine = row("deployer");
@@ -138,7 +153,7 @@ step("a request that was denied says so when it comes again", async () => {
 });
 step("dark, and on a phone", async () => {
   await page.setViewportSize({ width: 390, height: 844 });
-  for (const name of ["people", "groups", "agents", "tokens", "sessions", "channels"]) {
+  for (const name of ["people", "groups", "agents", "upstreams", "tokens", "sessions", "channels"]) {
     await page.emulateMedia({ colorScheme: name === "people" ? "dark" : "light" });
     await page.goto(`${url}/admin?tab=${name}`);
     await page.locator(".things > li").first().waitFor();
