@@ -29,8 +29,13 @@ Mcp::Mcp(connectors::mcp::UpstreamPorts ports, connectors::mcp::Calls& calls, Se
                       return tools ? tools->upstream(name) : nullptr;
                     }}),
       upstreams_(with(ports, attachments_)),
+      built_in_(std::make_shared<connectors::mcp::BuiltInBackend>(
+          connectors::mcp::BuiltInPorts{ports.gate, ports.loop, ports.random, public_url})),
       front_({ports.gate, ports.loop, calls,
-              [this](const std::string& name) { return upstreams_.backend(name); }, mcp_key(key),
-              std::move(public_url)}) {}
+              [this](const std::string& name) -> std::shared_ptr<connectors::mcp::Backend> {
+                if (name == "keyturn") return built_in_;
+                return upstreams_.backend(name);
+              },
+              mcp_key(key), std::move(public_url)}) {}
 
 }  // namespace keyturn::server

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "connectors/mcp/attached.h"
+#include "connectors/mcp/built_in.h"
 #include "connectors/mcp/front.h"
 #include "connectors/mcp/upstreams.h"
 
@@ -22,6 +23,7 @@ class Mcp {
  private:
   connectors::mcp::Attachments attachments_;  // servers that run beside their agents
   connectors::mcp::Upstreams upstreams_;
+  std::shared_ptr<connectors::mcp::BuiltInBackend> built_in_;  // the server `keyturn`
   connectors::mcp::Front front_;
 };
 

@@ -1,0 +1,84 @@
+"""The MCP server `keyturn`: any client calls the tools of tools.yaml, asks, waits and looks, in both eras."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.keyturn import Keyturn, until  # noqa: E402
+from support.mcp import Client, Refused  # noqa: E402
+
+# A client of each era: (version of the client, what it connects with).
+CLIENTS = [(1, {}), (2, {"era": "modern"})]
+
+
+class BuiltIn(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.k = Keyturn()
+        cls.addClassCleanup(cls.k.close)
+
+    def client(self, version, how, who="bot"):
+        headers = {"Authorization": f"Bearer {self.k.tokens[who]}"}
+        client = Client(version, url=f"{self.k.url}/mcp/keyturn", headers=headers, **how)
+        self.addCleanup(client.__exit__)
+        return client.__enter__()
+
+    def test_tools_of_tools_yaml_are_called_by_their_own_names(self):
+        for version, how in CLIENTS:
+            with self.subTest(version=version):
+                client = self.client(version, how)
+                tools = {tool["name"]: tool for tool in client.do("tools")["tools"]}
+                self.assertLessEqual({"echo", "append-one", "deploy", "keyturn_request", "keyturn_wait", "keyturn_status"}, set(tools))
+                self.assertEqual(tools["echo"]["inputSchema"]["required"], ["text"])
+                self.assertNotIn("bytes_max", tools["echo"]["inputSchema"]["properties"]["text"])
+                self.assertEqual(client.text("echo", text="hello"), "hello\n")
+                refused = client.call("forbidden")
+                self.assertTrue(refused["isError"])
+
+    def test_a_call_that_people_agree_to_runs_once(self):
+        for version, how in CLIENTS:
+            with self.subTest(version=version):
+                before, text = len(self.k.lines()), f"held {version}"
+                client = self.client(version, how)
+                calling = client.begin("call", name="append-one", arguments={"text": text}, options={"progress": True})
+                waiting = until(lambda: [one for one in self.k.get("/v1/actions?state=pending", "ada").json["items"] if one["tool"] == "append-one"],
+                                "nothing waits")
+                self.assertEqual(self.k.vote(waiting[0]["id"], "bob").status, 200)
+                self.assertFalse(client.end(calling).get("isError"))
+                self.assertEqual(self.k.lines()[before:], [text])
+
+    def test_a_request_goes_ahead_by_itself_and_is_waited_for(self):
+        for version, how in CLIENTS:
+            with self.subTest(version=version):
+                before, text = len(self.k.lines()), f"asked {version}"
+                client = self.client(version, how)
+                asking = {"tool": "append-one", "args": {"text": text}, "reason": "to see it", "wait_s": 0}
+                pending = client.do("call", name="keyturn_request", arguments=asking)
+                self.assertIn("pending", pending["content"][0]["text"])
+                action = pending["structuredContent"]["action"]
+                self.assertEqual(pending["structuredContent"]["review_url"], f"{self.k.url}/a/{action}")
+                # Nobody is asked twice, not even after Keyturn was away.
+                self.assertEqual(client.do("call", name="keyturn_request", arguments=asking)["structuredContent"]["action"], action)
+                self.k.restart()
+                client = self.client(version, how)
+                self.assertEqual(client.do("call", name="keyturn_request", arguments=asking)["structuredContent"]["action"], action)
+                self.assertEqual(client.call("keyturn_status", action=action)["structuredContent"]["state"], "pending")
+                waiting = client.begin("call", name="keyturn_wait", arguments={"action": action})
+                self.assertEqual(self.k.vote(action, "bob").status, 200)
+                self.assertEqual(client.end(waiting)["structuredContent"]["state"], "succeeded")
+                self.assertEqual(self.k.lines()[before:], [text])
+
+    def test_what_another_agent_asked_for_is_not_there(self):
+        action = self.k.request("append", {"text": "mine"}).json["id"]
+        other = self.client(1, {}, who="bot2")
+        for tool in ("keyturn_status", "keyturn_wait"):
+            told = other.call(tool, action=action)
+            self.assertTrue(told["isError"])
+            self.assertEqual(told["structuredContent"]["code"], "not_found")
+        with self.assertRaises(Refused) as refused:
+            other.call("keyturn_everything")
+        self.assertEqual(refused.exception.error["code"], -32602)
+
+
+if __name__ == "__main__":
+    unittest.main()
