@@ -33,7 +33,7 @@ class Upstream(http.server.ThreadingHTTPServer):
 
     def tools(self):
         schema = {"type": "object"}
-        return [{"name": name, "description": self.description, "inputSchema": schema} for name in ("write", "read", "hidden")]
+        return [{"name": name, "description": self.description, "inputSchema": schema, "execution": {"taskSupport": "optional"}} for name in ("write", "read", "hidden")]
 
     def answer(self, message):
         method = message.get("method")
@@ -136,6 +136,53 @@ class Mcp(unittest.TestCase):
             answer = self.say(raw=text)
             self.assertTrue(answer.status >= 400 or "error" in self.result(answer), (text, answer))
         self.assertEqual(self.server.done, [])
+
+    def task(self, method, id, **more):
+        return self.result(self.say({"id": 20, "method": method, "params": {"taskId": id, **more.pop("params", {})}}, **more))
+
+    def test_a_task_is_released_as_any_call_and_once(self):
+        asked = self.result(self.call("write", {"line": "as a task"}, params={"task": {"ttl": 60_000}}))["result"]["task"]
+        self.assertEqual((asked["status"], asked["taskId"][:12]), ("working", "keyturn-act_"))
+        name = asked["taskId"]
+        self.assertEqual(self.task("tasks/get", name)["result"]["status"], "working")
+        self.assertEqual(self.server.done, [])
+        for forged in ("keyturn-act_none", name[:-1], name.replace("keyturn-", "keyturn-act_")):
+            self.assertIn("error", self.task("tasks/get", forged), forged)
+        mine, self.session = self.session, self.say({"id": 0, "method": "initialize", "params": {}}, who="bot2", session=None).headers["mcp-session-id"]
+        for method in ("tasks/get", "tasks/result", "tasks/cancel"):
+            self.assertIn("error", self.task(method, name, who="bot2"), method)
+        self.session = mine
+        self.assertEqual(self.k.vote(self.k.action(name[8:]).json, "bob").status, 200)
+        self.assertEqual(self.server.done, [], "nobody has looked at it")
+        until(lambda: self.task("tasks/get", name)["result"]["status"] == "completed", "it is done")
+        for _ in range(2):
+            self.assertEqual(self.task("tasks/result", name)["result"]["content"][0]["text"], "done")
+        self.assertEqual(self.server.done, [{"name": "write", "arguments": {"line": "as a task"}}])
+
+    def test_a_task_that_is_cancelled_or_denied_never_runs(self):
+        for how in ("cancel", "deny"):
+            name = self.result(self.call("write", {"line": how}, params={"task": {"ttl": 60_000}}))["result"]["task"]["taskId"]
+            if how == "cancel":
+                self.assertEqual(self.task("tasks/cancel", name)["result"]["status"], "cancelled")
+                self.assertEqual(self.k.vote(self.k.action(name[8:]).json, "bob").code, "closed")
+            else:
+                self.assertEqual(self.k.vote(self.k.action(name[8:]).json, "bob", "deny", note="no").status, 200)
+                self.assertEqual(self.task("tasks/get", name)["result"]["status"], "failed")
+            self.assertTrue(self.task("tasks/result", name)["result"]["isError"])
+        self.assertEqual(self.server.done, [])
+
+    def test_a_task_of_the_modern_era_says_its_result_when_it_is_asked(self):
+        meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}}}
+
+        def say(method, target, **params):
+            return self.result(self.say({"id": 21, "method": method, "params": {**params, "_meta": meta}}, session=None,
+                                        **{"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method, "Mcp-Name": target}))["result"]
+        task = say("tools/call", "write", name="write", arguments={"line": "modern task"})
+        self.assertEqual((task["resultType"], task["status"]), ("task", "working"))
+        self.assertEqual(self.k.vote(self.k.action(task["taskId"][8:]).json, "bob").status, 200)
+        until(lambda: say("tasks/get", task["taskId"], taskId=task["taskId"])["status"] == "completed", "it is done")
+        self.assertEqual(say("tasks/get", task["taskId"], taskId=task["taskId"])["result"]["content"][0]["text"], "done")
+        self.assertEqual(len(self.server.done), 1)
 
     def test_what_it_may_not_use_is_not_there(self):
         listed = self.result(self.say({"id": 2, "method": "tools/list", "params": {}}))["result"]["tools"]

@@ -140,6 +140,7 @@ Task<HttpResponse> Front::Impl::post(CallPtr call) {
     co_return json_rpc(400, rpc::error(call->id(), rpc::kInvalidRequest,
                                        "a request with this id is on its way; use a new one"));
   }
+  if (is_own_task(*call)) co_return co_await own_task(call);
   if (is_gated(*call)) co_return co_await gated(call);
   co_return co_await relay(call);
 }

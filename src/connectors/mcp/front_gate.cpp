@@ -191,6 +191,10 @@ Task<HttpResponse> Front::Impl::gated(CallPtr call) {
     told.words = "Keyturn refused the call: " + found.error().message + ". Nothing was done.";
     co_return json_rpc(200, refusal_of(*call, told));
   }
+  const gate::RecordPtr record = ports.gate.find_open((*found)->action);
+  const bool waits =
+      record && (record->state == State::kPending || record->state == State::kDeferred);
+  if (waits && wants_task(*call)) co_return as_task(call, *record);
   co_return co_await wait_for(call, *found, 0);
 }
 

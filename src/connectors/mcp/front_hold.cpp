@@ -21,10 +21,6 @@ Duration until(std::chrono::steady_clock::time_point deadline) {
   return std::chrono::duration_cast<Duration>(deadline - std::chrono::steady_clock::now());
 }
 
-void forget_in_flight(Call& call) {
-  if (!call.is_modern()) call.known->in_flight.erase(rpc::id_text(call.id()));
-}
-
 const doc::Value* progress_token(const Call& call) {
   const doc::Value* meta = call.message->meta();
   return meta == nullptr ? nullptr : meta->find("progressToken");
@@ -63,6 +59,10 @@ doc::Value marked(doc::Value result, const rpc::Told& told) {
 }
 
 }  // namespace
+
+void forget_in_flight(Call& call) {
+  if (!call.is_modern()) call.known->in_flight.erase(rpc::id_text(call.id()));
+}
 
 doc::Value refusal_of(const Call& call, const rpc::Told& told) {
   if (call.message->method == "tools/call")
@@ -270,20 +270,27 @@ doc::Value Front::Impl::out_of_time(const Call& call, const Held& one,
   return rpc::result(call.id(), marked(rpc::pending_result(said), said));
 }
 
+// What will send the call, once it is released. (Null for the tools of tools.yaml.)
+void Front::Impl::make_delivery(const CallPtr& call, const std::shared_ptr<Held>& one) {
+  if (!call->upstream || one->delivery) return;
+  static const doc::Value kNone;
+  const doc::Value& params = call->message->params() ? *call->message->params() : kNone;
+  one->delivery =
+      std::make_shared<Delivery>(ports.loop, call->backend, call->upstream,
+                                 Wanted{call->id(), call->message->method,
+                                        std::string(params.text("name")), params, call->forward()});
+  if (!call->is_modern()) return;
+  one->delivery->seal = [self = weak_from_this(),
+                         state = state_for(*call, one->action)]() mutable -> std::string {
+    const std::shared_ptr<Impl> there = self.lock();
+    if (!there) return "";
+    state.expires = there->ports.gate.clock().now() + kStateLife;
+    return rpc::seal_state(state, there->ports.key.reveal());
+  };
+}
+
 Task<HttpResponse> Front::Impl::wait_for(CallPtr call, std::shared_ptr<Held> one, int leg) {
-  const std::string name(call->message->params() ? call->message->params()->text("name") : "");
-  if (call->upstream && !one->delivery) {
-    one->delivery = std::make_shared<Delivery>(
-        ports.loop, call->backend, call->upstream,
-        Wanted{call->id(), call->message->method, name,
-               call->message->params() ? *call->message->params() : doc::Value(), call->forward()});
-    if (call->is_modern()) {
-      one->delivery->seal = [self = this, call_state = state_for(*call, one->action)]() mutable {
-        call_state.expires = self->ports.gate.clock().now() + kStateLife;
-        return rpc::seal_state(call_state, self->ports.key.reveal());
-      };
-    }
-  }
+  make_delivery(call, one);
   const gate::RecordPtr record = ports.gate.find_open(one->action);
   const bool runs = !record || record->state == State::kExecuting;
   if (runs && one->delivery && !one->delivery->has_begun() && record)

@@ -26,6 +26,7 @@ struct Held {
   std::string key;                     // of what was asked: Unattended
   bool is_attended = true;             // a connection of the client is there for it
   bool is_cancelled = false;
+  doc::Value response;         // of a task: what the server answered
   std::function<void()> wake;  // whoever waits for it looks again
 };
 
@@ -104,7 +105,15 @@ struct Front::Impl : std::enable_shared_from_this<Front::Impl> {
                                                      doc::Value args);
   Task<HttpResponse> resume(CallPtr call, std::string sealed);
 
+  // ---- front_tasks.cpp: a call that its client asked for as a task
+  bool wants_task(const Call& call) const;
+  HttpResponse as_task(const CallPtr& call, const gate::ActionRecord& record);
+  static bool is_own_task(const Call& call);
+  Task<HttpResponse> own_task(CallPtr call);
+  rpc::Task task_of(const gate::ActionRecord& record, std::string status, std::string words) const;
+
   // ---- front_hold.cpp: while people decide
+  void make_delivery(const CallPtr& call, const std::shared_ptr<Held>& held);
   Task<HttpResponse> wait_for(CallPtr call, std::shared_ptr<Held> held, int leg);
   Task<void> hold(CallPtr call, std::shared_ptr<Held> held, int leg, net::BodyWriter& out);
   struct Step {  // what comes next for a held call
@@ -142,6 +151,7 @@ std::string state_digest(const Call& call);
 // No, in the form that the method's callers read: a tool's result, or an error.
 doc::Value refusal_of(const Call& call, const rpc::Told& told);
 void note_in_flight(Call& call, const std::shared_ptr<Held>& held);
+void forget_in_flight(Call& call);
 // Whether this response says that the server does not know the session.
 bool is_lost_session(const doc::Value& response);
 

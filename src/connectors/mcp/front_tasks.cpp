@@ -1,0 +1,153 @@
+// A call that its client asked for as a task (2025-11-25 `task`; 2026-07-28 the tasks extension):
+// while people decide it is a task of Keyturn's own, which its client looks at when it likes.
+#include "base/task_impl.h"
+#include "connectors/mcp/front_impl.h"
+
+namespace keyturn::connectors::mcp {
+namespace {
+
+constexpr std::string_view kPrefix = "keyturn-";  // of their ids; the action's id is behind it
+constexpr Duration kPoll = std::chrono::seconds(2);
+
+std::string task_id(const Call& call) {
+  const doc::Value* params = call.message->params();
+  return params == nullptr ? "" : std::string(params->text("taskId"));
+}
+
+doc::Value no_such_task(const Call& call) {
+  return rpc::error(call.id(), rpc::kInvalidParams, "there is no such task for you");
+}
+
+// The response among what the server answered, kept for whoever asks for it.
+void collect(Held& one) {
+  if (!one.delivery || !one.response.is_null()) return;
+  while (std::optional<Piece> piece = one.delivery->flow()->take()) {
+    if (piece->message && piece->message->kind == rpc::Kind::kResponse)
+      one.response = piece->message->value;
+  }
+}
+
+std::string status_of(const gate::ActionRecord& record, const doc::Value& answer) {
+  if (record.state == State::kCancelled) return "cancelled";
+  if (!answer.is_null()) {
+    const bool good = answer.find("result") != nullptr && !answer.find("result")->flag("isError");
+    return good ? "completed" : "failed";
+  }
+  if (record.state == State::kSucceeded) return "completed";
+  return is_final(record.state) ? "failed" : "working";
+}
+
+}  // namespace
+
+bool Front::Impl::wants_task(const Call& call) const {
+  if (call.is_built_in() || call.message->method != "tools/call") return false;
+  if (call.is_modern()) {
+    const doc::Value* meta = call.message->meta();
+    const doc::Value* can = meta == nullptr ? nullptr : meta->find(rpc::kCapabilitiesKey);
+    return can != nullptr && can->find_path({"extensions", rpc::kTasksExtension}) != nullptr;
+  }
+  const doc::Value& params = *call.message->params();
+  const doc::Value* task = params.find("task");
+  if (task == nullptr || !task->is_object() || !call.known->listing) return false;
+  const auto tool = call.known->listing->tools.find(params.text("name"));
+  // Where the server insists on tasks they are its own: the call is held, and then goes as it is.
+  return tool != call.known->listing->tools.end() &&
+         tool->second.value.find_path({"execution", "taskSupport"}) != nullptr &&
+         tool->second.value.find("execution")->text("taskSupport") == "optional";
+}
+
+rpc::Task Front::Impl::task_of(const gate::ActionRecord& record, std::string status,
+                               std::string words) const {
+  rpc::Task task;
+  task.id = std::string(kPrefix) + record.id.str();
+  task.status = std::move(status);
+  task.words = std::move(words) + " " + ports.public_url + "/a/" + record.id.str();
+  task.created = record.created_at;
+  task.updated = ports.gate.clock().now();
+  task.ttl = std::max(Duration(kKept), record.expires_at - task.updated + kKept);
+  task.poll = kPoll;
+  return task;
+}
+
+HttpResponse Front::Impl::as_task(const CallPtr& call, const gate::ActionRecord& record) {
+  forget_in_flight(*call);
+  const rpc::Task task = task_of(record, "working", words_of(record));
+  return json_rpc(200, rpc::result(call->id(), rpc::create_task_result(task, call->is_modern())));
+}
+
+bool Front::Impl::is_own_task(const Call& call) {
+  return call.message->method.starts_with("tasks/") &&
+         task_id(call).starts_with(std::string(kPrefix) + "act_");
+}
+
+// tasks/get, tasks/result, tasks/cancel of one. Whoever looks at it waits for it: approved, it
+// starts then.
+Task<HttpResponse> Front::Impl::own_task(CallPtr call) {
+  const ActionId id(task_id(*call).substr(kPrefix.size()));
+  gate::RecordPtr record = co_await ports.gate.find(call->who, id);
+  const std::string prefix = call->upstream_name + ".";
+  if (!record || !record->attended || !record->tool.starts_with(prefix) ||
+      record->requester.id != call->who.id || record->requester.kind != call->who.kind)
+    co_return json_rpc(200, no_such_task(*call));
+  const std::string method = call->message->method;
+  if (method == "tasks/cancel") {
+    (void)co_await ports.gate.cancel(call->who, id);
+    held.erase(id.str());
+    record = co_await ports.gate.find(call->who, id);
+    const rpc::Task task = task_of(*record, status_of(*record, {}), words_of(*record));
+    co_return json_rpc(200, rpc::result(call->id(), rpc::task_value(task, call->is_modern())));
+  }
+  // The call that it stands for, in the words of this request's era.
+  const doc::Value& asked = record->original_args.is_null() ? record->args : record->original_args;
+  doc::Value params =
+      doc::object({{"name", record->tool.substr(prefix.size())}, {"arguments", asked}});
+  if (const doc::Value* meta = call->message->meta()) params.set("_meta", *meta);
+  const auto as = std::make_shared<Call>(*call);
+  as->request.headers.set("Mcp-Method", "tools/call");
+  as->request.headers.set("Mcp-Name", record->tool.substr(prefix.size()));
+  Result<rpc::Message> message =
+      rpc::read(rpc::request(call->id(), "tools/call", std::move(params)));
+  if (!message) co_return json_rpc(200, no_such_task(*call));
+  as->message = std::move(*message);
+  std::shared_ptr<Held>& place = held[id.str()];
+  if (!place) {
+    place = std::make_shared<Held>();
+    place->action = id;
+    place->key = call_key(call->who, record->tool, asked);
+    unattended.remove(place->key, id);
+  }
+  const std::shared_ptr<Held> one = place;
+  one->is_attended = true;
+  if (method == "tasks/result" && one->response.is_null()) {
+    if (one->wake)
+      co_return json_rpc(400, rpc::error(call->id(), rpc::kInvalidRequest,
+                                         "the result is being asked for on another connection"));
+    co_return co_await wait_for(as, one, 0);
+  }
+  make_delivery(as, one);
+  doc::Value answer = one->response;
+  if (answer.is_null()) {
+    const Step next = co_await step(as, one);
+    if (next.kind == Step::Kind::kAnswer) answer = next.answer;
+    if (next.kind == Step::Kind::kRun && !one->wake && one->delivery->is_done()) {
+      collect(*one);
+      answer = one->response;
+    }
+  }
+  record = co_await ports.gate.find(call->who, one->action);
+  if (!record) co_return json_rpc(200, no_such_task(*call));
+  if (method == "tasks/result") {
+    answer.set("id", call->id());
+    co_return json_rpc(200, answer);
+  }
+  const rpc::Task task = task_of(*record, status_of(*record, answer), words_of(*record));
+  doc::Value value = rpc::task_value(task, call->is_modern());
+  if (call->is_modern()) {
+    value.set("resultType", "complete");
+    if (const doc::Value* result = answer.find("result")) value.set("result", *result);
+    if (const doc::Value* error = answer.find("error")) value.set("error", *error);
+  }
+  co_return json_rpc(200, rpc::result(call->id(), std::move(value)));
+}
+
+}  // namespace keyturn::connectors::mcp
