@@ -4,6 +4,7 @@
 #include "base/task_impl.h"
 #include "connectors/mcp/front_impl.h"
 #include "connectors/mcp/outcome.h"
+#include "connectors/mcp/words.h"
 #include "doc/json.h"
 #include "mcp/sse.h"
 
@@ -77,44 +78,6 @@ doc::Value refusal_of(const Call& call, const rpc::Told& told) {
 bool Front::Impl::is_patient(const Call& call) const {
   if (call.known->client == "claude-code") return true;
   return !call.is_modern() && progress_token(call) != nullptr;
-}
-
-std::string Front::Impl::words_of(const gate::ActionRecord& record) const {
-  switch (record.state) {
-    case State::kPending: {
-      std::string groups;
-      for (const std::string& group :
-           groups_of(record.review ? record.review->plan : record.verdict.plan))
-        groups += (groups.empty() ? "" : ", ") + group;
-      return "It waits for people to agree (" + groups + ").";
-    }
-    case State::kDeferred:
-      return "Policy decides about it later.";
-    case State::kApproved:
-      return "People agreed; it starts as soon as it may.";
-    case State::kDenied: {
-      std::string why;
-      for (const std::string& reason : record.verdict.reasons)
-        why += (why.empty() ? "" : "; ") + reason;
-      for (const std::string& note : record.notes) {
-        if (!note.empty()) why += (why.empty() ? "" : "; ") + note;
-      }
-      return "It was denied" + (why.empty() ? "." : ": " + why + ".");
-    }
-    case State::kExpired:
-      return "Nobody decided in time: it has expired.";
-    case State::kCancelled:
-      return "It was cancelled.";
-    case State::kFailed:
-    case State::kUnknown:
-      if (record.outcome && !record.outcome->reason.empty()) return record.outcome->reason;
-      return record.state == State::kFailed ? "It failed." : "Whether it took effect is not known.";
-    case State::kExecuting:
-      return "It runs.";
-    case State::kSucceeded:
-      return "It was done.";
-  }
-  return "";
 }
 
 rpc::Told Front::Impl::told(const Call& call, const gate::ActionRecord& record,
@@ -194,7 +157,7 @@ Task<Front::Impl::Step> Front::Impl::step(CallPtr call, std::shared_ptr<Held> on
   };
   if (one->delivery && one->delivery->has_begun()) {
     const std::shared_ptr<Flow> flow = one->delivery->flow();
-    if (flow->head() || flow->failed()) out.kind = Step::Kind::kRun;
+    if (flow->head()) out.kind = Step::Kind::kRun;
     if (!flow->failed() || flow->head()) co_return out;
     // Not sent, or lost: the record has the words for it.
   }

@@ -130,7 +130,6 @@ struct Front::Impl : std::enable_shared_from_this<Front::Impl> {
   rpc::RequestState state_for(const Call& call, const ActionId& action) const;
   bool is_patient(const Call& call) const;
   rpc::Told told(const Call& call, const gate::ActionRecord& record, std::string words) const;
-  std::string words_of(const gate::ActionRecord& record) const;
 
   FrontPorts ports;
   std::map<std::string, std::shared_ptr<Known>> sessions;

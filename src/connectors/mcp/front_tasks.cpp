@@ -2,6 +2,7 @@
 // while people decide it is a task of Keyturn's own, which its client looks at when it likes.
 #include "base/task_impl.h"
 #include "connectors/mcp/front_impl.h"
+#include "connectors/mcp/words.h"
 
 namespace keyturn::connectors::mcp {
 namespace {
