@@ -208,6 +208,13 @@ Task<void> Gate::Impl::run_recovery(std::shared_ptr<ActionRecord> record, std::u
   }
 }
 
+// Nobody here knows what became of a call of an MCP server. (Where its tool is gone, an attended
+// action was one.)
+bool Gate::Impl::ran_at_mcp_server(const ActionRecord& record) const {
+  const catalog::Tool* tool = find_tool(*world.configuration, record.tool);
+  return tool != nullptr ? tool->kind == catalog::ToolKind::kMcp : record.attended;
+}
+
 Task<void> Gate::Impl::recover_one(std::shared_ptr<ActionRecord> record) {
   Outcome outcome;
   const auto built_in = built_ins.find(record->tool);
@@ -216,6 +223,9 @@ Task<void> Gate::Impl::recover_one(std::shared_ptr<ActionRecord> record) {
   } else if (built_in != built_ins.end()) {
     outcome.reason =
         "Keyturn stopped while the change was being made; look at the configuration's history";
+  } else if (ran_at_mcp_server(*record)) {
+    outcome.reason =
+        "Keyturn stopped while the MCP server did it; whether it took effect is not known";
   } else {
     outcome = co_await ports.executor.recover(record->id);
   }

@@ -112,6 +112,7 @@ struct Gate::Impl {
                                    const doc::Value& args, doc::Value reviewed = {});
   policy::PolicyInput policy_input(const Case& c) const;
   const catalog::Tool* find_tool(const Configuration& configuration, const std::string& name) const;
+  bool ran_at_mcp_server(const ActionRecord& record) const;
   void seal_digest(Case& c);
   Case case_of(const ActionRecord& record) const;
   EventDraft decided_draft(const Case& c, State state) const;
