@@ -6,6 +6,7 @@
 
 #include "base/task_impl.h"
 #include "connectors/exec/exec_executor.h"
+#include "connectors/mcp/child.h"
 #include "connectors/mcp/executor.h"
 #include "connectors/spool.h"
 #include "connectors/sql/connection.h"
@@ -16,17 +17,20 @@ namespace {
 
 constexpr Duration kSpoolWait = std::chrono::seconds(5);  // for a server that is just ending
 
-class Executors final : public gate::Executor {
+class AllExecutors final : public Executors {
  public:
-  Executors(net::Loop& loop, const Clock& clock, ExecutorOptions options,
-            exec::HelperConnection connection, std::unique_ptr<Spool> spool)
+  AllExecutors(net::Loop& loop, const Clock& clock, ExecutorOptions options,
+               exec::HelperConnection connection, std::unique_ptr<Spool> spool)
       : spool_(std::move(spool)),
         file_pool_(loop, "exec-files", options.file_threads),
         sql_pool_(loop, "sql", options.sql_threads),
         link_(loop, file_pool_, options.helper, std::move(connection)),
         exec_(link_, file_pool_),
         sql_(*spool_, sql_pool_, clock),
-        mcp_(std::move(options.mcp)) {}
+        mcp_(std::move(options.mcp)),
+        children_(loop, file_pool_, link_) {}
+
+  mcp::Children& children() override { return children_; }
 
   Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override {
     switch (tool.kind) {
@@ -85,6 +89,7 @@ class Executors final : public gate::Executor {
   exec::ExecExecutor exec_;
   sql::SqlExecutor sql_;
   std::shared_ptr<mcp::McpExecutor> mcp_;
+  mcp::Children children_;
 };
 
 }  // namespace
@@ -95,17 +100,17 @@ Result<void> check_dsn(const std::string& dsn) {
   return {};
 }
 
-Result<std::unique_ptr<gate::Executor>> make_executor(net::Loop& loop, const Clock& clock,
-                                                      ExecutorOptions options,
-                                                      exec::HelperConnection connection) {
+Result<std::unique_ptr<Executors>> make_executor(net::Loop& loop, const Clock& clock,
+                                                 ExecutorOptions options,
+                                                 exec::HelperConnection connection) {
   const std::string folder = options.helper.data_folder + "/spool";
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return refuse("spool_failed", "cannot make " + folder + ": " + errno_text(errno));
   }
   auto spool = Spool::open(folder + "/sql", clock.now(), {}, kSpoolWait);
   if (!spool) return std::unexpected(spool.error());
-  return std::make_unique<Executors>(loop, clock, std::move(options), std::move(connection),
-                                     std::move(*spool));
+  return std::make_unique<AllExecutors>(loop, clock, std::move(options), std::move(connection),
+                                        std::move(*spool));
 }
 
 }  // namespace keyturn::connectors

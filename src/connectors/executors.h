@@ -13,14 +13,21 @@
 namespace keyturn::connectors {
 
 namespace mcp {
+class Children;
 class McpExecutor;
-}
+}  // namespace mcp
 
 struct ExecutorOptions {
-  exec::HelperStart helper;   // helper.data_folder is where the spools are, too
-  unsigned sql_threads = 8;   // statements that run at a time
-  unsigned file_threads = 2;  // for digests and secrets
+  exec::HelperStart helper;               // helper.data_folder is where the spools are, too
+  unsigned sql_threads = 8;               // statements that run at a time
+  unsigned file_threads = 2;              // for digests and secrets
   std::shared_ptr<mcp::McpExecutor> mcp;  // null: tools of MCP servers are refused
+};
+
+class Executors : public gate::Executor {
+ public:
+  // Runs MCP servers by the same helper. Valid as long as this.
+  virtual mcp::Children& children() = 0;
 };
 
 // In main, in this order:
@@ -31,9 +38,9 @@ struct ExecutorOptions {
 //   3. make_executor(loop, clock, options, std::move(*connection))
 // Refuses spool_busy (another server runs on this folder) and spool_failed. I/O thread; must go
 // before the loop.
-Result<std::unique_ptr<gate::Executor>> make_executor(net::Loop& loop, const Clock& clock,
-                                                      ExecutorOptions options,
-                                                      exec::HelperConnection connection);
+Result<std::unique_ptr<Executors>> make_executor(net::Loop& loop, const Clock& clock,
+                                                 ExecutorOptions options,
+                                                 exec::HelperConnection connection);
 
 // Whether libpq can read a conninfo string, and it holds no password. Codes: invalid_dsn,
 // literal_secret. Connects to nothing.

@@ -39,4 +39,15 @@ std::string presentable(std::string_view raw, const secrets::Redactor& redactor,
   return escaped(kept);
 }
 
+std::string presentable_end(std::string_view raw, const secrets::Redactor& redactor,
+                            std::size_t bytes_max) {
+  const std::string clean = redactor.redact(raw);
+  std::string_view kept = clean;
+  if (kept.size() > bytes_max) kept.remove_prefix(kept.size() - bytes_max);
+  const auto is_inside = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  while (kept.size() < clean.size() && !kept.empty() && is_inside(kept.front()))
+    kept.remove_prefix(1);
+  return escaped(kept);
+}
+
 }  // namespace keyturn::connectors

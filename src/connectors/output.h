@@ -14,6 +14,10 @@ namespace keyturn::connectors {
 std::string presentable(std::string_view raw, const secrets::Redactor& redactor,
                         std::size_t bytes_max, bool& truncated);
 
+// The same of its end: what was said last, at most `bytes_max` bytes of it.
+std::string presentable_end(std::string_view raw, const secrets::Redactor& redactor,
+                            std::size_t bytes_max);
+
 // How much of a raw output to keep beyond the cap for presentable() to see whole secrets.
 constexpr std::size_t kRedactionSlack = 64 << 10;
 

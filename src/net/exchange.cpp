@@ -26,6 +26,7 @@ constexpr Duration kIdle = std::chrono::seconds(4), kIdleMost = std::chrono::sec
                    kIdleSlack = std::chrono::seconds(1);
 
 Result<std::string> request_text(const ExchangeRequest& request, const ServiceAddress& to) {
+  if (!is_token(request.method)) return refuse("bad_header", "the method is no word");
   std::string out =
       request.method + " " + to.path + " HTTP/1.1\r\nHost: " + to.authority() + "\r\n";
   bool has_agent = false;

@@ -108,6 +108,8 @@ TEST_CASE("the request is as it was asked for, with one head of our own") {
   CHECK((*answer)->headers().count("x-a") == 2);
   CHECK(rig.send({.url = server.url(), .headers = {{"X", "a\r\nb: c"}}}).error().code ==
         "bad_header");
+  CHECK(rig.send({.method = "GET / HTTP/1.1\r\nX:", .url = server.url()}).error().code ==
+        "bad_header");
 }
 
 TEST_CASE("bodies end where their framing says, and what is cut is never taken for whole") {

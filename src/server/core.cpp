@@ -224,8 +224,8 @@ void Core::open_sign_on(const std::string& url) {
                                                 std::move(options));
 }
 
-void Core::open_mcp(const std::string& url) {
-  connectors::mcp::UpstreamPorts ports{*gate_, *loop_, random_, *secrets_pool_};
+void Core::open_mcp(const std::string& url, connectors::mcp::Children* children) {
+  connectors::mcp::UpstreamPorts ports{*gate_, *loop_, random_, *secrets_pool_, children};
   mcp_ = std::make_unique<Mcp>(ports, *mcp_calls_, data_->hmac_key(), url);
   mcp_executor_->set_backends(
       [mcp = mcp_.get()](const std::string& name) { return mcp->upstreams().backend(name); });
@@ -270,14 +270,16 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
       std::move(journal), core->clock_, core->random_, core->loop_->executor());
   if (!opened) return std::unexpected(opened.error());
   core->journal_ = std::move(*opened);
+  connectors::mcp::Children* children = nullptr;
   if (executes) {
     core->mcp_calls_ = std::make_unique<connectors::mcp::Calls>(*core->loop_);
     core->mcp_executor_ =
         std::make_shared<connectors::mcp::McpExecutor>(*core->loop_, *core->mcp_calls_);
     executors.mcp = core->mcp_executor_;
-    Result<std::unique_ptr<gate::Executor>> executor =
+    Result<std::unique_ptr<connectors::Executors>> executor =
         connectors::make_executor(*core->loop_, core->clock_, executors, std::move(*helper));
     if (!executor) return std::unexpected(executor.error());
+    children = &(*executor)->children();
     core->executor_ = std::move(*executor);
   } else {
     core->executor_ = std::make_unique<NoExecutor>();
@@ -333,7 +335,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
   core->provisioning_->load();
   core->on_call_->load();
   core->open_sign_on(url);
-  if (executes) core->open_mcp(url);
+  if (executes) core->open_mcp(url, children);
   return core;
 }
 

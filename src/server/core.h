@@ -30,6 +30,7 @@ class Keep;
 
 namespace keyturn::connectors::mcp {
 class Calls;
+class Children;
 class McpExecutor;
 }  // namespace keyturn::connectors::mcp
 
@@ -68,7 +69,7 @@ class Core {
  private:
   Core() = default;
   void open_sign_on(const std::string& public_url);
-  void open_mcp(const std::string& public_url);
+  void open_mcp(const std::string& public_url, connectors::mcp::Children* children);
   SystemClock clock_;
   SystemRandom random_;
   secrets::CredentialDetector detector_;

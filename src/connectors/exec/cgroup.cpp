@@ -54,7 +54,8 @@ bool is_delegated(const std::string& folder) {
 void remove_empty(const std::string& root) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
-    if (entry.path().filename().string().starts_with("act_")) ::rmdir(entry.path().c_str());
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("act_") || name.starts_with("child_")) ::rmdir(entry.path().c_str());
   }
 }
 

@@ -11,12 +11,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <tuple>
 
 #include "catalog/size.h"
 #include "connectors/exec/launch.h"
+#include "connectors/exec/strays.h"
 #include "connectors/output.h"
 #include "doc/json.h"
 
@@ -27,6 +26,7 @@ constexpr const char* kPrlimit = "/usr/bin/prlimit";  // util-linux: on every De
 constexpr SandboxFds kSandboxFds{.gate = 4};
 constexpr int kFirstSecretFd = 10;
 constexpr int kFirstSealedFd = 60;
+constexpr auto kGoodbye = std::chrono::seconds(1);       // for a child, once its input has ended
 constexpr auto kGrace = std::chrono::seconds(2);         // between SIGTERM and SIGKILL
 constexpr auto kDrain = std::chrono::milliseconds(500);  // for output that a daemon keeps open
 constexpr std::size_t kSecretFilesMax = 50;
@@ -39,10 +39,6 @@ Fd memory_file(std::string_view content) {
   return fd;
 }
 
-std::string marker(const ActionId& action) {
-  return "KEYTURN_ACTION=" + action.str();
-}
-
 // Builds the launch of one job; keeps the descriptors it made until the process has them.
 class Preparation {
  public:
@@ -53,7 +49,8 @@ class Preparation {
     if (job_.image.files.size() > kFilesMax)
       return refuse("start_failed", "argv names too many files");
     launch_ = {.cwd = "/",
-               .stdout_fd = out,
+               .stdin_fd = job_.in.get(),
+               .stdout_fd = job_.is_child ? job_.out.get() : out,
                .stderr_fd = err,
                .limits = rlimits_of(job_.plan.limits, isolation_.drops_user),
                .drop_user = isolation_.drops_user,
@@ -78,7 +75,7 @@ class Preparation {
 
   Result<void> environment() {
     std::vector<std::string>& env = launch_.env;
-    env = {std::string("PATH=") + kSearchPath, "LANG=C.UTF-8", "HOME=/tmp", marker(job_.action)};
+    env = {std::string("PATH=") + kSearchPath, "LANG=C.UTF-8", "HOME=/tmp", mark_of(job_)};
     for (const auto& [name, text] : job_.plan.env) env.push_back(name + "=" + text);
     int number = kFirstSecretFd;
     for (const SecretVariable& secret : job_.secrets) {
@@ -145,6 +142,7 @@ class Preparation {
     launch_.cwd = job_.plan.cwd;
     launch_.argv = started_argv(job_.plan, job_.image, kFirstSealedFd);
     launch_.program_fd = files[program].fd.get();
+    if (!files[program].fd) launch_.program_path = files[program].path;
   }
 
   const Job& job_;
@@ -153,12 +151,11 @@ class Preparation {
   std::vector<Fd> kept_;
 };
 
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 }  // namespace
+
+std::string mark_of(const Job& job) {
+  return (job.is_child ? "KEYTURN_CHILD=" : "KEYTURN_ACTION=") + job.action.str();
+}
 
 Result<void> Execution::start(const Isolation& isolation, const Fd* filter,
                               std::unique_ptr<Cgroup> group, SteadyTime now) {
@@ -181,8 +178,18 @@ Result<void> Execution::start(const Isolation& isolation, const Fd* filter,
   for (const Stream* stream : {&out_, &err_, &status_}) set_nonblocking(stream->fd.get());
   job_.image.files.clear();  // the process has its own
   started_ = now;
-  due_ = now + job_.plan.timeout;
+  if (job_.is_child) {
+    job_.in.reset();
+    job_.out.reset();
+    out_.fd.reset();
+  } else {
+    due_ = now + job_.plan.timeout;
+  }
   return {};
+}
+
+int Execution::lifeline() const {
+  return due_ ? -1 : job_.life.get();
 }
 
 std::vector<int> Execution::descriptors() const {
@@ -199,15 +206,22 @@ void Execution::read(int fd) {
   if (status_.fd && fd == status_.fd.get()) read_status();
 }
 
-// Reads on after the cap, so that the program is not stopped by a full pipe.
+// Reads on after the cap, so that the program is not stopped by a full pipe. Of a child the end is
+// kept: what it said before it failed.
 void Execution::read_stream(Stream& stream) {
-  const std::size_t most = static_cast<std::size_t>(job_.plan.output_bytes_max) + kRedactionSlack;
+  const std::size_t most =
+      (job_.is_child ? kLastWordsMax : static_cast<std::size_t>(job_.plan.output_bytes_max)) +
+      kRedactionSlack;
   std::array<char, 1 << 16> block;
   const ssize_t n = ::read(stream.fd.get(), block.data(), block.size());
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (n <= 0) {
     stream.fd.reset();
     return;
+  }
+  if (job_.is_child && stream.bytes.size() + static_cast<std::size_t>(n) > most) {
+    const std::size_t more = stream.bytes.size() + static_cast<std::size_t>(n) - most;
+    stream.bytes.erase(0, std::min(more, stream.bytes.size()));
   }
   const std::size_t room = most - std::min(most, stream.bytes.size());
   stream.cut = stream.cut || static_cast<std::size_t>(n) > room;
@@ -246,7 +260,8 @@ void Execution::ended(int wait_status, SteadyTime now) {
   wait_status_ = wait_status;
   ended_ = now;
   due_ = now + kDrain;
-  if (timed_out_) kill_strays();
+  job_.life.reset();
+  if (timed_out_ || job_.is_child) kill_strays();
 }
 
 void Execution::tick(SteadyTime now) {
@@ -263,6 +278,10 @@ void Execution::tick(SteadyTime now) {
 
 std::optional<SteadyTime> Execution::due() const {
   return over() ? std::nullopt : due_;
+}
+
+void Execution::end(SteadyTime now) {
+  if (!due_ && !wait_status_) due_ = now + kGoodbye;
 }
 
 void Execution::terminate(SteadyTime now) {
@@ -288,16 +307,7 @@ void Execution::kill_all() {
 
 void Execution::kill_strays() const {
   if (group_) group_->kill_all();
-  if (job_.plan.sandbox.enabled) return;
-  const std::string mark = marker(job_.action);
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string environment = '\0' + read_file(entry.path().string() + "/environ");
-    if (environment.find('\0' + mark + '\0') == std::string::npos) continue;
-    ::kill(static_cast<pid_t>(std::stol(name)), SIGKILL);
-  }
+  if (!job_.plan.sandbox.enabled) kill_marked(mark_of(job_));
 }
 
 bool Execution::over() const {
@@ -311,6 +321,7 @@ bool Execution::never_ran() const {
 
 std::string Execution::present(const Stream& stream, bool& truncated) const {
   truncated = truncated || stream.cut;
+  if (job_.is_child) return presentable_end(stream.bytes, job_.redactor, kLastWordsMax);
   return presentable(stream.bytes, job_.redactor,
                      static_cast<std::size_t>(job_.plan.output_bytes_max), truncated);
 }
@@ -319,7 +330,9 @@ Outcome Execution::judge() const {
   Outcome outcome;
   outcome.kind = OutcomeKind::kFailed;
   const int status = *wait_status_;
-  if (timed_out_) {
+  if (timed_out_ && job_.is_child) {
+    outcome.reason = "did not end when its input did, and was killed";
+  } else if (timed_out_) {
     outcome.reason = "timed out after " + to_text(job_.plan.timeout) + " and was killed";
   } else if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);

@@ -27,7 +27,16 @@ struct Job {
   std::vector<SecretVariable> secrets;
   secrets::Redactor redactor;  // what must not appear in the output
   Image image;
+  // A child lives as long as somebody speaks with it. It gets `in` and `out`, its ends of pipes;
+  // `life` is one of a pipe whose other end goes with whoever wants it. An execution has neither.
+  bool is_child = false;
+  Fd in, out, life;
 };
+
+// What every process of the job carries in its environment.
+std::string mark_of(const Job& job);
+
+inline constexpr std::size_t kLastWordsMax = 4096;  // of a child's standard error
 
 class Execution {
  public:
@@ -44,6 +53,11 @@ class Execution {
   void ended(int wait_status, SteadyTime now);  // the process was reaped
   void tick(SteadyTime now);                    // acts on what is due
   std::optional<SteadyTime> due() const;
+  // A child's input has ended: it has a moment to end by itself.
+  void end(SteadyTime now);
+  // poll() tells of its end (POLLHUP) when nobody wants the child any more: then end(). -1: that
+  // was told, or there is none.
+  int lifeline() const;
 
   bool over() const;
   // Once over: how it went. A Refusal means that the sandbox could not be made, and the program

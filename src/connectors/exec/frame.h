@@ -4,8 +4,10 @@
 
 #include <sys/types.h>
 
+#include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "connectors/fd.h"
@@ -24,6 +26,13 @@ Result<std::optional<doc::Value>> take_frame(std::string& buffer);
 Result<doc::Value> read_frame(int fd, std::string& buffer);
 
 Result<void> send_all(int socket, std::string_view bytes);  // never raises SIGPIPE
+
+// Descriptors go with the first byte of a frame, and are there no later than the frame is.
+inline constexpr std::size_t kFdsMax = 4;
+// `bytes` is not empty; at most kFdsMax of them.
+Result<void> send_with(int socket, std::string_view bytes, const std::vector<Fd>& descriptors);
+// Like recv() without waiting: -1 and errno, 0 at the end. What came with it is appended.
+ssize_t receive(int socket, char* out, std::size_t size, std::deque<Fd>& descriptors);
 
 // DATA/exec.sock. Paths beyond sun_path are reached through the open folder (/proc/self/fd/N).
 Result<Fd> listen_at(const std::string& data_folder);

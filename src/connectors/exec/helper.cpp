@@ -14,18 +14,20 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <deque>
 #include <list>
 #include <map>
 #include <memory>
 #include <optional>
 #include <tuple>
 
-#include "base/bytes.h"
 #include "base/time.h"
 #include "connectors/exec/cgroup.h"
+#include "connectors/exec/children.h"
 #include "connectors/exec/execution.h"
 #include "connectors/exec/frame.h"
 #include "connectors/exec/isolation.h"
+#include "connectors/exec/requests.h"
 #include "connectors/exec/seccomp.h"
 #include "connectors/spool.h"
 
@@ -42,44 +44,17 @@ struct Client {
   pid_t pid = 0;
   Fd fd;
   std::string in, out;
-};
-
-struct Waiter {
-  std::int64_t client = 0;
-  std::int64_t request = 0;
+  std::deque<Fd> descriptors;  // that came, for frames to come
 };
 
 struct Run {
   std::unique_ptr<Execution> execution;
   Fd pidfd;
-  std::vector<Waiter> waiters;
+  std::vector<Asker> askers;
 };
-
-doc::Value refusal_value(const Refusal& refusal) {
-  return doc::object(
-      {{"refusal", doc::object({{"code", refusal.code}, {"message", refusal.message}})}});
-}
 
 Outcome failed_outcome(std::string reason) {
   return {.kind = OutcomeKind::kFailed, .reason = std::move(reason)};
-}
-
-std::vector<SecretVariable> secrets_of(const doc::Value* list) {
-  std::vector<SecretVariable> out;
-  if (list == nullptr || !list->is_array()) return out;
-  for (const doc::Value& item : list->as_array()) {
-    out.push_back({std::string(item.text("name")),
-                   Secret(from_base64(item.text("value")).value_or("")), item.flag("as_file")});
-  }
-  return out;
-}
-
-secrets::Redactor redactor_for(const std::vector<SecretVariable>& variables,
-                               const std::vector<SecretVariable>& parameters) {
-  secrets::Redactor redactor;
-  for (const SecretVariable& secret : variables) redactor.add(secret.name, secret.value);
-  for (const SecretVariable& secret : parameters) redactor.add(secret.name, secret.value);
-  return redactor;
 }
 
 class Helper {
@@ -129,17 +104,19 @@ class Helper {
       if (run.pidfd) polled_.push_back({run.pidfd.get(), POLLIN, 0});
       for (const int fd : run.execution->descriptors()) polled_.push_back({fd, POLLIN, 0});
     }
+    children_.gather(polled_);
   }
 
   int wait_ms() const {
     const SteadyTime now = std::chrono::steady_clock::now();
     std::optional<SteadyTime> next;
-    if (clients_.empty() && runs_.empty())
+    if (clients_.empty() && runs_.empty() && children_.empty())
       next = idle_since_ + std::chrono::milliseconds(options_.linger_ms);
-    for (const auto& [action, run] : runs_) {
-      const auto due = run.execution->due();
+    const auto look = [&](std::optional<SteadyTime> due) {
       if (due && (!next || *due < *next)) next = due;
-    }
+    };
+    for (const auto& [action, run] : runs_) look(run.execution->due());
+    look(children_.due());
     if (!next) return -1;
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(*next - now).count() + 1;
@@ -154,12 +131,13 @@ class Helper {
         if (client.fd && client.fd.get() == entry.fd) read_client(client);
       }
       for (auto& [action, run] : runs_) run.execution->read(entry.fd);
+      children_.heard(entry, std::chrono::steady_clock::now());
     }
   }
 
   bool idle_too_long() {
     const SteadyTime now = std::chrono::steady_clock::now();
-    if (!clients_.empty() || !runs_.empty()) {
+    if (!clients_.empty() || !runs_.empty() || !children_.empty()) {
       idle_since_ = now;
       return false;
     }
@@ -168,7 +146,8 @@ class Helper {
 
   bool may_retire() const {
     const auto is_silent = [](const Client& client) { return client.out.empty(); };
-    return retiring_ && runs_.empty() && std::ranges::all_of(clients_, is_silent);
+    return retiring_ && runs_.empty() && children_.empty() &&
+           std::ranges::all_of(clients_, is_silent);
   }
 
   // ---- clients
@@ -179,7 +158,7 @@ class Helper {
 
   void read_client(Client& client) {
     std::array<char, 1 << 16> block;
-    const ssize_t n = ::recv(client.fd.get(), block.data(), block.size(), MSG_DONTWAIT);
+    const ssize_t n = receive(client.fd.get(), block.data(), block.size(), client.descriptors);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) {
       client.fd.reset();
@@ -190,14 +169,20 @@ class Helper {
       auto frame = take_frame(client.in);
       if (!frame) client.fd.reset();
       if (!frame || !*frame) return;
-      answer({client.number, (*frame)->integer("id")}, **frame);
+      std::vector<Fd> descriptors;
+      for (auto left = (*frame)->integer("descriptors"); left > 0; --left) {
+        if (client.descriptors.empty()) break;
+        descriptors.push_back(std::move(client.descriptors.front()));
+        client.descriptors.pop_front();
+      }
+      answer({client.number, (*frame)->integer("id")}, **frame, std::move(descriptors));
     }
   }
 
-  void send(const Waiter& waiter, doc::Value message) {
-    message.set("id", waiter.request);
+  void send(const Asker& asker, doc::Value message) {
+    message.set("id", asker.request);
     for (Client& client : clients_) {
-      if (client.number == waiter.client) client.out += frame_of(message);
+      if (client.number == asker.client) client.out += frame_of(message);
     }
   }
 
@@ -217,25 +202,31 @@ class Helper {
   }
 
   // ---- requests
-  void answer(const Waiter& waiter, const doc::Value& request) {
+  void answer(const Asker& asker, const doc::Value& request, std::vector<Fd> descriptors) {
     const std::string_view op = request.text("op");
     if (op == "hello") {
       divide_group();
       retiring_ = retiring_ || request.text("program") != program_;
-      send(waiter, doc::object({{"isolation", to_value(isolation_)},
-                                {"pid", static_cast<std::int64_t>(::getpid())},
-                                {"retiring", retiring_},
-                                {"running", static_cast<std::int64_t>(runs_.size())}}));
+      send(asker, doc::object({{"isolation", to_value(isolation_)},
+                               {"pid", static_cast<std::int64_t>(::getpid())},
+                               {"retiring", retiring_},
+                               {"running",
+                                static_cast<std::int64_t>(runs_.size() + children_.running())}}));
     } else if (op == "start") {
-      if (auto started = start(waiter, request); !started)
-        send(waiter, refusal_value(started.error()));
+      if (auto started = start(asker, request); !started)
+        send(asker, refusal_value(started.error()));
     } else if (op == "ask") {
-      ask(waiter, ActionId(std::string(request.text("action"))));
+      ask(asker, ActionId(std::string(request.text("action"))));
+    } else if (op == "child") {
+      if (auto started = start_child(asker, request, std::move(descriptors)); !started)
+        send(asker, refusal_value(started.error()));
+    } else if (op == "await_child") {
+      if (auto over = children_.await(asker, request)) send(asker, std::move(*over));
     } else if (op == "forget") {
       const Result<void> done = forget(request);
-      send(waiter, done ? doc::object({{"forgotten", true}}) : refusal_value(done.error()));
+      send(asker, done ? doc::object({{"forgotten", true}}) : refusal_value(done.error()));
     } else {
-      send(waiter, refusal_value({"bad_request", "the exec helper knows no such request", ""}));
+      send(asker, refusal_value({"bad_request", "the exec helper knows no such request", ""}));
     }
   }
 
@@ -252,6 +243,7 @@ class Helper {
     for (const auto& [action, run] : runs_) {
       if (run.execution->group() != nullptr) std::ignore = run.execution->group()->limit();
     }
+    children_.limit_again();
   }
 
   std::unique_ptr<Cgroup> group_for(const Job& job) {
@@ -264,7 +256,7 @@ class Helper {
   }
 
   // Everything that can be refused is refused before the spool says "started".
-  Result<void> start(const Waiter& waiter, const doc::Value& request) {
+  Result<void> start(const Asker& asker, const doc::Value& request) {
     Job job{.action = ActionId(std::string(request.text("action")))};
     const doc::Value* plan = request.find("plan");
     const doc::Value* description = request.find("description");
@@ -291,10 +283,10 @@ class Helper {
     job.secrets = secrets_of(request.find("secrets"));
     job.redactor = redactor_for(job.secrets, secrets_of(request.find("hide")));
     if (auto begun = spool_->begin(job.action, clock_.now()); !begun) return begun;
-    return launch_job(waiter, std::move(job));
+    return launch_job(asker, std::move(job));
   }
 
-  Result<void> launch_job(const Waiter& waiter, Job job) {
+  Result<void> launch_job(const Asker& asker, Job job) {
     const ActionId action = job.action;
     auto group = group_for(job);
     auto execution = std::make_unique<Execution>(std::move(job));
@@ -305,23 +297,37 @@ class Helper {
       return started;
     }
     Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, execution->pid(), 0)));
-    runs_.emplace(action, Run{std::move(execution), std::move(pidfd), {waiter}});
+    runs_.emplace(action, Run{std::move(execution), std::move(pidfd), {asker}});
     return {};
   }
 
-  void ask(const Waiter& waiter, const ActionId& action) {
+  Result<void> start_child(const Asker& asker, const doc::Value& request,
+                           std::vector<Fd> descriptors) {
+    if (retiring_)
+      return refuse("helper_retiring", "the exec helper of another version starts nothing more");
+    auto job = child_job(request, std::move(descriptors), isolation_);
+    if (!job) return std::unexpected(job.error());
+    auto group = group_for(*job);
+    auto pid = children_.start(std::move(*job), isolation_, filter_ ? &*filter_ : nullptr,
+                               std::move(group));
+    if (!pid) return std::unexpected(pid.error());
+    send(asker, doc::object({{"started", static_cast<std::int64_t>(*pid)}}));
+    return {};
+  }
+
+  void ask(const Asker& asker, const ActionId& action) {
     if (const auto running = runs_.find(action); running != runs_.end()) {
-      running->second.waiters.push_back(waiter);
+      running->second.askers.push_back(asker);
       return;
     }
     const auto entry = spool_->settle(action, clock_.now());
     std::string_view state = "unknown";
     if (entry && entry->outcome) {
-      send(waiter, doc::object({{"outcome", to_value(*entry->outcome)}}));
+      send(asker, doc::object({{"outcome", to_value(*entry->outcome)}}));
       return;
     }
     if (entry && entry->state == Spool::State::kFenced) state = "not_started";
-    send(waiter, doc::object({{"state", state}}));
+    send(asker, doc::object({{"state", state}}));
   }
 
   Result<void> forget(const doc::Value& request) {
@@ -343,6 +349,7 @@ class Helper {
         run.pidfd.reset();
         run.execution->ended(status, std::chrono::steady_clock::now());
       }
+      children_.reaped(pid, status, std::chrono::steady_clock::now());
     }
   }
 
@@ -358,9 +365,10 @@ class Helper {
       record(at->first, outcome ? *outcome : failed_outcome(outcome.error().message));
       const doc::Value message =
           outcome ? doc::object({{"outcome", to_value(*outcome)}}) : refusal_value(outcome.error());
-      for (const Waiter& waiter : at->second.waiters) send(waiter, message);
+      for (const Asker& asker : at->second.askers) send(asker, message);
       at = runs_.erase(at);
     }
+    for (auto& [asker, message] : children_.finish(now)) send(asker, std::move(message));
   }
 
   // A result that cannot be kept is still told to who waits; after a crash it would be unknown.
@@ -383,6 +391,7 @@ class Helper {
   std::int64_t last_client_ = 0;
   std::list<Client> clients_;
   std::map<ActionId, Run> runs_;
+  Children children_;
   std::vector<pollfd> polled_;
 };
 

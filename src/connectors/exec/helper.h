@@ -10,6 +10,12 @@
 //                                        {"code", "message"}}: nothing ran
 //   {"op": "ask", "action"}              -> {"outcome": {…}} (waits for one that runs) | {"state":
 //   "not_started" | "unknown"}
+//   {"op": "child", "child", "plan", "secrets", "descriptors": 3}, with its standard input, its
+//   standard output and its lifeline    -> {"started": PID} or {"refusal"}
+//   {"op": "await_child", "child"}       -> {"outcome": {…}} when it has ended | {"state":
+//   "unknown"}
+// A child is no action: it is not in the spool, and ends when nobody holds the other end of its
+// lifeline any more; so it ends with the server, and, as everything does, with the helper.
 // "not_started" is final: the action is fenced, and can never start any more.
 //
 // The server may have been updated since the helper was started. A hello that names another program

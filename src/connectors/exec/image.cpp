@@ -238,6 +238,24 @@ class Sealer {
  public:
   Sealer(const Plan& plan, const Isolation& isolation) : plan_(plan), isolation_(isolation) {}
 
+  Result<Image> run_from_disk() {
+    const AsExecutionUser rights(isolation_);
+    if (plan_.argv.empty() || !plan_.argv[0].starts_with('/'))
+      return refuse("no_program", "the first word of a command is the absolute path of a program");
+    if (auto found = program_on_disk(); !found) return std::unexpected(found.error());
+    for (std::size_t i = 1; plan_.sandbox.enabled && i < plan_.argv.size(); ++i) {
+      const auto named = file_named(plan_.argv[i], plan_.cwd);
+      if (!named || is_there(named->path) || !may_copy(i, *named)) continue;
+      if (auto added = add(named->path, FileRole::kArgument); !added) {
+        if (added.error().code == "too_large") return std::unexpected(added.error());
+        continue;  // the program may not read it either
+      }
+      image_.files.back().argv_index = i;
+      image_.files.back().prefix = named->prefix;
+    }
+    return std::move(image_);
+  }
+
   Result<Image> run() {
     const AsExecutionUser rights(isolation_);
     if (auto sealed = program(); !sealed) return std::unexpected(sealed.error());
@@ -247,6 +265,26 @@ class Sealer {
   }
 
  private:
+  // The program finds it there by itself.
+  bool is_there(const std::string& path) const {
+    return !plan_.sandbox.enabled ||
+           (is_shown(path, plan_.sandbox) && is_shown(resolve(path), plan_.sandbox));
+  }
+
+  Result<void> program_on_disk() {
+    const std::string& path = plan_.argv[0];
+    if (!is_there(path)) return program();
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) return cannot(path, errno_text(errno));
+    if (!S_ISREG(status.st_mode)) return cannot(path, "is no regular file");
+    if ((status.st_mode & 0111) == 0) return cannot(path, "is not executable");
+    image_.files.push_back({.role = FileRole::kProgram,
+                            .path = path,
+                            .real_path = resolve(path),
+                            .substituted = false});
+    return {};
+  }
+
   Result<void> add(const std::string& path, FileRole role) {
     auto file = seal(path, role, left_);
     if (!file) return std::unexpected(file.error());
@@ -338,6 +376,10 @@ std::string drift_of_files(const doc::Value& reviewed, const doc::Value& found) 
 
 Result<Image> seal_image(const Plan& plan, const Isolation& isolation) {
   return Sealer(plan, isolation).run();
+}
+
+Result<Image> child_image(const Plan& plan, const Isolation& isolation) {
+  return Sealer(plan, isolation).run_from_disk();
 }
 
 std::vector<std::string> mount_paths(const SealedFile& file, const catalog::Sandbox& sandbox) {

@@ -51,6 +51,10 @@ constexpr std::int64_t kPreviewBytesTotalMax =
 // too_large.
 [[nodiscard]] Result<Image> seal_image(const Plan& plan, const Isolation& isolation);
 
+// For a child, which nobody reviews: only what the sandbox would not show is copied; all else runs
+// as it stands on disk. Refuses like seal_image().
+[[nodiscard]] Result<Image> child_image(const Plan& plan, const Isolation& isolation);
+
 // The argv to start, after the sealed copies took their places: `at` gives the descriptor number of
 // files[i] in the new process. In a sandbox copies lie at their paths; without one they are
 // /proc/self/fd/N.

@@ -100,7 +100,7 @@ struct Child {
     const int program = what.program_fd < 0 ? -1 : park(what.program_fd);
     std::array<std::pair<int, int>, kMost + 3> moves;
     std::size_t count = 0;
-    moves[count++] = {park(null), 0};
+    moves[count++] = {park(what.stdin_fd < 0 ? null : what.stdin_fd), 0};
     moves[count++] = {park(what.stdout_fd), 1};
     moves[count++] = {park(what.stderr_fd), 2};
     for (const auto& [ours, theirs] : what.descriptors) moves[count++] = {park(ours), theirs};

@@ -19,7 +19,8 @@ struct Launch {
   std::vector<std::string> argv;
   std::vector<std::string> env;  // "NAME=value", the whole environment
   std::string cwd = "/";
-  int stdout_fd = -1, stderr_fd = -1;            // stdin is /dev/null
+  int stdin_fd = -1;  // -1: /dev/null
+  int stdout_fd = -1, stderr_fd = -1;
   std::vector<std::pair<int, int>> descriptors;  // (ours, its number there); all others are closed
   Rlimits limits;
   int cgroup_fd = -1;  // cgroup.procs of the group to join; -1: ours

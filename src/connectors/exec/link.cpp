@@ -208,21 +208,26 @@ Task<Result<void>> HelperLink::connected_to_ours() {
   }
 }
 
-Task<Result<doc::Value>> HelperLink::ask(doc::Value message, Duration patience) {
-  const bool starts = message.text("op") == "start";
+Task<Result<doc::Value>> HelperLink::ask(doc::Value message, Duration patience,
+                                         std::vector<Fd> descriptors) {
+  const bool starts = message.text("op") == "start" || message.text("op") == "child";
   auto ready = starts ? co_await connected_to_ours() : co_await connected();
   if (!ready) co_return std::unexpected(ready.error());
   const std::int64_t number = ++last_question_;
   message.set("id", number);
+  if (!descriptors.empty())
+    message.set("descriptors", static_cast<std::int64_t>(descriptors.size()));
   Question question{std::make_shared<net::Waiter>(loop_),
                     std::make_shared<Result<doc::Value>>(
                         refuse("helper_slow", "the exec helper did not answer in time"))};
   questions_.emplace(number, question);
-  auto sent = co_await net::run_blocking(
-      pool_, [shared = shared_, frame = frame_of(message)]() -> Result<void> {
-        const std::lock_guard guard(shared->writing);
-        return send_all(shared->socket.get(), frame);
-      });
+  auto sent =
+      co_await net::run_blocking(pool_,
+                                 [shared = shared_, frame = frame_of(message),
+                                  descriptors = std::move(descriptors)]() -> Result<void> {
+                                   const std::lock_guard guard(shared->writing);
+                                   return send_with(shared->socket.get(), frame, descriptors);
+                                 });
   if (!sent && sent.error().code == "overloaded") {
     questions_.erase(number);
     co_return refuse("no_helper", sent.error().message);

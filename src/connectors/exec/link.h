@@ -57,7 +57,9 @@ class HelperLink {
   // The helper's answer to `message`. Refuses helper_lost: the question may or may not have
   // arrived; no_helper: it did not; helper_slow: no answer within `patience`. An order to start
   // something waits, for a time, until a helper that retires is gone.
-  Task<Result<doc::Value>> ask(doc::Value message, Duration patience);
+  // `descriptors` go with it (SCM_RIGHTS), and are closed here.
+  Task<Result<doc::Value>> ask(doc::Value message, Duration patience,
+                               std::vector<Fd> descriptors = {});
 
   const Isolation& isolation() const { return isolation_; }
 

@@ -10,8 +10,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kKnownMax = 32;  // values, with those of before
-
 Result<std::vector<Secret>> read_values(const std::vector<catalog::UpstreamHeader>& headers) {
   std::vector<Secret> out;
   for (const catalog::UpstreamHeader& header : headers) {
@@ -62,21 +60,9 @@ Task<void> CredentialHeaders::refresh() {
       co_await net::run_blocking(pool_, [headers = headers_] { return read_values(headers); });
   is_reading_ = false;
   read_at_ = SteadyClock::now();
-  if (values_) learn(*values_);
+  for (std::size_t i = 0; values_ && i < headers_.size(); ++i)
+    known_.learn(headers_[i].name, (*values_)[i]);
   for (const auto& waiter : std::exchange(until_read_, {})) waiter->fire();
-}
-
-void CredentialHeaders::learn(const Values& values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto is_it = [&](const Known& one) { return one.value.reveal() == values[i].reveal(); };
-    if (values[i].empty() || std::ranges::any_of(known_, is_it)) continue;
-    known_.push_back({headers_[i].name, values[i]});
-    redactor_.add(headers_[i].name, values[i]);
-  }
-  if (known_.size() <= kKnownMax) return;
-  while (known_.size() > std::max(kKnownMax / 2, headers_.size())) known_.pop_front();
-  redactor_ = {};
-  for (const Known& one : known_) redactor_.add(one.name, one.value);
 }
 
 net::Headers CredentialHeaders::compose() const {

@@ -1,7 +1,6 @@
 // The headers that Keyturn adds to what it sends to an MCP server, with the secrets in them.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,10 +10,10 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "catalog/upstream.h"
+#include "connectors/mcp/known_secrets.h"
 #include "net/blocking.h"
 #include "net/http.h"
 #include "net/loop.h"
-#include "secrets/redact.h"
 
 namespace keyturn::connectors::mcp {
 
@@ -34,13 +33,12 @@ class CredentialHeaders {
   // which header, and why, without the value.
   Task<Result<net::Headers>> get(bool refused = false);
   // Knows every value of late; null: there was none yet.
-  const secrets::Redactor* redactor() const { return redactor_.empty() ? nullptr : &redactor_; }
+  const secrets::Redactor* redactor() const { return known_.redactor(); }
 
  private:
   using Values = std::vector<Secret>;  // one a header, empty for plain text
   bool is_fresh(Duration most) const;
   Task<void> refresh();
-  void learn(const Values& values);
   net::Headers compose() const;
 
   net::Loop& loop_;
@@ -51,12 +49,7 @@ class CredentialHeaders {
   std::optional<std::chrono::steady_clock::time_point> read_at_;
   bool is_reading_ = false;
   std::vector<std::shared_ptr<net::Waiter>> until_read_;
-  struct Known {
-    std::string name;
-    Secret value;
-  };
-  std::deque<Known> known_;  // the newest last
-  secrets::Redactor redactor_;
+  KnownSecrets known_;
 };
 
 }  // namespace keyturn::connectors::mcp

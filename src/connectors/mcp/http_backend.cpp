@@ -126,7 +126,7 @@ Task<Result<std::shared_ptr<Answer>>> HttpBackend::State::send(std::shared_ptr<S
       .abort = forward.abort};
   Result<net::Headers> own = co_await self->credentials.get();
   for (bool is_second = false;; is_second = true) {
-    if (!own) co_return std::unexpected(own.error());
+    if (!own) co_return refuse("no_secret", about(upstream) + ": " + own.error().message);
     request.headers = headers_of(forward, *own);
     auto exchange = co_await self->client->send(request);
     if (!exchange) co_return refused(upstream, exchange.error());

@@ -2,6 +2,7 @@
 
 #include "base/task_impl.h"
 #include "connectors/mcp/attached.h"
+#include "connectors/mcp/child.h"
 #include "connectors/mcp/http_backend.h"
 #include "connectors/mcp/pipe_backend.h"
 
@@ -22,12 +23,23 @@ std::shared_ptr<Backend> Upstreams::backend(const std::string& name) {
   return made.backend;
 }
 
+std::shared_ptr<Backend> Upstreams::of_children(
+    const std::shared_ptr<const catalog::Upstream>& upstream) {
+  const auto known = std::make_shared<KnownSecrets>();
+  return std::make_shared<PipeBackend>(
+      PipePorts{ports_.loop, ports_.random,
+                [children = ports_.children, upstream, known](const Forward&) {
+                  return children->open(upstream, known);
+                },
+                [known] { return known->redactor(); }});
+}
+
 std::shared_ptr<Backend> Upstreams::make(const std::shared_ptr<const catalog::Upstream>& upstream) {
   switch (upstream->kind) {
     case catalog::Upstream::Kind::kHttp:
       return std::make_shared<HttpBackend>(ports_.loop, ports_.pool, client_, upstream);
     case catalog::Upstream::Kind::kCommand:
-      break;
+      return ports_.children == nullptr ? nullptr : of_children(upstream);
     case catalog::Upstream::Kind::kAttached:
       break;
   }

@@ -35,6 +35,7 @@ class Upstreams {
   std::shared_ptr<Backend> backend(const std::string& name);
 
  private:
+  std::shared_ptr<Backend> of_children(const std::shared_ptr<const catalog::Upstream>& upstream);
   std::shared_ptr<Backend> make(const std::shared_ptr<const catalog::Upstream>& upstream);
 
   struct Made {
