@@ -155,6 +155,7 @@ Task<HttpResponse> Front::Impl::notification(CallPtr call) {
   if (found == call->known->in_flight.end()) co_return co_await relay(call);
   const std::shared_ptr<Held> held = found->second;
   if (held->delivery && held->delivery->has_begun()) {
+    held->is_cancelled = true;  // nobody takes it up
     // A server that stops does not answer, and one that does not stop may still.
     ports.loop.spawn([](net::Loop& loop, std::shared_ptr<Delivery> delivery) -> Task<void> {
       co_await loop.sleep(kCancelWait);

@@ -104,6 +104,10 @@ void Front::Impl::leave(const CallPtr& call, const std::shared_ptr<Held>& one) {
   if (!one->is_attended) return;
   one->is_attended = false;
   one->wake = nullptr;
+  if (one->is_cancelled && one->delivery && one->delivery->has_begun()) {
+    held.erase(one->action.str());
+    return;
+  }
   unattended.add(one->key, one->action);
   if (!one->delivery || !one->delivery->has_begun()) {
     ports.calls.leave(one->action);
