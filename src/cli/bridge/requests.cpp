@@ -13,8 +13,8 @@ namespace {
 using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr milliseconds kFirstPatience{
-    20'000};                                // before Keyturn ever answered: clients give up soon
+// Before Keyturn ever answered: clients give up soon.
+constexpr milliseconds kFirstPatience{25'000};
 constexpr milliseconds kPatience{120'000};  // once it has
 constexpr milliseconds kBackoffFirst{100}, kBackoffMost{2'000};
 constexpr milliseconds kRetryUsual{1'000};  // of a stream that does not say
