@@ -36,7 +36,7 @@ class Direct(Walk, unittest.TestCase):
     def test_every_client_can_do_what_there_is(self):
         for name, made in self.pairs():
             with self.subTest(name), made as client:
-                self.walk(client, name, self.folder, has_session="stateless, http" not in name, is_stdio="stdio" in name)
+                self.walk(client, self.folder, has_session="stateless, http" not in name, is_stdio="stdio" in name)
                 if "stateless, http" not in name:
                     told = self.hears_of_changes(client, name)
                     until(lambda: told in [tool["description"] for tool in client.do("tools")["tools"]], "the client does not see what it is now")

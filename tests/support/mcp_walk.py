@@ -1,4 +1,5 @@
 """Everything that an MCP client can do with a fixture server, step by step: the same walk without Keyturn (peers) and through it (e2e)."""
+import itertools
 import json
 
 from .keyturn import until
@@ -7,15 +8,19 @@ from .mcp import Refused
 ANSWERS = {"elicitation": {"action": "accept", "content": {"colour": "red"}}, "sampling": "a poem", "roots": [{"uri": "file:///tmp"}]}
 
 
-class Walk:
-    """Mixed into a test case. `client` is connected with ANSWERS, `name` says which it is; its server's --state folder may be told apart by that."""
+_numbers = itertools.count(1)
 
-    def walk(self, client, name, folder, has_session=True, is_stdio=False):
+
+class Walk:
+    """Mixed into a test case. `client` is connected with ANSWERS."""
+
+    def walk(self, client, folder, has_session=True, is_stdio=False, cancels=True):
         self.lists_and_reads(client)
         self.calls(client, is_stdio)
         if has_session:  # without one a legacy server over HTTP cannot ask, tell of changes, or hear that a call is cancelled
             self.asks(client)
-            self.cancels(client, folder)
+            if cancels:
+                self.cancels(client, folder)
 
     def lists_and_reads(self, client):
         tools = {tool["name"]: tool for tool in client.do("tools")["tools"]}
@@ -45,8 +50,7 @@ class Walk:
         self.assertEqual(client.text("sample", prompt="p"), "sampled: a poem")
 
     def cancels(self, client, folder):
-        log = folder / "cancelled"
-        log.unlink(missing_ok=True)
+        log = folder / f"cancelled-{next(_numbers)}"  # another call each time
         number = client.begin("call", name="slow", arguments={"until": str(folder / "never"), "log": str(log)})
         until(lambda: log.exists() and "began" in log.read_text(), "the tool did not begin")
         client.do("cancel", of=number, reason="enough")
