@@ -184,9 +184,10 @@ class Gating(unittest.TestCase):
         self.append(gone)
         action = self.pending("legacy.append")
         gone.stop()
-        with self.k.client(1, "legacy") as client:
+        with self.k.client(1, "legacy", trace=True) as client:
             with self.assertRaises(Refused):
                 client.end(self.append(client, timeout=1000))
+            client.event("http", lambda line: line["request"].get("body", {}).get("method") == "notifications/cancelled")  # Keyturn has heard of it
             self.assertEqual(self.pending("legacy.append"), action)
             number = self.append(client)
             self.k.vote(action, "bob")
@@ -208,7 +209,8 @@ class Gating(unittest.TestCase):
             client.do("cancel", of=number, reason="changed my mind")
             with self.assertRaises(Refused):
                 client.end(number)
-            self.k.vote(action, "bob")  # it closed its connection, no more: the review stays
+            client.text("echo", text="after it closed its connection")
+            self.k.vote(action, "bob")  # closed, no more: the review stays
             until(lambda: self.k.action(action).json["state"] == "approved", "approved, and nobody is there for it")
         self.assertEqual(self.lines(), [])
 
