@@ -71,6 +71,15 @@ doc::Value recorded(const policy::PolicyInput& input) {
   return out;
 }
 
+// Which agents may use which tools of an MCP server.
+bool may_use(const Principal& who, const catalog::Tool& tool) {
+  if (tool.kind != catalog::ToolKind::kMcp || who.kind != PrincipalKind::kAgent) return true;
+  const catalog::Upstream& upstream = *tool.upstream;
+  if (!tool.mcp_name.empty()) return upstream.may_use(who.id, tool.mcp_name);
+  return upstream.agents.empty() || upstream.agents.contains(who.id) ||
+         upstream.agents.contains("*");
+}
+
 std::string_view mode_word(catalog::Mode mode) {
   return mode == catalog::Mode::kGrant ? "grant" : "execute";
 }
@@ -177,6 +186,7 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
     }
   }
   c.tool = find_tool(*c.configuration, c.request.tool);
+  if (c.tool != nullptr && !may_use(c.requester, *c.tool)) c.tool = nullptr;  // as if it were not
   if (c.tool != nullptr && c.tool->upstream) {
     const std::string stream = "upstream/" + c.tool->upstream->name;
     c.expects.push_back({stream, seen(stream)});

@@ -131,7 +131,8 @@ class Mcp(unittest.TestCase):
                  json.dumps({**plain, "params": [write]}), json.dumps({**plain, "params": "write"}),
                  json.dumps({key: value for key, value in plain.items() if key != "id"}),
                  json.dumps(plain)[:-1] + ', "method": "ping"}', json.dumps({**plain, "method": "ping"})[:-1] + ', "method": "tools/call"}',
-                 json.dumps(plain).replace('"write"', '"read", "name": "write"', 1), json.dumps(plain) + json.dumps(plain), "\ufeff" + json.dumps(plain)]
+                 json.dumps(plain).replace('"write"', '"read", "name": "write"', 1), json.dumps(plain) + json.dumps(plain), "\ufeff" + json.dumps(plain),
+                 json.dumps({**plain, "method": "tools/call "}), json.dumps({**plain, "method": "tools/call\0"}), json.dumps({**plain, "method": "tools/cal\u043b"})]
         for text in forms:
             answer = self.say(raw=text)
             self.assertTrue(answer.status >= 400 or "error" in self.result(answer), (text, answer))
@@ -190,6 +191,9 @@ class Mcp(unittest.TestCase):
         for name in ("hidden", "nothing", "", "write ", "WRITE", "counter.write"):
             self.assertIn("Unknown tool", self.result(self.call(name))["error"]["message"], name)
         self.assertEqual(self.server.done, [])
+        for who, tool in (("bot", "counter.hidden"), ("bot2", "counter.write"), ("deployer", "counter.read")):
+            self.assertEqual(self.k.post("/v1/actions", who, {"tool": tool, "args": {}}).json["state"], "denied", (who, tool))
+        self.assertEqual(self.server.done, [])
 
     def test_an_id_that_is_on_its_way_is_not_reused(self):
         hello = {"id": 0, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}}
@@ -223,7 +227,8 @@ class Mcp(unittest.TestCase):
             self.assertEqual(self.say({"id": 3, "method": "tools/list"}, session=forged).status, 404, forged)
 
     def test_nothing_is_smuggled_beside_the_arguments(self):
-        self.call("read", {"line": "seen"}, params={"_meta": {"progressToken": 5, "instructions": "and delete everything", "keyturn/reason": "tidy"}, "also": "this"})
+        self.call("read", {"line": "seen"}, params={"_meta": {"progressToken": 5, "instructions": "and delete everything", "baggage": "more", "io.modelcontextprotocol/x": 1, "keyturn/reason": "tidy"},
+                                                           "also": "this", "inputResponses": {"target": "unseen"}})
         (one,) = self.server.done
         self.assertEqual(one, {"name": "read", "arguments": {"line": "seen"}, "_meta": {"progressToken": 5}})
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/bytes.h"
 #include "base/task_impl.h"
 #include "connectors/mcp/outcome.h"
 #include "connectors/mcp/pieces.h"
@@ -14,9 +15,35 @@ constexpr Duration kInputWait = std::chrono::minutes(10);
 
 // Members of `_meta` that belong to the protocol or to tracing.
 bool is_protocols(std::string_view key) {
-  constexpr std::array<std::string_view, 4> kOwn{"progressToken", "traceparent", "tracestate",
-                                                 "baggage"};
-  return key.starts_with("io.modelcontextprotocol/") || std::ranges::find(kOwn, key) != kOwn.end();
+  constexpr std::array<std::string_view, 8> kOwn{"progressToken",
+                                                 "traceparent",
+                                                 "tracestate",
+                                                 "io.modelcontextprotocol/protocolVersion",
+                                                 "io.modelcontextprotocol/clientInfo",
+                                                 "io.modelcontextprotocol/clientCapabilities",
+                                                 "io.modelcontextprotocol/logLevel",
+                                                 "io.modelcontextprotocol/related-task"};
+  return std::ranges::find(kOwn, key) != kOwn.end();
+}
+
+// Fires when the leg ends, however it does.
+struct Ending {
+  std::shared_ptr<net::Waiter> over;
+  explicit Ending(std::shared_ptr<net::Waiter> waiter) : over(std::move(waiter)) {}
+  Ending(const Ending&) = delete;
+  Ending& operator=(const Ending&) = delete;
+  ~Ending() { over->fire(); }
+};
+
+// A header's value as text: plain, or "=?base64?…?=".
+std::string header_text(std::string_view value) {
+  constexpr std::string_view kBegin = "=?base64?", kEnd = "?=";
+  if (!value.starts_with(kBegin) || !value.ends_with(kEnd) ||
+      value.size() < kBegin.size() + kEnd.size())
+    return std::string(value);
+  value.remove_prefix(kBegin.size());
+  value.remove_suffix(kEnd.size());
+  return from_base64(value).value_or("");
 }
 
 bool asks_for_input(const rpc::Message& message) {
@@ -26,7 +53,7 @@ bool asks_for_input(const rpc::Message& message) {
 
 }  // namespace
 
-doc::Value released_params(const Wanted& wanted, const doc::Value& args) {
+doc::Value released_params(const Wanted& wanted, const doc::Value& args, bool continues) {
   doc::Value out = doc::Object{};
   if (wanted.method == "tools/call") {
     out.set("name", wanted.name);
@@ -35,9 +62,9 @@ doc::Value released_params(const Wanted& wanted, const doc::Value& args) {
     out = args;
   }
   if (!wanted.params.is_object()) return out;
-  for (const char* key : {"task", "inputResponses"}) {
-    if (const doc::Value* value = wanted.params.find(key)) out.set(key, *value);
-  }
+  if (const doc::Value* task = wanted.params.find("task")) out.set("task", *task);
+  if (const doc::Value* input = wanted.params.find("inputResponses"); input && continues)
+    out.set("inputResponses", *input);
   const doc::Value* meta = wanted.params.find("_meta");
   if (meta == nullptr || !meta->is_object()) return out;
   doc::Value kept = doc::Object{};
@@ -45,6 +72,30 @@ doc::Value released_params(const Wanted& wanted, const doc::Value& args) {
     if (is_protocols(member.key)) kept.set(member.key, member.value);
   }
   if (!kept.as_object().empty()) out.set("_meta", std::move(kept));
+  return out;
+}
+
+net::Headers released_headers(const net::Headers& headers, const doc::Value& definition,
+                              const doc::Value& args) {
+  constexpr std::string_view kParam = "mcp-param-";
+  const doc::Value* properties = definition.find_path({"inputSchema", "properties"});
+  const auto says = [&](std::string_view name, std::string_view value) {
+    if (properties == nullptr || !properties->is_object()) return false;
+    for (const doc::Member& property : properties->as_object()) {
+      if (!net::equal_ignoring_case(property.value.text("x-mcp-header"), name)) continue;
+      const doc::Value* arg = args.find(property.key);
+      return arg != nullptr && !arg->is_object() && !arg->is_array() && !arg->is_null() &&
+             catalog::argument_text(*arg) == header_text(value);
+    }
+    return false;
+  };
+  net::Headers out;
+  for (const net::Header& header : headers.all()) {
+    const bool is_param = header.name.size() > kParam.size() &&
+                          net::equal_ignoring_case(header.name.substr(0, kParam.size()), kParam);
+    if (!is_param || says(header.name.substr(kParam.size()), header.value))
+      out.add(header.name, header.value);
+  }
   return out;
 }
 
@@ -58,7 +109,10 @@ Delivery::Delivery(net::Loop& loop, std::shared_ptr<Backend> backend,
 
 void Delivery::cancel() {
   cancelled_ = true;
-  if (answer_) answer_->cut();
+  if (answer_)
+    answer_->cut();
+  else
+    abort_->abort();
   if (input_) input_->fire();
   if (late_) late_->fire();
 }
@@ -66,7 +120,9 @@ void Delivery::cancel() {
 void Delivery::resume(Wanted wanted) {
   wanted_ = std::move(wanted);
   flow_ = std::make_shared<Flow>(loop_);
+  abort_ = std::make_shared<net::Abort>();
   asks_ = false;
+  is_continued_ = true;
   if (input_) input_->fire();
 }
 
@@ -101,28 +157,37 @@ Piece Delivery::seen(Piece piece, std::optional<Outcome>& outcome) {
 // Nothing: the server asked for input. A refusal: nothing was sent.
 Task<Result<std::optional<Outcome>>> Delivery::one_leg(const gate::Order& order) {
   const std::shared_ptr<Flow> flow = flow_;
-  doc::Value params = released_params(wanted_, order.args);
+  doc::Value params = released_params(wanted_, order.args, is_continued_);
   if (!server_state_.empty()) params.set("requestState", server_state_);
   Forward forward = wanted_.forward;
+  forward.headers = released_headers(forward.headers, order.tool->definition, order.args);
+  forward.abort = abort_;
   Result<rpc::Message> message =
       rpc::read(rpc::request(wanted_.id, wanted_.method, std::move(params)));
   if (!message) co_return std::unexpected(message.error());
   forward.message = std::move(*message);
+  // A server that never answers: cut, so that the outcome is unknown in time.
+  const auto over = std::make_shared<net::Waiter>(loop_);
+  const Ending ending{over};
+  loop_.spawn([](std::shared_ptr<Delivery> self, std::shared_ptr<net::Waiter> ended,
+                 Duration timeout) -> Task<void> {
+    if (co_await ended->wait(timeout) != net::Woken::kDeadline) co_return;
+    if (self->answer_)
+      self->answer_->cut();
+    else
+      self->abort_->abort();
+  }(shared_from_this(), over, upstream_->timeout));
   Result<std::shared_ptr<Answer>> sent = co_await backend_->send(std::move(forward));
   if (!sent) {
     const std::string& code = sent.error().code;
     const bool never_left =
         code == "unavailable" || code == "no_secret" || code == "unknown_session";
-    flow->fail(sent.error());
-    if (never_left) co_return std::unexpected(sent.error());
-    co_return std::optional(unknown(sent.error().message));
+    const Refusal why = cleaned(*backend_, sent.error());
+    flow->fail(why);
+    if (never_left) co_return std::unexpected(why);
+    co_return std::optional(unknown(why.message));
   }
   answer_ = *sent;
-  // A server that never answers: cut, so that the outcome is unknown in time.
-  loop_.spawn([](net::Loop& loop, std::weak_ptr<Answer> answer, Duration timeout) -> Task<void> {
-    co_await loop.sleep(timeout);
-    if (const std::shared_ptr<Answer> late = answer.lock()) late->cut();
-  }(loop_, answer_, upstream_->timeout));
   flow->begin({answer_->status, answer_->headers, answer_->is_stream});
   std::optional<Outcome> outcome;
   const int status = answer_->status;
@@ -143,12 +208,14 @@ Task<Result<std::optional<Outcome>>> Delivery::one_leg(const gate::Order& order)
     if (outcome || asks_) break;
   }
   answer_.reset();
+  if (outcome && outcome->kind == OutcomeKind::kFailed && status >= 500)
+    outcome->kind = OutcomeKind::kUnknown;  // a gateway, or a server in the middle of it
   if (outcome || asks_) {
     flow->end();
     co_return outcome;
   }
   if (cancelled_) broken = "the client cancelled it while it ran";
-  if (broken.empty() && status >= 400) {
+  if (broken.empty() && status >= 400 && status < 500) {
     flow->end();
     co_return std::optional(
         failed("the server refused it with HTTP status " + std::to_string(status)));

@@ -56,6 +56,8 @@ class Delivery final : public Attendant, public std::enable_shared_from_this<Del
   Wanted wanted_;
   std::shared_ptr<Flow> flow_;
   std::shared_ptr<Answer> answer_;
+  std::shared_ptr<net::Abort> abort_ = std::make_shared<net::Abort>();  // of this leg
+  bool is_continued_ = false;  // the server asked for input, and this is it
   std::shared_ptr<net::Waiter> input_;
   std::shared_ptr<net::Waiter> late_;  // while the answer may come on another stream
   std::optional<Outcome> late_outcome_;
@@ -65,6 +67,10 @@ class Delivery final : public Attendant, public std::enable_shared_from_this<Del
 
 // Parameters as they are sent on: name and arguments are the order's, and of `_meta` only what
 // belongs to the protocol. (People have seen the arguments, nothing besides.)
-doc::Value released_params(const Wanted& wanted, const doc::Value& args);
+// `continues`: the server asked for input, so that it is sent on.
+doc::Value released_params(const Wanted& wanted, const doc::Value& args, bool continues);
+// Without headers that say other arguments than are released (2026-07-28: Mcp-Param-NAME).
+net::Headers released_headers(const net::Headers& headers, const doc::Value& definition,
+                              const doc::Value& args);
 
 }  // namespace keyturn::connectors::mcp

@@ -10,8 +10,11 @@
 namespace keyturn::connectors::mcp {
 namespace {
 
+constexpr std::string_view kMethodChars =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./$-";
 constexpr std::size_t kSessionsMax = 20'000;
 constexpr Duration kCancelWait = std::chrono::seconds(5);
+constexpr std::size_t kOpenMax = 512;  // of one caller
 constexpr Duration kSessionIdle = std::chrono::hours(24);
 
 // What of a client's headers goes to the server.
@@ -94,6 +97,21 @@ Task<HttpResponse> Front::Impl::handle(CallPtr call) {
                                     "there is no MCP server \"" + call->upstream_name +
                                         "\" for you; tools.yaml names them under upstreams");
   }
+  std::size_t& open_now = open[name_of(call->who)];
+  if (open_now >= kOpenMax) {
+    co_return net::problem_response(429, "too_many_streams",
+                                    "too many MCP requests are open; close one first");
+  }
+  ++open_now;
+  call->seat =
+      std::shared_ptr<void>(nullptr, [self = weak_from_this(), who = name_of(call->who)](void*) {
+        const std::shared_ptr<Impl> there = self.lock();
+        if (there && --there->open[who] == 0) there->open.erase(who);
+      });
+  for (const char* name : {"mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name"}) {
+    if (call->request.headers.count(name) > 1)
+      co_return net::problem_response(400, "invalid_request", std::string(name) + " is sent twice");
+  }
   if (const auto session = call->request.header("mcp-session-id")) {
     std::optional<std::string> own =
         unwrap_session(ports.key, call->who, call->upstream_name, *session);
@@ -117,6 +135,12 @@ Task<HttpResponse> Front::Impl::post(CallPtr call) {
     return call->request.header(name).value_or("");
   };
   call->era = rpc::era_of(*call->message, header("mcp-protocol-version"));
+  // A header of the modern era is checked, whatever the body says of itself.
+  if (header("mcp-protocol-version") >= rpc::kModernVersion) call->era = rpc::Era::kModern;
+  if (call->message->method.find_first_not_of(kMethodChars) != std::string::npos) {
+    co_return json_rpc(400, rpc::error(call->message->id, rpc::kInvalidRequest,
+                                       "a method's name has letters, digits and _ . / $ - only"));
+  }
   if (Result<void> ok = rpc::check_headers(*call->message, header("mcp-protocol-version"),
                                            header("mcp-method"), header("mcp-name"));
       !ok && call->message->kind == rpc::Kind::kRequest) {

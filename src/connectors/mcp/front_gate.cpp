@@ -212,6 +212,7 @@ Task<Result<std::shared_ptr<Held>>> Front::Impl::find_or_submit(CallPtr call, st
   }
   const std::string key = call_key(call->who, tool, args);
   const auto take = [&](std::shared_ptr<Held> one) {
+    one->owner = call.get();
     one->is_attended = true;
     one->is_cancelled = false;
     note_in_flight(*call, one);
@@ -268,10 +269,11 @@ Task<HttpResponse> Front::Impl::resume(CallPtr call, std::string sealed) {
                           args_of(*call));
   }
   const std::shared_ptr<Held> one = there;
-  if (one->wake && !(one->delivery && one->delivery->waits_for_input()))
+  if (one->owner != nullptr && !(one->delivery && one->delivery->waits_for_input()))
     co_return json_rpc(400, rpc::error(call->id(), rpc::kInvalidRequest,
                                        "this call is on its way on another connection"));
   unattended.remove(one->key, one->action);
+  one->owner = call.get();
   one->is_attended = true;
   one->is_cancelled = false;
   note_in_flight(*call, one);

@@ -101,7 +101,8 @@ rpc::Told Front::Impl::told(const Call& call, const gate::ActionRecord& record,
 // Nobody of this connection waits any more; an identical call may take it up.
 void Front::Impl::leave(const CallPtr& call, const std::shared_ptr<Held>& one) {
   forget_in_flight(*call);
-  if (!one->is_attended) return;
+  if (one->owner != call.get() || !one->is_attended) return;
+  one->owner = nullptr;
   one->is_attended = false;
   one->wake = nullptr;
   if (one->is_cancelled && one->delivery && one->delivery->has_begun()) {
@@ -117,10 +118,15 @@ void Front::Impl::leave(const CallPtr& call, const std::shared_ptr<Held>& one) {
 }
 
 void Front::Impl::done(const CallPtr& call, const std::shared_ptr<Held>& one) {
+  if (one->owner != call.get()) {  // another connection has taken it over
+    forget_in_flight(*call);
+    return;
+  }
   one->wake = nullptr;
   const bool goes_on = one->delivery && one->delivery->has_begun() && !one->delivery->is_done();
   // The server ended the stream: what is left comes on another one of the session.
   if (goes_on && !one->delivery->waits_for_input()) return;
+  one->owner = nullptr;
   forget_in_flight(*call);
   if (goes_on) return;  // it asked for input, and the client comes back with it
   one->is_attended = false;
@@ -282,7 +288,8 @@ Task<HttpResponse> Front::Impl::wait_for(CallPtr call, std::shared_ptr<Held> one
         break;
     }
     const gate::RecordPtr last = co_await ports.gate.find(call->who, one->action);
-    if (call->is_modern() && one->delivery && one->delivery->has_begun() && call->context.is_gone())
+    if (call->is_modern() && one->owner == call.get() && one->delivery &&
+        one->delivery->has_begun() && call->context.is_gone())
       one->delivery->cancel();
     leave(call, one);
     if (!last)

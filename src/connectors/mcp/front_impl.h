@@ -24,6 +24,7 @@ struct Held {
   ActionId action;
   std::shared_ptr<Delivery> delivery;  // null: a tool of tools.yaml, which no MCP server runs
   std::string key;                     // of what was asked: Unattended
+  const struct Call* owner = nullptr;  // the connection that waits for it now
   bool is_attended = true;             // a connection of the client is there for it
   bool is_cancelled = false;
   doc::Value response;         // of a task: what the server answered
@@ -54,6 +55,7 @@ struct Call {
   rpc::Era era = rpc::Era::kLegacy;
   std::string session;  // the server's own id
   std::shared_ptr<Known> known;
+  std::shared_ptr<void> seat;  // counts what a caller has open
 
   bool is_modern() const { return era == rpc::Era::kModern; }
   bool is_built_in() const { return upstream_name == "keyturn"; }
@@ -135,6 +137,7 @@ struct Front::Impl : std::enable_shared_from_this<Front::Impl> {
   std::map<std::string, std::shared_ptr<Known>> sessions;
   std::map<std::string, std::shared_ptr<Held>> held;  // by action, while it may be taken up
   Unattended unattended;
+  std::map<std::string, std::size_t> open;  // requests on their way, by who asks
   bool has_loaded = false;
 };
 

@@ -17,11 +17,15 @@ struct Relay {
   explicit Relay(net::Loop& loop) : flow(std::make_shared<Flow>(loop)) {}
   std::shared_ptr<Flow> flow;
   std::shared_ptr<Answer> answer;
+  std::shared_ptr<net::Abort> abort = std::make_shared<net::Abort>();
   bool is_cut = false;
 
   void cut() {
     is_cut = true;
-    if (answer) answer->cut();
+    if (answer)
+      answer->cut();
+    else
+      abort->abort();
   }
 };
 
@@ -88,7 +92,6 @@ Piece Front::Impl::seen(const Call& call, Piece piece, bool is_stream) {
     call.known->in_flight.erase(id);
     break;
   }
-  if (!lists_tools(call)) return piece;
   if (std::optional<doc::Value> fewer = filtered(call, piece.message->value))
     return with_message(piece, is_stream, std::move(*fewer));
   return piece;
@@ -101,7 +104,9 @@ void Front::Impl::copy_headers(const Call& call, const Flow::Head& head,
       response.headers.set("Mcp-Session-Id",
                            wrap_session(ports.key, call.who, call.upstream_name, header.value));
     } else {
-      response.headers.add(header.name, header.value);
+      const secrets::Redactor* known = call.backend->redactor();
+      response.headers.add(header.name,
+                           known == nullptr ? header.value : known->redact(header.value));
     }
   }
 }
@@ -110,6 +115,7 @@ Task<HttpResponse> Front::Impl::relay(CallPtr call) {
   const auto relay = std::make_shared<Relay>(ports.loop);
   Forward forward = call->forward();
   forward.message = call->message;
+  forward.abort = relay->abort;
   ports.loop.spawn(pump(relay, call->backend, std::move(forward)));
   const std::shared_ptr<Flow> flow = relay->flow;
   // Whoever closes a modern stream, or the session's own, wants no more of it.
@@ -129,7 +135,7 @@ Task<HttpResponse> Front::Impl::relay(CallPtr call) {
     if (ends_with_client || call->context.is_stopping()) relay->cut();
     co_return net::problem_response(503, "stopping", "Keyturn stops, or the client went away");
   }
-  if (!flow->head()) co_return unreachable(*call, *flow->failed());
+  if (!flow->head()) co_return unreachable(*call, cleaned(*call->backend, *flow->failed()));
   if (call->message && call->message->method == "initialize") {
     const auto session = flow->head()->headers.find("mcp-session-id");
     const doc::Value* params = call->message->params();
@@ -152,7 +158,7 @@ Task<HttpResponse> Front::Impl::relay(CallPtr call) {
       }
       if (co_await flow->wait(call->context, kHeadWait) != net::Woken::kFired) break;
     }
-    if (flow->failed()) co_return unreachable(*call, *flow->failed());
+    if (flow->failed()) co_return unreachable(*call, cleaned(*call->backend, *flow->failed()));
     co_return response;
   }
   response.stream = [self = shared_from_this(), call, relay,
@@ -189,7 +195,7 @@ Task<HttpResponse> Front::Impl::answer_from(CallPtr call, std::shared_ptr<Flow> 
     }
     if (flow->is_over()) break;
     if (co_await flow->wait(call->context, kHeadWait) == net::Woken::kFired) continue;
-    if (call->is_modern()) held->delivery->cancel();
+    if (call->is_modern() && held->owner == call.get()) held->delivery->cancel();
     leave(call, held);
     co_return response;
   }
@@ -240,7 +246,8 @@ Task<bool> Front::Impl::stream_out(CallPtr call, std::shared_ptr<Flow> flow,
     if (woken == net::Woken::kCancelled) is_there = false;
   }
   if (held) {
-    if (call->is_modern() && !call->context.is_stopping()) held->delivery->cancel();
+    if (call->is_modern() && held->owner == call.get() && !call->context.is_stopping())
+      held->delivery->cancel();
     leave(call, held);
   }
   co_return false;

@@ -72,6 +72,7 @@ rpc::Task Front::Impl::task_of(const gate::ActionRecord& record, std::string sta
 
 HttpResponse Front::Impl::as_task(const CallPtr& call, const gate::ActionRecord& record) {
   forget_in_flight(*call);
+  if (const auto one = held.find(record.id.str()); one != held.end()) one->second->owner = nullptr;
   const rpc::Task task = task_of(record, "working", words_of(record));
   return json_rpc(200, rpc::result(call->id(), rpc::create_task_result(task, call->is_modern())));
 }
@@ -120,9 +121,10 @@ Task<HttpResponse> Front::Impl::own_task(CallPtr call) {
   const std::shared_ptr<Held> one = place;
   one->is_attended = true;
   if (method == "tasks/result" && one->response.is_null()) {
-    if (one->wake)
+    if (one->owner != nullptr)
       co_return json_rpc(400, rpc::error(call->id(), rpc::kInvalidRequest,
                                          "the result is being asked for on another connection"));
+    one->owner = as.get();
     co_return co_await wait_for(as, one, 0);
   }
   make_delivery(as, one);
@@ -130,7 +132,7 @@ Task<HttpResponse> Front::Impl::own_task(CallPtr call) {
   if (answer.is_null()) {
     const Step next = co_await step(as, one);
     if (next.kind == Step::Kind::kAnswer) answer = next.answer;
-    if (next.kind == Step::Kind::kRun && !one->wake && one->delivery->is_done()) {
+    if (next.kind == Step::Kind::kRun && one->owner == nullptr && one->delivery->is_done()) {
       collect(*one);
       answer = one->response;
     }

@@ -1,6 +1,7 @@
 #include "connectors/mcp/listing.h"
 
 #include "base/task_impl.h"
+#include "connectors/mcp/pieces.h"
 
 namespace keyturn::connectors::mcp {
 namespace {
@@ -90,8 +91,10 @@ Task<Result<Listing>> read_listing(Backend& backend, Forward like, rpc::Era era,
     if (!message) co_return std::unexpected(message.error());
     forward.message = std::move(*message);
     Result<std::shared_ptr<Answer>> answer = co_await backend.send(std::move(forward));
-    if (!answer) co_return std::unexpected(answer.error());
+    if (!answer) co_return std::unexpected(cleaned(backend, answer.error()));
     Result<doc::Value> response = co_await response_of(**answer, id);
+    if (const secrets::Redactor* known = backend.redactor(); response && known != nullptr)
+      known->redact(*response);
     const bool no_session = (*answer)->status == 404 && era == rpc::Era::kLegacy;
     const doc::Value* code = response ? response->find_path({"error", "code"}) : nullptr;
     if (no_session ||

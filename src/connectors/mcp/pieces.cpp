@@ -16,11 +16,21 @@ Piece with_message(const Piece& piece, bool is_stream, doc::Value message) {
 
 void redact(Piece& piece, const secrets::Redactor* redactor) {
   if (redactor == nullptr || redactor->empty()) return;
-  std::string redacted = redactor->redact(piece.raw);
-  if (redacted == piece.raw) return;
-  piece.raw = std::move(redacted);
+  piece.raw = redactor->redact(piece.raw);
   if (!piece.message) return;
+  // Escaped in another way than is looked for in the text.
+  const doc::Value before = piece.message->value;
   redactor->redact(piece.message->value);
+  if (piece.message->value == before) return;
+  const std::string text = doc::write_json(piece.message->value);
+  const bool is_event = !piece.raw.starts_with("{");
+  piece.raw = is_event ? rpc::sse_event(text, piece.event_id) : text;
+  if (Result<rpc::Message> read = rpc::read(piece.message->value)) piece.message = std::move(*read);
+}
+
+Refusal cleaned(const Backend& backend, Refusal why) {
+  if (const secrets::Redactor* known = backend.redactor()) why.message = known->redact(why.message);
+  return why;
 }
 
 }  // namespace keyturn::connectors::mcp

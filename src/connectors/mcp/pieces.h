@@ -9,5 +9,7 @@ namespace keyturn::connectors::mcp {
 Piece with_message(const Piece& piece, bool is_stream, doc::Value message);
 // Credentials that Keyturn gave the server are taken out; unchanged when there are none in it.
 void redact(Piece& piece, const secrets::Redactor* redactor);
+// The same for what is said about the server.
+Refusal cleaned(const Backend& backend, Refusal why);
 
 }  // namespace keyturn::connectors::mcp
