@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -49,7 +50,11 @@ class ScriptedPeer {
     got_.erase(0, out.size());
     return out;
   }
-  bool is_closed() { return !more(); }  // waits for the other side's end, or a byte
+  // Waits for the other side's end, or a byte of it, but not for ever.
+  bool is_closed() {
+    errno = 0;
+    return !more() && errno != EAGAIN;
+  }
   void say(std::string_view bytes) {
     while (fd_ >= 0 && !bytes.empty()) {
       const ssize_t n = ssl_ == nullptr
