@@ -17,6 +17,7 @@ namespace {
 constexpr Duration kStartWait = std::chrono::seconds(60);
 constexpr Duration kWatchWait = std::chrono::hours(24 * 7);  // then it is asked again
 constexpr Duration kWordsWait = std::chrono::seconds(5);     // for how it ended
+constexpr Duration kLastReads = std::chrono::seconds(5);     // of what it said before
 
 class Child final : public Pipe {
  public:
@@ -36,7 +37,7 @@ class Child final : public Pipe {
     if (failed_) co_return std::unexpected(*failed_);
     Result<std::string> line = co_await lines_.read();
     if (line) co_return line;
-    const bool was_cut = !life_, ended = line.error().code == "closed";
+    const bool was_cut = !life_ && !over_.done(), ended = line.error().code == "closed";
     cut();
     if (ended && !was_cut) co_await over_.wait(kWordsWait);
     const std::string words = !ended    ? ": " + line.error().message
@@ -101,7 +102,7 @@ std::string words_of(const Result<doc::Value>& answer) {
   return out;
 }
 
-Task<void> watch(exec::HelperLink& link, net::BlockingPool& pool, std::string name,
+Task<void> watch(net::Loop& loop, exec::HelperLink& link, net::BlockingPool& pool, std::string name,
                  bool has_sandbox, std::weak_ptr<Child> child) {
   const doc::Value question = doc::object({{"op", "await_child"}, {"child", name}});
   Result<doc::Value> answer = co_await link.ask(question, kWatchWait);
@@ -111,6 +112,9 @@ Task<void> watch(exec::HelperLink& link, net::BlockingPool& pool, std::string na
   if (!answer && !has_sandbox)
     (void)co_await net::run_blocking(pool, [name] { exec::kill_marked("KEYTURN_CHILD=" + name); });
   if (const std::shared_ptr<Child> there = child.lock()) there->told(words_of(answer));
+  // What it said last may still be read. Something that got away may hold the pipe open for ever.
+  co_await loop.sleep(kLastReads);
+  if (const std::shared_ptr<Child> there = child.lock()) there->cut();
 }
 
 struct Pipes {
@@ -157,7 +161,7 @@ Task<Result<std::shared_ptr<Pipe>>> Children::open(
   }
   auto child = std::make_shared<Child>(loop_, std::move(pipes->in), std::move(pipes->out),
                                        std::move(pipes->life.write), about);
-  loop_.spawn(watch(link_, pool_, name, upstream->sandbox.enabled, child));
+  loop_.spawn(watch(loop_, link_, pool_, name, upstream->sandbox.enabled, child));
   co_return std::shared_ptr<Pipe>(std::move(child));
 }
 

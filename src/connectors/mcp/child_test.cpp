@@ -219,6 +219,14 @@ TEST_CASE("a child ends with the server, and with the helper") {
   CHECK(rig.all_gone());
 }
 
+TEST_CASE("what got away from a child does not hold its pipe for ever") {
+  Rig rig;
+  rig.upstream.sandbox.enabled = false;
+  const auto pipe = rig.run("env -i sleep 40 2>/dev/null & echo up; exit 3");
+  CHECK(rig.read(*pipe) == "up");
+  CHECK(rig.read(*pipe) == "closed: the MCP server files ended: exited with code 3");
+}
+
 TEST_CASE("a line without end is too large") {
   Rig rig;
   const auto pipe = rig.run("head -c 18000000 /dev/zero | tr '\\0' x; sleep 1000");
