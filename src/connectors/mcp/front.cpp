@@ -193,6 +193,7 @@ Task<HttpResponse> Front::Impl::notification(CallPtr call) {
   held->is_cancelled = true;
   const std::function<void()> wake = held->wake;
   if (reason.contains("timed out") || reason.contains("timeout")) {
+    held->owner = call.get();  // its connection is told by the cancellation
     leave(call, held);
   } else {
     call->known->in_flight.erase(rpc::id_text(*id));

@@ -181,6 +181,15 @@ Task<HttpResponse> Front::Impl::gated(CallPtr call) {
   const std::string state(params.text("requestState"));
   const std::string tool = gate_tool(*call, name);
   if (call->is_modern() && !state.empty()) co_return co_await resume(call, state);
+  // Not every client gives back a state that the server itself did not make.
+  if (call->is_modern() && params.find("inputResponses") != nullptr) {
+    const std::string key = call_key(call->who, tool, args);
+    for (const auto& [id, one] : held) {
+      if (one->key != key || !one->delivery || !one->delivery->waits_for_input()) continue;
+      const rpc::RequestState own = state_for(*call, one->action);
+      co_return co_await resume(call, rpc::seal_state(own, ports.key.reveal()));
+    }
+  }
   Result<std::shared_ptr<Held>> found = co_await find_or_submit(call, tool, std::move(args));
   if (!found && found.error().code == "in_flight")
     co_return json_rpc(400, rpc::error(call->id(), rpc::kInvalidRequest, found.error().message));
