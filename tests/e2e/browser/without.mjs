@@ -1,7 +1,7 @@
 // Without a connection, without a server, and when the server says no: every page says what is, and what to do. The server is real
 // and is stopped and started by the driver (setting.control).
 import assert from "node:assert/strict";
-import { approve, ask, axe, complaints, context, enrol, lookAtAllOfIt, page, read, run, setting, step, url } from "./person.mjs";
+import { approve, ask, asAgent, axe, complaints, context, enrol, lookAtAllOfIt, page, read, run, setting, step, url } from "./person.mjs";
 
 const server = async (order) => assert.equal((await fetch(`${setting.control}/${order}`, { method: "POST" })).status, 200, order);
 const banner = page.locator(".banner-lost");
@@ -87,10 +87,13 @@ step("a read that fails while the stream stands is made again by itself", async 
     await page.goto(url + path);
     await (path === "/" ? page.locator(`a[href="/a/${action.id}"]`) : approve()).waitFor();
     await page.route(reads, (route) => route.abort("connectionreset"));
-    if (path === "/") await page.getByRole("radio", { name: "Oldest" }).check();
-    else await fetch(`${url}/v1/actions/${action.id}/comments`, { method: "POST", headers: { Authorization: `Bearer ${setting.carol}`, "Content-Type": "application/json" }, body: JSON.stringify({ text: "and now?" }) });
-    await failed.first().waitFor();
-    await page.unroute(reads);
+    try {
+      if (path === "/") await page.getByRole("radio", { name: "Oldest" }).check();
+      else assert.equal((await asAgent("POST", `/v1/actions/${action.id}/comments`, { text: "and now?" })).status, 200);
+      await failed.first().waitFor();
+    } finally {
+      await page.unroute(reads);
+    }
     await failed.first().waitFor({ state: "detached" });
     await banner.waitFor({ state: "detached" });
   }
