@@ -247,8 +247,8 @@ class PromptServer:
             if method == "notifications/cancelled":
                 self._gone.get(params.get("requestId"), threading.Event()).set()
             elif method == "tools/call" and id is not None:
-                self._gone[id] = threading.Event()
-                threading.Thread(target=self._call, args=(id, params), daemon=True).start()
+                gone = self._gone[id] = threading.Event()
+                threading.Thread(target=self._call, args=(id, params, gone), daemon=True).start()
             elif method is not None and id is not None:
                 self._say({"id": id, **self._answer(method, params)})
         for gone in list(self._gone.values()):
@@ -265,8 +265,7 @@ class PromptServer:
             return {"result": {}}
         return {"error": {"code": -32601, "message": f"no method {method}"}}
 
-    def _call(self, id: Any, params: Dict[str, Any]) -> None:
-        gone = self._gone[id]
+    def _call(self, id: Any, params: Dict[str, Any], gone: threading.Event) -> None:
         try:
             name, given = params.get("name"), params.get("arguments") or {}
             if name == "approve":
@@ -277,7 +276,8 @@ class PromptServer:
                 return self._say({"id": id, "error": {"code": -32602, "message": f"Unknown tool: {name}"}})
             self._say({"id": id, "result": {"content": [{"type": "text", "text": text}], "isError": failed}})
         finally:
-            self._gone.pop(id, None)
+            if self._gone.get(id) is gone:  # else the id is another call's by now
+                self._gone.pop(id, None)
 
     def _approve(self, given: Dict[str, Any], gone: threading.Event) -> str:
         if not isinstance(given.get("tool_name"), str) or not isinstance(given.get("input"), dict):
