@@ -33,4 +33,8 @@ bool Upstream::may_use(std::string_view agent, std::string_view tool) const {
          });
 }
 
+bool Upstream::may_enter(std::string_view agent) const {
+  return agents.empty() || agents.contains(std::string(agent)) || agents.contains("*");
+}
+
 }  // namespace keyturn::catalog

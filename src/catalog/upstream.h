@@ -64,6 +64,8 @@ struct Upstream {
   std::string digest;                       // "sha256:…" over the canonical definition
 
   bool may_use(std::string_view agent, std::string_view tool) const;
+  // Whether the agent may speak to it at all.
+  bool may_enter(std::string_view agent) const;
 };
 
 // `*` any characters, `?` one; the whole text.

@@ -74,10 +74,8 @@ doc::Value recorded(const policy::PolicyInput& input) {
 // Which agents may use which tools of an MCP server.
 bool may_use(const Principal& who, const catalog::Tool& tool) {
   if (tool.kind != catalog::ToolKind::kMcp || who.kind != PrincipalKind::kAgent) return true;
-  const catalog::Upstream& upstream = *tool.upstream;
-  if (!tool.mcp_name.empty()) return upstream.may_use(who.id, tool.mcp_name);
-  return upstream.agents.empty() || upstream.agents.contains(who.id) ||
-         upstream.agents.contains("*");
+  return tool.mcp_name.empty() ? tool.upstream->may_enter(who.id)
+                               : tool.upstream->may_use(who.id, tool.mcp_name);
 }
 
 std::string_view mode_word(catalog::Mode mode) {

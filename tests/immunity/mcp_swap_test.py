@@ -100,13 +100,19 @@ class McpSwap(unittest.TestCase):
         self.addCleanup(self.k.write_tools, self.tools(self.server.url))
         with self.client() as client:
             client.do("tools")
-            client.begin("call", name="changing", arguments={"text": "elsewhere"})
+            call = client.begin("call", name="changing", arguments={"text": "elsewhere"})
             action = self.asked()
             self.k.write_tools(self.tools(other.url))
             self.k.reload()
             returned = self.approve(action)
             self.assertEqual((returned["state"], returned["votes"]), ("pending", []))
             self.assertEqual(self.calls("elsewhere"), [])
+            self.assertEqual(other.requests("tools/call"), [])
+            # Agreed to for the other server, it is not this one that gets it, though the client's session is here.
+            self.approve(returned)
+            self.assertIs(client.end(call)["isError"], True)
+            self.assertEqual(self.calls("elsewhere"), [])
+            self.assertEqual(self.k.action(action["id"]).json["state"], "approved")
             self.assertEqual(other.requests("tools/call"), [])
             self.k.post(f"/v1/actions/{action['id']}/cancel", "bot")
 

@@ -107,6 +107,10 @@ Delivery::Delivery(net::Loop& loop, std::shared_ptr<Backend> backend,
       wanted_(std::move(wanted)),
       flow_(std::make_shared<Flow>(loop)) {}
 
+bool Delivery::is_for(const catalog::Upstream& upstream) const {
+  return upstream_->name == upstream.name && upstream_->digest == upstream.digest;
+}
+
 void Delivery::cancel() {
   cancelled_ = true;
   if (answer_)
@@ -236,6 +240,15 @@ Task<Result<std::optional<Outcome>>> Delivery::one_leg(const gate::Order& order)
 Task<Result<Outcome>> Delivery::run(gate::Order order) {
   const std::shared_ptr<Delivery> self = shared_from_this();
   begun_ = true;
+  // same-bytes: what was released is this call, to this server.
+  const bool same_tool = wanted_.method != "tools/call" ||
+                         order.tool->mcp_name == wanted_.name;  // prompts have names, too
+  if (!is_for(*order.tool->upstream) || order.tool->method != wanted_.method || !same_tool) {
+    done_ = true;
+    Refusal why{"drift", "what was released is not the call that this client waits for", ""};
+    flow_->fail(why);
+    co_return std::unexpected(std::move(why));
+  }
   for (;;) {
     Result<std::optional<Outcome>> leg = co_await one_leg(order);
     if (!leg) {

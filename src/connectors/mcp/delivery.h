@@ -32,6 +32,8 @@ class Delivery final : public Attendant, public std::enable_shared_from_this<Del
   // Of the leg that is on its way; the client that takes it holds it.
   std::shared_ptr<Flow> flow() const { return flow_; }
   const doc::Value& sent_id() const { return wanted_.id; }
+  // Whether it would go to that server, as tools.yaml has it.
+  bool is_for(const catalog::Upstream& upstream) const;
   bool has_begun() const { return begun_; }
   bool is_done() const { return done_; }  // the server answered, or never will
   // The client closed the stream, which means that it wants no more of it (2026-07-28).

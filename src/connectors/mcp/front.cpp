@@ -29,11 +29,6 @@ bool is_of_mcp(const std::string& name) {
   return lower.starts_with("mcp-") || std::ranges::find(kPlain, lower) != std::end(kPlain);
 }
 
-bool may_enter(const catalog::Upstream& upstream, const std::string& agent) {
-  return upstream.agents.empty() || upstream.agents.contains(agent) ||
-         upstream.agents.contains("*");
-}
-
 // Whether policy decides about it. (The built-in upstream's own tools ask the gate themselves.)
 bool is_gated(const Call& call) {
   const std::string& method = call.message->method;
@@ -92,7 +87,7 @@ Task<HttpResponse> Front::Impl::handle(CallPtr call) {
   call->upstream = tools ? tools->upstream(call->upstream_name) : nullptr;
   call->backend =
       call->upstream || call->is_built_in() ? ports.backend(call->upstream_name) : nullptr;
-  if (!call->backend || (call->upstream && !may_enter(*call->upstream, call->who.id))) {
+  if (!call->backend || (call->upstream && !call->upstream->may_enter(call->who.id))) {
     co_return net::problem_response(404, "not_found",
                                     "there is no MCP server \"" + call->upstream_name +
                                         "\" for you; tools.yaml names them under upstreams");

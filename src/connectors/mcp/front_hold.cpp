@@ -148,6 +148,11 @@ Task<Result<void>> Front::Impl::begin(CallPtr call, std::shared_ptr<Held> one) {
                        "the tool's definition is not the one that people saw any more");
     }
   }
+  const auto& tools = ports.gate.world().configuration->tools;
+  const auto now = call->upstream ? tools->upstream(call->upstream_name) : nullptr;
+  if (call->upstream && (!now || !one->delivery || !one->delivery->is_for(*now)))
+    co_return refuse("upstream_changed",
+                     "the MCP server is another one than this client speaks to; ask again");
   if (one->is_cancelled || !one->is_attended)
     co_return refuse("cancelled", "the client cancelled the call");
   if (one->delivery) ports.calls.attend(one->action, one->delivery);
@@ -192,6 +197,7 @@ Task<Front::Impl::Step> Front::Impl::step(CallPtr call, std::shared_ptr<Held> on
                           doc::object({{"code", begun.error().code}})));
         co_return out;
       }
+      if (begun.error().code == "upstream_changed") leave(call, one);  // it stays approved
       answer(refusal_of(*call,
                         told(*call, *record, "It did not start: " + begun.error().message + ".")));
     }
@@ -245,7 +251,9 @@ doc::Value Front::Impl::out_of_time(const Call& call, const Held& one,
 
 // What will send the call, once it is released. (Null for the tools of tools.yaml.)
 void Front::Impl::make_delivery(const CallPtr& call, const std::shared_ptr<Held>& one) {
-  if (!call->upstream || one->delivery) return;
+  if (!call->upstream) return;
+  if (one->delivery && (one->delivery->has_begun() || one->delivery->is_for(*call->upstream)))
+    return;
   static const doc::Value kNone;
   const doc::Value& params = call->message->params() ? *call->message->params() : kNone;
   one->delivery =
@@ -320,6 +328,7 @@ Task<void> Front::Impl::hold(CallPtr call, std::shared_ptr<Held> one, int leg,
   bool is_there = co_await out.write(": waiting\n\n");
   while (is_there) {
     if (one->is_cancelled) {
+      if (one->delivery && one->delivery->has_begun()) leave(call, one);
       forget_in_flight(*call);
       co_return;  // a cancelled request is not answered
     }
