@@ -1,28 +1,17 @@
-// Clients of @modelcontextprotocol/sdk that call one tool at several places in turn, and say in one line of JSON how long that took.
-//   node load.mjs '{"targets": [{name, url, headers, pid}], "at_once": 32, "latency_s": 20, "rate_s": 20, "round_s": 1, "sync_file": FILE}'
-// `pid`: the proxy's, whose processor time is looked at; absent for none.
+// Clients that call one tool at several places in turn, and say in one line of JSON how long that took.
+//   node load.mjs '{"clients": "sdk", "targets": [{name, url, headers, pid}], "at_once": 32, "latency_s": 20, "rate_s": 20, "round_s": 1, "sync_file": FILE}'
+// `clients`: whose, sdk or light (./NAME_client.mjs). `pid`: the proxy's, whose processor time is looked at; absent for none.
 import { fdatasyncSync, openSync, readFileSync, writeSync } from "node:fs";
-import { Client, StreamableHTTPClientTransport } from "./sdk.mjs";
 
 const WARM_UP = 8; // calls of each client before any counts
 const TICK_MS = 10; // of /proc/PID/stat on Linux
 const given = JSON.parse(process.argv[2]);
+const { call, connected } = await import(`./${given.clients}_client.mjs`);
 const page = Buffer.alloc(4096, "x");
 const file = openSync(given.sync_file, "a", 0o600);
 
-async function connected({ url, headers }) {
-  const client = new Client({ name: "bench", version: "1.0.0" });
-  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }));
-  await client.listTools();
-  return client;
-}
-
 let number = 0;
-async function call(client) {
-  const text = `call ${++number}`;
-  const { content, isError } = await client.callTool({ name: "echo", arguments: { text } });
-  if (isError || content[0].text !== text) throw new Error(`not the answer to ${text}: ${JSON.stringify(content)}`);
-}
+const once = client => call(client, `call ${++number}`);
 
 async function took(what) {
   const began = performance.now();
@@ -48,10 +37,10 @@ const until = seconds => (end => () => performance.now() < end)(performance.now(
 
 /** Milliseconds of single calls; each round has one at each place and one fdatasync, in any order: what one leaves behind meets all the others alike. */
 async function latencies(targets) {
-  const kinds = [{ name: "fdatasync", once: synced }, ...targets.map(({ name, clients }) => ({ name, once: () => call(clients[0]) }))];
+  const kinds = [{ name: "fdatasync", does: synced }, ...targets.map(({ name, clients }) => ({ name, does: () => once(clients[0]) }))];
   const out = Object.fromEntries(kinds.map(({ name }) => [name, []]));
   for (const more = until(given.latency_s); more();) {
-    for (const { name, once } of shuffled(kinds)) out[name].push(await took(once));
+    for (const { name, does } of shuffled(kinds)) out[name].push(await took(does));
   }
   return out;
 }
@@ -68,7 +57,7 @@ async function rates(targets) {
     for (const { name, clients, pid } of shuffled(targets)) {
       const sum = out[name], before = pid ? cpuMs(pid) : 0, on = until(given.round_s);
       sum.ms += await took(() => Promise.all(clients.map(async client => {
-        for (; on(); sum.calls++) await call(client);
+        for (; on(); sum.calls++) await once(client);
       })));
       sum.cpu += pid ? cpuMs(pid) - before : 0;
     }
@@ -79,7 +68,7 @@ async function rates(targets) {
 const targets = [];
 for (const target of given.targets) {
   const clients = await Promise.all(Array.from({ length: given.at_once }, () => connected(target)));
-  for (let n = 0; n < WARM_UP; n++) await Promise.all(clients.map(call));
+  for (let n = 0; n < WARM_UP; n++) await Promise.all(clients.map(once));
   targets.push({ ...target, clients });
 }
 process.stdout.write(JSON.stringify({ latencies: await latencies(targets), rates: await rates(targets) }) + "\n", () => process.exit(0));
