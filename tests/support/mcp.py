@@ -81,8 +81,8 @@ class Client(Peer):
         self.process.stdin.flush()
         return number
 
-    def end(self, number):
-        line = self.seen(lambda line: line.get("id") == number)
+    def end(self, number, within=DEADLINE):
+        line = self.seen(lambda line: line.get("id") == number, within)
         if "error" in line:
             raise Refused(line["error"])
         return line["result"]
@@ -101,11 +101,11 @@ class Client(Peer):
         """The first event of the name that is wanted, from the beginning on."""
         return self.seen(lambda line: line.get("event") == name and wanted(line))
 
-    def seen(self, wanted):
+    def seen(self, wanted, within=DEADLINE):
         for line in self.said:
             if wanted(line):
                 return line
-        return self.until(wanted)
+        return self.until(wanted, within)
 
     def __enter__(self):
         self.about = self.do("connect", **self.connect)
