@@ -42,7 +42,7 @@ class Children(Walk, unittest.TestCase):
         for upstream in ("legacy", "modern"):
             for version in (1, 2):
                 with self.subTest(upstream=upstream, version=version), self.k.client(version, upstream, answers=ANSWERS) as client:
-                    self.walk(client, self.folder, cancels=False)
+                    self.walk(client, self.folder)
 
     def test_a_write_waits_and_runs_once(self):
         lines = self.folder / "lines"

@@ -14,13 +14,12 @@ _numbers = itertools.count(1)
 class Walk:
     """Mixed into a test case. `client` is connected with ANSWERS."""
 
-    def walk(self, client, folder, has_session=True, is_stdio=False, cancels=True):
+    def walk(self, client, folder, has_session=True, is_stdio=False):
         self.lists_and_reads(client)
         self.calls(client, is_stdio)
         if has_session:  # without one a legacy server over HTTP cannot ask, tell of changes, or hear that a call is cancelled
             self.asks(client)
-            if cancels:
-                self.cancels(client, folder)
+            self.cancels(client, folder)
 
     def lists_and_reads(self, client):
         tools = {tool["name"]: tool for tool in client.do("tools")["tools"]}

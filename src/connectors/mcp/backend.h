@@ -56,7 +56,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   // Codes: unavailable (cannot be reached or started), no_secret, unknown_session: nothing was
-  // sent. timeout, transfer_failed, too_large, stopped: it may have been.
+  // sent. server_refused: it was, and the server did not take it, so that nothing was done there.
+  // timeout, transfer_failed, too_large, stopped: it may have been sent, and done.
   virtual Task<Result<std::shared_ptr<Answer>>> send(Forward forward) = 0;
   // Knows the credentials that were given to the server, so that they are taken out of what it
   // says. Null: none were.

@@ -158,9 +158,17 @@ Piece Delivery::seen(Piece piece, std::optional<Outcome>& outcome) {
   return with_message(piece, flow_->head() && flow_->head()->is_stream, std::move(message));
 }
 
+// `otherwise`: as the connection saw it.
+std::string Delivery::why_ended(std::string otherwise) const {
+  if (cancelled_) return "the client cancelled it while it ran";
+  if (!timed_out_) return otherwise;
+  return "the MCP server " + upstream_->name + " did not answer within its timeout (tools.yaml)";
+}
+
 // Nothing: the server asked for input. A refusal: nothing was sent.
 Task<Result<std::optional<Outcome>>> Delivery::one_leg(const gate::Order& order) {
   const std::shared_ptr<Flow> flow = flow_;
+  timed_out_ = false;
   doc::Value params = released_params(wanted_, order.args, is_continued_);
   if (!server_state_.empty()) params.set("requestState", server_state_);
   Forward forward = wanted_.forward;
@@ -176,6 +184,7 @@ Task<Result<std::optional<Outcome>>> Delivery::one_leg(const gate::Order& order)
   loop_.spawn([](std::shared_ptr<Delivery> self, std::shared_ptr<net::Waiter> ended,
                  Duration timeout) -> Task<void> {
     if (co_await ended->wait(timeout) != net::Woken::kDeadline) co_return;
+    self->timed_out_ = true;
     if (self->answer_)
       self->answer_->cut();
     else
@@ -186,9 +195,14 @@ Task<Result<std::optional<Outcome>>> Delivery::one_leg(const gate::Order& order)
     const std::string& code = sent.error().code;
     const bool never_left =
         code == "unavailable" || code == "no_secret" || code == "unknown_session";
-    const Refusal why = cleaned(*backend_, sent.error());
+    Refusal why = cleaned(*backend_, sent.error());
+    if (!never_left && code != "server_refused") {
+      if (code == "timeout") timed_out_ = true;
+      why.message = why_ended(why.message) + "; whether it took effect is not known";
+    }
     flow->fail(why);
     if (never_left) co_return std::unexpected(why);
+    if (code == "server_refused") co_return std::optional(failed(why.message));
     co_return std::optional(unknown(why.message));
   }
   answer_ = *sent;
@@ -200,7 +214,7 @@ Task<Result<std::optional<Outcome>>> Delivery::one_leg(const gate::Order& order)
   while (!cancelled_) {
     Result<std::optional<Piece>> piece = co_await answer_->next();
     if (!piece) {
-      broken = piece.error().message;
+      broken = cleaned(*backend_, piece.error()).message;
       break;
     }
     if (!*piece) break;
@@ -218,7 +232,7 @@ Task<Result<std::optional<Outcome>>> Delivery::one_leg(const gate::Order& order)
     flow->end();
     co_return outcome;
   }
-  if (cancelled_) broken = "the client cancelled it while it ran";
+  broken = why_ended(std::move(broken));
   if (broken.empty() && status >= 400 && status < 500) {
     flow->end();
     co_return std::optional(

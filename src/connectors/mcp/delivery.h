@@ -51,6 +51,7 @@ class Delivery final : public Attendant, public std::enable_shared_from_this<Del
  private:
   Task<Result<std::optional<Outcome>>> one_leg(const gate::Order& order);
   Piece seen(Piece piece, std::optional<Outcome>& outcome);
+  std::string why_ended(std::string otherwise) const;
 
   net::Loop& loop_;
   std::shared_ptr<Backend> backend_;
@@ -64,7 +65,7 @@ class Delivery final : public Attendant, public std::enable_shared_from_this<Del
   std::shared_ptr<net::Waiter> late_;  // while the answer may come on another stream
   std::optional<Outcome> late_outcome_;
   std::string server_state_;
-  bool begun_ = false, done_ = false, cancelled_ = false, asks_ = false;
+  bool begun_ = false, done_ = false, cancelled_ = false, asks_ = false, timed_out_ = false;
 };
 
 // Parameters as they are sent on: name and arguments are the order's, and of `_meta` only what

@@ -126,7 +126,8 @@ Task<Result<void>> Front::Impl::refresh(CallPtr call) {
   if (!listing) co_return std::unexpected(listing.error());
   call->known->listing = std::move(*listing);
   call->known->stale = false;
-  Result<void> noted = co_await note_listing(ports.gate, call->upstream, *call->known->listing);
+  Result<void> noted =
+      co_await note_listing(ports.gate, pace, call->upstream, *call->known->listing);
   co_return noted;
 }
 

@@ -137,6 +137,7 @@ struct Front::Impl : std::enable_shared_from_this<Front::Impl> {
   std::map<std::string, std::shared_ptr<Known>> sessions;
   std::map<std::string, std::shared_ptr<Held>> held;  // by action, while it may be taken up
   Unattended unattended;
+  ChangePace pace;
   std::map<std::string, std::size_t> open;  // requests on their way, by who asks
   bool has_loaded = false;
 };

@@ -209,11 +209,17 @@ Task<HttpResponse> Front::Impl::answer_from(CallPtr call, std::shared_ptr<Flow> 
   co_return response;
 }
 
-// What was sent under the id of a call that another connection began is answered under this one's.
+// A piece of a held call's answer. What was sent under the id of a call that another connection
+// began is answered under this one's.
 Piece Front::Impl::for_client(const Call& call, const Held& held, Piece piece, bool is_stream) {
-  if (!piece.message || piece.message->kind != rpc::Kind::kResponse || !held.delivery ||
-      piece.message->id != held.delivery->sent_id() || piece.message->id == call.id())
-    return piece;
+  if (!piece.message) return piece;
+  if (piece.message->method == "notifications/tools/list_changed") call.known->stale = true;
+  if (piece.message->kind != rpc::Kind::kResponse || !held.delivery) return piece;
+  if (piece.message->id != held.delivery->sent_id()) {  // of another request of the session
+    std::optional<doc::Value> fewer = filtered(call, piece.message->value);
+    return fewer ? with_message(piece, is_stream, std::move(*fewer)) : piece;
+  }
+  if (piece.message->id == call.id()) return piece;
   doc::Value message = piece.message->value;
   message.set("id", call.id());
   return with_message(piece, is_stream, std::move(message));

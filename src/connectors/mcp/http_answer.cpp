@@ -31,7 +31,7 @@ std::string media_type(const net::Headers& headers) {
   const std::string_view all = headers.find("content-type").value_or("");
   std::string_view type = all.substr(0, all.find(';'));
   while (type.ends_with(' ')) type.remove_suffix(1);
-  return lower(type);
+  return std::string(type);
 }
 
 bool is_message(const rpc::SsePiece& event) {
@@ -47,8 +47,8 @@ HttpAnswer::HttpAnswer(std::shared_ptr<net::Exchange> exchange, std::string abou
       asked_(std::move(asked)),
       splitter_(kAnswerBytesMax) {
   status = exchange_->status();
-  is_stream = content_type_ == "text/event-stream";
-  is_json_ = content_type_ == "application/json";
+  is_stream = net::equal_ignoring_case(content_type_, "text/event-stream");
+  is_json_ = net::equal_ignoring_case(content_type_, "application/json");
   for (const net::Header& header : exchange_->headers().all()) {
     const std::string name = lower(header.name);
     if (is_for_client(name) || (name == "content-type" && (is_stream || is_json_)))

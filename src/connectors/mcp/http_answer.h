@@ -27,7 +27,8 @@ class HttpAnswer final : public Answer {
   Piece instead() const;
 
   std::shared_ptr<net::Exchange> exchange_;
-  std::string about_, content_type_;
+  std::string about_;
+  std::string content_type_;  // as the server writes it, so that a credential in it is known again
   doc::Value asked_;
   bool is_json_ = false, is_over_ = false;
   rpc::SseSplitter splitter_;

@@ -70,19 +70,19 @@ std::unexpected<Refusal> refused(const catalog::Upstream& upstream, const Refusa
                 about(upstream) + ": " + why.message);
 }
 
-// What is about Keyturn and its configuration, not about the client.
+// What is about Keyturn and its configuration, not about the client. The request has arrived there:
+// refused, it had no effect; sent elsewhere (RFC 9110 §15.4), it may have had one.
 Result<void> check(const catalog::Upstream& upstream, const net::Exchange& exchange) {
   const int status = exchange.status();
+  const auto says = [&](std::string_view what, std::string_view field) {
+    return about(upstream) + " " + std::string(what) + " (HTTP status " + std::to_string(status) +
+           "): whoever runs Keyturn looks at upstreams." + upstream.name + "." +
+           std::string(field) + " in tools.yaml";
+  };
   if (status == 401 || status == 403)
-    return refuse("unavailable", about(upstream) + " refuses Keyturn itself (HTTP status " +
-                                     std::to_string(status) +
-                                     "): whoever runs Keyturn looks at upstreams." + upstream.name +
-                                     ".headers in tools.yaml");
+    return refuse("server_refused", says("refuses Keyturn itself", "headers"));
   if (status >= 300 && status < 400)
-    return refuse("unavailable", about(upstream) + " sends Keyturn elsewhere (HTTP status " +
-                                     std::to_string(status) +
-                                     "): whoever runs Keyturn looks at upstreams." + upstream.name +
-                                     ".url in tools.yaml");
+    return refuse("transfer_failed", says("sends Keyturn elsewhere", "url"));
   const std::string_view coding = exchange.headers().find("content-encoding").value_or("identity");
   if (!net::equal_ignoring_case(coding, "identity"))
     return refuse("transfer_failed", about(upstream) + " answers compressed, unasked");

@@ -241,7 +241,7 @@ TEST_CASE("what is about Keyturn's own credentials and configuration is not the 
     };
     const auto answer = rig.send(call());
     REQUIRE(!answer);
-    CHECK(answer.error().code == "unavailable");
+    CHECK(answer.error().code == (status < 400 ? "transfer_failed" : "server_refused"));
     CHECK(answer.error().message.contains("upstreams.files."));
     CHECK(!answer.error().message.contains("://"));
   }
@@ -270,7 +270,7 @@ TEST_CASE("a credential that was replaced is read again when the server does not
     CHECK(rig.backend().redactor()->redact("first second") ==
           "[redacted:Authorization] [redacted:Authorization]");
     good = "Bearer third";  // the same again would be refused again
-    CHECK(rig.code(call()) == "unavailable");
+    CHECK(rig.code(call()) == "server_refused");
     CHECK(rig.peer.seen.size() == 5);
   }
   SUBCASE("not more often than it should") {
@@ -278,7 +278,7 @@ TEST_CASE("a credential that was replaced is read again when the server does not
     CHECK(rig.code(call()).empty());
     write_file(file, "second", 0600);
     good = "Bearer second";
-    CHECK(rig.code(call()) == "unavailable");
+    CHECK(rig.code(call()) == "server_refused");
     CHECK(rig.peer.seen.size() == 2);
   }
   SUBCASE("it is gone") {

@@ -2,12 +2,17 @@
 
 #include "base/task_impl.h"
 #include "connectors/mcp/pieces.h"
+#include "doc/json.h"
 
 namespace keyturn::connectors::mcp {
 namespace {
 
 constexpr int kPagesMax = 200;
-constexpr std::size_t kToolsMax = 5'000;
+constexpr std::size_t kToolsMax = 5'000;   // of one listing
+constexpr std::size_t kKnownMax = 10'000;  // of one server, ever: more are never recorded, nor used
+constexpr std::size_t kToolsOfEvent = 250;         // each a name of at most 128 bytes and a digest
+constexpr std::size_t kDefinitionBytes = 1 << 20;  // a tool with a larger one is never used
+constexpr std::size_t kEventBytes = 512 << 10;     // of definitions, where there are several
 constexpr int kConflictsMax = 5;
 constexpr std::int64_t kSessionNotFound = -32001;  // as servers say it
 
@@ -44,25 +49,76 @@ void take_page(const doc::Value& result, Time now, Listing& out) {
   for (const doc::Value& tool : tools->as_array()) {
     const Result<std::string> digest = catalog::definition_digest(tool);
     if (!digest || tool.text("name").empty()) continue;
+    if (doc::write_json(tool).size() > kDefinitionBytes) continue;
     out.tools.insert_or_assign(std::string(tool.text("name")),
                                catalog::Definition{tool, *digest, now});
   }
 }
 
-EventDraft draft_of(const std::string& upstream, std::string type,
-                    const catalog::Pins::Tools& tools) {
+// As many events as it takes: what one says publicly fits into a leaf of the ledger.
+void add_drafts(const std::string& upstream, std::string_view type,
+                const catalog::Pins::Tools& tools, std::vector<EventDraft>& out) {
   doc::Value digests = doc::Object{}, definitions = doc::Object{};
+  std::size_t count = 0, bytes = 0;
+  const auto add_one = [&] {
+    EventDraft draft;
+    draft.stream = "upstream/" + upstream;
+    draft.type = type;
+    draft.body = doc::object({{"upstream", upstream}, {"tools", std::move(digests)}});
+    if (type == "upstream.pinned") draft.body.set("by", "first_use");
+    draft.private_part = doc::object({{"definitions", std::move(definitions)}});
+    out.push_back(std::move(draft));
+    digests = definitions = doc::Object{};
+    count = bytes = 0;
+  };
   for (const auto& [name, definition] : tools) {
+    const std::size_t size = doc::write_json(definition.value).size();
+    if (count == kToolsOfEvent || (count > 0 && bytes + size > kEventBytes)) add_one();
     digests.set(name, definition.digest);
     definitions.set(name, definition.value);
+    ++count;
+    bytes += size;
   }
-  EventDraft draft;
-  draft.stream = "upstream/" + upstream;
-  draft.body = doc::object({{"upstream", upstream}, {"tools", std::move(digests)}});
-  if (type == "upstream.pinned") draft.body.set("by", "first_use");
-  draft.type = std::move(type);
-  draft.private_part = doc::object({{"definitions", std::move(definitions)}});
-  return draft;
+  if (count > 0) add_one();
+}
+
+struct Changes {
+  catalog::Pins::Tools first, offered;
+};
+
+// What a listing says that is not recorded yet, as far as it is to be recorded now.
+Changes changes_of(const catalog::Pins& pins, const ChangePace& pace,
+                   const catalog::Upstream& upstream, const Listing& listing) {
+  const catalog::Pins::Tools& all_pinned = pins.all_pinned(upstream.name);
+  const catalog::Pins::Tools& all_offered = pins.all_offered(upstream.name);
+  const auto may = [&](const std::string& name) {
+    return pace.may_record("upstream/" + upstream.name + "/" + name, listing.at);
+  };
+  Changes out;
+  std::size_t known = all_pinned.size() + all_offered.size();
+  for (const auto& [name, definition] : listing.tools) {
+    const catalog::Definition* pinned = pins.pinned(upstream.name, name);
+    const catalog::Definition* seen = pins.offered(upstream.name, name);
+    if (pinned != nullptr && pinned->digest == definition.digest && seen == nullptr) continue;
+    if (seen != nullptr && seen->digest == definition.digest) continue;
+    const bool is_new = pinned == nullptr && seen == nullptr;
+    if (is_new && known >= kKnownMax) continue;
+    if (!may(name)) continue;
+    known += is_new ? 1 : 0;
+    const bool is_pinned = is_new && upstream.pinning == catalog::Upstream::Pinning::kFirstUse;
+    (is_pinned ? out.first : out.offered).emplace(name, definition);
+  }
+  const catalog::Definition gone{.value = {}, .digest = "", .since = listing.at};
+  for (const auto& [name, definition] : all_pinned) {
+    const catalog::Definition* seen = pins.offered(upstream.name, name);
+    const bool is_noted = seen != nullptr && seen->digest.empty();
+    if (!listing.tools.contains(name) && !is_noted && may(name)) out.offered.emplace(name, gone);
+  }
+  for (const auto& [name, definition] : all_offered) {
+    const bool was_new = pins.pinned(upstream.name, name) == nullptr;
+    if (was_new && !listing.tools.contains(name) && may(name)) out.offered.emplace(name, gone);
+  }
+  return out;
 }
 
 }  // namespace
@@ -114,30 +170,25 @@ Task<Result<Listing>> read_listing(Backend& backend, Forward like, rpc::Era era,
   co_return refuse("bad_listing", "the MCP server's list of tools does not end");
 }
 
-Task<Result<void>> note_listing(gate::Gate& gate, std::shared_ptr<const catalog::Upstream> upstream,
+Task<Result<void>> note_listing(gate::Gate& gate, ChangePace& pace,
+                                std::shared_ptr<const catalog::Upstream> upstream,
                                 const Listing& listing) {
   const std::string stream = "upstream/" + upstream->name;
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
-    const catalog::Pins& pins = gate.world().pins;
-    catalog::Pins::Tools first, offered;
-    for (const auto& [name, definition] : listing.tools) {
-      const catalog::Definition* pinned = pins.pinned(upstream->name, name);
-      const catalog::Definition* seen = pins.offered(upstream->name, name);
-      if (pinned != nullptr && pinned->digest == definition.digest && seen == nullptr) continue;
-      if (seen != nullptr && seen->digest == definition.digest) continue;
-      const bool is_new = pinned == nullptr && seen == nullptr;
-      if (is_new && upstream->pinning == catalog::Upstream::Pinning::kFirstUse)
-        first.emplace(name, definition);
-      else
-        offered.emplace(name, definition);
-    }
+    const Changes changes = changes_of(gate.world().pins, pace, *upstream, listing);
     std::vector<EventDraft> events;
-    if (!first.empty()) events.push_back(draft_of(upstream->name, "upstream.pinned", first));
-    if (!offered.empty()) events.push_back(draft_of(upstream->name, "upstream.offered", offered));
+    add_drafts(upstream->name, "upstream.pinned", changes.first, events);
+    add_drafts(upstream->name, "upstream.offered", changes.offered, events);
     if (events.empty()) co_return Result<void>{};
     Result<std::vector<Event>> recorded =
         co_await gate.record(std::move(events), {{stream, gate.seen(stream)}});
-    if (recorded) co_return Result<void>{};
+    if (recorded) {
+      for (const catalog::Pins::Tools* tools : {&changes.first, &changes.offered}) {
+        for (const auto& [name, definition] : *tools)
+          pace.recorded(stream + "/" + name, listing.at);
+      }
+      co_return Result<void>{};
+    }
     if (recorded.error().code != "conflict") co_return std::unexpected(recorded.error());
   }
   co_return refuse("conflict", "the MCP server's tools keep changing; ask again");

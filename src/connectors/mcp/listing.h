@@ -9,6 +9,7 @@
 #include "base/task.h"
 #include "catalog/pins.h"
 #include "connectors/mcp/backend.h"
+#include "connectors/mcp/change_pace.h"
 #include "gate/gate.h"
 
 namespace keyturn::connectors::mcp {
@@ -23,8 +24,11 @@ struct Listing {
 Task<Result<Listing>> read_listing(Backend& backend, Forward like, rpc::Era era,
                                    const doc::Value& client_meta, Time now);
 
-// Pins what was never seen, where the upstream says so, and records what differs from its pin.
-Task<Result<void>> note_listing(gate::Gate& gate, std::shared_ptr<const catalog::Upstream> upstream,
+// Pins what was never seen, where the upstream says so, and records what differs from its pin or is
+// gone; not more often than `pace` allows. (What may be called does not depend on that: a call goes
+// by the definition that is pinned, or not at all.) `pace` lives as long as the task.
+Task<Result<void>> note_listing(gate::Gate& gate, ChangePace& pace,
+                                std::shared_ptr<const catalog::Upstream> upstream,
                                 const Listing& listing);
 
 }  // namespace keyturn::connectors::mcp

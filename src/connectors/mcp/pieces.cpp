@@ -17,6 +17,7 @@ Piece with_message(const Piece& piece, bool is_stream, doc::Value message) {
 void redact(Piece& piece, const secrets::Redactor* redactor) {
   if (redactor == nullptr || redactor->empty()) return;
   piece.raw = redactor->redact(piece.raw);
+  piece.event_id = redactor->redact(piece.event_id);
   if (!piece.message) return;
   // Escaped in another way than is looked for in the text.
   const doc::Value before = piece.message->value;
