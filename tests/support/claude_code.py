@@ -43,14 +43,17 @@ class ClaudeCode:
         self.model = Peer("mcp/claude-code", "model.mjs")
         self.process = None
 
-    def begin(self, script, servers=None, allow=None, settings=None, words=(), env=None):
-        """`servers`: as under mcpServers; `allow`: tools that need no permission (all of the script's unless given); `settings`: of hooks and such."""
+    def begin(self, script, servers=None, allow=None, settings=None, words=(), env=None, project=None):
+        """`servers`: as under mcpServers, or `project`: the text of the project's .mcp.json; `allow`: tools that need no permission (all of the script's unless
+        given); `settings`: of hooks and such."""
         self.model.tell("script", {"script": script})
         mcp = pathlib.Path(self.home.name, "mcp.json")
         mcp.write_text(json.dumps({"mcpServers": servers or {}}))
+        if project is not None:
+            (self.work / ".mcp.json").write_text(project)
         allow = [step["tool"] for step in script] if allow is None else allow
-        command = [str(self.program), "-p", "go", "--mcp-config", str(mcp), "--strict-mcp-config", "--output-format", "stream-json", "--verbose",
-                   *(["--settings", json.dumps(settings)] if settings else []), *(["--allowedTools", ",".join(allow)] if allow else []), *words]
+        command = [str(self.program), "-p", "go", *(["--mcp-config", str(mcp), "--strict-mcp-config"] if project is None else []),
+                   "--output-format", "stream-json", "--verbose", *(["--settings", json.dumps(settings)] if settings else []), *(["--allowedTools", ",".join(allow)] if allow else []), *words]
         self.process = subprocess.Popen(command, cwd=self.work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={
             "PATH": os.environ["PATH"], "HOME": self.home.name, "CLAUDE_CONFIG_DIR": f"{self.home.name}/config", "ANTHROPIC_API_KEY": "of-no-use",
             "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self.model.port}", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_TELEMETRY": "1",

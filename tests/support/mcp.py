@@ -131,12 +131,12 @@ def failing(verdicts):
     return sorted(name for name, checks in verdicts.items() if any(status == "FAILURE" for _, status in checks))
 
 
-def inspector(*words, timeout=DEADLINE):
+def inspector(*words, timeout=DEADLINE, env=None):
     """What `mcp-inspector --cli WORDS` prints, read as JSON."""
     install(MCP / "inspector")
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(["node", str(MCP / "inspector/run.mjs"), *words], capture_output=True, text=True, timeout=timeout,
-                              env={"PATH": os.environ["PATH"], "HOME": home}, stdin=subprocess.DEVNULL)
+                              env={"PATH": os.environ["PATH"], "HOME": home, **(env or {})}, stdin=subprocess.DEVNULL)
     if done.returncode:
         raise Failed(f"inspector: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     return json.loads(done.stdout)
