@@ -25,7 +25,7 @@ class OddServer(http.server.ThreadingHTTPServer):
 
     def __init__(self, *tools):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.does, self.done, self.heads, self.listens, self.refuses_lists = {}, [], [], None, None
+        self.does, self.done, self.heads, self.listens, self.refuses_lists, self.has_sessions = {}, [], [], None, None, True
         self.tools = [{"name": name, "description": f"Does {name}.", "inputSchema": {"type": "object"}} for name in tools]
         self.sessions, self.enough = itertools.count(1), threading.Event()
         self.watched, self.goodbyes = 0, threading.Semaphore(0)  # connections that handlers watched, and of those the ones that their client closed
@@ -104,7 +104,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self.say(b"", 202)
         if method == "initialize":
             hello = {"protocolVersion": LEGACY, "capabilities": {"tools": {}}, "serverInfo": {"name": "odd", "version": "1"}}
-            return self.result(message, hello, headers=[("Mcp-Session-Id", f"odd-{next(server.sessions)}")])
+            return self.result(message, hello, headers=[("Mcp-Session-Id", f"odd-{next(server.sessions)}")] if server.has_sessions else ())
         if method == "tools/list":
             if server.refuses_lists:
                 return self.say({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32000, "message": server.refuses_lists}})

@@ -5,13 +5,16 @@
 
 #include "base/bytes.h"
 #include "base/task_impl.h"
+#include "connectors/mcp/amended.h"
 #include "connectors/mcp/outcome.h"
 #include "connectors/mcp/pieces.h"
+#include "connectors/mcp/server_tasks.h"
 
 namespace keyturn::connectors::mcp {
 namespace {
 
 constexpr Duration kInputWait = std::chrono::minutes(10);
+constexpr Duration kTaskMax = std::chrono::hours(1);  // that a task of a server is looked at
 
 // Members of `_meta` that belong to the protocol or to tracing.
 bool is_protocols(std::string_view key) {
@@ -145,10 +148,7 @@ Piece Delivery::seen(Piece piece, std::optional<Outcome>& outcome) {
   if (!piece.message || piece.message->kind != rpc::Kind::kResponse ||
       piece.message->id != wanted_.id)
     return piece;
-  if (!asks_for_input(*piece.message)) {
-    outcome = outcome_of(*piece.message, upstream_->result_bytes_max);
-    return piece;
-  }
+  if (!asks_for_input(*piece.message)) return answered(std::move(piece), outcome);
   asks_ = true;
   doc::Value message = piece.message->value;
   doc::Value result = *message.find("result");
@@ -156,6 +156,35 @@ Piece Delivery::seen(Piece piece, std::optional<Outcome>& outcome) {
   result.set("requestState", seal ? seal() : "");
   message.set("result", std::move(result));
   return with_message(piece, flow_->head() && flow_->head()->is_stream, std::move(message));
+}
+
+// The response to the call. The record has it as the server said it.
+Piece Delivery::answered(Piece piece, std::optional<Outcome>& outcome) {
+  outcome = outcome_of(piece.message->value, upstream_->result_bytes_max);
+  const doc::Value* result = piece.message->value.find("result");
+  if (wanted_.method != "tools/call" || result == nullptr || !result->is_object()) return piece;
+  if (const std::optional<ServerTask> task = made_task(*result)) {
+    task_ = *result;
+    if (made) made(task->id);
+  }
+  doc::Value told = with_amendment(*result, arguments_of(wanted_.params), ran_);
+  if (told == *result) return piece;
+  doc::Value message = piece.message->value;
+  message.set("result", std::move(told));
+  return with_message(piece, flow_->head() && flow_->head()->is_stream, std::move(message));
+}
+
+// Of a call that the server made a task of: not what it said first.
+Task<Outcome> Delivery::until_it_ends(Outcome outcome, const gate::Order& order) {
+  if (task_.is_null() || outcome.kind != OutcomeKind::kSucceeded) co_return outcome;
+  const doc::Value params = released_params(wanted_, order.args, false);
+  const doc::Value* meta = params.find("_meta");
+  const std::optional<ServerTask> task = made_task(task_);
+  const Duration kept = task ? task->ttl.value_or(kTaskMax) : kTaskMax;
+  co_return co_await follow_task(loop_, backend_, wanted_.forward,
+                                 meta == nullptr ? doc::Value() : *meta, task_,
+                                 std::clamp(kept, std::min(upstream_->timeout, kTaskMax), kTaskMax),
+                                 upstream_->result_bytes_max);
 }
 
 // `otherwise`: as the connection saw it.
@@ -254,6 +283,7 @@ Task<Result<std::optional<Outcome>>> Delivery::one_leg(const gate::Order& order)
 Task<Result<Outcome>> Delivery::run(gate::Order order) {
   const std::shared_ptr<Delivery> self = shared_from_this();
   begun_ = true;
+  ran_ = order.args;
   // same-bytes: what was released is this call, to this server.
   const bool same_tool = wanted_.method != "tools/call" ||
                          order.tool->mcp_name == wanted_.name;  // prompts have names, too
@@ -270,8 +300,8 @@ Task<Result<Outcome>> Delivery::run(gate::Order order) {
       co_return std::unexpected(leg.error());
     }
     if (*leg) {
-      done_ = true;
-      co_return std::move(**leg);
+      done_ = true;  // for its client; what it began may go on
+      co_return co_await until_it_ends(std::move(**leg), order);
     }
     input_ = std::make_shared<net::Waiter>(loop_);
     const net::Woken woken = co_await input_->wait(kInputWait);

@@ -47,10 +47,14 @@ class Delivery final : public Attendant, public std::enable_shared_from_this<Del
   bool take_late(Piece& piece);
   // What the client is told instead of the server's requestState.
   std::function<std::string()> seal;
+  // Hears the ids of tasks that the server makes of the call, before the client does.
+  std::function<void(const std::string& task)> made;
 
  private:
   Task<Result<std::optional<Outcome>>> one_leg(const gate::Order& order);
   Piece seen(Piece piece, std::optional<Outcome>& outcome);
+  Piece answered(Piece piece, std::optional<Outcome>& outcome);
+  Task<Outcome> until_it_ends(Outcome outcome, const gate::Order& order);
   std::string why_ended(std::string otherwise) const;
 
   net::Loop& loop_;
@@ -65,6 +69,8 @@ class Delivery final : public Attendant, public std::enable_shared_from_this<Del
   std::shared_ptr<net::Waiter> late_;  // while the answer may come on another stream
   std::optional<Outcome> late_outcome_;
   std::string server_state_;
+  doc::Value ran_;   // the released arguments
+  doc::Value task_;  // the response's result, where the server made a task of the call
   bool begun_ = false, done_ = false, cancelled_ = false, asks_ = false, timed_out_ = false;
 };
 

@@ -160,6 +160,10 @@ Task<HttpResponse> Front::Impl::post(CallPtr call) {
                                        "a request with this id is on its way; use a new one"));
   }
   if (is_own_task(*call)) co_return co_await own_task(call);
+  if (names_anothers_task(*call)) {
+    co_return json_rpc(
+        200, rpc::error(call->id(), rpc::kInvalidParams, "there is no such task for you"));
+  }
   if (is_gated(*call)) co_return co_await gated(call);
   co_return co_await relay(call);
 }

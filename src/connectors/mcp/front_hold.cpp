@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/task_impl.h"
+#include "connectors/mcp/amended.h"
 #include "connectors/mcp/front_impl.h"
 #include "connectors/mcp/outcome.h"
 #include "connectors/mcp/words.h"
@@ -207,14 +208,20 @@ Task<Front::Impl::Step> Front::Impl::step(CallPtr call, std::shared_ptr<Held> on
   const bool kept = record->outcome && record->outcome->result && !record->outcome->truncated &&
                     record->outcome->result->find("content") != nullptr;
   if (kept && !call->is_built_in()) {  // answered before; this is what the record has of it
-    answer(rpc::result(call->id(), *record->outcome->result));
+    answer(rpc::result(
+        call->id(), with_amendment(*record->outcome->result, arguments_of(*call->message->params()),
+                                   record->args)));
     co_return out;
   }
   const bool own = !one->delivery || call->is_built_in();
   if (own && record->outcome &&
       (record->state == State::kSucceeded || record->state == State::kFailed)) {
     const rpc::Told said = told(*call, *record, "");
-    answer(rpc::result(call->id(), marked(result_of(*record->outcome, call->is_modern()), said)));
+    doc::Value result = marked(result_of(*record->outcome, call->is_modern()), said);
+    if (!record->amends.empty())
+      result =
+          with_amendment(std::move(result), arguments_of(*call->message->params()), record->args);
+    answer(rpc::result(call->id(), std::move(result)));
   } else {
     rpc::Told said = told(*call, *record, words_of(*record));
     answer(refusal_of(*call, said));
@@ -260,6 +267,10 @@ void Front::Impl::make_delivery(const CallPtr& call, const std::shared_ptr<Held>
       std::make_shared<Delivery>(ports.loop, call->backend, call->upstream,
                                  Wanted{call->id(), call->message->method,
                                         std::string(params.text("name")), params, call->forward()});
+  one->delivery->made = [self = weak_from_this(), upstream = call->upstream_name,
+                         who = name_of(call->who)](const std::string& task) {
+    if (const std::shared_ptr<Impl> there = self.lock()) there->owners.made(upstream, task, who);
+  };
   if (!call->is_modern()) return;
   one->delivery->seal = [self = weak_from_this(),
                          state = state_for(*call, one->action)]() mutable -> std::string {

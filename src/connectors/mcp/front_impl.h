@@ -12,6 +12,7 @@
 #include "connectors/mcp/flow.h"
 #include "connectors/mcp/front.h"
 #include "connectors/mcp/listing.h"
+#include "connectors/mcp/server_tasks.h"
 #include "connectors/mcp/session_ids.h"
 #include "mcp/answers.h"
 
@@ -112,6 +113,11 @@ struct Front::Impl : std::enable_shared_from_this<Front::Impl> {
   HttpResponse as_task(const CallPtr& call, const gate::ActionRecord& record);
   static bool is_own_task(const Call& call);
   Task<HttpResponse> own_task(CallPtr call);
+  // Tasks of servers: whether this caller was told the id that it names; and a list without
+  // others'.
+  bool may_name_task(const Call& call, const std::string& task) const;
+  bool names_anothers_task(const Call& call) const;
+  std::optional<doc::Value> without_others(const Call& call, const doc::Value& message) const;
   rpc::Task task_of(const gate::ActionRecord& record, std::string status, std::string words) const;
 
   // ---- front_hold.cpp: while people decide
@@ -138,6 +144,7 @@ struct Front::Impl : std::enable_shared_from_this<Front::Impl> {
   std::map<std::string, std::shared_ptr<Held>> held;  // by action, while it may be taken up
   Unattended unattended;
   ChangePace pace;
+  TaskOwners owners;
   std::map<std::string, std::size_t> open;  // requests on their way, by who asks
   bool has_loaded = false;
 };

@@ -38,6 +38,19 @@ std::string status_of(const gate::ActionRecord& record, const doc::Value& answer
   return is_final(record.state) ? "failed" : "working";
 }
 
+// Without the extension: the call has a task already, so the server is to answer it plainly.
+doc::Value without_tasks(doc::Value meta) {
+  const doc::Value* can = meta.find(rpc::kCapabilitiesKey);
+  const doc::Value* all = can == nullptr ? nullptr : can->find("extensions");
+  if (all == nullptr || !all->is_object()) return meta;
+  doc::Value extensions = *all, capabilities = *can;
+  std::erase_if(extensions.as_object(),
+                [](const doc::Member& one) { return one.key == rpc::kTasksExtension; });
+  capabilities.set("extensions", std::move(extensions));
+  meta.set(std::string(rpc::kCapabilitiesKey), std::move(capabilities));
+  return meta;
+}
+
 }  // namespace
 
 bool Front::Impl::wants_task(const Call& call) const {
@@ -82,6 +95,42 @@ bool Front::Impl::is_own_task(const Call& call) {
          task_id(call).starts_with(std::string(kPrefix) + "act_");
 }
 
+// A server with sessions tells tasks apart by them; one behind a pipe is its agent's own. Else an
+// id is good for whoever was told it.
+bool Front::Impl::may_name_task(const Call& call, const std::string& task) const {
+  switch (owners.whose(call.upstream_name, task, name_of(call.who))) {
+    case TaskOwners::Whose::kOwn:
+      return true;
+    case TaskOwners::Whose::kAnothers:
+      return false;
+    case TaskOwners::Whose::kUnknown:
+      break;
+  }
+  return !call.session.empty() || call.upstream->kind != catalog::Upstream::Kind::kHttp;
+}
+
+bool Front::Impl::names_anothers_task(const Call& call) const {
+  const std::string task = task_id(call);
+  return call.upstream && call.message->method.starts_with("tasks/") && !task.empty() &&
+         !may_name_task(call, task);
+}
+
+std::optional<doc::Value> Front::Impl::without_others(const Call& call,
+                                                      const doc::Value& message) const {
+  const doc::Value* tasks = message.find_path({"result", "tasks"});
+  if (!call.upstream || tasks == nullptr || !tasks->is_array()) return std::nullopt;
+  doc::Array kept;
+  for (const doc::Value& task : tasks->as_array()) {
+    if (may_name_task(call, std::string(task.text("taskId")))) kept.push_back(task);
+  }
+  if (kept.size() == tasks->as_array().size()) return std::nullopt;
+  doc::Value out = message;
+  doc::Value result = *message.find("result");
+  result.set("tasks", std::move(kept));
+  out.set("result", std::move(result));
+  return out;
+}
+
 // tasks/get, tasks/result, tasks/cancel of one. Whoever looks at it waits for it: approved, it
 // starts then.
 Task<HttpResponse> Front::Impl::own_task(CallPtr call) {
@@ -103,7 +152,7 @@ Task<HttpResponse> Front::Impl::own_task(CallPtr call) {
   const doc::Value& asked = record->original_args.is_null() ? record->args : record->original_args;
   doc::Value params =
       doc::object({{"name", record->tool.substr(prefix.size())}, {"arguments", asked}});
-  if (const doc::Value* meta = call->message->meta()) params.set("_meta", *meta);
+  if (const doc::Value* meta = call->message->meta()) params.set("_meta", without_tasks(*meta));
   const auto as = std::make_shared<Call>(*call);
   as->request.headers.set("Mcp-Method", "tools/call");
   as->request.headers.set("Mcp-Name", record->tool.substr(prefix.size()));

@@ -9,14 +9,6 @@ namespace {
 constexpr std::size_t kReasonBytesMax = 500;
 constexpr std::size_t kBeginningBytes = 16 * 1024;
 
-// At most so many bytes, whole characters.
-std::string beginning(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return std::string(text);
-  std::size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return std::string(text.substr(0, end)) + "…";
-}
-
 // The first text of a tool's result.
 std::string first_text(const doc::Value& result) {
   const doc::Value* content = result.find("content");
@@ -44,6 +36,13 @@ void keep(Outcome& outcome, const doc::Value& said, std::int64_t bytes_max) {
 
 }  // namespace
 
+std::string beginning(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  std::size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "…";
+}
+
 Outcome failed(std::string why) {
   Outcome out;
   out.kind = OutcomeKind::kFailed;
@@ -58,16 +57,16 @@ Outcome unknown(std::string why) {
   return out;
 }
 
-Outcome outcome_of(const rpc::Message& response, std::int64_t bytes_max) {
+Outcome outcome_of(const doc::Value& response, std::int64_t bytes_max) {
   Outcome out;
-  if (const doc::Value* error = response.value.find("error")) {
+  if (const doc::Value* error = response.find("error")) {
     out.kind = OutcomeKind::kFailed;
     out.reason = beginning(error->text("message"), kReasonBytesMax);
     keep(out, doc::object({{"error", *error}}), bytes_max);
     return out;
   }
   static const doc::Value kNothing = doc::Object{};
-  const doc::Value* result = response.value.find("result");
+  const doc::Value* result = response.find("result");
   if (result == nullptr) result = &kNothing;
   out.kind = result->flag("isError") ? OutcomeKind::kFailed : OutcomeKind::kSucceeded;
   if (out.kind == OutcomeKind::kFailed)

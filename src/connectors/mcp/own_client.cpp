@@ -105,7 +105,7 @@ Task<Result<Outcome>> call_alone(net::Loop& loop, std::shared_ptr<Backend> backe
     }
   }
   Wanted wanted{doc::Value("keyturn-call"), order.tool->method, order.tool->mcp_name,
-                doc::Value(doc::Object{}), session->like};
+                doc::object({{"arguments", order.args}}), session->like};
   if (session->era == rpc::Era::kModern) {
     wanted.params.set("_meta", session->meta);
     wanted.forward.headers.add("Mcp-Method", order.tool->method);
