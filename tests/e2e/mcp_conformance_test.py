@@ -8,6 +8,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.mcp import LEGACY, MODERN, Server, conformance, failing  # noqa: E402
 from support.mcp_proxy import ALLOW, Proxy, at  # noqa: E402
 
+# Calls that wait for people are tasks of Keyturn's own to clients that take tasks. So it says that it has tasks, and refuses ids that nobody was told, whatever
+# the server does; in these scenarios of the extension, which the fixture server does not have, it may do better than the server alone.
+OWN = ("tasks-capability-negotiation", "tasks-dispatch-and-envelope")
+
 
 class Conformance(unittest.TestCase):
     def test_keyturn_changes_no_verdict(self):
@@ -23,6 +27,9 @@ class Conformance(unittest.TestCase):
                 with self.subTest(era):
                     expected, seen = direct[era].result(), through[era].result()
                     for scenario in sorted({*expected, *seen}):
+                        if scenario in OWN:
+                            better = {check for check, verdict in seen[scenario] if verdict == "SUCCESS"}
+                            expected[scenario] = [(check, "SUCCESS" if check in better else verdict) for check, verdict in expected[scenario]]
                         self.assertEqual(seen.get(scenario), expected.get(scenario), scenario)
                     self.assertEqual(failing(seen), failing(expected))
                     self.assertGreaterEqual(len(seen), {LEGACY: 33, MODERN: 50}[era])

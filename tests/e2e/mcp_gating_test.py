@@ -82,7 +82,7 @@ class Gating(unittest.TestCase):
                 self.assertEqual(self.k.vote(action, "bob", "deny", note="not on a Friday").status, 200)
                 result = client.end(number)
                 self.assertTrue(result["isError"])
-                self.assertIn("denied", result["content"][0]["text"].lower())
+                self.assertIn("bob denied it: not on a Friday.", result["content"][0]["text"])
                 self.assertEqual(result["_meta"]["keyturn/action"], action)
                 self.assertEqual(self.lines(), [])
 
@@ -91,7 +91,8 @@ class Gating(unittest.TestCase):
             with self.subTest(upstream), self.k.client(version, upstream) as client:
                 result = client.call("crash")
                 self.assertTrue(result["isError"])
-                self.assertIn("denied", result["content"][0]["text"])
+                self.assertIn("Policy denied it: ", result["content"][0]["text"])
+                self.assertIn("crashing servers is nobody's work", result["content"][0]["text"])
                 self.assertEqual(client.text("echo", text="still there"), "still there")
 
     def test_an_agent_sees_and_uses_what_it_may(self):

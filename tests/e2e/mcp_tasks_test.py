@@ -5,8 +5,8 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import until  # noqa: E402
-from support.mcp import LEGACY, Refused, Server  # noqa: E402
+from support.keyturn import Failed, until  # noqa: E402
+from support.mcp import LEGACY, MODERN, Refused, Server, inspector  # noqa: E402
 from support.mcp_proxy import Proxy, at  # noqa: E402
 
 
@@ -16,9 +16,10 @@ class Tasks(unittest.TestCase):
         temporary = tempfile.TemporaryDirectory()
         cls.addClassCleanup(temporary.cleanup)
         cls.folder = pathlib.Path(temporary.name)
-        cls.legacy = Server(LEGACY)
-        cls.addClassCleanup(cls.legacy.close)
-        cls.k = Proxy({"legacy": at(cls.legacy)})
+        cls.legacy, cls.modern = Server(LEGACY), Server(MODERN)
+        for server in (cls.legacy, cls.modern):
+            cls.addClassCleanup(server.close)
+        cls.k = Proxy({"legacy": at(cls.legacy), "modern": at(cls.modern)})
         cls.addClassCleanup(cls.k.close)
         cls.count = 0
 
@@ -106,6 +107,22 @@ class Tasks(unittest.TestCase):
             self.k.vote(action, "bob")
             self.assertEqual(client.end(number)["content"], [{"type": "text", "text": "appended x"}])
         self.each(walk)
+
+    def test_the_extension_of_the_modern_era(self):
+        """The inspector takes tasks of a server that says it has them; this one has none, so they are Keyturn's."""
+        for decision, words in (("approve", "appended x"), ("deny", "bob denied it: not on a Friday.")):
+            with self.subTest(decision):
+                file = self.folder / f"modern-{decision}"
+                running = self.k.later(inspector, "--transport", "http", self.k.mcp("modern"), "--header", "Authorization: " + self.k.bearer()["Authorization"], "--protocol-era", "modern",
+                                       "--method", "tools/call", "--tool-name", "append", "--tool-arg", f"file={file}", "text=x")
+                self.assertEqual(self.k.vote(self.k.wait_asked("modern.append")["id"], "bob", decision, note="not on a Friday").status, 200)
+                try:
+                    said = str(running.result())
+                except Failed as failed:  # it ends so when a result is an error
+                    said = str(failed)
+                self.assertIn(words, said)
+                self.assertEqual(file.exists(), decision == "approve")
+        self.assertEqual([one for one in self.modern.requests() if one["body"].get("method", "").startswith("tasks/")], [])
 
 
 if __name__ == "__main__":

@@ -160,10 +160,7 @@ Task<HttpResponse> Front::Impl::post(CallPtr call) {
                                        "a request with this id is on its way; use a new one"));
   }
   if (is_own_task(*call)) co_return co_await own_task(call);
-  if (names_anothers_task(*call)) {
-    co_return json_rpc(
-        200, rpc::error(call->id(), rpc::kInvalidParams, "there is no such task for you"));
-  }
+  if (names_anothers_task(*call)) co_return no_task(*call);
   if (is_gated(*call)) co_return co_await gated(call);
   co_return co_await relay(call);
 }

@@ -110,6 +110,8 @@ struct Front::Impl : std::enable_shared_from_this<Front::Impl> {
 
   // ---- front_tasks.cpp: a call that its client asked for as a task
   bool wants_task(const Call& call) const;
+  // server/discover's answer, with the extension where the client knows it.
+  static std::optional<doc::Value> with_tasks(const Call& call, const doc::Value& message);
   HttpResponse as_task(const CallPtr& call, const gate::ActionRecord& record);
   static bool is_own_task(const Call& call);
   Task<HttpResponse> own_task(CallPtr call);
@@ -117,6 +119,7 @@ struct Front::Impl : std::enable_shared_from_this<Front::Impl> {
   // others'.
   bool may_name_task(const Call& call, const std::string& task) const;
   bool names_anothers_task(const Call& call) const;
+  static HttpResponse no_task(const Call& call);
   std::optional<doc::Value> without_others(const Call& call, const doc::Value& message) const;
   rpc::Task task_of(const gate::ActionRecord& record, std::string status, std::string words) const;
 

@@ -94,6 +94,8 @@ Piece Front::Impl::seen(const Call& call, Piece piece, bool is_stream) {
   }
   if (std::optional<doc::Value> fewer = filtered(call, piece.message->value))
     return with_message(piece, is_stream, std::move(*fewer));
+  if (std::optional<doc::Value> more = with_tasks(call, piece.message->value))
+    return with_message(piece, is_stream, std::move(*more));
   if (std::optional<doc::Value> fewer = without_others(call, piece.message->value))
     return with_message(piece, is_stream, std::move(*fewer));
   return piece;

@@ -28,14 +28,24 @@ void collect(Held& one) {
   }
 }
 
-std::string status_of(const gate::ActionRecord& record, const doc::Value& answer) {
+// A result that says isError: a task that failed in 2025-11-25, one that is completed in the
+// extension ("failed" has a JSON-RPC error).
+std::string status_of(const gate::ActionRecord& record, const doc::Value& answer, bool is_modern) {
   if (record.state == State::kCancelled) return "cancelled";
   if (!answer.is_null()) {
-    const bool good = answer.find("result") != nullptr && !answer.find("result")->flag("isError");
+    const doc::Value* result = answer.find("result");
+    const bool good = result != nullptr && (is_modern || !result->flag("isError"));
     return good ? "completed" : "failed";
   }
   if (record.state == State::kSucceeded) return "completed";
   return is_final(record.state) ? "failed" : "working";
+}
+
+// 2026-07-28: whether the client knows the extension.
+bool has_tasks(const Call& call) {
+  const doc::Value* meta = call.message->meta();
+  const doc::Value* can = meta == nullptr ? nullptr : meta->find(rpc::kCapabilitiesKey);
+  return can != nullptr && can->find_path({"extensions", rpc::kTasksExtension}) != nullptr;
 }
 
 // Without the extension: the call has a task already, so the server is to answer it plainly.
@@ -53,13 +63,32 @@ doc::Value without_tasks(doc::Value meta) {
 
 }  // namespace
 
+// A client takes tasks only of a server that says it has them. Keyturn has, whatever the server
+// does.
+std::optional<doc::Value> Front::Impl::with_tasks(const Call& call, const doc::Value& message) {
+  if (!call.upstream || !call.is_modern() || !call.message ||
+      call.message->method != "server/discover" || !has_tasks(call))
+    return std::nullopt;
+  const doc::Value* said = message.find("result");
+  if (said == nullptr || !said->is_object()) return std::nullopt;
+  const auto object_of = [](const doc::Value& in, std::string_view name) {
+    const doc::Value* there = in.find(name);
+    return there != nullptr && there->is_object() ? *there : doc::Value(doc::Object{});
+  };
+  doc::Value result = *said;
+  doc::Value capabilities = object_of(result, "capabilities");
+  doc::Value extensions = object_of(capabilities, "extensions");
+  extensions.set(std::string(rpc::kTasksExtension), doc::Object{});
+  capabilities.set("extensions", std::move(extensions));
+  result.set("capabilities", std::move(capabilities));
+  doc::Value out = message;
+  out.set("result", std::move(result));
+  return out;
+}
+
 bool Front::Impl::wants_task(const Call& call) const {
   if (call.is_built_in() || call.message->method != "tools/call") return false;
-  if (call.is_modern()) {
-    const doc::Value* meta = call.message->meta();
-    const doc::Value* can = meta == nullptr ? nullptr : meta->find(rpc::kCapabilitiesKey);
-    return can != nullptr && can->find_path({"extensions", rpc::kTasksExtension}) != nullptr;
-  }
+  if (call.is_modern()) return has_tasks(call);
   const doc::Value& params = *call.message->params();
   const doc::Value* task = params.find("task");
   if (task == nullptr || !task->is_object() || !call.known->listing) return false;
@@ -115,6 +144,13 @@ bool Front::Impl::names_anothers_task(const Call& call) const {
          !may_name_task(call, task);
 }
 
+HttpResponse Front::Impl::no_task(const Call& call) {
+  // 2026-07-28 has no such method any more.
+  if (call.is_modern() && call.message->method == "tasks/result")
+    return json_rpc(404, rpc::error(call.id(), rpc::kMethodNotFound, "Method not found"));
+  return json_rpc(200, no_such_task(call));
+}
+
 std::optional<doc::Value> Front::Impl::without_others(const Call& call,
                                                       const doc::Value& message) const {
   const doc::Value* tasks = message.find_path({"result", "tasks"});
@@ -145,7 +181,8 @@ Task<HttpResponse> Front::Impl::own_task(CallPtr call) {
     (void)co_await ports.gate.cancel(call->who, id);
     held.erase(id.str());
     record = co_await ports.gate.find(call->who, id);
-    const rpc::Task task = task_of(*record, status_of(*record, {}), words_of(*record));
+    const rpc::Task task =
+        task_of(*record, status_of(*record, {}, call->is_modern()), words_of(*record));
     co_return json_rpc(200, rpc::result(call->id(), rpc::task_value(task, call->is_modern())));
   }
   // The call that it stands for, in the words of this request's era.
@@ -192,11 +229,13 @@ Task<HttpResponse> Front::Impl::own_task(CallPtr call) {
     answer.set("id", call->id());
     co_return json_rpc(200, answer);
   }
-  const rpc::Task task = task_of(*record, status_of(*record, answer), words_of(*record));
+  const rpc::Task task =
+      task_of(*record, status_of(*record, answer, call->is_modern()), words_of(*record));
   doc::Value value = rpc::task_value(task, call->is_modern());
   if (call->is_modern()) {
     value.set("resultType", "complete");
-    if (const doc::Value* result = answer.find("result")) value.set("result", *result);
+    const doc::Value* result = answer.find("result");
+    if (result != nullptr && task.status == "completed") value.set("result", *result);
     if (const doc::Value* error = answer.find("error")) value.set("error", *error);
   }
   co_return json_rpc(200, rpc::result(call->id(), std::move(value)));
