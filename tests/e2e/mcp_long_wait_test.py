@@ -97,6 +97,7 @@ class LongWait(unittest.TestCase):
             "v2, legacy, stdio, progress": cls.sdk(lambda: cls.k.wrapped(2, "--upstream", "legacy", era="legacy"), PATIENT),
             "Claude Code, http, sessions": cls.claude({"type": "http", "url": cls.k.mcp("legacy"), "headers": cls.k.bearer()}),
             "Claude Code, http, 2026-07-28": cls.claude({"type": "http", "url": cls.k.mcp("modern"), "headers": cls.k.bearer()}),
+            "the inspector, 2026-07-28, a task": cls.again(lambda name: cls.inspector(name, "modern")),
             "Claude Code, stdio": cls.claude({"command": str(BIN), "args": ["mcp", "--upstream", "modern"], "env": {"KEYTURN_URL": cls.k.url, "KEYTURN_TOKEN": cls.k.tokens["bot"]}}),
         }
 
@@ -147,9 +148,9 @@ class LongWait(unittest.TestCase):
                 pass
 
     @classmethod
-    def inspector(cls, name):
-        return inspector("--transport", "http", cls.k.mcp("legacy"), "--header", f"Authorization: {cls.k.bearer()['Authorization']}", "--method", "tools/call",
-                         "--tool-name", "append", "--tool-args-json", json.dumps(cls.arguments(name)), timeout=LONGEST)
+    def inspector(cls, name, era="legacy"):
+        return inspector("--transport", "http", cls.k.mcp(era), "--header", f"Authorization: {cls.k.bearer()['Authorization']}", "--protocol-era", era,
+                         "--method", "tools/call", "--tool-name", "append", "--tool-args-json", json.dumps(cls.arguments(name)), timeout=LONGEST)
 
     @classmethod
     def claude(cls, server):
