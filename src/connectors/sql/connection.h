@@ -1,74 +1,10 @@
-// One connection to PostgreSQL, driven without blocking past a deadline. For a thread that may
-// block.
+// Where this room's own conninfo check comes from.
 #pragma once
 
-#include <libpq-fe.h>
-
-#include <chrono>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
-
-#include "base/result.h"
-#include "base/secret.h"
+#include "postgres/connection.h"
 
 namespace keyturn::connectors::sql {
 
-using Deadline = std::chrono::steady_clock::time_point;
-
-struct ClearResult {
-  void operator()(PGresult* result) const { ::PQclear(result); }
-};
-using ResultPtr = std::unique_ptr<PGresult, ClearResult>;
-
-enum class Waited { kResult, kDone, kDeadline, kLost };
-struct Next {
-  Waited what = Waited::kDone;
-  ResultPtr result;  // kResult
-};
-
-// The dsn without anything secret, in a stable order: "host=127.0.0.1 dbname=orders user=keyturn".
-// Refuses invalid_dsn, and literal_secret for a password inside.
-[[nodiscard]] Result<std::string> server_text(const std::string& dsn);
-
-class Connection {
- public:
-  // Refuses cannot_connect; the message may hold what the server said.
-  static Result<Connection> open(const std::string& dsn, const Secret& password, Deadline deadline);
-
-  Result<void> send(const std::string& sql);  // simple protocol: any number of statements
-  // Extended protocol: exactly one statement, which the server itself insists on. nullopt is NULL.
-  Result<void> send_one(const std::string& sql,
-                        const std::vector<std::optional<std::string>>& values);
-  Next next(Deadline deadline);  // the next result, row by row
-  void cancel();                 // asks the server to stop the statement
-  // Sends, and waits for the end: nullopt, or what went wrong.
-  std::optional<std::string> command(const std::string& sql, Deadline deadline);
-
-  bool in_transaction() const {
-    return ::PQtransactionStatus(connection_.get()) == PQTRANS_INTRANS;
-  }
-  bool lost() const { return ::PQstatus(connection_.get()) != CONNECTION_OK; }
-  const std::string& notices() const { return *notices_; }  // at most 64 KiB
-  // Gives up: closes without waiting. The server rolls back.
-  void close() { connection_.reset(); }
-
- private:
-  struct Finish {
-    void operator()(PGconn* connection) const { ::PQfinish(connection); }
-  };
-  explicit Connection(PGconn* connection) : connection_(connection) {}
-  Waited wait(bool for_write, Deadline deadline) const;
-  std::optional<std::string> connect(Deadline deadline);
-  Result<void> sent(int ok);
-
-  std::unique_ptr<PGconn, Finish> connection_;
-  std::unique_ptr<std::string> notices_ = std::make_unique<std::string>();
-};
-
-// "ERROR 42P01: relation \"x\" does not exist"
-std::string error_text(const PGresult* result);
-std::string sqlstate(const PGresult* result);
+using postgres::server_text;
 
 }  // namespace keyturn::connectors::sql

@@ -3,13 +3,18 @@
 #include <charconv>
 
 #include "connectors/output.h"
-#include "connectors/sql/connection.h"
 #include "connectors/sql/rows.h"
+#include "postgres/connection.h"
 
 namespace keyturn::connectors::sql {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using postgres::Connection;
+using postgres::error_text;
+using postgres::Next;
+using postgres::sqlstate;
+using postgres::Waited;
 
 constexpr auto kCancelPatience = std::chrono::seconds(3);  // for the answer to a cancel
 constexpr auto kCommitPatience = std::chrono::seconds(30);

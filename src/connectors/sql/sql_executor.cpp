@@ -5,8 +5,8 @@
 
 #include "base/task_impl.h"
 #include "connectors/exec/plan.h"
-#include "connectors/sql/connection.h"
 #include "connectors/sql/run.h"
+#include "postgres/connection.h"
 #include "secrets/reference.h"
 
 namespace keyturn::connectors::sql {
@@ -74,7 +74,7 @@ doc::Value parameters_value(const std::vector<std::optional<std::string>>& value
 }
 
 Result<gate::Described> describe_request(const Request& request, facts::SqlCache& classified) {
-  const auto server = server_text(request.dsn);
+  const auto server = postgres::server_text(request.dsn);
   if (!server) return std::unexpected(server.error());
   gate::Described described;
   described.facts = *classified.classify(request.sql, request.harmless_functions);

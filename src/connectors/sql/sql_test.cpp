@@ -8,12 +8,12 @@
 #include <thread>
 
 #include "base/random.h"
-#include "connectors/sql/connection.h"
 #include "connectors/sql/postgres_fixture.h"
 #include "connectors/sql/rows.h"
 #include "connectors/sql/run.h"
 #include "connectors/sql/sql_executor.h"
 #include "doc/json.h"
+#include "postgres/connection.h"
 
 namespace keyturn::connectors::sql {
 namespace {

@@ -1,4 +1,4 @@
-#include "connectors/sql/connection.h"
+#include "postgres/connection.h"
 
 #include <poll.h>
 
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <string_view>
 
-namespace keyturn::connectors::sql {
+namespace keyturn::postgres {
 namespace {
 
 constexpr std::size_t kNoticesMax = 64 << 10;
@@ -72,16 +72,21 @@ Result<std::string> server_text(const std::string& dsn) {
 }
 
 Result<Connection> Connection::open(const std::string& dsn, const Secret& password,
-                                    Deadline deadline) {
+                                    Deadline deadline, const std::string& user) {
   const std::string secret(password.reveal());
-  const std::array<const char*, 6> keywords{"dbname",
-                                            "client_encoding",
-                                            "application_name",
-                                            "connect_timeout",
-                                            secret.empty() ? nullptr : "password",
-                                            nullptr};
-  const std::array<const char*, 6> values{dsn.c_str(), "UTF8",         "keyturn",
-                                          "15",        secret.c_str(), nullptr};
+  // The dsn is expanded where dbname stands; what comes later replaces what it says.
+  std::vector<const char*> keywords{"dbname", "client_encoding", "application_name",
+                                    "connect_timeout"};
+  std::vector<const char*> values{dsn.c_str(), "UTF8", "keyturn", "15"};
+  const auto also = [&](const char* keyword, const std::string& value) {
+    if (value.empty()) return;
+    keywords.push_back(keyword);
+    values.push_back(value.c_str());
+  };
+  also("user", user);
+  also("password", secret);
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
   Connection connection(::PQconnectStartParams(keywords.data(), values.data(), 1));
   if (!connection.connection_) return refuse("cannot_connect", "out of memory");
   ::PQsetNoticeProcessor(connection.connection_.get(), keep_notice, connection.notices_.get());
@@ -181,6 +186,50 @@ std::optional<std::string> Connection::command(const std::string& sql, Deadline 
   }
 }
 
+Result<std::vector<std::vector<std::optional<std::string>>>> Connection::rows(
+    const std::string& sql, const std::vector<std::optional<std::string>>& values,
+    Deadline deadline) {
+  if (auto done = send_one(sql, values); !done) return refuse("query_failed", done.error().message);
+  std::vector<std::vector<std::optional<std::string>>> out;
+  std::string problem;
+  for (;;) {
+    const Next got = next(deadline);
+    if (got.what == Waited::kDeadline) return refuse("query_failed", "no answer in time");
+    if (got.what == Waited::kLost) return refuse("query_failed", "the connection was lost");
+    if (got.what == Waited::kDone) break;
+    const PGresult* result = got.result.get();
+    const ExecStatusType status = ::PQresultStatus(result);
+    if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) problem = error_text(result);
+    for (int row = 0; row < ::PQntuples(result); ++row) {
+      auto& cells = out.emplace_back();
+      for (int column = 0; column < ::PQnfields(result); ++column) {
+        if (::PQgetisnull(result, row, column) != 0)
+          cells.emplace_back(std::nullopt);
+        else
+          cells.emplace_back(::PQgetvalue(result, row, column));
+      }
+    }
+  }
+  if (!problem.empty()) return refuse("query_failed", problem);
+  return out;
+}
+
+Result<std::string> Connection::verifier(const Secret& password, const std::string& role) {
+  const std::string text(password.reveal());
+  const std::unique_ptr<char, decltype(&::PQfreemem)> made(
+      ::PQencryptPasswordConn(connection_.get(), text.c_str(), role.c_str(), "scram-sha-256"),
+      ::PQfreemem);
+  if (!made) return refuse("cannot_encrypt", trimmed(::PQerrorMessage(connection_.get())));
+  return std::string(made.get());
+}
+
+Result<std::string> Connection::literal(const std::string& text) {
+  const std::unique_ptr<char, decltype(&::PQfreemem)> quoted(
+      ::PQescapeLiteral(connection_.get(), text.c_str(), text.size()), ::PQfreemem);
+  if (!quoted) return refuse("bad_text", trimmed(::PQerrorMessage(connection_.get())));
+  return std::string(quoted.get());
+}
+
 std::string sqlstate(const PGresult* result) {
   const char* state = ::PQresultErrorField(result, PG_DIAG_SQLSTATE);
   return state == nullptr ? "" : state;
@@ -196,4 +245,4 @@ std::string error_text(const PGresult* result) {
   return out;
 }
 
-}  // namespace keyturn::connectors::sql
+}  // namespace keyturn::postgres

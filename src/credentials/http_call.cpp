@@ -1,0 +1,94 @@
+#include "credentials/http_call.h"
+
+#include <algorithm>
+
+#include "credentials/reader.h"
+#include "doc/json.h"
+
+namespace keyturn::credentials {
+namespace {
+
+constexpr Duration kTimeout = std::chrono::seconds(20);
+constexpr std::size_t kBodyMax = 1 << 20;
+constexpr std::size_t kWordMax = 64;
+
+bool is_word(std::string_view text) {
+  return !text.empty() && text.size() <= kWordMax && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
+  });
+}
+
+// The code of an error, which is a word of a standard or an API.
+std::string error_word(const std::string& body) {
+  if (const auto tree = doc::parse_json(body); tree && tree->is_object()) {
+    for (const std::string_view key : {"error", "reason"}) {
+      if (is_word(tree->text(key))) return " (" + std::string(tree->text(key)) + ")";
+    }
+    return "";
+  }
+  const std::size_t begin = body.find("<Code>");
+  const std::size_t end = body.find("</Code>");
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return "";
+  const std::string word = body.substr(begin + 6, end - begin - 6);
+  return is_word(word) ? " (" + word + ")" : "";
+}
+
+}  // namespace
+
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~").contains(c);
+    if (plain) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out += '%';
+    out += kHex[byte >> 4];
+    out += kHex[byte & 15];
+  }
+  return out;
+}
+
+std::string form(const Pairs& pairs) {
+  std::string out;
+  for (const auto& [name, value] : pairs)
+    out += (out.empty() ? "" : "&") + percent_encoded(name) + "=" + percent_encoded(value);
+  return out;
+}
+
+Result<net::ClientResponse> call(net::ClientRequest request, std::string_view whom) {
+  request.timeout = kTimeout;
+  request.body_bytes_max = kBodyMax;
+  auto response = net::fetch(request);
+  if (!response)
+    return refuse("cannot_connect", std::string(whom) + ": " + response.error().message);
+  if (response->status >= 200 && response->status < 300) return response;
+  return refuse("credential_refused", std::string(whom) + " answered " +
+                                          std::to_string(response->status) +
+                                          error_word(response->body));
+}
+
+Result<doc::Value> call_json(net::ClientRequest request, std::string_view whom) {
+  request.headers.set("Accept", "application/json");
+  auto response = call(std::move(request), whom);
+  if (!response) return std::unexpected(response.error());
+  auto tree = doc::parse_json(response->body);
+  if (!tree || !tree->is_object())
+    return refuse("credential_unreadable", std::string(whom) + " answered with no JSON object");
+  return tree;
+}
+
+Result<std::string> text_of(const doc::Value& answer, std::string_view key, std::string_view whom) {
+  const doc::Value* value = answer.find(key);
+  if (value == nullptr || !value->is_string() || value->as_string().empty() ||
+      !is_line(value->as_string()))
+    return refuse("credential_unreadable",
+                  std::string(whom) + " answered without " + std::string(key));
+  return value->as_string();
+}
+
+}  // namespace keyturn::credentials

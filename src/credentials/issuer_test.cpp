@@ -1,0 +1,202 @@
+// Against a real PostgreSQL.
+#include "credentials/issuer.h"
+
+#include <doctest/doctest.h>
+
+#include "base/random.h"
+#include "connectors/sql/postgres_fixture.h"
+#include "connectors/testing.h"
+#include "doc/json.h"
+#include "postgres/connection.h"
+
+using namespace keyturn;
+using namespace keyturn::credentials;
+using connectors::testing::await;
+using connectors::testing::postgres;
+using keyturn::postgres::Connection;
+
+namespace {
+
+using Rows = std::vector<std::vector<std::optional<std::string>>>;
+
+postgres::Deadline soon() {
+  return std::chrono::steady_clock::now() + std::chrono::seconds(10);
+}
+
+// As the superuser.
+Rows look(const std::string& sql) {
+  auto connection = Connection::open(connectors::testing::postgres().dsn(),
+                                     Secret(connectors::testing::Postgres::password()), soon());
+  REQUIRE(connection);
+  auto rows = connection->rows(sql, {}, soon());
+  if (!rows) FAIL(rows.error().message);
+  return *rows;
+}
+
+std::size_t roles() {
+  return look("SELECT rolname FROM pg_roles WHERE starts_with(rolname, 'keyturn_')").size();
+}
+
+// Somebody who may make roles, and is no superuser; and a table to give rights on.
+void prepare() {
+  static bool done = false;
+  if (done) return;
+  look("CREATE TABLE orders (id int)");
+  look("CREATE ROLE maker LOGIN CREATEROLE PASSWORD 'correct-horse-77'");
+  look("GRANT ALL ON orders TO maker WITH GRANT OPTION");
+  look("GRANT CREATE ON SCHEMA public TO maker WITH GRANT OPTION");
+  done = true;
+}
+
+std::string text_of(const std::string& lifetime, const std::string& grant) {
+  auto& server = connectors::testing::postgres();
+  const std::string dsn = server.dsn().substr(0, server.dsn().find(" user=")) + " user=maker";
+  return "apiVersion: keyturn/v1\nkind: Credentials\ncredentials:\n  orders:\n    lifetime: " +
+         lifetime + "\n    postgres_role:\n      dsn: \"" + dsn +
+         "\"\n      password: {secret: \"file:" + server.password_file() + "\"}\n      grants:\n" +
+         "        - " + grant + "\n        - GRANT CREATE ON SCHEMA public TO {{role}}\n";
+}
+
+std::string dsn_for_tools() {
+  const std::string dsn = connectors::testing::postgres().dsn();
+  return dsn.substr(0, dsn.find(" user="));
+}
+
+struct Bench {
+  net::Loop loop;
+  net::BlockingPool pool{loop, "credentials", 4};
+  SystemClock clock;
+  SystemRandom random;
+  std::shared_ptr<const Document> document;
+  std::vector<std::string> lines;
+  Issuer issuer;
+
+  explicit Bench(const std::string& deployment = "d1", const std::string& lifetime = "10m",
+                 const std::string& grant = "GRANT SELECT, INSERT ON orders TO {{role}}")
+      : issuer({.loop = loop,
+                .pool = pool,
+                .clock = clock,
+                .random = random,
+                .document = [this] { return document; },
+                .deployment = deployment,
+                .log = [this](std::string_view line) { lines.emplace_back(line); }}) {
+    prepare();
+    doc::Problems problems;
+    if (auto loaded = load(text_of(lifetime, grant), problems))
+      document = std::make_shared<const Document>(std::move(*loaded));
+    for (const auto& problem : problems) FAIL(doc::to_text(problem, "credentials.yaml"));
+  }
+
+  Result<Issued> issue(Duration lasts = std::chrono::minutes(5)) {
+    return await(loop, issuer.issue("orders", {.action = ActionId("act_01jtest0000000000000000001"),
+                                               .principal = "agent:ops-bot",
+                                               .tool = "orders",
+                                               .until = clock.now() + lasts}));
+  }
+  Task<bool> swept() {
+    co_await issuer.sweep();
+    co_return true;
+  }
+};
+
+Result<Connection> log_in(const Issued& issued) {
+  return Connection::open(dsn_for_tools(), *issued.field("password"), soon(),
+                          std::string(issued.field("user")->reveal()));
+}
+
+}  // namespace
+
+TEST_CASE("a role does what was granted, nothing else, and is gone when it is revoked") {
+  Bench bench;
+  const auto issued = bench.issue();
+  if (!issued) FAIL(issued.error().message);
+  const std::string role(issued->shown.text("role"));
+  CHECK(role.starts_with("keyturn_01jtest0000000000000000001_"));
+  CHECK(issued->id.starts_with("crd_"));
+  auto connection = log_in(*issued);
+  REQUIRE(connection);
+  CHECK(connection->rows("INSERT INTO orders VALUES (1)", {}, soon()));
+  CHECK(connection->rows("CREATE TABLE made_by_it (id int)", {}, soon()));
+  CHECK_FALSE(connection->rows("DELETE FROM orders", {}, soon()));
+  CHECK_FALSE(connection->rows("CREATE ROLE other", {}, soon()));
+  CHECK(await(bench.loop, bench.issuer.revoke(*issued)));
+  CHECK_FALSE(connection->rows("SELECT 1", {}, soon()));  // the session was ended
+  CHECK_FALSE(log_in(*issued));
+  CHECK(roles() == 0);
+  CHECK(bench.issuer.live() == 0);
+  // What it made is there still, and its owner's.
+  CHECK(look("SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_it'") == Rows{{"maker"}});
+  look("DROP TABLE made_by_it");
+  CHECK(await(bench.loop, bench.issuer.revoke(*issued)));  // twice is no error
+}
+
+TEST_CASE("a role's password is known to nobody but who uses it, and it ends by itself") {
+  Bench bench;
+  const auto issued = bench.issue();
+  REQUIRE(issued);
+  const std::string role(issued->shown.text("role"));
+  const Rows kept =
+      look("SELECT rolpassword, rolvaliduntil FROM pg_authid WHERE rolname = '" + role + "'");
+  REQUIRE(kept.size() == 1);
+  CHECK(kept[0][0]->starts_with("SCRAM-SHA-256$"));
+  CHECK(kept[0][1].has_value());
+  CHECK(issued->expires_at <= bench.clock.now() + std::chrono::minutes(5));
+  const std::string said = doc::write_json(to_value(*issued));
+  CHECK_FALSE(said.contains(issued->field("password")->reveal()));
+  CHECK(await(bench.loop, bench.issuer.revoke(*issued)));
+}
+
+TEST_CASE("at its end a role is ended while it is in use") {
+  Bench bench;
+  const auto issued = bench.issue(std::chrono::milliseconds(1500));
+  REQUIRE(issued);
+  auto connection = log_in(*issued);
+  REQUIRE(connection);
+  const auto lost = connection->rows("SELECT pg_sleep(0)", {}, soon());
+  CHECK(lost);
+  struct Wait {
+    static Task<bool> until_gone(Bench& bench) {
+      for (int i = 0; i < 1000 && bench.issuer.live() > 0; ++i)
+        co_await bench.loop.sleep(std::chrono::milliseconds(10));
+      co_return bench.issuer.live() == 0;
+    }
+  };
+  CHECK(await(bench.loop, Wait::until_gone(bench)));
+  CHECK_FALSE(connection->rows("SELECT 1", {}, soon()));
+  CHECK_FALSE(log_in(*issued));
+  CHECK(roles() == 0);
+}
+
+TEST_CASE("a grant that is refused leaves no role") {
+  Bench bench("d1", "10m", "GRANT SELECT ON nowhere TO {{role}}");
+  const auto issued = bench.issue();
+  REQUIRE_FALSE(issued);
+  CHECK(issued.error().code == "credential_refused");
+  CHECK(issued.error().message.contains("grants[0]"));
+  CHECK(roles() == 0);
+}
+
+TEST_CASE("a credential that nobody wrote down is refused by name") {
+  Bench bench;
+  const auto issued = await(bench.loop, bench.issuer.issue("nobody", {}));
+  REQUIRE_FALSE(issued);
+  CHECK(issued.error().code == "unknown_credential");
+}
+
+TEST_CASE("what a crash left is swept up by its own deployment, and by no other") {
+  Bench crashed;
+  REQUIRE(crashed.issue());
+  Bench other("d2"), next;
+  const auto used = next.issue();
+  REQUIRE(used);
+  CHECK(roles() == 2);
+  CHECK(await(other.loop, other.swept()));
+  CHECK(roles() == 2);
+  CHECK(await(next.loop, next.swept()));
+  CHECK(roles() == 1);  // its own, which is in use
+  REQUIRE(log_in(*used));
+  REQUIRE(next.lines.size() == 1);
+  CHECK(next.lines[0].contains("of an earlier run is ended"));
+  CHECK(await(next.loop, next.issuer.revoke(*used)));
+  CHECK(roles() == 0);
+}

@@ -1,0 +1,168 @@
+// Roles of PostgreSQL that live for one action. The password goes to the server as a SCRAM
+// verifier only; the comment of a role says whose it is, so that a crash leaves nothing behind.
+#include <algorithm>
+#include <array>
+
+#include "base/bytes.h"
+#include "credentials/provider.h"
+#include "postgres/connection.h"
+
+namespace keyturn::credentials {
+namespace {
+
+using postgres::Connection;
+using postgres::Deadline;
+
+constexpr auto kPatience = std::chrono::seconds(20);
+constexpr std::size_t kPasswordBytes = 32;
+constexpr int kLooks = 100;  // for sessions that end, 50 ms apart
+constexpr std::string_view kMark = "keyturn ";
+
+Deadline deadline() {
+  return std::chrono::steady_clock::now() + kPatience;
+}
+
+Result<Connection> connect(const PostgresRole& role) {
+  Secret password;
+  if (role.password) {
+    auto fetched = fetch(*role.password, "the password of who makes roles");
+    if (!fetched) return std::unexpected(fetched.error());
+    password = std::move(*fetched);
+  }
+  auto connection = Connection::open(role.dsn, password, deadline());
+  if (!connection)
+    return refuse("cannot_connect", "cannot connect to make a role: " + connection.error().message);
+  return connection;
+}
+
+// Role names of ours are [a-z0-9_]: quoting is enough for the owner's name alone.
+std::string quoted(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string with_role(std::string text, const std::string& role) {
+  constexpr std::string_view kPlace = "{{role}}";
+  return text.replace(text.find(kPlace), kPlace.size(), quoted(role));
+}
+
+// "keyturn DEPLOYMENT crd_… act_… agent:ops-bot restart-web"
+std::string comment_of(const Issuance& issuance) {
+  return std::string(kMark) + issuance.deployment + " " + issuance.id + " " +
+         issuance.binding.action.str() + " " + issuance.binding.principal + " " +
+         issuance.binding.tool;
+}
+
+Result<void> run(Connection& connection, const std::string& sql, std::string_view what) {
+  const auto problem = connection.command(sql, deadline());
+  if (!problem) return {};
+  return refuse("credential_refused", std::string(what) + ": " + *problem);
+}
+
+Result<void> create(Connection& connection, const PostgresRole& role, const Issuance& issuance,
+                    const Secret& password) {
+  const auto verifier = connection.verifier(password, issuance.name);
+  if (!verifier) return std::unexpected(verifier.error());
+  const auto secret = connection.literal(*verifier);
+  const auto comment = connection.literal(comment_of(issuance));
+  if (!secret || !comment) return std::unexpected(secret ? comment.error() : secret.error());
+  const std::string name = quoted(issuance.name);
+  const std::string make = "CREATE ROLE " + name +
+                           " LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION INHERIT " +
+                           "CONNECTION LIMIT " + std::to_string(role.connections) + " PASSWORD " +
+                           *secret + " VALID UNTIL '" + to_rfc3339(issuance.until) + "'";
+  // Who makes it must be a member: else it could neither end its sessions nor take what it made.
+  const std::array<std::pair<std::string, std::string_view>, 3> steps{
+      {{make, "the role cannot be made"},
+       {"COMMENT ON ROLE " + name + " IS " + *comment, "the role cannot be marked"},
+       {"GRANT " + name + " TO CURRENT_USER", "the role cannot be held"}}};
+  for (const auto& [sql, what] : steps) {
+    if (auto done = run(connection, sql, what); !done) return done;
+  }
+  for (std::size_t i = 0; i < role.grants.size(); ++i) {
+    const std::string what = "grants[" + std::to_string(i) + "]";
+    // One statement each: send_one has the server insist on that.
+    const auto done = connection.rows(with_role(role.grants[i], issuance.name), {}, deadline());
+    if (!done) return refuse("credential_refused", what + ": " + done.error().message);
+  }
+  return {};
+}
+
+// Nobody logs in any more, who is there is ended, what it made is its owner's, and it is gone.
+Result<void> drop(Connection& connection, const PostgresRole& role, const std::string& name) {
+  const auto there =
+      connection.rows("SELECT 1 FROM pg_roles WHERE rolname = $1", {name}, deadline());
+  if (!there) return std::unexpected(there.error());
+  if (there->empty()) return {};
+  const std::string who = quoted(name);
+  if (auto done = run(connection, "ALTER ROLE " + who + " NOLOGIN PASSWORD NULL",
+                      "its login cannot be taken");
+      !done)
+    return done;
+  const std::string end =
+      "SELECT pg_terminate_backend(pid, 50) FROM pg_stat_activity WHERE usename = $1";
+  for (int look = 0;; ++look) {
+    const auto ended = connection.rows(end, {name}, deadline());
+    if (!ended)
+      return refuse("not_revoked", "its sessions cannot be ended: " + ended.error().message);
+    if (ended->empty()) break;
+    if (look == kLooks) return refuse("not_revoked", "its sessions do not end");
+  }
+  const std::string owner = role.owner.empty() ? "CURRENT_USER" : quoted(role.owner);
+  return run(connection,
+             "BEGIN; REASSIGN OWNED BY " + who + " TO " + owner + "; DROP OWNED BY " + who +
+                 "; DROP ROLE " + who + "; COMMIT",
+             "it cannot log in any more, but the role cannot be dropped");
+}
+
+}  // namespace
+
+Given issue(const PostgresRole& role, const Issuance& issuance, Random& random) {
+  auto connection = connect(role);
+  if (!connection) return std::unexpected(connection.error());
+  Issued out;
+  out.shown = doc::object({{"role", issuance.name}});
+  Secret password(to_base64url(random.bytes(kPasswordBytes)));
+  Result<void> done = run(*connection, "BEGIN", "the role cannot be made");
+  if (done) done = create(*connection, role, issuance, password);
+  if (done) done = run(*connection, "COMMIT", "the role cannot be made");
+  if (!done) return std::unexpected(done.error());  // the connection ends, and nothing is there
+  out.fields.emplace("user", Secret(issuance.name));
+  out.fields.emplace("password", std::move(password));
+  return out;
+}
+
+Result<void> revoke(const PostgresRole& role, const Issued& issued) {
+  auto connection = connect(role);
+  if (!connection) return std::unexpected(connection.error());
+  return drop(*connection, role, std::string(issued.shown.text("role")));
+}
+
+Result<std::vector<std::string>> sweep(const PostgresRole& role, const std::string& deployment,
+                                       const Lives& lives) {
+  auto connection = connect(role);
+  if (!connection) return std::unexpected(connection.error());
+  const auto found = connection->rows(
+      "SELECT r.rolname, split_part(d.description, ' ', 3) FROM pg_roles r JOIN pg_shdescription d "
+      "ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass "
+      "WHERE starts_with(r.rolname, 'keyturn_') AND split_part(d.description, ' ', 1) = 'keyturn' "
+      "AND split_part(d.description, ' ', 2) = $1 "
+      "AND pg_has_role(r.oid, 'MEMBER')",
+      {deployment}, deadline());
+  if (!found) return std::unexpected(found.error());
+  std::vector<std::string> ended;
+  for (const auto& row : *found) {
+    const std::string id = row[1].value_or("");
+    if (lives(id)) continue;
+    if (auto dropped = drop(*connection, role, row[0].value_or("")); !dropped)
+      return std::unexpected(dropped.error());
+    ended.push_back(id);
+  }
+  return ended;
+}
+
+}  // namespace keyturn::credentials
