@@ -34,6 +34,8 @@ bool plain_integer(std::string_view text) {
 
 class Canonicaliser {
  public:
+  Canonicaliser() { out_.reserve(kTextBytes); }
+
   bool write(const Value& value) {
     switch (value.kind()) {
       case Kind::kNull:

@@ -22,7 +22,7 @@ constexpr std::array<char, 256> kEscapes = [] {
 
 class Writer {
  public:
-  explicit Writer(bool pretty) : pretty_(pretty) {}
+  explicit Writer(bool pretty) : pretty_(pretty) { out_.reserve(kTextBytes); }
 
   void write(const Value& value) {
     switch (value.kind()) {

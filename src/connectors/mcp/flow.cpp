@@ -1,5 +1,7 @@
 #include "connectors/mcp/flow.h"
 
+#include <algorithm>
+
 #include "base/task_impl.h"
 
 namespace keyturn::connectors::mcp {
@@ -31,6 +33,10 @@ void Flow::end() {
 void Flow::fail(Refusal why) {
   failed_ = std::move(why);
   end();
+}
+
+bool Flow::says_something() const {
+  return std::ranges::any_of(pieces_, [](const Piece& piece) { return piece.message.has_value(); });
 }
 
 std::optional<Piece> Flow::take() {

@@ -34,6 +34,8 @@ class Flow {
   // ---- whoever takes it, one at a time
   const std::optional<Head>& head() const { return head_; }
   const std::optional<Refusal>& failed() const { return failed_; }
+  bool says_something() const;  // a message is there, not only a comment or an event's id
+  bool is_ended() const { return ended_; }  // nothing more comes
   bool is_over() const { return ended_ && pieces_.empty(); }
   std::optional<Piece> take();
   // Until something has come, the time is over (kDeadline) or the client has gone (kCancelled).

@@ -10,6 +10,8 @@ namespace {
 
 constexpr Duration kHeadWait = std::chrono::hours(1);  // servers have bounds of their own
 constexpr Duration kStreamHeartbeat = std::chrono::seconds(15);
+// So long a stream's head waits for its first event: one packet for both, or for all of it.
+constexpr Duration kAtOnce = std::chrono::milliseconds(50);
 
 // Reads an answer into a flow, whoever takes it. (What a client asked is answered also when it has
 // gone: a server's effects do not end with a connection.)
@@ -46,6 +48,17 @@ Task<void> pump(std::shared_ptr<Relay> relay, std::shared_ptr<Backend> backend, 
     if (!*piece || !relay->flow->put(std::move(**piece))) break;
   }
   relay->flow->end();
+}
+
+// Waits a moment for the first message: most answers have no other. False: the client has gone.
+Task<bool> at_once(Call& call, Flow& flow) {
+  const auto by = std::chrono::steady_clock::now() + kAtOnce;
+  while (!flow.is_ended() && !flow.says_something()) {
+    const auto left = std::chrono::duration_cast<Duration>(by - std::chrono::steady_clock::now());
+    const net::Woken woken = co_await flow.wait(call.context, left);
+    if (woken != net::Woken::kFired) co_return woken == net::Woken::kDeadline;
+  }
+  co_return true;
 }
 
 bool lists_tools(const Call& call) {
@@ -176,25 +189,35 @@ Task<HttpResponse> Front::Impl::relay(CallPtr call) {
   co_return response;
 }
 
-// The answer to a released call: its head is there, or it failed before.
+// The answer to a released call: its head is there, or it failed before. What is over at once goes
+// out whole, also what would be a stream.
 Task<HttpResponse> Front::Impl::answer_from(CallPtr call, std::shared_ptr<Flow> flow,
                                             std::shared_ptr<Held> held) {
   HttpResponse response;
   response.status = flow->head()->status;
   copy_headers(*call, *flow->head(), response);
   if (flow->head()->is_stream) {
-    response.stream = [self = shared_from_this(), call, flow,
-                       held](net::BodyWriter& out) -> Task<void> {
-      return [](std::shared_ptr<Impl> self, CallPtr call, std::shared_ptr<Flow> flow,
-                std::shared_ptr<Held> held, net::BodyWriter& out) -> Task<void> {
-        (void)co_await self->stream_out(call, flow, held, out);
-      }(self, call, flow, held, out);
-    };
-    co_return response;
+    if (!co_await at_once(*call, *flow)) {
+      if (call->is_modern() && held->owner == call.get() && !call->context.is_stopping())
+        held->delivery->cancel();
+      leave(call, held);
+      co_return response;
+    }
+    if (!flow->is_ended() || flow->failed()) {
+      response.stream = [self = shared_from_this(), call, flow,
+                         held](net::BodyWriter& out) -> Task<void> {
+        return [](std::shared_ptr<Impl> self, CallPtr call, std::shared_ptr<Flow> flow,
+                  std::shared_ptr<Held> held, net::BodyWriter& out) -> Task<void> {
+          (void)co_await self->stream_out(call, flow, held, out);
+        }(self, call, flow, held, out);
+      };
+      co_return response;
+    }
   }
+  const bool is_stream = flow->head()->is_stream;
   for (;;) {
     if (std::optional<Piece> piece = flow->take()) {
-      response.body += for_client(*call, *held, std::move(*piece), false).raw;
+      response.body += for_client(*call, *held, std::move(*piece), is_stream).raw;
       continue;
     }
     if (flow->is_over()) break;
@@ -234,12 +257,16 @@ Task<bool> Front::Impl::stream_out(CallPtr call, std::shared_ptr<Flow> flow,
   const bool is_stream = !flow->head() || flow->head()->is_stream;
   bool is_there = true;
   while (is_there) {
-    if (std::optional<Piece> piece = flow->take()) {
+    std::string bytes;  // of all that is there: one packet
+    while (std::optional<Piece> piece = flow->take()) {
       Piece sent = held ? for_client(*call, *held, std::move(*piece), is_stream)
                         : seen(*call, std::move(*piece), is_stream);
       // A whole JSON answer on a stream that was opened while people decided.
       if (!is_stream && sent.message) sent.raw = rpc::sse_event(sent.raw);
-      is_there = co_await out.write(std::move(sent.raw));
+      bytes += sent.raw;
+    }
+    if (!bytes.empty()) {
+      is_there = co_await out.write(std::move(bytes));
       continue;
     }
     if (flow->is_over()) {

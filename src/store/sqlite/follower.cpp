@@ -22,7 +22,7 @@ constexpr int kNiceness = 10;
 constexpr int kStepEvents = 2048;  // a transaction
 // Nobody looks at most of what is listed within milliseconds: a larger transaction writes each page
 // of an index once for many actions. Whoever waits for his own write ends the gathering.
-constexpr std::chrono::milliseconds kGather(25);
+constexpr std::chrono::milliseconds kGather(100);
 
 void remove_database(const std::string& path) {
   for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
