@@ -131,6 +131,7 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
     const Live one = at->second;
     Result<void> done = co_await net::run_blocking(
         ports.pool, [one] { return credentials::revoke(*one.credential, one.issued); });
+    if (!live.contains(id)) co_return Result<void>{};  // somebody else ended it meanwhile
     if (!done) co_return done;
     live.erase(id);
     known->remove(id);
@@ -145,21 +146,27 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
     for (const std::string& id : over) std::ignore = co_await end(id);
     const std::shared_ptr<const Document> document = ports.document();
     if (!document) co_return;
+    const std::set<std::string> executing =
+        ports.executing ? ports.executing() : std::set<std::string>{};
     for (const auto& [name, credential] : document->credentials) {
       const std::string key = document->digest + " " + name;
       if (swept.contains(key)) continue;
       auto ended = co_await net::run_blocking(
-          ports.pool, [document, one = &credential, deployment = ports.deployment, known = known] {
-            return credentials::sweep(*one, deployment,
-                                      [&](const std::string& id) { return known->has(id); });
+          ports.pool,
+          [document, one = &credential, deployment = ports.deployment, known = known, executing] {
+            return credentials::sweep(
+                *one, deployment, [&](const std::string& id, const std::string& action) {
+                  if (known->has(id)) return Fate::kOurs;
+                  return executing.contains(action) ? Fate::kWait : Fate::kEnd;
+                });
           });
       if (!ended) {
         log("credentials: " + name + ": what an earlier run left cannot be looked for: " +
             ended.error().message + "; it is tried again");
         continue;
       }
-      swept.insert(key);
-      for (const std::string& id : *ended)
+      if (!ended->waits) swept.insert(key);
+      for (const std::string& id : ended->ended)
         log("credentials: " + name + ": " + id + " of an earlier run is ended");
     }
   }

@@ -5,14 +5,15 @@
 // revoked when revoke() is called, and by itself at the end of its life, also while it is in use:
 // then a role's sessions are ended. What cannot be reached is tried again every minute. What an
 // earlier life of this deployment left behind is swept up once for each credential that can tell
-// (postgres_role, revocable kubernetes_token), as soon as its other side answers; the rest ends by
-// itself.
+// (postgres_role, revocable kubernetes_token), as soon as its other side answers and no execution
+// goes on with it; the rest ends by itself.
 //
 // Threads: the I/O thread only; all that blocks is done on the pool.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,9 @@ struct IssuerPorts {
   Random& random;  // asked on the pool's threads, too
   // What is in force; may be null.
   std::function<std::shared_ptr<const Document>()> document;
+  // Ids of actions that are being executed, those that a crash interrupted and that go on too. What
+  // was issued for them by an earlier life stays until they, or it, are over. Empty: none.
+  std::function<std::set<std::string>()> executing;
   std::string deployment;  // which Keyturn this is: [a-z0-9], the same for all its life
   std::function<void(std::string_view line)> log;  // may be empty
 };

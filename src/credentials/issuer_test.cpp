@@ -69,6 +69,7 @@ struct Bench {
   SystemRandom random;
   std::shared_ptr<const Document> document;
   std::vector<std::string> lines;
+  std::set<std::string> executing;
   Issuer issuer;
 
   explicit Bench(const std::string& deployment = "d1", const std::string& lifetime = "10m",
@@ -78,6 +79,7 @@ struct Bench {
                 .clock = clock,
                 .random = random,
                 .document = [this] { return document; },
+                .executing = [this] { return executing; },
                 .deployment = deployment,
                 .log = [this](std::string_view line) { lines.emplace_back(line); }}) {
     prepare();
@@ -132,6 +134,9 @@ TEST_CASE("a role does what was granted, nothing else, and is gone when it is re
 
 TEST_CASE("a role's password is known to nobody but who uses it, and it ends by itself") {
   Bench bench;
+  look("ALTER SYSTEM SET log_statement = 'all'");
+  look("SELECT pg_reload_conf()");
+  for (int i = 0; i < 1000 && look("SHOW log_statement") != Rows{{"all"}}; ++i) ::usleep(10'000);
   const auto issued = bench.issue();
   REQUIRE(issued);
   const std::string role(issued->shown.text("role"));
@@ -141,6 +146,10 @@ TEST_CASE("a role's password is known to nobody but who uses it, and it ends by 
   CHECK(kept[0][0]->starts_with("SCRAM-SHA-256$"));
   CHECK(kept[0][1].has_value());
   CHECK(issued->expires_at <= bench.clock.now() + std::chrono::minutes(5));
+  const std::string log =
+      connectors::testing::read_file(*look("SHOW data_directory")[0][0] + "/log");
+  CHECK(log.contains("CREATE ROLE \"" + role));
+  CHECK_FALSE(log.contains(issued->field("password")->reveal()));
   const std::string said = doc::write_json(to_value(*issued));
   CHECK_FALSE(said.contains(issued->field("password")->reveal()));
   CHECK(await(bench.loop, bench.issuer.revoke(*issued)));
@@ -181,6 +190,24 @@ TEST_CASE("a credential that nobody wrote down is refused by name") {
   const auto issued = await(bench.loop, bench.issuer.issue("nobody", {}));
   REQUIRE_FALSE(issued);
   CHECK(issued.error().code == "unknown_credential");
+}
+
+TEST_CASE(
+    "what a crash left to an execution that goes on stays until that is over, or its life is") {
+  Bench crashed, next;
+  const auto issued = crashed.issue();
+  REQUIRE(issued);
+  next.executing = {"act_01jtest0000000000000000001"};
+  CHECK(await(next.loop, next.swept()));
+  CHECK(log_in(*issued));
+  SUBCASE("the execution is over") {
+    next.executing.clear();
+  }
+  SUBCASE("the role's life is over") {
+    look("ALTER ROLE \"" + std::string(issued->shown.text("role")) + "\" VALID UNTIL '2020-01-01'");
+  }
+  CHECK(await(next.loop, next.swept()));
+  CHECK(roles() == 0);
 }
 
 TEST_CASE("what a crash left is swept up by its own deployment, and by no other") {

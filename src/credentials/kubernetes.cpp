@@ -131,26 +131,29 @@ Result<void> revoke(const KubernetesToken& kubernetes, const Issued& issued) {
   return name.empty() ? Result<void>{} : delete_secret(kubernetes, name);
 }
 
-Result<std::vector<std::string>> sweep(const KubernetesToken& kubernetes,
-                                       const std::string& deployment, const Lives& lives) {
-  std::vector<std::string> ended;
-  if (!kubernetes.revocable) return ended;
+Result<Swept> sweep(const KubernetesToken& kubernetes, const std::string& deployment,
+                    const Judge& judge) {
+  Swept out;
+  if (!kubernetes.revocable) return out;
   const std::string query =
       "/secrets?labelSelector=" + percent_encoded(std::string(kOurs) + "=" + deployment);
   const auto answer = ask(kubernetes, "GET", in_namespace(kubernetes, query), nullptr);
   if (!answer) return std::unexpected(answer.error());
   const doc::Value* items = answer->find("items");
-  if (items == nullptr || !items->is_array()) return ended;
+  if (items == nullptr || !items->is_array()) return out;
   for (const doc::Value& item : items->as_array()) {
-    const doc::Value* id = item.find_path({"metadata", "annotations", "keyturn/credential"});
+    const doc::Value* marks = item.find_path({"metadata", "annotations"});
     const doc::Value* name = item.find_path({"metadata", "name"});
-    if (id == nullptr || name == nullptr || !id->is_string() || !name->is_string()) continue;
-    if (lives(id->as_string())) continue;
+    if (marks == nullptr || name == nullptr || !name->is_string()) continue;
+    const std::string id(marks->text("keyturn/credential"));
+    const Fate fate = judge(id, std::string(marks->text("keyturn/action")));
+    out.waits = out.waits || fate == Fate::kWait;
+    if (fate != Fate::kEnd) continue;
     if (auto gone = delete_secret(kubernetes, name->as_string()); !gone)
       return std::unexpected(gone.error());
-    ended.push_back(id->as_string());
+    out.ended.push_back(id);
   }
-  return ended;
+  return out;
 }
 
 }  // namespace keyturn::credentials

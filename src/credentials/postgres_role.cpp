@@ -142,27 +142,33 @@ Result<void> revoke(const PostgresRole& role, const Issued& issued) {
   return drop(*connection, role, std::string(issued.shown.text("role")));
 }
 
-Result<std::vector<std::string>> sweep(const PostgresRole& role, const std::string& deployment,
-                                       const Lives& lives) {
+Result<Swept> sweep(const PostgresRole& role, const std::string& deployment, const Judge& judge) {
   auto connection = connect(role);
   if (!connection) return std::unexpected(connection.error());
   const auto found = connection->rows(
-      "SELECT r.rolname, split_part(d.description, ' ', 3) FROM pg_roles r JOIN pg_shdescription d "
+      "SELECT r.rolname, split_part(d.description, ' ', 3), split_part(d.description, ' ', 4), "
+      "r.rolvaliduntil <= now() "
+      "FROM pg_roles r JOIN pg_shdescription d "
       "ON d.objoid = r.oid AND d.classoid = 'pg_authid'::regclass "
       "WHERE starts_with(r.rolname, 'keyturn_') AND split_part(d.description, ' ', 1) = 'keyturn' "
       "AND split_part(d.description, ' ', 2) = $1 "
       "AND pg_has_role(r.oid, 'MEMBER')",
       {deployment}, deadline());
   if (!found) return std::unexpected(found.error());
-  std::vector<std::string> ended;
+  Swept out;
   for (const auto& row : *found) {
     const std::string id = row[1].value_or("");
-    if (lives(id)) continue;
+    const Fate fate = judge(id, row[2].value_or(""));
+    if (fate == Fate::kOurs) continue;
+    if (fate == Fate::kWait && row[3] != "t") {
+      out.waits = true;
+      continue;
+    }
     if (auto dropped = drop(*connection, role, row[0].value_or("")); !dropped)
       return std::unexpected(dropped.error());
-    ended.push_back(id);
+    out.ended.push_back(id);
   }
-  return ended;
+  return out;
 }
 
 }  // namespace keyturn::credentials

@@ -81,13 +81,12 @@ bool is_revocable(const Credential& credential) {
       credential.provider);
 }
 
-Result<std::vector<std::string>> sweep(const Credential& credential, const std::string& deployment,
-                                       const Lives& lives) {
-  using Ended = Result<std::vector<std::string>>;
+Result<Swept> sweep(const Credential& credential, const std::string& deployment,
+                    const Judge& judge) {
   return std::visit(
-      Overloaded{[&](const PostgresRole& one) { return sweep(one, deployment, lives); },
-                 [&](const KubernetesToken& one) { return sweep(one, deployment, lives); },
-                 [](const auto&) { return Ended{}; }},
+      Overloaded{[&](const PostgresRole& one) { return sweep(one, deployment, judge); },
+                 [&](const KubernetesToken& one) { return sweep(one, deployment, judge); },
+                 [](const auto&) { return Result<Swept>{}; }},
       credential.provider);
 }
 

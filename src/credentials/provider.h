@@ -43,15 +43,26 @@ Given issue(const AwsSts& sts, const Issuance& issuance);
 Given issue(const VaultSecret& vault, const Issuance& issuance);
 Result<void> revoke(const VaultSecret& vault, const Issued& issued);
 
-// Ends what an earlier life of this deployment left at the other side: all that is bound to this
-// deployment and that `lives` does not know. The ids of what it ended.
-using Lives = std::function<bool(const std::string& id)>;
-Result<std::vector<std::string>> sweep(const Credential& credential, const std::string& deployment,
-                                       const Lives& lives);
-Result<std::vector<std::string>> sweep(const PostgresRole& role, const std::string& deployment,
-                                       const Lives& lives);
-Result<std::vector<std::string>> sweep(const KubernetesToken& kubernetes,
-                                       const std::string& deployment, const Lives& lives);
+// What to do with one that bears this deployment's mark.
+enum class Fate {
+  kOurs,  // this life issued it, and ends it
+  kWait,  // an earlier life's, for an execution that goes on: until that or its own life is over
+  kEnd,
+};
+// Thread-safe.
+using Judge = std::function<Fate(const std::string& id, const std::string& action)>;
+
+struct Swept {
+  std::vector<std::string> ended;  // ids
+  bool waits = false;              // something is left to look at later
+};
+
+// Ends what an earlier life of this deployment left at the other side.
+Result<Swept> sweep(const Credential& credential, const std::string& deployment,
+                    const Judge& judge);
+Result<Swept> sweep(const PostgresRole& role, const std::string& deployment, const Judge& judge);
+Result<Swept> sweep(const KubernetesToken& kubernetes, const std::string& deployment,
+                    const Judge& judge);
 
 // The secret behind a reference; `what` reads well in "cannot issue it: ". Code no_secret.
 Result<Secret> fetch(const secrets::SecretReference& reference, std::string_view what);
