@@ -4,9 +4,9 @@
 
 #include "admin/change.h"
 #include "base/task_impl.h"
+#include "catalog/documents.h"
 #include "catalog/tool.h"
 #include "crypto/crypto.h"
-#include "doc/yaml.h"
 #include "people/directory.h"
 #include "people/roles.h"
 #include "policy/document.h"
@@ -123,13 +123,11 @@ std::optional<Checked> check_configuration(const Documents& texts, const Documen
   }
   if (doc::has_errors(identity_problems)) identity.reset();
   doc::add(problems, files.identity, identity_problems);
-  std::optional<catalog::Catalog> tools;
-  if (const auto tree = doc::parse_yaml(texts.tools, {}, tool_problems)) {
-    catalog::LoadOptions tool_options = host;
-    tool_options.sealed = sealed;
-    tools = catalog::Catalog::load(*tree, tool_problems, tool_options);
-  }
-  doc::add(problems, files.tools, tool_problems);
+  catalog::LoadOptions tool_options = host;
+  tool_options.sealed = sealed;
+  std::optional<catalog::Catalog> tools =
+      catalog::Catalog::load_text(texts.tools, tool_problems, tool_options);
+  catalog::add_problems(problems, files.tools, texts.tools, tool_problems);
   policy::LoadOptions options;
   options.tools = tools ? &*tools : nullptr;
   policy::Roster roster = directory != nullptr ? roster_of(*directory) : policy::Roster{};

@@ -1,11 +1,14 @@
 // tools.yaml into tools and MCP servers.
 #include <algorithm>
 
+#include "catalog/documents.h"
+#include "catalog/runbook_reader.h"
 #include "catalog/tool.h"
 #include "catalog/tool_reader.h"
 #include "catalog/upstream_reader.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
+#include "doc/yaml.h"
 
 namespace keyturn::catalog {
 namespace {
@@ -83,37 +86,146 @@ void check_names(const doc::Value& tools, const Upstreams& upstreams, Problems& 
   }
 }
 
+// "runbook.NAME" starts a run.
+void check_reserved(const doc::Value& tools, Problems& found) {
+  for (const doc::Member& member : tools.as_object()) {
+    if (!member.key.starts_with(kRunbookPrefix)) continue;
+    found.push_back({"reserved_name",
+                     "tool \"" + member.key + "\" has the name of a runbook; choose another name",
+                     "/tools/" + doc::pointer_escape(member.key), member.key_position});
+  }
+}
+
+void check_version(ObjectReader& in) {
+  if (const auto version = in.string("apiVersion"); version && *version != "keyturn/v1")
+    in.problem("unknown_version", "apiVersion must be keyturn/v1", "apiVersion");
+}
+
+// A document of the text, with positions of the whole.
+std::optional<doc::Value> parse_part(const DocumentPart& part, Problems& found) {
+  std::string padded(part.first_line - 1, '\n');
+  padded += part.text;
+  return doc::parse_yaml(padded, {}, found);
+}
+
+std::string_view kind_of(const doc::Value& tree) {
+  const doc::Value* kind = tree.is_object() ? tree.find("kind") : nullptr;
+  return kind != nullptr && kind->is_string() ? std::string_view(kind->as_string()) : "Tools";
+}
+
 }  // namespace
+
+// Reads documents, one after the other, into one catalog.
+class Catalog::Loader {
+ public:
+  Loader(const LoadOptions& options, Problems& found) : options_(options), found_(found) {}
+
+  void read(const doc::Value& tree) {
+    const std::string_view kind = kind_of(tree);
+    if (kind == "Runbook") return read_runbook(tree);
+    if (kind == "Credentials") return read_credentials(tree);
+    read_tools_document(tree);
+  }
+
+  std::optional<Catalog> finish() {
+    if (!has_tools_ && catalog_.credentials_.is_null() && runbooks_.empty()) {
+      found_.push_back({"missing_field", kNothing, "", {}});
+    }
+    for (Tool& tool : runbooks_) catalog_.tools_.push_back(std::move(tool));
+    seal();
+    if (doc::has_errors(found_)) return std::nullopt;
+    return std::move(catalog_);
+  }
+
+ private:
+  static constexpr const char* kNothing =
+      "needs tools: {NAME: {exec: […]}} or upstreams: {NAME: {url: https://…}}";
+
+  void read_tools_document(const doc::Value& tree) {
+    ObjectReader in(tree, "", found_);
+    check_version(in);
+    if (const auto kind = in.string("kind"); kind && *kind != "Tools")
+      in.problem("unknown_kind", "kind must be Tools, Credentials or Runbook", "kind");
+    if (has_tools_) in.problem("duplicate_document", "there is one document of kind Tools only");
+    has_tools_ = true;
+    const doc::Value* tools = in.object("tools");
+    const doc::Value* upstreams = in.object("upstreams");
+    if (tools != nullptr) catalog_.tools_ = read_tools(*tools, options_, found_);
+    if (tools != nullptr) check_reserved(*tools, found_);
+    if (upstreams != nullptr) catalog_.upstreams_ = read_upstreams(*upstreams, options_, found_);
+    if (tools != nullptr) check_names(*tools, catalog_.upstreams_, found_);
+    if (tree.is_object() && tree.find("tools") == nullptr && tree.find("upstreams") == nullptr)
+      in.problem("missing_field", kNothing);
+    in.finish();
+  }
+
+  void read_credentials(const doc::Value& tree) {
+    if (!catalog_.credentials_.is_null()) {
+      found_.push_back({"duplicate_document", "there is one document of kind Credentials only", "",
+                        tree.position()});
+    }
+    catalog_.credentials_ = tree;
+  }
+
+  void read_runbook(const doc::Value& tree) {
+    ObjectReader in(tree, "", found_);
+    check_version(in);
+    in.problem("unknown_kind", "runbooks are not run by this version; remove the document", "kind");
+    Tool tool = RunbookReader(tree, options_, found_).read();
+    if (std::ranges::find(runbooks_, tool.name, &Tool::name) != runbooks_.end()) {
+      found_.push_back(
+          {"duplicate_name",
+           "there are two runbooks of the name \"" + tool.name.substr(kRunbookPrefix.size()) + "\"",
+           "/metadata/name", tree.position()});
+    }
+    const auto text =
+        doc::canonical(doc::object({{"v", 1}, {"name", tool.name}, {"definition", tree}}));
+    if (text)
+      tool.digest = crypto::sha256_text(*text);
+    else
+      found_.push_back({text.error().code, text.error().message, "", tree.position()});
+    runbooks_.push_back(std::move(tool));
+  }
+
+  void seal() {
+    doc::Value digests = doc::Object{}, servers = doc::Object{};
+    for (const Tool& tool : catalog_.tools_) digests.set(tool.name, tool.digest);
+    for (const auto& upstream : catalog_.upstreams_) servers.set(upstream->name, upstream->digest);
+    doc::Value whole = doc::object({{"v", 1}, {"tools", std::move(digests)}});
+    if (!catalog_.upstreams_.empty()) whole.set("upstreams", std::move(servers));
+    if (!catalog_.credentials_.is_null()) whole.set("credentials", catalog_.credentials_);
+    if (const auto text = doc::canonical(whole); text)
+      catalog_.digest_ = crypto::sha256_text(*text);
+    else
+      found_.push_back({text.error().code, text.error().message, "", {}});
+  }
+
+  const LoadOptions& options_;
+  Problems& found_;
+  Catalog catalog_;
+  std::vector<Tool> runbooks_;
+  bool has_tools_ = false;
+};
 
 std::optional<Catalog> Catalog::load(const doc::Value& tree, doc::Problems& problems,
                                      const LoadOptions& options) {
   Problems found;
-  ObjectReader in(tree, "", found);
-  if (const auto version = in.string("apiVersion"); version && *version != "keyturn/v1") {
-    in.problem("unknown_version", "apiVersion must be keyturn/v1", "apiVersion");
-  }
-  if (const auto kind = in.string("kind"); kind && *kind != "Tools") {
-    in.problem("unknown_kind", "kind must be Tools", "kind");
-  }
-  Catalog catalog;
-  const doc::Value* tools = in.object("tools");
-  const doc::Value* upstreams = in.object("upstreams");
-  if (tools != nullptr) catalog.tools_ = read_tools(*tools, options, found);
-  if (upstreams != nullptr) catalog.upstreams_ = read_upstreams(*upstreams, options, found);
-  if (tools != nullptr) check_names(*tools, catalog.upstreams_, found);
-  if (tree.is_object() && tree.find("tools") == nullptr && tree.find("upstreams") == nullptr)
-    in.problem("missing_field",
-               "needs tools: {NAME: {exec: […]}} or upstreams: {NAME: {url: https://…}}");
-  in.finish();
-  doc::Value digests = doc::Object{}, servers = doc::Object{};
-  for (const Tool& tool : catalog.tools_) digests.set(tool.name, tool.digest);
-  for (const auto& upstream : catalog.upstreams_) servers.set(upstream->name, upstream->digest);
-  doc::Value whole = doc::object({{"v", 1}, {"tools", std::move(digests)}});
-  if (!catalog.upstreams_.empty()) whole.set("upstreams", std::move(servers));
-  catalog.digest_ = crypto::sha256_text(doc::canonical_or_die(whole));
-  const bool failed = doc::has_errors(found);
+  Loader loader(options, found);
+  loader.read(tree);
+  std::optional<Catalog> catalog = loader.finish();
   problems.insert(problems.end(), found.begin(), found.end());
-  if (failed) return std::nullopt;
+  return catalog;
+}
+
+std::optional<Catalog> Catalog::load_text(std::string_view text, doc::Problems& problems,
+                                          const LoadOptions& options) {
+  Problems found;
+  Loader loader(options, found);
+  for (const DocumentPart& part : split_documents(text)) {
+    if (const std::optional<doc::Value> tree = parse_part(part, found)) loader.read(*tree);
+  }
+  std::optional<Catalog> catalog = loader.finish();
+  problems.insert(problems.end(), found.begin(), found.end());
   return catalog;
 }
 

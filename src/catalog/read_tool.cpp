@@ -42,6 +42,10 @@ std::string_view kind_text(ToolKind kind) {
       return "a tool with mode: grant";
     case ToolKind::kMcp:
       return "a tool of an MCP server";
+    case ToolKind::kHttp:
+      return "an http tool";
+    case ToolKind::kRunbook:
+      return "a runbook";
   }
   return "";
 }

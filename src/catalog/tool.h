@@ -19,7 +19,10 @@
 
 namespace keyturn::catalog {
 
-enum class ToolKind { kExec, kSql, kGrantOnly, kMcp };
+// "runbook.NAME" is the tool that starts a run; no other tool is called so.
+inline constexpr std::string_view kRunbookPrefix = "runbook.";
+
+enum class ToolKind { kExec, kSql, kGrantOnly, kMcp, kHttp, kRunbook };
 enum class Mode { kExecute, kGrant };
 
 // One parameter: the JSON Schema words that Keyturn understands (type
@@ -29,6 +32,7 @@ enum class Mode { kExecute, kGrant };
 // argv element start with "-".
 struct Schema;    // schema.h: the same, checked and compiled
 struct Upstream;  // upstream.h: an MCP server
+struct HttpCall;  // http_call.h: a request to an HTTP server
 
 struct Param {
   std::string name;
@@ -42,6 +46,21 @@ struct Param {
 struct SecretRef {
   secrets::SecretReference reference;
   bool as_file = false;  // env only: as a private descriptor whose path is in the variable
+};
+
+// A field of a credential that is issued for one execution (credentials.yaml): `{credential: NAME,
+// field: password}`.
+struct CredentialRef {
+  std::string name, field;
+  bool as_file = false;
+};
+
+// What it would touch, and on what state: gate::Previewed.
+struct Preview {
+  std::vector<std::string> shows;  // exec: argv template; its output is shown
+  std::vector<std::string> state;  // exec: argv template; the digest of its output is the state
+  bool counts = false;             // sql: EXPLAIN, and the rows counted
+  bool operator==(const Preview&) const = default;
 };
 
 struct Sandbox {
@@ -81,6 +100,10 @@ struct Tool {
   Limits limits;
   std::string dsn;  // sql: libpq conninfo without password
   std::optional<SecretRef> password;
+  std::string credential;  // sql, http: of credentials.yaml, instead of `password`; "" none
+  std::map<std::string, CredentialRef> credential_env;  // exec: variable -> field
+  std::optional<Preview> preview;
+  std::shared_ptr<const HttpCall> http;
   std::string statement =
       "{{sql}}";  // sql: statement template; only whole-statement substitution or $n
   std::int64_t rows_max = 1000;
@@ -90,8 +113,8 @@ struct Tool {
   std::shared_ptr<const Upstream> upstream;     // mcp: whose tool it is
   std::string method;                           // mcp: "tools/call", or another that is gated
   std::string mcp_name;                         // mcp: the tool's own name there
-  doc::Value definition;                        // mcp: as its server said it, and as it is pinned
-  std::string digest;                           // "sha256:…" over the canonical definition
+  doc::Value definition;  // mcp: as its server said it, and as it is pinned; runbook: the document
+  std::string digest;     // "sha256:…" over the canonical definition
 };
 
 // What the host that loads a document asks of it.
@@ -107,20 +130,29 @@ struct LoadOptions {
 class Catalog {
  public:
   // Parses tools.yaml's tree. Every problem is reported with its position; errors refuse the whole.
+  // Its further documents (credentials.yaml, runbooks) are given beside it: documents.h.
   static std::optional<Catalog> load(const doc::Value& tree, doc::Problems& problems,
                                      const LoadOptions& options = {});
+  // The configuration of tools as one text, several documents in it (documents.h). Positions are
+  // those in the text.
+  static std::optional<Catalog> load_text(std::string_view text, doc::Problems& problems,
+                                          const LoadOptions& options = {});
 
   const Tool* find(std::string_view name) const;  // valid as long as the catalog
   const std::vector<Tool>& tools() const { return tools_; }
   const std::vector<std::shared_ptr<const Upstream>>& upstreams() const { return upstreams_; }
   std::shared_ptr<const Upstream> upstream(std::string_view name) const;  // null: none
   const std::string& digest() const { return digest_; }
+  // credentials.yaml as it stands; null: there is none.
+  const doc::Value& credentials() const { return credentials_; }
 
  private:
+  class Loader;
   friend std::shared_ptr<const Catalog> with_pins(const Catalog& configured,
                                                   const class Pins& pins);
   std::vector<Tool> tools_;
   std::vector<std::shared_ptr<const Upstream>> upstreams_;
+  doc::Value credentials_;
   std::string digest_;
 };
 

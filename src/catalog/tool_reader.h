@@ -31,6 +31,7 @@ class ToolReader {
   void read_sandbox();
   void read_limits();
   std::optional<SecretRef> read_secret(const doc::Value& value, const std::string& pointer);
+  void read_params(const doc::Value& params, const std::string& place);
   void add(std::string code, std::string message, const doc::Value& at, std::string pointer) {
     problems_.push_back({std::move(code), std::move(message), std::move(pointer), at.position()});
   }
@@ -41,7 +42,6 @@ class ToolReader {
   Tool tool_;
 
  private:
-  void read_params(const doc::Value& params, const std::string& place);
   void read_input_schema();
   void read_operation();
   void read_mode();

@@ -3,6 +3,7 @@
 
 #include <ostream>
 
+#include "catalog/documents.h"
 #include "catalog/tool.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -43,9 +44,9 @@ Attempt<Loaded> load(const PolicyWords& words, bool run_tests) {
     const Result<std::string> text = read_file(words.tools);
     if (!text) return unreadable(text.error());
     doc::Problems problems;
-    if (const auto tree = doc::parse_yaml(*text, {}, problems))
-      loaded.tools = catalog::Catalog::load(*tree, problems);
-    take(loaded, words.tools, problems);
+    loaded.tools = catalog::Catalog::load_text(*text, problems);
+    catalog::add_problems(loaded.problems, words.tools, *text, problems);
+    loaded.errors = loaded.errors || doc::has_errors(problems);
   }
   const Result<std::string> text = read_file(words.file);
   if (!text) return unreadable(text.error());

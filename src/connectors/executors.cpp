@@ -40,6 +40,8 @@ class AllExecutors final : public Executors {
         co_return co_await sql_.describe(tool, std::move(args));
       case catalog::ToolKind::kMcp:
         co_return mcp::McpExecutor::describe(tool, args);
+      case catalog::ToolKind::kHttp:
+      case catalog::ToolKind::kRunbook:
       case catalog::ToolKind::kGrantOnly:
         break;
     }
@@ -56,6 +58,8 @@ class AllExecutors final : public Executors {
       case catalog::ToolKind::kMcp:
         if (!mcp_) co_return refuse("not_serving", "no MCP servers are reached from here");
         co_return co_await mcp_->execute(std::move(order));
+      case catalog::ToolKind::kHttp:
+      case catalog::ToolKind::kRunbook:
       case catalog::ToolKind::kGrantOnly:
         break;
     }

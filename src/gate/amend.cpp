@@ -19,7 +19,7 @@ Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args,
   }
   if (Result<void> ok = impl_->check_words(note, "the note", "/note"); !ok)
     co_return std::unexpected(ok.error());
-  if (Result<void> ok = impl_->admit(who); !ok) co_return std::unexpected(ok.error());
+  if (Result<void> ok = impl_->admit(who, false); !ok) co_return std::unexpected(ok.error());
   if (!record->canary.empty()) {
     Result<void> ended = co_await impl_->end_amended(who, record);
     if (!ended) co_return std::unexpected(ended.error());

@@ -129,6 +129,16 @@ Task<Result<Described>> Gate::Impl::describe(const Principal& requester, const c
         doc::object({{"grant", doc::object({{"enforcement_point", tool.enforcement_point}})}});
     co_return plain;
   }
+  if (tool.kind == catalog::ToolKind::kRunbook) {
+    if (!runner.describe) co_return refuse("not_executable", "runbooks are not run from here");
+    Result<doc::Value> plan = co_await runner.describe(requester, tool, args, std::move(reviewed));
+    if (!plan) co_return std::unexpected(plan.error());
+    Described out;
+    out.facts.operation = tool.operation;
+    out.facts.tree = doc::object({{"uninspectable", false}, {"why", doc::Array{}}});
+    out.description = std::move(*plan);
+    co_return out;
+  }
   Result<Described> described = co_await ports.executor.describe(tool, args);
   co_return described;
 }
@@ -189,8 +199,11 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
     const std::string stream = "upstream/" + c.tool->upstream->name;
     c.expects.push_back({stream, seen(stream)});
   }
-  if (built_in != built_ins.end() && c.requester.kind != PrincipalKind::kPerson)
+  if (built_in != built_ins.end() && built_in->second.what.steps_only) {
+    if (!c.request.run) co_return refuse("steps_only", "this is a step of runbooks only", "/tool");
+  } else if (built_in != built_ins.end() && c.requester.kind != PrincipalKind::kPerson) {
     co_return refuse("people_only", "only people propose this", "/tool");
+  }
   if (options.check_literals) {
     std::set<std::string> secret_params;
     if (c.tool != nullptr) {
@@ -275,6 +288,10 @@ policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   }
   in.request.time = now();
   in.request.channel = c.requester.channel;
+  if (c.request.run) {
+    in.request.runbook = c.request.run->runbook;
+    in.request.step = c.request.run->step;
+  }
   fill_emergencies(c, in.request);
   if (!denied_before.empty() && !c.blind) {
     const auto denied = denied_before.find(request_print(c));
@@ -290,8 +307,32 @@ policy::PolicyInput Gate::Impl::policy_input(const Case& c) const {
   return in;
 }
 
+// An approval of the whole run asks whoever is asked for one of its steps.
+Result<void> Gate::Impl::ask_for_plan(Case& c) const {
+  if (c.verdict.effect != Effect::kAllow && c.verdict.effect != Effect::kRequire) return {};
+  if (!runner.asks) return {};
+  Result<std::optional<Plan>> asked = runner.asks(c.described.description);
+  if (!asked) return std::unexpected(asked.error());
+  if (!*asked) return {};
+  if (c.verdict.effect == Effect::kRequire) {
+    Result<Plan> merged = policy::merge_plans(c.verdict.plan, **asked);
+    if (!merged) return std::unexpected(merged.error());
+    c.verdict.plan = std::move(*merged);
+    return {};
+  }
+  c.verdict.effect = Effect::kRequire;
+  c.verdict.plan = std::move(**asked);
+  c.verdict.reasons.insert(c.verdict.reasons.begin(),
+                           "the plan is approved as a whole: by everybody whom a step of it asks");
+  return {};
+}
+
 // No policy asks fewer people than a built-in tool does.
 Result<void> Gate::Impl::raise_to_floor(const BuiltInTool& tool, Case& c) {
+  if (tool.what.steps_only && !tool.what.floor) {
+    if (c.verdict.decided_by == "default") c.verdict.effect = Effect::kAllow;
+    return {};
+  }
   const Plan floor = tool.what.floor ? tool.what.floor(c.described.description) : tool.floor;
   const bool no_rule = c.verdict.decided_by == "default" || c.verdict.effect == Effect::kAllow;
   if (no_rule) {
@@ -350,9 +391,14 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
   if (const auto built_in = built_ins.find(c.request.tool); built_in != built_ins.end()) {
     if (Result<void> raised = raise_to_floor(built_in->second, c); !raised)
       co_return std::unexpected(raised.error());
-  } else if (c.may_stand && c.verdict.effect == Effect::kRequire) {
-    c = co_await stand_in(std::move(c), std::move(input));
+  } else if (c.tool->kind == catalog::ToolKind::kRunbook) {
+    if (Result<void> asked = ask_for_plan(c); !asked) co_return std::unexpected(asked.error());
   }
+  c.planned_by.clear();
+  if (c.may_stand && c.verdict.effect == Effect::kRequire) plan_in(c);
+  if (c.may_stand && c.verdict.effect == Effect::kRequire && !built_ins.contains(c.request.tool))
+    c = co_await stand_in(std::move(c), std::move(input));
+  if (c.verdict.effect == Effect::kRequire) c.previewed = co_await preview(*c.tool, c.args);
   c.defer_until = c.verdict.defer_until;
   const Duration life = c.verdict.effect == Effect::kRequire ? c.verdict.plan.expires
                                                              : Duration(options.grant_expires);
@@ -365,7 +411,7 @@ void Gate::Impl::seal_digest(Case& c) {
   if (c.salt.empty()) c.salt = to_hex(ports.random.bytes(32));
   Verdict verdict = c.verdict;
   verdict.modified_args.reset();
-  const doc::Value whole = doc::object(
+  doc::Value whole = doc::object(
       {{"v", 1},
        {"id", c.id.str()},
        {"salt", c.salt},
@@ -383,6 +429,11 @@ void Gate::Impl::seal_digest(Case& c) {
        {"verdict", to_value(verdict)},
        {"configuration", c.configuration->digest},
        {"expires_at", to_rfc3339(c.expires_at)}});
+  if (c.request.run) whole.set("run", to_value(*c.request.run));
+  if (!c.previewed.shown.is_null()) {
+    whole.set("preview_sha256", crypto::sha256_text(doc::canonical_or_die(c.previewed.shown)));
+    whole.set("state", c.previewed.fingerprint);
+  }
   c.digest = crypto::sha256_text(doc::canonical_or_die(whole));
 }
 
@@ -401,6 +452,8 @@ Case Gate::Impl::case_of(const ActionRecord& r) const {
   c.request.claims = r.claims.is_null() ? doc::Value(doc::Object{}) : r.claims;
   c.request.traceparent = r.traceparent;
   c.request.attended = r.attended;
+  c.request.run = r.run;
+  c.previewed = {r.preview, r.state_print};
   c.args = c.request.args;
   c.amends = r.amends;
   c.canary = r.canary;
@@ -453,6 +506,12 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
                                             {"stands_in_for", c.stood_in_for.decided_by},
                                             {"plan", to_value(c.stood_in_for.plan)}}));
   }
+  if (c.request.run) draft.body.set("run", to_value(*c.request.run));
+  if (!c.planned_by.empty()) {
+    draft.body.set("planned", doc::object({{"run", c.planned_by},
+                                           {"stands_in_for", c.stood_in_for.decided_by},
+                                           {"plan", to_value(c.stood_in_for.plan)}}));
+  }
   if (c.defer_until) draft.body.set("defer_until", to_rfc3339(*c.defer_until));
   if (c.verdict.observed) draft.body.set("observed", true);
   if (c.request.attended) draft.body.set("attended", true);
@@ -467,6 +526,10 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
                                     {"salt", c.salt}});
   if (!c.original_args.is_null()) draft.private_part->set("original_args", c.original_args);
   if (!c.canary.empty()) draft.private_part->set("canary", c.canary);
+  if (!c.previewed.shown.is_null()) {
+    draft.private_part->set("preview", c.previewed.shown);
+    draft.private_part->set("state", c.previewed.fingerprint);
+  }
   return draft;
 }
 

@@ -179,7 +179,9 @@ Task<void> Gate::Impl::wake(std::shared_ptr<ActionRecord> record) {
 
 void Gate::recover() {
   for (const auto& [id, record] : impl_->open) {
-    if (record->state == State::kExecuting && !record->grant)
+    // A run goes on by itself: conclude().
+    if (record->state == State::kExecuting && !record->grant &&
+        !record->tool.starts_with(catalog::kRunbookPrefix))
       impl_->left_by_crash.push_back(record);
   }
   impl_->ask_after_crash();

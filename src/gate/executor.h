@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,18 +28,32 @@ struct Described {
 inline constexpr std::array<std::string_view, 4> kSayArguments{"argv", "env", "parameters",
                                                                "statements"};
 
+// What it would touch, and the state of that: for people to look at before they agree, so it is
+// asked for when people are, and again at release. Another `fingerprint` then is drift, and returns
+// to review; `shown` (rows, a diff, files, objects) may differ. Empty: the tool has none.
+struct Previewed {
+  doc::Value shown;         // covered by the case digest
+  std::string fingerprint;  // "sha256:…" of the state that it was worked out on; "" none
+};
+
 struct Order {
   ActionId action;
   const catalog::Tool* tool;  // valid until the task ends
   doc::Value args;
   doc::Value description;  // as reviewed; execution refuses ("drift") if what it copied differs
   bool attended = false;   // ActionRequest::attended: somebody waits to take the result
+  std::string requester;   // the principal's id: what credentials are bound to
+  // Appends to the action's stream, before whatever rests on it happens: a credential that was
+  // issued, or revoked. Public bodies only. Codes: those of an append. May be empty.
+  std::function<Task<Result<void>>(std::string type, doc::Value body)> note;
 };
 
 class Executor {
  public:
   virtual ~Executor() = default;
   virtual Task<Result<Described>> describe(const catalog::Tool& tool, doc::Value args) = 0;
+  // Reads only, and bounded in time. A refusal says why there is no preview, and is shown as that.
+  virtual Task<Result<Previewed>> preview(const catalog::Tool& tool, doc::Value args);
   // Runs it once. Called only after execution.intended is durable. A Refusal means: nothing was
   // started (code "drift", "no_secret", "no_sandbox", …), and the action fails with that reason. An
   // Outcome may be unknown.

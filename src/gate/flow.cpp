@@ -18,16 +18,18 @@ Task<Result<Submitted>> Gate::Impl::submit(Principal who, ActionRequest request,
   std::string body_print;
   std::vector<store::Claim> claims;
   Serial::Hold one_at_a_time;
-  if (!request.idempotency_key.empty()) {
+  const std::string claim = claim_of(who, request);
+  if (!claim.empty()) {
     body_print =
         keyed_print(ports.hmac_key, {request.tool, doc::write_json(request.args), request.reason,
                                      request.mode.value_or(""), request.operation.value_or(""),
                                      doc::write_json(request.resource.value_or(doc::Value()))});
-    one_at_a_time = co_await serial.take("idem/" + who.id + "/" + request.idempotency_key);
-    std::optional<Result<Submitted>> there = co_await attach(who, request, body_print);
+    one_at_a_time = co_await serial.take(claim);
+    std::optional<Result<Submitted>> there = co_await attach(claim, body_print);
     if (there) co_return std::move(*there);
   }
-  if (Result<void> admitted = admit(who); !admitted) co_return std::unexpected(admitted.error());
+  if (Result<void> admitted = admit(who, request.run.has_value()); !admitted)
+    co_return std::unexpected(admitted.error());
 
   // Identify, describe and decide; nothing has taken effect yet. When the world moves before the
   // record of it is durable, decide again on the new one.
@@ -35,10 +37,7 @@ Task<Result<Submitted>> Gate::Impl::submit(Principal who, ActionRequest request,
     Result<Case> built = co_await build_case(who, request, amends, before);
     if (!built) co_return std::unexpected(built.error());
     claims.clear();
-    if (!request.idempotency_key.empty()) {
-      claims.push_back(
-          {"idem/" + who.id + "/" + request.idempotency_key, built->id.str() + " " + body_print});
-    }
+    if (!claim.empty()) claims.push_back({claim, built->id.str() + " " + body_print});
     Result<Submitted> recorded = co_await record_case(std::move(*built), std::move(claims));
     if (!recorded && recorded.error().code == "conflict") continue;
     co_return recorded;
@@ -59,7 +58,7 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
   std::vector<EventDraft> events = first_events(c, state);
   const bool makes_room = closes.record && closes.record->state == State::kPending;
   const bool counts = c.tool != nullptr && c.canary.empty();  // exercises are no agent's doing
-  if (state == State::kPending && !makes_room && c.canary.empty() &&
+  if (state == State::kPending && !makes_room && c.canary.empty() && !c.request.run &&
       pending_by_agent[c.requester.id] >= options.pending_per_agent_max) {
     co_return refuse("too_many_pending",
                      c.requester.id + " has " + std::to_string(options.pending_per_agent_max) +
@@ -93,6 +92,8 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
     record->facts = c.described.facts;
     record->description = c.described.description;
     record->inputs = c.inputs;
+    record->preview = c.previewed.shown;
+    record->state_print = c.previewed.fingerprint;
     record->canary = c.canary;
   }
 
@@ -104,11 +105,9 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
 }
 
 // The same request again? Then the same action, never a second one.
-Task<std::optional<Result<Submitted>>> Gate::Impl::attach(const Principal& who,
-                                                          const ActionRequest& request,
-                                                          const std::string& body_print) {
-  const std::string key = "idem/" + who.id + "/" + request.idempotency_key;
-  const std::optional<std::string> claimed = co_await ports.journal.find_claim(key);
+Task<std::optional<Result<Submitted>>> Gate::Impl::attach(std::string claim,
+                                                          std::string body_print) {
+  const std::optional<std::string> claimed = co_await ports.journal.find_claim(claim);
   if (!claimed) co_return std::nullopt;
   const std::size_t space = claimed->find(' ');
   if (claimed->substr(space + 1) != body_print) {
@@ -121,8 +120,20 @@ Task<std::optional<Result<Submitted>>> Gate::Impl::attach(const Principal& who,
   co_return Submitted{record, false};
 }
 
-// A suspended or unknown requester asks for nothing; a busy one waits.
-Result<void> Gate::Impl::admit(const Principal& who) {
+// What one request is told from another by: the key that its caller chose, or the step of a run
+// that it is. "": by nothing, each is a new one.
+std::string Gate::Impl::claim_of(const Principal& who, const ActionRequest& request) {
+  if (request.run) {
+    const RunStep& step = *request.run;
+    return "step/" + step.run + "/" + std::to_string(step.attempt) + "/" + step.step;
+  }
+  if (request.idempotency_key.empty()) return "";
+  return "idem/" + who.id + "/" + request.idempotency_key;
+}
+
+// A suspended or unknown requester asks for nothing; a busy one waits, but for the steps of what it
+// was given.
+Result<void> Gate::Impl::admit(const Principal& who, bool is_step) {
   if (who.kind == PrincipalKind::kAgent) {
     const people::Agent* agent = world.directory.agent(who.id);
     if (agent == nullptr) return refuse("inactive", "there is no agent " + who.id);
@@ -134,6 +145,7 @@ Result<void> Gate::Impl::admit(const Principal& who) {
     if (person == nullptr || !person->active)
       return refuse("inactive", who.id + " is not an active person");
   }
+  if (is_step) return {};
   Bucket& bucket = rates[who.id];
   const double burst = std::max(1.0, options.requests_per_second_max * 10);
   const Time at = now();

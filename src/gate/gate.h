@@ -271,7 +271,33 @@ class Gate {
     std::function<Plan(const doc::Value& description)> floor;
     // After a crash: what became of it. Null: nobody can say.
     std::function<Task<Outcome>(ActionId action)> recover;
+    // Runs ask for it, in whoever's name they are; nobody else does. Without a rule for it, it asks
+    // whom `floor` says, and is allowed where that is null.
+    bool steps_only = false;
   };
+  // Tools that are runbooks: `begin` starts a run and comes back; conclude() says how it ended,
+  // also after a restart, when nobody begins it again. `describe` gives the plan; `asks` whom the
+  // approval of that plan asks, where it is to be approved as a whole (null: nobody).
+  struct Runner {
+    std::function<Task<Result<void>>(RecordPtr record)> begin;
+    std::function<Task<Result<doc::Value>>(Principal who, const catalog::Tool& tool,
+                                           doc::Value args, doc::Value reviewed)>
+        describe;
+    std::function<Result<std::optional<Plan>>(const doc::Value& description)> asks;
+  };
+  void set_runner(Runner runner);
+  // Of a run: recorded before anybody hears of it. Nothing when it was concluded before.
+  Task<void> conclude(ActionId run, Outcome outcome);
+  // What submit() would decide, without a trace: the verdict, the description and arguments as
+  // they would run. Codes: those of submit().
+  struct Foreseen {
+    Verdict verdict;
+    const catalog::Tool* tool = nullptr;  // null: there is no such tool; kept by `configuration`
+    std::shared_ptr<const Configuration> configuration;
+    doc::Value args, description;
+    Facts facts;
+  };
+  Task<Result<Foreseen>> foresee(Principal who, ActionRequest request);
   void add_built_in(catalog::Tool tool, Plan floor, BuiltIn what);
 
   // ---- erasure (erase.cpp). What of an action is private, and not erased yet: all of it, or what

@@ -42,6 +42,7 @@ struct Case {
   ActionRequest request;
   doc::Value args, original_args;
   Described described;
+  Previewed previewed;
   Verdict verdict;
   std::string salt;    // 32 random bytes, hex: without it no guess at the arguments can be tested
   std::string digest;  // of the whole case
@@ -57,6 +58,7 @@ struct Case {
   std::int64_t repeats = 0;            // and how many there were
   bool may_stand = false;              // nobody has been asked: a standing approval may do
   std::string standing;                // the one that it is allowed by
+  std::string planned_by;              // the run whose approved plan it is allowed by
   Verdict stood_in_for;                // and what policy asked: ActionRecord::stood_in_for
   std::shared_ptr<Serial::Hold> turn;  // to use it
   bool absent = false;                 // whoever asked is not there while it is decided
@@ -106,10 +108,12 @@ struct Gate::Impl {
   Task<Result<Case>> describe_case(Principal who, ActionRequest request, std::string amends,
                                    const ActionRecord* before);  // all but the decision
   static Result<void> raise_to_floor(const BuiltInTool& tool, Case& c);
+  Result<void> ask_for_plan(Case& c) const;  // of a run that is approved as a whole
   Task<Result<Case>> decide_case(Case c, std::optional<Time> deferred_since);
   // `reviewed`: what people have looked at already, if they have.
   Task<Result<Described>> describe(const Principal& requester, const catalog::Tool& tool,
                                    const doc::Value& args, doc::Value reviewed = {});
+  Task<Previewed> preview(const catalog::Tool& tool, const doc::Value& args);
   policy::PolicyInput policy_input(const Case& c) const;
   const catalog::Tool* find_tool(const Configuration& configuration, const std::string& name) const;
   bool ran_at_mcp_server(const ActionRecord& record) const;
@@ -124,9 +128,9 @@ struct Gate::Impl {
                                  const ActionRecord* before);
   Task<Result<Submitted>> record_case(Case c, std::vector<store::Claim> claims,
                                       Closing closes = {});
-  Task<std::optional<Result<Submitted>>> attach(const Principal& who, const ActionRequest& request,
-                                                const std::string& body_print);
-  Result<void> admit(const Principal& who);
+  static std::string claim_of(const Principal& who, const ActionRequest& request);
+  Task<std::optional<Result<Submitted>>> attach(std::string claim, std::string body_print);
+  Result<void> admit(const Principal& who, bool is_step);
   std::vector<EventDraft> first_events(const Case& c, State& state);
   std::vector<store::Expect> expects_of(const Case& c) const;
   static History::Use use_of(const Case& c);
@@ -200,6 +204,11 @@ struct Gate::Impl {
   // Whether what was decided, and has not started, would be decided so now. Codes: closed,
   // digest_mismatch.
   Result<void> check_still_decided(const ActionRecord& record) const;
+  // ---- planned.cpp: a step of a run whose plan people approved, with this step in it
+  void plan_in(Case& c) const;  // allowed, where one is
+  // The run whose plan covers it; null: none.
+  const ActionRecord* plan_of(const Case& c, const Plan& asked) const;
+
   // ---- standing_wish.cpp
   Result<people::Standing> standing_like(const ActionRecord& model, const Case& now,
                                          const Gate::StandingWish& wish) const;
@@ -220,6 +229,7 @@ struct Gate::Impl {
   Task<void> release_held(ActionId id);
   Task<void> try_release(std::shared_ptr<ActionRecord> record);
   Task<void> execute(std::shared_ptr<ActionRecord> record);
+  Task<Result<void>> note(std::shared_ptr<ActionRecord> record, std::string type, doc::Value body);
   Task<void> record_outcome(std::shared_ptr<ActionRecord> record, Outcome outcome);
   Task<void> finish(std::shared_ptr<ActionRecord> record, Outcome outcome);
   std::string grant_text(const GrantId& id) const;
@@ -345,6 +355,7 @@ struct Gate::Impl {
   std::set<std::string> linking;   // accounts, by appends on their way
   std::set<std::string> revoking;  // standing approvals, likewise: they stand for nothing any more
   std::map<std::string, BuiltInTool> built_ins;
+  Gate::Runner runner;
   std::map<std::string, std::map<std::uint64_t, std::function<void()>>> watchers;
   std::map<std::uint64_t, std::function<void(const RecordPtr&)>> all_watchers;
   std::map<std::uint64_t, std::function<void(const Notice&)>> messengers;

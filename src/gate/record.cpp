@@ -39,6 +39,8 @@ std::string in_words(const Event& event) {
   const doc::Value& body = event.body;
   if (event.type == "action.decided" && body.find("standing") != nullptr)
     return "allowed by standing approval " + std::string(body.find("standing")->text("id"));
+  if (event.type == "action.decided" && body.find("planned") != nullptr)
+    return "allowed by the approved plan of " + std::string(body.find("planned")->text("run"));
   if (event.type == "action.decided") {
     const doc::Value* verdict = body.find_path({"policy", "verdict"});
     return "policy decided: " + std::string(verdict == nullptr ? "?" : verdict->text("effect"));
@@ -68,6 +70,11 @@ std::string in_words(const Event& event) {
   if (event.type == "grant.issued") return "grant issued";
   if (event.type == "grant.consumed") return "grant used";
   if (event.type == "execution.intended") return "execution started";
+  if (event.type == "credential.issued" || event.type == "credential.revoked") {
+    const doc::Value* one = body.find("credential");
+    return (event.type == "credential.issued" ? "credential issued: " : "credential revoked: ") +
+           std::string(one == nullptr ? "" : one->text("name"));
+  }
   if (event.type == "execution.finished")
     return "execution finished: " + std::string(body.text("state"));
   if (event.type == "execution.unknown") return "nobody can say whether it took effect";
@@ -125,6 +132,15 @@ void read_parts(ActionRecord& r, const doc::Value& body) {
     r.stood_in_for.decided_by = used->text("stands_in_for");
     if (const doc::Value* plan = used->find("plan")) r.stood_in_for.plan = plan_from_value(*plan);
   }
+  r.run.reset();
+  if (const doc::Value* step = body.find("run")) r.run = run_step_from_value(*step);
+  r.planned_by.clear();
+  if (const doc::Value* used = body.find("planned")) {
+    r.planned_by = used->text("run");
+    r.stood_in_for.effect = Effect::kRequire;
+    r.stood_in_for.decided_by = used->text("stands_in_for");
+    if (const doc::Value* plan = used->find("plan")) r.stood_in_for.plan = plan_from_value(*plan);
+  }
   r.amends = body.text("amends");
   r.traceparent = body.text("traceparent");
   r.observed = body.flag("observed");
@@ -146,6 +162,8 @@ void decided(ActionRecord& r, const Event& event) {
   if (const doc::Value* claims = part.find("claims")) r.claims = *claims;
   if (const doc::Value* d = part.find("description")) r.description = *d;
   if (const doc::Value* inputs = part.find("inputs")) r.inputs = *inputs;
+  if (const doc::Value* preview = part.find("preview")) r.preview = *preview;
+  r.state_print = part.text("state");
   if (const doc::Value* facts = part.find("facts")) {
     r.facts.tree = *facts;
     r.facts.uninspectable = facts->flag("uninspectable");

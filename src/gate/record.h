@@ -75,7 +75,9 @@ struct ActionRecord {
   std::string canary, canary_result;     // an exercise: who planted it, and how it ended
   std::string repeats_of;                // the latest denial of the very same request; "" none
   std::int64_t repeats = 0;
-  std::string standing;  // the standing approval that it was allowed by, sa_…
+  std::optional<RunStep> run;  // the step that it is
+  std::string planned_by;      // the run whose plan people approved, with this step in it; "" none
+  std::string standing;        // the standing approval that it was allowed by, sa_…
   Verdict stood_in_for;  // then what policy asked: `effect`, `plan` and `decided_by` of it only
   std::optional<AfterReview> after_review;
   std::string amends, amended_by;
@@ -88,8 +90,10 @@ struct ActionRecord {
   doc::Value args, original_args;  // what will run, and what was sent when a modify rule changed it
   std::string reason;
   Facts facts;
-  doc::Value description;  // of the executor
-  doc::Value inputs;       // what else the decision was made from
+  doc::Value description;   // of the executor
+  doc::Value preview;       // Previewed::shown; what to say of it where there is none
+  std::string state_print;  // Previewed::fingerprint; "" none
+  doc::Value inputs;        // what else the decision was made from
   std::optional<Outcome> outcome;
   std::vector<Comment> comments;
   std::vector<std::string> notes;  // in the order of review votes

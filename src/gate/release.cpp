@@ -32,6 +32,10 @@ std::string_view connector_of(const catalog::Tool& tool) {
       return "sql";
     case catalog::ToolKind::kMcp:
       return "mcp";
+    case catalog::ToolKind::kHttp:
+      return "http";
+    case catalog::ToolKind::kRunbook:
+      return "runbook";
     case catalog::ToolKind::kExec:
     case catalog::ToolKind::kGrantOnly:  // the built-in tools
       return "exec";
@@ -148,6 +152,10 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   }
   bool drifted =
       c.tool->digest != voted->tool_digest || !(described->description == voted->description);
+  if (!drifted && c.tool->preview) {
+    const Previewed now = co_await preview(*c.tool, voted->args);
+    drifted = now.fingerprint != voted->state_print;
+  }
   const bool reconfigured = world.configuration->digest != voted->config_digest;
   if (drifted || reconfigured || emergency_is_over(*voted)) {
     // Decided again from what was asked for, before any modification.
@@ -225,9 +233,20 @@ Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
         outcome = refuse("digest_mismatch",
                          "the tool's definition has changed since this was decided; nothing was "
                          "started");
+      } else if (tool->kind == catalog::ToolKind::kRunbook) {
+        Result<void> begun;
+        if (runner.begin)
+          begun = co_await runner.begin(record);
+        else
+          begun = refuse("not_executable", "runbooks are not run from here");
+        if (begun) co_return;  // conclude() says how it ended
+        outcome = std::unexpected(begun.error());
       } else {
         outcome = co_await ports.executor.execute(
-            {record->id, tool, record->args, record->description, record->attended});
+            {record->id, tool, record->args, record->description, record->attended,
+             record->requester.id, [this, record](std::string type, doc::Value body) {
+               return note(record, std::move(type), std::move(body));
+             }});
       }
     }
   } catch (const std::exception& error) {
@@ -243,6 +262,17 @@ Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
   }
   ++gate.numbers_.executed;
   co_await record_outcome(record, std::move(result));
+}
+
+Task<Result<void>> Gate::Impl::note(std::shared_ptr<ActionRecord> record, std::string type,
+                                    doc::Value body) {
+  Serial::Hold hold = co_await serial.take(record->id.str());
+  if (is_final(record->state)) co_return refuse("closed", "its outcome is recorded");
+  std::vector<EventDraft> drafts{draft_of(*record, std::move(type), std::move(body))};
+  Result<std::vector<Event>> appended = co_await append(record, std::move(drafts), {}, {});
+  if (!appended) co_return std::unexpected(appended.error());
+  changed(record);
+  co_return Result<void>{};
 }
 
 Task<void> Gate::Impl::record_outcome(std::shared_ptr<ActionRecord> record, Outcome outcome) {

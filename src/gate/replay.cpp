@@ -44,7 +44,7 @@ std::expected<policy::RecordedDecision, Unrepeatable> recorded_decision(const Ev
   out.id = record.id.str();
   out.time = event.time;
   out.verdict = std::move(record.verdict);
-  if (!record.standing.empty()) {  // what policy itself said
+  if (!record.standing.empty() || !record.planned_by.empty()) {  // what policy itself said
     out.verdict.effect = record.stood_in_for.effect;
     out.verdict.decided_by = std::move(record.stood_in_for.decided_by);
     out.verdict.plan = std::move(record.stood_in_for.plan);

@@ -131,9 +131,8 @@ void Gate::Impl::activate(const Event& event) {
   doc::Problems problems;
   if (event.type == "tools.activated" && event.private_part) {
     next->tools_text = event.private_part->text("text");
-    Result<doc::Value> tree = doc::parse_yaml(next->tools_text, "tools.yaml");
     std::optional<catalog::Catalog> catalog =
-        tree ? catalog::Catalog::load(*tree, problems) : std::nullopt;
+        catalog::Catalog::load_text(next->tools_text, problems);
     if (!catalog) throw std::runtime_error("the recorded tools.yaml does not load any more");
     next->tools = catalog::with_pins(*catalog, world.pins);
   }

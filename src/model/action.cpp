@@ -11,6 +11,18 @@ doc::Value to_value(const Resource& resource) {
                       {"labels", std::move(labels)}});
 }
 
+doc::Value to_value(const RunStep& step) {
+  return doc::object({{"id", step.run},
+                      {"runbook", step.runbook},
+                      {"step", step.step},
+                      {"attempt", step.attempt}});
+}
+
+RunStep run_step_from_value(const doc::Value& value) {
+  return {std::string(value.text("id")), std::string(value.text("runbook")),
+          std::string(value.text("step")), static_cast<int>(value.integer("attempt"))};
+}
+
 Resource resource_from_value(const doc::Value& value) {
   Resource out{std::string(value.text("kind")),
                std::string(value.text("name")),

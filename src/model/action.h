@@ -42,6 +42,17 @@ struct Resource {
 doc::Value to_value(const Resource& resource);
 Resource resource_from_value(const doc::Value& value);
 
+// Which step of a run an action is. Keyturn's own knowledge: only runs/ says it.
+struct RunStep {
+  std::string run;      // the action that the run is, act_…
+  std::string runbook;  // its name
+  std::string step;     // the path of the step: "drain", "patch[2].apply", "apply~compensate"
+  int attempt = 1;      // from 1; more for a step that is tried again
+  bool operator==(const RunStep&) const = default;
+};
+doc::Value to_value(const RunStep& step);
+RunStep run_step_from_value(const doc::Value& value);
+
 // What the agent sent, after shape checks. `claims` is kept apart and never trusted.
 struct ActionRequest {
   std::string tool;
@@ -56,6 +67,8 @@ struct ActionRequest {
   // The requester is there to take the result (MCP): what people approve starts when Gate::take_up
   // says that somebody still is. Set by connectors only.
   bool attended = false;
+  std::optional<RunStep>
+      run;  // one action for each step and attempt, however often it is asked for
 };
 
 // What a classifier found out about the bytes of an action. `tree` is what CEL sees as `facts`:

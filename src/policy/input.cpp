@@ -80,6 +80,8 @@ void read_request(ObjectReader in, RequestInput& request) {
   read_texts(in, "taint", request.taint);
   read_text(in, "incident", request.incident);
   read_text(in, "break_glass", request.break_glass);
+  read_text(in, "runbook", request.runbook);
+  read_text(in, "step", request.step);
   read_count(in, "repeats_of_denied", request.repeats_of_denied);
   if (in.value().find("deferred_since") != nullptr) {
     Time since{};
@@ -131,6 +133,8 @@ doc::Value to_value(const PolicyInput& input) {
                                     {"taint", doc::array_of(r.taint)},
                                     {"incident", r.incident},
                                     {"break_glass", r.break_glass},
+                                    {"runbook", r.runbook},
+                                    {"step", r.step},
                                     {"repeats_of_denied", r.repeats_of_denied}});
   if (r.deferred_since) request.set("deferred_since", to_rfc3339(*r.deferred_since));
   doc::Value labels = doc::Object{};

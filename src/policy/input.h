@@ -26,8 +26,9 @@ struct RequestInput {
   Time time{};
   std::string channel = "api";
   std::vector<std::string> taint;
-  std::string incident;     // an open incident that a person opened; "" none
-  std::string break_glass;  // the reason, when a person broke the glass; "" no
+  std::string incident;       // an open incident that a person opened; "" none
+  std::string break_glass;    // the reason, when a person broke the glass; "" no
+  std::string runbook, step;  // of the run that the action is a step of; "" none
   std::int64_t repeats_of_denied = 0;
   // Set when the action was deferred before: when it was first asked for. A deferral past its
   // latest time is then a denial.

@@ -114,6 +114,8 @@ cel::Value Scope::request(std::string_view name) const {
   if (name == "taint") return texts(request.taint);
   if (name == "incident") return text(request.incident);
   if (name == "break_glass") return text(request.break_glass);
+  if (name == "runbook") return text(request.runbook);
+  if (name == "step") return text(request.step);
   if (name == "repeats_of_denied") return cel::Value::integer(request.repeats_of_denied);
   return cel::Value::no_such_key(name);
 }

@@ -109,6 +109,8 @@ cel::Environment base_environment(const Calendar& calendar) {
                                                    {"taint", texts()},
                                                    {"incident", Type::string()},
                                                    {"break_glass", Type::string()},
+                                                   {"runbook", Type::string()},
+                                                   {"step", Type::string()},
                                                    {"repeats_of_denied", Type::integer()}}));
   env.variable("facts", facts_type());
   env.variable("risk", Type::object("risk", {{"score", Type::integer()}, {"why", texts()}}));
