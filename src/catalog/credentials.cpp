@@ -19,7 +19,19 @@ std::vector<std::string> credentials_of(const Tool& tool) {
     }
   }
   if (tool.password) names.insert(secrets::to_text(tool.password->reference));
+  for (const CredentialUse& use : credential_uses(tool)) names.insert("credential:" + use.name);
   return {names.begin(), names.end()};
+}
+
+std::vector<CredentialUse> credential_uses(const Tool& tool) {
+  std::vector<CredentialUse> out;
+  if (!tool.credential.empty() && tool.kind == ToolKind::kSql)
+    out.push_back({tool.credential, "password", "/sql/credential", tool.credential_position});
+  else if (!tool.credential.empty())
+    out.push_back({tool.credential, "", "/credential", tool.credential_position});
+  for (const auto& [variable, from] : tool.credential_env)
+    out.push_back({from.name, from.field, "/env/" + doc::pointer_escape(variable), from.position});
+  return out;
 }
 
 }  // namespace keyturn::catalog

@@ -93,11 +93,27 @@ void ToolReader::read_env_entry(const std::string& variable, const doc::Value& v
     tool_.param_env[variable] = name;
     return;
   }
+  if (value.is_object() && value.find("credential") != nullptr) {
+    tool_.credential_env[variable] = read_credential(value, pointer);
+    return;
+  }
   if (value.is_object()) {
     if (auto ref = read_secret(value, pointer)) tool_.secret_env[variable] = std::move(*ref);
     return;
   }
-  add("wrong_type", "must be text (quote numbers), {secret: …} or {param: …}", value, pointer);
+  add("wrong_type", "must be text (quote numbers), {secret: …}, {param: …} or {credential: …}",
+      value, pointer);
+}
+
+CredentialRef ToolReader::read_credential(const doc::Value& value, const std::string& pointer) {
+  ObjectReader in(value, pointer, problems_);
+  CredentialRef out{.name = in.require_string("credential"), .field = in.require_string("field")};
+  const auto as = in.string("as");
+  if (as && *as != "file") in.problem("unknown_choice", "as: file is the only choice", "as");
+  out.as_file = as == "file";
+  out.position = value.position();
+  in.finish();
+  return out;
 }
 
 void ToolReader::read_env() {

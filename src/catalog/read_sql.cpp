@@ -65,6 +65,11 @@ void ToolReader::read_sql() {
     if (const Result<void> good = options_.check_dsn(tool_.dsn); !good)
       sql.problem(good.error().code, good.error().message, "dsn");
   }
+  tool_.credential = sql.string("credential").value_or("");
+  if (const doc::Value* written = sql.value().find("credential"))
+    tool_.credential_position = written->position();
+  if (!tool_.credential.empty() && sql.value().find("password") != nullptr)
+    sql.problem("conflict", "a credential brings its own password; remove one of them", "password");
   if (const doc::Value* password = sql.any("password")) {
     tool_.password = read_secret(*password, sql.pointer_to("password"));
     if (tool_.password && tool_.password->as_file) {

@@ -225,6 +225,11 @@ void UpstreamReader::read_process() {
         add("wrong_type",
             "a server's variables come from no request: text (quote numbers) or {secret: …}",
             member.value, pointer);
+      else if (member.value.is_object() && member.value.find("credential") != nullptr)
+        add("wrong_type",
+            "a server runs for many actions, and a credential is issued for one: text (quote "
+            "numbers) or {secret: …}",
+            member.value, pointer);
       else
         read_env_entry(member.key, member.value, pointer);
     }

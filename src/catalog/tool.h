@@ -53,6 +53,7 @@ struct SecretRef {
 struct CredentialRef {
   std::string name, field;
   bool as_file = false;
+  doc::Position position;  // where it was written
 };
 
 // What it would touch, and on what state: gate::Previewed.
@@ -100,6 +101,7 @@ struct Tool {
   Limits limits;
   std::string dsn;  // sql: libpq conninfo without password
   std::optional<SecretRef> password;
+  doc::Position credential_position;
   std::string credential;  // sql, http: of credentials.yaml, instead of `password`; "" none
   std::map<std::string, CredentialRef> credential_env;  // exec: variable -> field
   std::optional<Preview> preview;

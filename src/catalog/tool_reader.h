@@ -27,6 +27,7 @@ class ToolReader {
   void read_resource();
   void read_env_entry(const std::string& variable, const doc::Value& value,
                       const std::string& pointer);
+  CredentialRef read_credential(const doc::Value& value, const std::string& pointer);
   void read_cwd();
   void read_sandbox();
   void read_limits();

@@ -9,13 +9,31 @@
 #include "connectors/mcp/child.h"
 #include "connectors/mcp/executor.h"
 #include "connectors/spool.h"
-#include "connectors/sql/connection.h"
 #include "connectors/sql/sql_executor.h"
+#include "postgres/connection.h"
 
 namespace keyturn::connectors {
 namespace {
 
 constexpr Duration kSpoolWait = std::chrono::seconds(5);  // for a server that is just ending
+
+std::unique_ptr<credentials::Issuer> issuer_of(net::Loop& loop, net::BlockingPool& pool,
+                                               const Clock& clock, const ExecutorOptions& options) {
+  if (!options.credentials || options.random == nullptr) return nullptr;
+  return std::make_unique<credentials::Issuer>(
+      credentials::IssuerPorts{.loop = loop,
+                               .pool = pool,
+                               .clock = clock,
+                               .random = *options.random,
+                               .document = options.credentials,
+                               .executing = options.executing,
+                               .deployment = options.deployment,
+                               .log = options.log});
+}
+
+Lender lender_of(credentials::Issuer* issuer, const Clock& clock, const ExecutorOptions& options) {
+  return {.issuer = issuer, .clock = &clock, .log = options.log};
+}
 
 class AllExecutors final : public Executors {
  public:
@@ -24,11 +42,15 @@ class AllExecutors final : public Executors {
       : spool_(std::move(spool)),
         file_pool_(loop, "exec-files", options.file_threads),
         sql_pool_(loop, "sql", options.sql_threads),
+        credential_pool_(loop, "credentials", options.credential_threads),
         link_(loop, file_pool_, options.helper, std::move(connection)),
-        exec_(link_, file_pool_),
-        sql_(*spool_, sql_pool_, clock),
+        issuer_(issuer_of(loop, credential_pool_, clock, options)),
+        exec_(link_, file_pool_, lender_of(issuer_.get(), clock, options)),
+        sql_(*spool_, sql_pool_, clock, lender_of(issuer_.get(), clock, options)),
         mcp_(std::move(options.mcp)),
-        children_(loop, file_pool_, link_) {}
+        children_(loop, file_pool_, link_) {
+    if (issuer_) issuer_->start();
+  }
 
   mcp::Children& children() override { return children_; }
 
@@ -88,8 +110,9 @@ class AllExecutors final : public Executors {
 
  private:
   std::unique_ptr<Spool> spool_;
-  net::BlockingPool file_pool_, sql_pool_;
+  net::BlockingPool file_pool_, sql_pool_, credential_pool_;
   exec::HelperLink link_;
+  std::unique_ptr<credentials::Issuer> issuer_;
   exec::ExecExecutor exec_;
   sql::SqlExecutor sql_;
   std::shared_ptr<mcp::McpExecutor> mcp_;
@@ -99,7 +122,7 @@ class AllExecutors final : public Executors {
 }  // namespace
 
 Result<void> check_dsn(const std::string& dsn) {
-  const Result<std::string> shown = sql::server_text(dsn);
+  const Result<std::string> shown = postgres::server_text(dsn);
   if (!shown) return std::unexpected(shown.error());
   return {};
 }

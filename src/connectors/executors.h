@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "connectors/exec/link.h"
+#include "connectors/lending.h"
 #include "gate/executor.h"
 #include "net/loop.h"
 
@@ -21,7 +22,14 @@ struct ExecutorOptions {
   exec::HelperStart helper;               // helper.data_folder is where the spools are, too
   unsigned sql_threads = 8;               // statements that run at a time
   unsigned file_threads = 2;              // for digests and secrets
+  unsigned credential_threads = 4;        // for who issues credentials
   std::shared_ptr<mcp::McpExecutor> mcp;  // null: tools of MCP servers are refused
+  // The credentials.yaml in force; empty: no credentials are issued.
+  std::function<std::shared_ptr<const credentials::Document>()> credentials;
+  std::function<std::set<std::string>()> executing;  // these two: credentials::IssuerPorts
+  std::string deployment;
+  Random* random = nullptr;
+  std::function<void(std::string_view line)> log;
 };
 
 class Executors : public gate::Executor {

@@ -15,6 +15,7 @@ namespace {
 
 constexpr Duration kSoon = std::chrono::seconds(1);  // until the document is there
 constexpr Duration kRound = std::chrono::minutes(1);
+constexpr Duration kWaiting = std::chrono::seconds(5);  // for an earlier life's executions to end
 
 // Which ids are in use. Asked on the pool's threads while they sweep: an id is here before anything
 // at the other side bears it.
@@ -82,6 +83,7 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
   IssuerPorts ports;
   std::shared_ptr<Known> known = std::make_shared<Known>();
   std::map<std::string, Live> live;  // by id
+  bool waits = false;                // the last sweep left something to look at later
   std::set<std::string> swept;       // digest and name of what an earlier life left nothing at
 
   void log(const std::string& line) const {
@@ -145,6 +147,7 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
     }
     for (const std::string& id : over) std::ignore = co_await end(id);
     const std::shared_ptr<const Document> document = ports.document();
+    waits = false;
     if (!document) co_return;
     const std::set<std::string> executing =
         ports.executing ? ports.executing() : std::set<std::string>{};
@@ -165,6 +168,7 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
             ended.error().message + "; it is tried again");
         continue;
       }
+      waits = waits || ended->waits;
       if (!ended->waits) swept.insert(key);
       for (const std::string& id : ended->ended)
         log("credentials: " + name + ": " + id + " of an earlier run is ended");
@@ -175,7 +179,7 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
     for (;;) {
       co_await self->sweep();
       const bool known = self->ports.document() != nullptr;
-      co_await self->ports.loop.sleep(known ? kRound : kSoon);
+      co_await self->ports.loop.sleep(!known ? kSoon : self->waits ? kWaiting : kRound);
     }
   }
 };

@@ -38,6 +38,17 @@ Result<std::vector<SecretVariable>> fetch(const References& references) {
   return out;
 }
 
+Result<void> add_fields(const std::map<std::string, catalog::CredentialRef>& variables,
+                        const Lent& lent, std::vector<SecretVariable>& to) {
+  for (const auto& [variable, from] : variables) {
+    const Secret* value = lent.at(from.name).field(from.field);
+    if (value == nullptr)
+      return refuse("no_secret", "credential " + from.name + " has no field " + from.field);
+    to.push_back({variable, *value, from.as_file});
+  }
+  return {};
+}
+
 Outcome unknown(std::string reason) {
   return {.kind = OutcomeKind::kUnknown, .reason = std::move(reason)};
 }
@@ -51,14 +62,28 @@ Task<Result<gate::Described>> ExecExecutor::describe(const catalog::Tool& tool, 
 }
 
 Task<Result<Outcome>> ExecExecutor::execute(gate::Order order) {
-  const Plan plan = make_plan(*order.tool, order.args);
   const References references(order.tool->secret_env.begin(), order.tool->secret_env.end());
   auto fetched = co_await net::run_blocking(pool_, [references] { return fetch(references); });
   if (!fetched) co_return std::unexpected(fetched.error());
+  if (order.tool->credential_env.empty()) co_return co_await start(order, std::move(*fetched));
+  auto lent = co_await lend(lender_, order);
+  if (!lent) co_return std::unexpected(lent.error());
+  Result<Outcome> outcome = refuse("no_secret", "");
+  if (auto given = add_fields(order.tool->credential_env, *lent, *fetched); !given)
+    outcome = std::unexpected(given.error());
+  else
+    outcome = co_await start(order, std::move(*fetched));
+  co_await give_back(lender_, std::move(*lent), order);
+  co_return outcome;
+}
+
+Task<Result<Outcome>> ExecExecutor::start(const gate::Order& order,
+                                          std::vector<SecretVariable> secrets) {
+  const Plan plan = make_plan(*order.tool, order.args);
   doc::Value message = doc::object({{"op", "start"},
                                     {"action", order.action.str()},
                                     {"plan", to_value(plan)},
-                                    {"secrets", to_value(*fetched)},
+                                    {"secrets", to_value(secrets)},
                                     {"hide", to_value(secret_parameters(*order.tool, order.args))},
                                     {"description", order.description}});
   auto answer = co_await link_.ask(std::move(message), plan.timeout + kSlack);

@@ -2,14 +2,16 @@
 #pragma once
 
 #include "connectors/exec/link.h"
+#include "connectors/lending.h"
 #include "gate/executor.h"
 
 namespace keyturn::connectors::exec {
 
 class ExecExecutor final : public gate::Executor {
  public:
-  // Borrows both; `pool` is for reading files and fetching secrets.
-  ExecExecutor(HelperLink& link, net::BlockingPool& pool) : link_(link), pool_(pool) {}
+  // Borrows all; `pool` is for reading files and fetching secrets.
+  ExecExecutor(HelperLink& link, net::BlockingPool& pool, Lender lender = {})
+      : link_(link), pool_(pool), lender_(std::move(lender)) {}
 
   Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override;
   Task<Result<Outcome>> execute(gate::Order order) override;
@@ -24,8 +26,11 @@ class ExecExecutor final : public gate::Executor {
   Task<Recovered> ask(ActionId action);
 
  private:
+  Task<Result<Outcome>> start(const gate::Order& order, std::vector<SecretVariable> secrets);
+
   HelperLink& link_;
   net::BlockingPool& pool_;
+  Lender lender_;
 };
 
 }  // namespace keyturn::connectors::exec

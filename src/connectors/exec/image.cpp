@@ -419,7 +419,9 @@ doc::Value describe(const Plan& plan, const Image& image, const Isolation& isola
   for (const auto& [name, text] : plan.shown_env) env.set(name, text);
   doc::Value secrets{doc::Array{}};
   for (const SecretName& secret : plan.secrets) {
-    secrets.push(doc::object({{"name", secret.name}, {"as", secret.as_file ? "file" : "env"}}));
+    doc::Value one = doc::object({{"name", secret.name}, {"as", secret.as_file ? "file" : "env"}});
+    if (!secret.from.empty()) one.set("from", secret.from);
+    secrets.push(std::move(one));
   }
   doc::Value files{doc::Array{}};
   std::int64_t preview_left = kPreviewBytesTotalMax;

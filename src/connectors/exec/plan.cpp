@@ -84,6 +84,8 @@ Plan make_plan(const catalog::Tool& tool, const doc::Value& args) {
   for (const auto& [name, reference] : tool.secret_env) {
     plan.secrets.push_back({name, reference.as_file});
   }
+  for (const auto& [name, from] : tool.credential_env)
+    plan.secrets.push_back({name, from.as_file, "credential:" + from.name + " " + from.field});
   plan.sandbox = tool.sandbox;
   plan.limits = tool.limits;
   plan.timeout = tool.timeout;
@@ -104,7 +106,8 @@ doc::Value to_value(const std::vector<SecretVariable>& secrets) {
 doc::Value to_value(const Plan& plan) {
   doc::Value secrets{doc::Array{}};
   for (const SecretName& secret : plan.secrets) {
-    secrets.push(doc::object({{"name", secret.name}, {"as_file", secret.as_file}}));
+    secrets.push(
+        doc::object({{"name", secret.name}, {"as_file", secret.as_file}, {"from", secret.from}}));
   }
   return doc::object({{"argv", doc::array_of(plan.argv)},
                       {"shown_argv", doc::array_of(plan.shown_argv)},
@@ -129,7 +132,8 @@ Plan plan_from_value(const doc::Value& value) {
   plan.shown_env = env_from(value.find("shown_env"));
   if (const doc::Value* secrets = value.find("secrets")) {
     for (const doc::Value& secret : secrets->as_array()) {
-      plan.secrets.push_back({std::string(secret.text("name")), secret.flag("as_file")});
+      plan.secrets.push_back({std::string(secret.text("name")), secret.flag("as_file"),
+                              std::string(secret.text("from"))});
     }
   }
   if (const doc::Value* sandbox = value.find("sandbox")) {

@@ -13,6 +13,7 @@ namespace keyturn::connectors::exec {
 struct SecretName {
   std::string name;  // the variable
   bool as_file = false;
+  std::string from;  // "credential:NAME FIELD" for one that is issued for the execution; else ""
 };
 
 struct Plan {

@@ -251,7 +251,7 @@ class Transaction {
 Result<Outcome> run_sql(const SqlOrder& order) {
   const Clock::time_point started = Clock::now();
   const auto connect_by = started + std::min<Clock::duration>(order.timeout, kConnectMax);
-  auto connection = Connection::open(order.dsn, order.password, connect_by);
+  auto connection = Connection::open(order.dsn, order.password, connect_by, order.user);
   if (!connection) {
     bool cut = false;
     return refuse("cannot_connect",

@@ -15,7 +15,8 @@
 namespace keyturn::connectors::sql {
 
 struct SqlOrder {
-  std::string dsn;  // without a password
+  std::string dsn;   // without a password
+  std::string user;  // instead of the dsn's; may be empty
   Secret password;
   std::string sql;
   std::vector<std::optional<std::string>> values;  // for $1, $2, …

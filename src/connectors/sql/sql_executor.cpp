@@ -18,6 +18,9 @@ struct Request {
   std::vector<std::optional<std::string>> values;
   std::vector<std::optional<std::string>> shown_values;
   std::optional<catalog::SecretRef> password;
+  std::string credential;  // that it runs with, by name; then these are of the one issued:
+  std::string issued_user;
+  Secret issued_password;
   std::vector<std::string> harmless_functions;
   std::vector<exec::SecretVariable> hidden;
   std::int64_t rows_max = 0, output_bytes_max = 0;
@@ -31,6 +34,7 @@ Request request_of(const catalog::Tool& tool, const doc::Value& args) {
           .values = catalog::sql_parameters(tool, args),
           .shown_values = catalog::sql_parameters(tool, masked),
           .password = tool.password,
+          .credential = tool.credential,
           .harmless_functions = tool.harmless_functions,
           .hidden = exec::secret_parameters(tool, args),
           .rows_max = tool.rows_max,
@@ -89,6 +93,7 @@ Result<gate::Described> describe_request(const Request& request, facts::SqlCache
        {"rows_max", request.rows_max},
        {"output_bytes_max", request.output_bytes_max},
        {"timeout", to_text(request.timeout)}});
+  if (!request.credential.empty()) described.description.set("credential", request.credential);
   return described;
 }
 
@@ -110,6 +115,11 @@ Result<SqlOrder> order_of(const Request& request, const gate::Described& describ
                  .timeout = request.timeout};
   for (const exec::SecretVariable& secret : request.hidden)
     order.redactor.add(secret.name, secret.value);
+  if (!request.credential.empty()) {
+    order.user = request.issued_user;
+    order.password = request.issued_password;
+    order.redactor.add("password", order.password);
+  }
   if (!request.password) return order;
   auto password = secrets::resolve(request.password->reference);
   if (!password) return refuse("no_secret", "the database password: " + password.error().message);
@@ -160,12 +170,32 @@ Task<Result<gate::Described>> SqlExecutor::describe(const catalog::Tool& tool, d
       });
 }
 
-Task<Result<Outcome>> SqlExecutor::execute(gate::Order order) {
+Task<Result<Outcome>> SqlExecutor::run(const gate::Order& order, const Lent& lent) {
+  Request request = request_of(*order.tool, order.args);
+  if (!request.credential.empty()) {
+    const credentials::Issued& issued = lent.at(request.credential);
+    const Secret* password = issued.field("password");
+    if (password == nullptr)
+      co_return refuse("no_secret", "credential " + request.credential + " has no password");
+    for (const std::string_view field : {"user", "username"}) {
+      if (const Secret* user = issued.field(field)) request.issued_user = user->reveal();
+    }
+    request.issued_password = *password;
+  }
   co_return co_await net::run_blocking(
-      pool_, [request = request_of(*order.tool, order.args), reviewed = order.description,
-              action = order.action, &spool = spool_, &clock = clock_, &classified = classified_] {
+      pool_, [request = std::move(request), reviewed = order.description, action = order.action,
+              &spool = spool_, &clock = clock_, &classified = classified_] {
         return run_request(request, reviewed, action, spool, clock, classified);
       });
+}
+
+Task<Result<Outcome>> SqlExecutor::execute(gate::Order order) {
+  if (order.tool->credential.empty()) co_return co_await run(order, {});
+  auto lent = co_await lend(lender_, order);
+  if (!lent) co_return std::unexpected(lent.error());
+  Result<Outcome> outcome = co_await run(order, *lent);
+  co_await give_back(lender_, std::move(*lent), order);
+  co_return outcome;
 }
 
 Task<Outcome> SqlExecutor::recover(ActionId action) {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/time.h"
+#include "connectors/lending.h"
 #include "connectors/spool.h"
 #include "facts/sql_cache.h"
 #include "gate/executor.h"
@@ -15,8 +16,8 @@ class SqlExecutor final : public gate::Executor {
  public:
   // Borrows all. The spool remembers what changed something or may have: reads leave no trace in
   // it.
-  SqlExecutor(Spool& spool, net::BlockingPool& pool, const Clock& clock)
-      : spool_(spool), pool_(pool), clock_(clock) {}
+  SqlExecutor(Spool& spool, net::BlockingPool& pool, const Clock& clock, Lender lender = {})
+      : spool_(spool), pool_(pool), clock_(clock), lender_(std::move(lender)) {}
 
   Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override;
   Task<Result<Outcome>> execute(gate::Order order) override;
@@ -24,9 +25,12 @@ class SqlExecutor final : public gate::Executor {
   Task<Outcome> recover(ActionId action) override;  // fences an action that was never started
 
  private:
+  Task<Result<Outcome>> run(const gate::Order& order, const Lent& lent);
+
   Spool& spool_;
   net::BlockingPool& pool_;
   const Clock& clock_;
+  Lender lender_;
   facts::SqlCache classified_;
 };
 
