@@ -1,6 +1,7 @@
 // tools.yaml into tools and MCP servers.
 #include <algorithm>
 
+#include "catalog/credentials.h"
 #include "catalog/documents.h"
 #include "catalog/runbook_reader.h"
 #include "catalog/tool.h"
@@ -132,6 +133,7 @@ class Catalog::Loader {
       found_.push_back({"missing_field", kNothing, "", {}});
     }
     for (Tool& tool : runbooks_) catalog_.tools_.push_back(std::move(tool));
+    check_credentials();
     seal();
     if (doc::has_errors(found_)) return std::nullopt;
     return std::move(catalog_);
@@ -165,6 +167,18 @@ class Catalog::Loader {
                         tree.position()});
     }
     catalog_.credentials_ = tree;
+  }
+
+  void check_credentials() {
+    if (!options_.check_credentials) return;
+    std::vector<CredentialUse> uses;
+    for (const Tool& tool : catalog_.tools_) {
+      for (CredentialUse use : credential_uses(tool)) {
+        use.pointer = "/tools/" + doc::pointer_escape(tool.name) + use.pointer;
+        uses.push_back(std::move(use));
+      }
+    }
+    options_.check_credentials(catalog_.credentials_, uses, found_);
   }
 
   void read_runbook(const doc::Value& tree) {

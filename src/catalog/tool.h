@@ -127,6 +127,11 @@ struct LoadOptions {
   bool sealed = false;  // then that is an error; before, a warning
   // What a client library says of a conninfo string; not asked when empty.
   std::function<Result<void>(const std::string& dsn)> check_dsn;
+  // What is wrong with credentials.yaml (null: there is none) and with what tools use of it; not
+  // asked when empty.
+  std::function<void(const doc::Value& credentials, const std::vector<struct CredentialUse>& uses,
+                     doc::Problems& problems)>
+      check_credentials;
 };
 
 class Catalog {

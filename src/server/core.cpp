@@ -9,6 +9,7 @@
 #include "audit/signed_state.h"
 #include "base/task_impl.h"
 #include "channels/channels.h"
+#include "connectors/credentials_in_force.h"
 #include "connectors/exec/plan.h"
 #include "connectors/executors.h"
 #include "connectors/mcp/calls.h"
@@ -113,6 +114,14 @@ oncall::Ports oncall_ports(gate::Gate& gate, net::Loop& loop, net::BlockingPool&
           .log = say};
 }
 
+// What tells what this Keyturn issued from what another did at the same database: the same for all
+// its life, whatever key signs its ledger.
+std::string deployment_of(const Secret& key) {
+  constexpr std::size_t kDigits = 16;
+  return to_hex(view(crypto::hmac_sha256(key.reveal(), "keyturn/v1/deployment")))
+      .substr(0, kDigits);
+}
+
 std::string host_part(const std::string& url) {
   const std::size_t start = url.find("://") + 3;
   std::string host = url.substr(start, url.find('/', start) - start);
@@ -192,7 +201,9 @@ audit::AuditOptions Core::audit_options(const Settings& settings) {
 }
 
 catalog::LoadOptions host_of_tools() {
-  return {.programs_run_as_server = ::geteuid() != 0, .check_dsn = connectors::check_dsn};
+  return {.programs_run_as_server = ::geteuid() != 0,
+          .check_dsn = connectors::check_dsn,
+          .check_credentials = connectors::check_credentials};
 }
 
 void say(std::string_view line) {
@@ -229,6 +240,23 @@ void Core::open_mcp(const std::string& url, connectors::mcp::Children* children)
   mcp_ = std::make_unique<Mcp>(ports, *mcp_calls_, data_->hmac_key(), url);
   mcp_executor_->set_backends(
       [mcp = mcp_.get()](const std::string& name) { return mcp->upstreams().backend(name); });
+}
+
+void Core::lend(connectors::ExecutorOptions& options) {
+  auto in_force = std::make_shared<connectors::CredentialsInForce>();
+  options.credentials = [this, in_force] {
+    return in_force->of(gate_ ? gate_->world().configuration->tools : nullptr);
+  };
+  options.executing = [this] {
+    std::set<std::string> ids;
+    for (const gate::RecordPtr& record : gate_->open_records()) {
+      if (record->state == State::kExecuting) ids.insert(record->id.str());
+    }
+    return ids;
+  };
+  options.deployment = deployment_of(data_->hmac_key());
+  options.random = &random_;
+  options.log = say;
 }
 
 Result<store::sqlite::DataDir> make_data_dir(const std::string& path, Random& random) {
@@ -276,6 +304,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
     core->mcp_executor_ =
         std::make_shared<connectors::mcp::McpExecutor>(*core->loop_, *core->mcp_calls_);
     executors.mcp = core->mcp_executor_;
+    core->lend(executors);
     Result<std::unique_ptr<connectors::Executors>> executor =
         connectors::make_executor(*core->loop_, core->clock_, executors, std::move(*helper));
     if (!executor) return std::unexpected(executor.error());

@@ -28,6 +28,10 @@ class Channels;
 class Keep;
 }  // namespace keyturn::channels
 
+namespace keyturn::connectors {
+struct ExecutorOptions;
+}  // namespace keyturn::connectors
+
 namespace keyturn::connectors::mcp {
 class Calls;
 class Children;
@@ -68,6 +72,7 @@ class Core {
 
  private:
   Core() = default;
+  void lend(connectors::ExecutorOptions& options);  // credentials of the configuration in force
   void open_sign_on(const std::string& public_url);
   void open_mcp(const std::string& public_url, connectors::mcp::Children* children);
   SystemClock clock_;
