@@ -128,6 +128,9 @@ class Catalog::Loader {
     read_tools_document(tree);
   }
 
+  // Of one that cannot be parsed it is not known what it says: its problems are those of its text.
+  void leave_out() { has_tools_ = true; }
+
   std::optional<Catalog> finish() {
     if (!has_tools_ && catalog_.credentials_.is_null() && runbooks_.empty()) {
       found_.push_back({"missing_field", kNothing, "", {}});
@@ -236,7 +239,10 @@ std::optional<Catalog> Catalog::load_text(std::string_view text, doc::Problems& 
   Problems found;
   Loader loader(options, found);
   for (const DocumentPart& part : split_documents(text)) {
-    if (const std::optional<doc::Value> tree = parse_part(part, found)) loader.read(*tree);
+    if (const std::optional<doc::Value> tree = parse_part(part, found))
+      loader.read(*tree);
+    else
+      loader.leave_out();
   }
   std::optional<Catalog> catalog = loader.finish();
   problems.insert(problems.end(), found.begin(), found.end());
