@@ -5,11 +5,11 @@
 #include <string>
 
 #include "policy/compiler.h"
+#include "policy/plan.h"
 #include "policy/rep.h"
 
 namespace keyturn::policy {
 
-Plan read_plan(const doc::Value& value, const std::string& pointer, doc::Problems& problems);
 // "quorum: {dba: 1}"; counts from 1 to 20.
 Quorum read_quorum(const doc::Value& value, const std::string& pointer, doc::Problems& problems);
 std::optional<Effect> read_effect(doc::ObjectReader& in, std::string_view key, bool modifications);

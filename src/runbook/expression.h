@@ -1,0 +1,90 @@
+// Expressions of a runbook: CEL where a condition or a list is wanted, "{{ CEL }}" inside texts.
+// They read `inputs`, `steps` (what ended before: {outcome, outputs}), `item` and `index` of a
+// foreach, `run` ({id, runbook, started_by}), and, where a step's outputs are made, `result`.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cel/program.h"
+#include "doc/read.h"
+#include "doc/value.h"
+
+namespace keyturn::runbook {
+
+// The values that an expression reads. Absent ones are null.
+struct Scope {
+  doc::Value inputs = doc::Object{};
+  doc::Value steps = doc::Object{};
+  doc::Value run = doc::Object{};
+  doc::Value item, index, result;
+};
+
+class Expression {
+ public:
+  Expression(std::shared_ptr<const cel::Environment> environment, cel::Program program)
+      : environment_(std::move(environment)), program_(std::move(program)) {}
+
+  // Code `expression`: what went wrong, with the expression.
+  [[nodiscard]] Result<doc::Value> evaluate(const Scope& scope) const;
+  // Of a condition, and of a list; code `expression` also when it is of another type.
+  [[nodiscard]] Result<bool> holds(const Scope& scope) const;
+  [[nodiscard]] Result<doc::Array> items(const Scope& scope) const;
+  bool depends_on(std::string_view path) const { return program_.depends_on(path); }
+  const std::string& text() const { return program_.source(); }
+  std::vector<std::string> paths() const;
+
+ private:
+  std::shared_ptr<const cel::Environment> environment_;
+  cel::Program program_;
+};
+
+// A value whose texts may hold expressions. "{{ x }}" alone is the value of x, whatever its type;
+// inside a longer text it is written as text (scalars only).
+class Template {
+ public:
+  const doc::Value& source() const { return source_; }
+  [[nodiscard]] Result<doc::Value> fill(const Scope& scope) const;
+  bool depends_on(std::string_view path) const;
+  std::vector<std::string> paths() const;
+
+ private:
+  friend class Expressions;
+  struct Piece {
+    std::string text;  // literal, when there is no expression
+    std::optional<Expression> expression;
+  };
+  using Pieces = std::vector<Piece>;
+  Result<doc::Value> fill(const doc::Value& value, const Scope& scope) const;
+  static Result<doc::Value> fill_text(const Pieces& pieces, const Scope& scope);
+
+  doc::Value source_;
+  std::map<std::string, Pieces, std::less<>> texts_;  // by the text as written
+};
+
+class Expressions {
+ public:
+  Expressions();
+  // The text of `value` as one expression of that type. Problems are positioned.
+  std::optional<Expression> compile(const doc::Value& value, const std::string& pointer,
+                                    const cel::Type& wanted, doc::Problems& problems) const;
+  Template compile_template(const doc::Value& value, const std::string& pointer,
+                            doc::Problems& problems) const;
+
+ private:
+  std::optional<Expression> compile_text(std::string_view text, const doc::Value& at,
+                                         const std::string& pointer, const cel::Type& wanted,
+                                         doc::Problems& problems) const;
+  void compile_texts(const doc::Value& value, const std::string& pointer, Template& out,
+                     doc::Problems& problems) const;
+  Template::Pieces compile_pieces(const doc::Value& text, const std::string& pointer,
+                                  doc::Problems& problems) const;
+
+  std::shared_ptr<const cel::Environment> environment_;
+};
+
+}  // namespace keyturn::runbook

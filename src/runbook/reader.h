@@ -1,0 +1,46 @@
+// Reads a runbook's document, with every problem in its place. Private to runbook/.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "runbook/document.h"
+
+namespace keyturn::runbook {
+
+class StepReader {
+ public:
+  StepReader(const catalog::Catalog* tools, doc::Problems& problems)
+      : tools_(tools), problems_(problems) {}
+
+  std::vector<Step> read_steps(const doc::Value& steps, const std::string& pointer);
+  std::vector<std::pair<std::string, Expression>> read_outputs(const doc::Value& outputs,
+                                                               const std::string& pointer);
+  Template read_template(const doc::Value& value, const std::string& pointer);
+
+ private:
+  Step read_step(const doc::Value& value, const std::string& pointer);
+  std::string read_id(doc::ObjectReader& in);
+  void read_kind(doc::ObjectReader& in, Step& step);
+  void read_action(doc::ObjectReader& in, Step& step);
+  void read_approve(doc::ObjectReader& in, Step& step);
+  void read_branches(doc::ObjectReader& in, Step& step);
+  void read_conditions(doc::ObjectReader& in, Step& step);
+  void read_retry(doc::ObjectReader& in, Step& step);
+  void read_failure(doc::ObjectReader& in, Step& step);
+  void check_tool(doc::ObjectReader& in, std::string_view key, const std::string& tool,
+                  const doc::Value& args, std::string_view args_key);
+  // What expressions read of other steps must have been before.
+  void check_paths(const std::vector<std::string>& paths, const doc::Value& at,
+                   const std::string& pointer);
+
+  const catalog::Catalog* tools_;
+  doc::Problems& problems_;
+  Expressions expressions_;
+  std::set<std::string> ids_;    // of the document so far
+  std::set<std::string> known_;  // that may be read here
+  std::size_t depth_ = 0;
+};
+
+}  // namespace keyturn::runbook

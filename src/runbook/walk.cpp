@@ -1,0 +1,323 @@
+#include "runbook/walk.h"
+
+#include <algorithm>
+
+namespace keyturn::runbook {
+namespace {
+
+enum class Done { kNo, kGood, kFailed };
+
+// What ended, as later steps read it.
+struct Ended {
+  Done done = Done::kNo;
+  std::string outcome;  // of a step that ended
+  doc::Value outputs = doc::Object{};
+  std::string reason;  // why it failed
+};
+
+struct Undo {
+  std::size_t order = 0;
+  std::string path;
+  const Step* step = nullptr;
+  Scope scope;
+};
+
+Duration backoff_of(const Retry& retry, int failed) {
+  Duration out = retry.backoff;
+  for (int i = 1; i < failed && out < retry.backoff_max; ++i) out *= 2;
+  return std::min(out, retry.backoff_max);
+}
+
+void show(Scope& scope, const std::string& id, const Ended& one) {
+  scope.steps.set(id, doc::object({{"outcome", one.outcome}, {"outputs", one.outputs}}));
+}
+
+class Walk {
+ public:
+  // `target`: the step whose scope is wanted; "": none.
+  Walk(const Document& document, const Run& run, Time now, std::string target = "")
+      : document_(document), run_(run), now_(now), target_(std::move(target)) {}
+
+  Next all();
+  std::optional<Scope> scope_of_target() const { return found_; }
+  const Step* target_step() const { return found_step_; }
+
+ private:
+  bool stopping() const { return !run_.cancelled_by.empty(); }
+  // What has not begun does not, any more.
+  bool begins_more() const { return !stopping() && !no_more_; }
+  Ended sequence(const std::vector<Step>& steps, const std::string& prefix, Scope& scope);
+  Ended step(const Step& one, const std::string& path, Scope& scope);
+  Ended each(const Step& one, const std::string& path, const Scope& scope);
+  Ended once(const Step& one, const std::string& path, Scope& scope);
+  Ended group(const Step& one, const std::string& path, Scope& scope);
+  Ended leaf(const Step& one, const std::string& path, const Scope& scope);
+  Ended attempt(const Step& one, const std::string& path, int number, const Scope& scope);
+  Ended handled(const Step& one, const std::string& path, Scope& scope, Ended failed);
+  Ended settle(const std::string& path, StepState state, std::string reason);
+  Ended as_ended(const StepRecord& record) const;
+  Ended compensate();
+  void finish(const Ended& steps, const Scope& scope);
+
+  const Document& document_;
+  const Run& run_;
+  Time now_;
+  std::string target_;
+  std::optional<Scope> found_;
+  const Step* found_step_ = nullptr;
+  Next next_;
+  std::vector<Undo> undo_;
+  bool no_more_ = false;  // of a foreach, behind a failure
+};
+
+Ended Walk::settle(const std::string& path, StepState state, std::string reason) {
+  StepRecord record;
+  record.state = state;
+  record.reason = std::move(reason);
+  next_.settled.push_back({path, std::move(record)});
+  return {};
+}
+
+Ended Walk::as_ended(const StepRecord& record) const {
+  const bool good = record.state == StepState::kSucceeded || record.state == StepState::kSkipped;
+  return {good ? Done::kGood : Done::kFailed, std::string(to_text(record.state)), record.outputs,
+          record.reason};
+}
+
+Ended Walk::sequence(const std::vector<Step>& steps, const std::string& prefix, Scope& scope) {
+  for (const Step& one : steps) {
+    Ended ended = step(one, prefix + one.id, scope);
+    if (ended.done != Done::kGood) return ended;
+    show(scope, one.id, ended);
+  }
+  return {Done::kGood, "succeeded", doc::Object{}, ""};
+}
+
+// Skipped, done for each, or done; and what follows when it failed.
+Ended Walk::step(const Step& one, const std::string& path, Scope& scope) {
+  const auto record = run_.steps.find(path);
+  if (record != run_.steps.end() && record->second.state == StepState::kSkipped)
+    return as_ended(record->second);
+  const bool composite = one.foreach || !one.branches.empty();
+  const bool failed_early = record != run_.steps.end() && composite;  // its expressions did
+  if (one.when && record == run_.steps.end()) {
+    const Result<bool> when = one.when->holds(scope);
+    if (!when) return settle(path, StepState::kFailed, when.error().message);
+    if (!*when) return settle(path, StepState::kSkipped, "when: " + one.when->text());
+  }
+  Ended ended = failed_early  ? as_ended(record->second)
+                : one.foreach ? each(one, path, scope)
+                              : once(one, path, scope);
+  return ended.done == Done::kFailed ? handled(one, path, scope, std::move(ended)) : ended;
+}
+
+Ended Walk::handled(const Step& one, const std::string& path, Scope& scope, Ended failed) {
+  if (one.goes_on) {
+    failed.done = Done::kGood;
+    return failed;
+  }
+  if (one.on_failure.empty() || stopping()) return failed;
+  Scope inner = scope;
+  show(inner, one.id, failed);
+  const Ended handler = sequence(one.on_failure, path + "~on_failure.", inner);
+  if (handler.done == Done::kNo) return {};
+  return failed;
+}
+
+Ended Walk::each(const Step& one, const std::string& path, const Scope& scope) {
+  const Result<doc::Array> items = one.foreach->items(scope);
+  if (!items) return settle(path, StepState::kFailed, items.error().message);
+  if (items->size() > kItemsMax)
+    return settle(path, StepState::kFailed,
+                  "foreach has " + std::to_string(items->size()) + " items; at most " +
+                      std::to_string(kItemsMax) + " are done");
+  Ended out{Done::kGood, "succeeded", doc::Object{}, ""};
+  doc::Array all;
+  int on_the_way = 0;
+  const bool outer = no_more_;
+  for (std::size_t i = 0; i < items->size(); ++i) {
+    if (on_the_way >= one.at_once) break;
+    no_more_ = no_more_ || out.done == Done::kFailed;
+    Scope inner = scope;
+    inner.item = (*items)[i];
+    inner.index = static_cast<std::int64_t>(i);
+    const Ended ended = once(one, path + "[" + std::to_string(i) + "]", inner);
+    if (ended.done == Done::kNo) ++on_the_way;
+    if (ended.done == Done::kFailed && out.done != Done::kFailed) out = ended;
+    all.push_back(doc::object({{"outcome", ended.outcome}, {"outputs", ended.outputs}}));
+  }
+  no_more_ = outer;
+  if (on_the_way > 0) return {};
+  out.outputs = doc::object({{"items", std::move(all)}});
+  return out;
+}
+
+Ended Walk::once(const Step& one, const std::string& path, Scope& scope) {
+  return one.branches.empty() ? leaf(one, path, scope) : group(one, path, scope);
+}
+
+Ended Walk::group(const Step& one, const std::string& path, Scope& scope) {
+  Ended out{Done::kGood, "succeeded", doc::Object{}, ""};
+  bool going = false;
+  Scope after = scope;
+  for (const Branch& branch : one.branches) {
+    Scope inner = scope;
+    const std::string prefix = path + "." + (branch.name.empty() ? "" : branch.name + ".");
+    Ended ended = sequence(branch.steps, prefix, inner);
+    going = going || ended.done == Done::kNo;
+    if (ended.done == Done::kFailed && out.done != Done::kFailed) out = std::move(ended);
+    for (const doc::Member& shown : inner.steps.as_object())
+      after.steps.set(shown.key, shown.value);
+  }
+  if (going) return {};
+  if (!one.foreach) scope = std::move(after);
+  out.outputs = doc::Object{};
+  return out;
+}
+
+Ended Walk::leaf(const Step& one, const std::string& path, const Scope& scope) {
+  if (path == target_) {
+    found_ = scope;
+    found_step_ = &one;
+  }
+  const auto found = run_.steps.find(path);
+  if (found == run_.steps.end()) return attempt(one, path, 1, scope);
+  const StepRecord& record = found->second;
+  if (record.state == StepState::kUnknown) {
+    if (!record.resolved_by.empty()) return attempt(one, path, record.attempt + 1, scope);
+    next_.asks.push_back(path);
+    return {};
+  }
+  const bool again = record.state == StepState::kFailed && record.resolved_by.empty() &&
+                     !record.action.empty() && one.idempotent && record.attempt < one.retry.tries;
+  if (again && begins_more()) {
+    const Time due = record.ended + backoff_of(one.retry, record.attempt);
+    if (now_ >= due) return attempt(one, path, record.attempt + 1, scope);
+    next_.look_again = std::min(next_.look_again.value_or(due), due);
+    return {};
+  }
+  if (record.state == StepState::kSucceeded && one.compensate)
+    undo_.push_back({record.order, path, &one, scope});
+  return as_ended(record);
+}
+
+Ended Walk::attempt(const Step& one, const std::string& path, int number, const Scope& scope) {
+  if (!begins_more() && !run_.under_way.contains(path))
+    return {Done::kFailed, "skipped", doc::Object{}, "it had not begun"};
+  Begin begin{path, number, &one, one.kind, one.tool, doc::Object{}};
+  if (one.kind == StepKind::kAction) {
+    Result<doc::Value> args = one.args.fill(scope);
+    if (!args) return settle(path, StepState::kFailed, args.error().message);
+    begin.args = std::move(*args);
+  } else if (one.kind == StepKind::kApprove) {
+    Result<doc::Value> message = one.message.fill(scope);
+    Result<doc::Value> shows = one.shows.fill(scope);
+    if (!message || !shows)
+      return settle(path, StepState::kFailed,
+                    message ? shows.error().message : message.error().message);
+    begin.args = doc::object({{"message", std::move(*message)}, {"show", std::move(*shows)}});
+  }
+  next_.begins.push_back(std::move(begin));
+  return {};
+}
+
+// What was done is undone in reverse, one after the other.
+Ended Walk::compensate() {
+  std::ranges::sort(undo_, std::greater{}, &Undo::order);
+  Ended out{Done::kGood, "succeeded", doc::Object{}, ""};
+  for (Undo& one : undo_) {
+    const std::string path = one.path + "~compensate";
+    if (const auto found = run_.steps.find(path); found != run_.steps.end()) {
+      const StepRecord& record = found->second;
+      if (record.state == StepState::kUnknown && record.resolved_by.empty()) {
+        next_.asks.push_back(path);
+        return {};
+      }
+      if (record.state != StepState::kUnknown) {
+        if (record.state == StepState::kFailed && out.done == Done::kGood)
+          out = {Done::kFailed, "failed", doc::Object{}, path + ": " + record.reason};
+        continue;
+      }
+    }
+    const auto found = run_.steps.find(path);
+    show(one.scope, one.step->id, as_ended(run_.steps.at(one.path)));
+    Result<doc::Value> args = one.step->compensate->args.fill(one.scope);
+    if (!args) return settle(path, StepState::kFailed, args.error().message);
+    next_.begins.push_back({path, found == run_.steps.end() ? 1 : found->second.attempt + 1,
+                            one.step, StepKind::kAction, one.step->compensate->tool,
+                            std::move(*args)});
+    return {};
+  }
+  return out;
+}
+
+void Walk::finish(const Ended& steps, const Scope& scope) {
+  if (steps.done == Done::kGood && !stopping()) {
+    Next::End end;
+    for (const auto& [name, expression] : document_.outputs) {
+      Result<doc::Value> value = expression.evaluate(scope);
+      if (!value) {
+        end = {RunEnd::kFailed, "outputs." + name + ": " + value.error().message, doc::Object{}};
+        break;
+      }
+      end.outputs.set(name, std::move(*value));
+    }
+    next_.end = std::move(end);
+    return;
+  }
+  const Ended undone = compensate();
+  if (undone.done == Done::kNo) return;
+  Next::End end;
+  end.end = stopping() ? RunEnd::kCancelled : RunEnd::kFailed;
+  end.reason = stopping() ? run_.cancel_reason : steps.reason;
+  if (undone.done == Done::kFailed) end.reason += "; not undone: " + undone.reason;
+  next_.end = std::move(end);
+}
+
+Next Walk::all() {
+  Scope scope;
+  scope.inputs = run_.inputs;
+  scope.run =
+      doc::object({{"id", run_.id}, {"runbook", run_.runbook}, {"started_by", run_.started_by}});
+  const Ended steps = sequence(document_.steps, "", scope);
+  const bool over = steps.done != Done::kNo;
+  if (over && next_.settled.empty()) finish(steps, scope);
+  if (run_.paused) next_.begins.clear();
+  return std::move(next_);
+}
+
+}  // namespace
+
+Next next(const Document& document, const Run& run, Time now) {
+  return Walk(document, run, now).all();
+}
+
+StepRecord ended(const Document& document, const Run& run, const std::string& path, int attempt,
+                 StepState state, std::string action, std::string reason,
+                 const doc::Value& result) {
+  StepRecord out;
+  out.state = state;
+  out.attempt = attempt;
+  out.action = std::move(action);
+  out.reason = std::move(reason);
+  if (state != StepState::kSucceeded || path.ends_with("~compensate")) return out;
+  Walk walk(document, run, run.started, path);
+  (void)walk.all();
+  if (walk.target_step() == nullptr) return out;
+  Scope scope = *walk.scope_of_target();
+  scope.result = result;
+  for (const auto& [name, expression] : walk.target_step()->outputs) {
+    Result<doc::Value> value = expression.evaluate(scope);
+    if (!value) {
+      out.state = StepState::kFailed;
+      out.reason =
+          "it succeeded, but its output " + name + " cannot be made: " + value.error().message;
+      out.outputs = doc::Object{};
+      return out;
+    }
+    out.outputs.set(name, std::move(*value));
+  }
+  return out;
+}
+
+}  // namespace keyturn::runbook
