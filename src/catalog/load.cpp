@@ -187,7 +187,6 @@ class Catalog::Loader {
   void read_runbook(const doc::Value& tree) {
     ObjectReader in(tree, "", found_);
     check_version(in);
-    in.problem("unknown_kind", "runbooks are not run by this version; remove the document", "kind");
     Tool tool = RunbookReader(tree, options_, found_).read();
     if (std::ranges::find(runbooks_, tool.name, &Tool::name) != runbooks_.end()) {
       found_.push_back(

@@ -246,7 +246,7 @@ struct Bench {
                          "grant.expired", "review.closed", "execution.finished",
                          "execution.unknown", "payload.erased", "incident.closed",
                          "breakglass.closed", "breakglass.reviewed", "canary.revealed",
-                         "standing.revoked"}};
+                         "standing.revoked", "run.ended"}};
     auto opened = store::sqlite::open_journal(wanted, clock, random, io.get_executor());
     REQUIRE(opened.has_value());
     real = std::move(*opened);

@@ -1,0 +1,193 @@
+// What a run does next is worked out (runbook/walk.h), asked for, and taken down when it ended.
+#include "runs/impl.h"
+
+namespace keyturn::runs {
+namespace {
+
+using runbook::StepKind;
+using runbook::StepState;
+
+bool has_settled(const gate::ActionRecord& record) {
+  return is_final(record.state);
+}
+
+StepState state_of(State state) {
+  if (state == State::kSucceeded) return StepState::kSucceeded;
+  return state == State::kUnknown ? StepState::kUnknown : StepState::kFailed;
+}
+
+std::string why(const gate::ActionRecord& record) {
+  if (record.outcome && !record.outcome->reason.empty()) return record.outcome->reason;
+  std::string out(to_text(record.state));
+  if (record.state == State::kDenied && record.review && !record.review->closed_by.empty())
+    out += " by " + record.review->closed_by;
+  else if (record.state == State::kDenied && !record.verdict.reasons.empty())
+    out += " by policy: " + record.verdict.reasons.front();
+  if (record.outcome && record.outcome->exit_code && *record.outcome->exit_code != 0)
+    out += " with exit code " + std::to_string(*record.outcome->exit_code);
+  return out;
+}
+
+// Nothing is wrong with the step: it is asked for again, in a moment.
+bool passes(const std::string& code) {
+  return code == "overloaded" || code == "conflict" || code == "suspended" || code == "read_only";
+}
+
+}  // namespace
+
+ActionRequest Runs::Impl::request_of(const One& one, const runbook::Begin& begin) const {
+  ActionRequest out;
+  out.tool = begin.kind == StepKind::kApprove ? kHold
+             : begin.kind == StepKind::kPass  ? kPass
+                                              : begin.tool;
+  out.args = begin.args;
+  if (begin.kind == StepKind::kApprove) out.args.set("plan", to_value(begin.step->plan));
+  out.reason = "step " + begin.path + " of runbook " + one.run.runbook;
+  out.claims = doc::Object{};
+  out.run = RunStep{one.run.id, one.run.runbook, begin.path, begin.attempt};
+  return out;
+}
+
+void Runs::Impl::carry_on(std::shared_ptr<One> one) {
+  one->walk_again = true;
+  if (std::exchange(one->walking, true)) return;
+  ports.spawn(walk(std::move(one)));
+}
+
+Task<void> Runs::Impl::walk(std::shared_ptr<One> one) {
+  while (std::exchange(one->walk_again, false) && !one->run.end) {
+    const bool again = co_await walk_once(one);
+    one->walk_again = one->walk_again || again;
+  }
+  one->walking = false;
+}
+
+Task<bool> Runs::Impl::walk_once(std::shared_ptr<One> one) {
+  runbook::Next next = runbook::next(*one->document, one->run, now());
+  if (!next.settled.empty()) {
+    std::vector<EventDraft> drafts;
+    for (const runbook::Settled& ended : next.settled)
+      drafts.push_back(runbook::step_ended(one->run, ended.path, ended.record));
+    const Result<void> done = co_await append(one, std::move(drafts));
+    if (!done) one->look_again = now() + kTryAgain;
+    co_return done.has_value();
+  }
+  one->asks = std::move(next.asks);
+  one->look_again = next.look_again;
+  for (runbook::Begin& begin : next.begins) {
+    const auto [flight, is_new] = one->flights.try_emplace(begin.path);
+    if (!is_new) continue;
+    flight->second.attempt = begin.attempt;
+    flight->second.began = now();
+    flight->second.undoes = begin.path.ends_with("~compensate");
+    flight->second.timeout = flight->second.undoes ? Duration{} : begin.step->timeout;
+    one->run.under_way.insert(begin.path);
+    ports.spawn(ask_for(one, std::move(begin)));
+  }
+  if (next.end && one->flights.empty()) {
+    std::vector<EventDraft> drafts{
+        runbook::run_ended(one->run, next.end->end, next.end->reason, next.end->outputs)};
+    const Result<void> done = co_await append(one, std::move(drafts));
+    if (done)
+      co_await finish(one);
+    else
+      one->look_again = now() + kTryAgain;
+  }
+  co_return false;
+}
+
+// The same action however often it is asked for: a run that goes on after a crash finds it here.
+Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
+  const std::string path = begin.path;
+  Result<gate::Submitted> asked =
+      co_await ports.gate.submit(one->requester, request_of(*one, begin));
+  const auto flight = one->flights.find(path);
+  if (flight == one->flights.end()) co_return;
+  if (!asked && passes(asked.error().code)) {
+    one->flights.erase(flight);
+    one->look_again = now() + kTryAgain;
+    co_return;
+  }
+  if (!asked) {
+    runbook::StepRecord record;
+    record.state = StepState::kFailed;
+    record.attempt = begin.attempt;
+    record.reason = asked.error().message;
+    std::vector<EventDraft> drafts{runbook::step_ended(one->run, path, record)};
+    const Result<void> done = co_await append(one, std::move(drafts));
+    one->flights.erase(path);
+    if (done)
+      one->run.under_way.erase(path);
+    else
+      one->look_again = now() + kTryAgain;
+    carry_on(one);
+    co_return;
+  }
+  flight->second.action = asked->record->id;
+  flight->second.began = asked->record->created_at;
+  if (has_settled(*asked->record)) co_await land(one, path, asked->record);
+}
+
+// Of every action; those of steps under way are told by what they say of themselves.
+void Runs::Impl::changed(const gate::RecordPtr& record) {
+  if (!record->run || !has_settled(*record)) return;
+  const auto found = open.find(record->run->run);
+  if (found == open.end()) return;
+  const auto flight = found->second->flights.find(record->run->step);
+  if (flight == found->second->flights.end() || flight->second.action != record->id) return;
+  ports.spawn(land(found->second, record->run->step, record));
+}
+
+Task<void> Runs::Impl::land(std::shared_ptr<One> one, std::string path, gate::RecordPtr record) {
+  const auto flight = one->flights.find(path);
+  if (flight == one->flights.end() || flight->second.action != record->id) co_return;
+  if (!record->amended_by.empty()) {  // people changed it: what took its place is the step now
+    flight->second.action = ActionId(record->amended_by);
+    gate::RecordPtr next = co_await ports.gate.find(one->requester, ActionId(record->amended_by));
+    if (next && has_settled(*next)) co_await land(one, path, next);
+    co_return;
+  }
+  const int attempt = flight->second.attempt;
+  const doc::Value result =
+      record->outcome ? to_value(*record->outcome) : doc::Value(doc::Object{});
+  const StepState state = state_of(record->state);
+  const runbook::StepRecord ended =
+      runbook::ended(*one->document, one->run, path, attempt, state, record->id.str(),
+                     state == StepState::kSucceeded ? "" : why(*record), result);
+  one->flights.erase(flight);  // so that it lands once
+  std::vector<EventDraft> drafts{runbook::step_ended(one->run, path, ended)};
+  const Result<void> done = co_await append(one, std::move(drafts));
+  if (done)
+    one->run.under_way.erase(path);
+  else
+    one->look_again = now() + kTryAgain;  // asked for again, it is the same action
+  carry_on(one);
+}
+
+Task<void> Runs::Impl::finish(std::shared_ptr<One> one) {
+  Outcome outcome;
+  outcome.kind =
+      one->run.end == runbook::RunEnd::kSucceeded ? OutcomeKind::kSucceeded : OutcomeKind::kFailed;
+  outcome.reason = one->run.end_reason;
+  if (one->run.end == runbook::RunEnd::kCancelled)
+    outcome.reason = "cancelled by " + one->run.cancelled_by +
+                     (outcome.reason.empty() ? "" : ": " + outcome.reason);
+  outcome.duration_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(one->run.ended - one->run.started)
+          .count();
+  outcome.result = one->run.outputs;
+  open.erase(one->run.id);
+  co_await ports.gate.conclude(ActionId(one->run.id), std::move(outcome));
+}
+
+Task<void> Runs::Impl::cancel_flight(std::shared_ptr<One> one, std::string path) {
+  const auto flight = one->flights.find(path);
+  if (flight == one->flights.end() || flight->second.action.str().empty()) co_return;
+  // What runs already is not stopped by that: it is waited for.
+  const Result<gate::RecordPtr> done =
+      co_await ports.gate.cancel(one->requester, flight->second.action);
+  if (!done && done.error().code != "closed" && ports.log)
+    ports.log("step " + path + " of " + one->run.id + " is not cancelled: " + done.error().message);
+}
+
+}  // namespace keyturn::runs

@@ -1,0 +1,101 @@
+// What people do to a run.
+#include <algorithm>
+
+#include "runs/impl.h"
+
+namespace keyturn::runs {
+
+using runbook::StepState;
+
+// Whoever started it, the owner of the agent that did, and administrators.
+Result<std::shared_ptr<Runs::One>> Runs::Impl::for_person(const Principal& who,
+                                                          const std::string& id) const {
+  const auto found = open.find(id);
+  if (found == open.end()) return refuse("not_found", "there is no such run, or it has ended");
+  const std::shared_ptr<One>& one = found->second;
+  const people::Directory& directory = ports.gate.world().directory;
+  const bool starter = who.kind == one->requester.kind && who.id == one->requester.id;
+  if (who.kind == PrincipalKind::kHost || starter) return one;
+  const people::Person* person =
+      who.kind == PrincipalKind::kPerson ? directory.person(who.id) : nullptr;
+  const people::Agent* agent =
+      one->requester.kind == PrincipalKind::kAgent ? directory.agent(one->requester.id) : nullptr;
+  const bool owns =
+      person != nullptr && agent != nullptr && directory.same_human(agent->owner(), person->id);
+  if (person != nullptr && person->active && (person->admin || owns)) return one;
+  return refuse("not_allowed",
+                "the run is for whoever started it, the owner of that agent, and administrators");
+}
+
+Task<Result<void>> Runs::pause(Principal who, std::string id) {
+  const auto one = impl_->for_person(who, id);
+  if (!one) co_return std::unexpected(one.error());
+  if ((*one)->run.paused) co_return refuse("closed", "it is paused already");
+  std::vector<EventDraft> drafts{runbook::paused((*one)->run, who.id)};
+  co_return co_await impl_->append(*one, std::move(drafts));
+}
+
+Task<Result<void>> Runs::resume(Principal who, std::string id) {
+  const auto one = impl_->for_person(who, id);
+  if (!one) co_return std::unexpected(one.error());
+  if (!(*one)->run.paused) co_return refuse("closed", "it is not paused");
+  std::vector<EventDraft> drafts{runbook::resumed((*one)->run, who.id)};
+  Result<void> done = co_await impl_->append(*one, std::move(drafts));
+  if (done) impl_->carry_on(*one);
+  co_return done;
+}
+
+Task<Result<void>> Runs::cancel(Principal who, std::string id, std::string reason) {
+  const auto one = impl_->for_person(who, id);
+  if (!one) co_return std::unexpected(one.error());
+  if (!(*one)->run.cancelled_by.empty()) co_return refuse("closed", "it is cancelled already");
+  if (Result<void> ok = impl_->ports.gate.check_words(reason, "the reason", "/reason"); !ok)
+    co_return ok;
+  co_await impl_->stop(*one, who.id, std::move(reason));
+  if ((*one)->run.cancelled_by.empty())
+    co_return refuse("overloaded", "that could not be recorded; try again in a second");
+  co_return Result<void>{};
+}
+
+// An agent does not settle what became of its own step: a person looks.
+Task<Result<void>> Runs::resolve(Principal who, std::string id, std::string path, StepState state,
+                                 std::string note) {
+  const auto one = impl_->for_person(who, id);
+  if (!one) co_return std::unexpected(one.error());
+  if (who.kind != PrincipalKind::kPerson)
+    co_return refuse("not_allowed", "people settle what became of a step; agents do not");
+  if (note.empty()) co_return refuse("empty_text", "say what you looked at", "/note");
+  if (Result<void> ok = impl_->ports.gate.check_words(note, "the note", "/note"); !ok) co_return ok;
+  const auto step = (*one)->run.steps.find(path);
+  if (step == (*one)->run.steps.end() || step->second.state != StepState::kUnknown ||
+      !step->second.resolved_by.empty())
+    co_return refuse("not_unknown", "the outcome of that step is not in doubt", "/step");
+  std::vector<EventDraft> drafts{runbook::step_resolved((*one)->run, path, state, who.id, note)};
+  Result<void> done = co_await impl_->append(*one, std::move(drafts));
+  if (done) impl_->carry_on(*one);
+  co_return done;
+}
+
+std::shared_ptr<const View> Runs::find(const std::string& id) const {
+  const auto found = impl_->open.find(id);
+  if (found == impl_->open.end()) return nullptr;
+  auto out = std::make_shared<View>();
+  out->document = found->second->document;
+  out->run = found->second->run;
+  out->asks = found->second->asks;
+  for (const auto& [path, flight] : found->second->flights)
+    out->under_way.emplace(path, flight.action.str());
+  return out;
+}
+
+std::vector<std::shared_ptr<const View>> Runs::open() const {
+  std::vector<std::shared_ptr<const View>> out;
+  for (const auto& [id, one] : impl_->open) out.push_back(find(id));
+  return out;
+}
+
+Task<Result<doc::Value>> Runs::plan(Principal who, catalog::Tool tool, doc::Value inputs) {
+  co_return co_await impl_->plan(std::move(who), tool, std::move(inputs));
+}
+
+}  // namespace keyturn::runs

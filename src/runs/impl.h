@@ -1,0 +1,74 @@
+// Internal to runs/.
+#pragma once
+
+#include "base/task_impl.h"
+#include "runbook/foreseen.h"
+#include "runs/runs.h"
+
+namespace keyturn::runs {
+
+inline constexpr const char* kHold = "keyturn.hold";
+inline constexpr const char* kPass = "keyturn.pass";
+inline constexpr Duration kTryAgain = std::chrono::seconds(1);
+inline constexpr int kNestedMax = 8;  // runs that start runs
+
+// An attempt on its way.
+struct Runs::Flight {
+  int attempt = 1;
+  ActionId action;  // empty while it is asked for
+  Time began;
+  Duration timeout{};
+  bool undoes = false;
+};
+
+struct Runs::One {
+  std::shared_ptr<const runbook::Document> document;
+  runbook::Run run;
+  Principal requester;
+  std::map<std::string, Flight> flights;  // by path
+  std::vector<std::string> asks;
+  std::optional<Time> look_again;
+  bool walking = false, walk_again = false;
+};
+
+struct Runs::Impl {
+  explicit Impl(Ports given) : ports(std::move(given)) {}
+
+  // ---- runs.cpp
+  Task<Result<void>> begin(gate::RecordPtr record);
+  std::shared_ptr<const runbook::Document> document_of(const catalog::Tool& tool,
+                                                       doc::Problems& problems);
+  void add(std::shared_ptr<One> one);
+  Task<void> take_up(gate::RecordPtr record);  // of a run that no open stream tells of
+  Task<void> stop(std::shared_ptr<One> one, std::string by, std::string reason);
+  Task<Result<void>> append(std::shared_ptr<One> one, std::vector<EventDraft> drafts);
+  Result<std::shared_ptr<One>> for_person(const Principal& who, const std::string& id) const;
+  int depth_of(const gate::ActionRecord& record) const;
+
+  // ---- carry_on.cpp
+  void carry_on(std::shared_ptr<One> one);
+  Task<void> walk(std::shared_ptr<One> one);
+  Task<bool> walk_once(std::shared_ptr<One> one);  // whether to walk again
+  Task<void> ask_for(std::shared_ptr<One> one, runbook::Begin begin);
+  void changed(const gate::RecordPtr& record);
+  Task<void> land(std::shared_ptr<One> one, std::string path, gate::RecordPtr record);
+  Task<void> finish(std::shared_ptr<One> one);
+  Task<void> cancel_flight(std::shared_ptr<One> one, std::string path);
+  ActionRequest request_of(const One& one, const runbook::Begin& begin) const;
+
+  // ---- plan.cpp
+  Task<Result<doc::Value>> plan(Principal who, const catalog::Tool& tool, doc::Value inputs);
+  Task<doc::Value> plan_step(Principal who, const runbook::Document& document,
+                             const runbook::ForeseenStep& step);
+
+  Time now() const { return ports.gate.clock().now(); }
+  Ports ports;
+  gate::Watch watch;
+  std::map<std::string, std::shared_ptr<One>> open;                           // by run
+  std::map<std::string, std::shared_ptr<const runbook::Document>> documents;  // by digest
+};
+
+// Whom the approval of a plan asks; nobody where the steps are approved each by itself.
+Result<std::optional<Plan>> asks_of(const doc::Value& description);
+
+}  // namespace keyturn::runs

@@ -1,0 +1,228 @@
+#include "runs/runs.h"
+
+#include "runs/impl.h"
+
+namespace keyturn::runs {
+namespace {
+
+catalog::Tool step_tool(const char* name, std::vector<std::pair<const char*, const char*>> params) {
+  catalog::Tool tool;
+  tool.name = name;
+  tool.kind = catalog::ToolKind::kGrantOnly;  // nothing of connectors/ runs it
+  tool.mode = catalog::Mode::kExecute;
+  tool.operation = "read";
+  tool.resource = {"keyturn", "runbook", "", {}};
+  for (const auto& [param, type] : params) {
+    catalog::Param one;
+    one.name = param;
+    one.required = false;
+    one.schema = doc::object({{"type", type}});
+    tool.params.push_back(std::move(one));
+  }
+  tool.digest = "keyturn/v1/tool/" + tool.name;
+  return tool;
+}
+
+Task<Result<Outcome>> nothing_to_do(const gate::ActionRecord& /*record*/) {
+  Outcome done;
+  done.kind = OutcomeKind::kSucceeded;
+  co_return done;
+}
+
+Task<Outcome> it_was_done(ActionId /*action*/) {
+  Outcome done;
+  done.kind = OutcomeKind::kSucceeded;
+  co_return done;
+}
+
+Task<Result<doc::Value>> as_asked(Principal /*who*/, doc::Value args, doc::Value /*reviewed*/) {
+  co_return args;
+}
+
+void add_step_tools(gate::Gate& gate) {
+  gate::Gate::BuiltIn hold;
+  hold.steps_only = true;
+  hold.run = nothing_to_do;
+  hold.recover = it_was_done;
+  hold.describe = as_asked;
+  hold.floor = [](const doc::Value& description) {
+    const doc::Value* plan = description.find("plan");
+    return plan == nullptr ? Plan{} : plan_from_value(*plan);
+  };
+  gate.add_built_in(
+      step_tool(kHold, {{"message", "string"}, {"show", "object"}, {"plan", "object"}}), Plan{},
+      std::move(hold));
+  gate::Gate::BuiltIn pass;
+  pass.steps_only = true;
+  pass.run = nothing_to_do;
+  pass.recover = it_was_done;
+  gate.add_built_in(step_tool(kPass, {}), Plan{}, std::move(pass));
+}
+
+}  // namespace
+
+Runs::Runs(Ports ports) : impl_(std::make_unique<Impl>(std::move(ports))) {
+  gate::Gate& gate = impl_->ports.gate;
+  add_step_tools(gate);
+  gate::Gate::Runner runner;
+  runner.begin = [this](gate::RecordPtr record) { return impl_->begin(std::move(record)); };
+  runner.describe = [this](Principal who, const catalog::Tool& tool, doc::Value args,
+                           doc::Value /*reviewed*/) {
+    return impl_->plan(std::move(who), tool, std::move(args));
+  };
+  runner.asks = asks_of;
+  gate.set_runner(std::move(runner));
+  impl_->watch = gate.watch_all([this](const gate::RecordPtr& record) { impl_->changed(record); });
+}
+
+Runs::~Runs() = default;
+
+std::shared_ptr<const runbook::Document> Runs::Impl::document_of(const catalog::Tool& tool,
+                                                                 doc::Problems& problems) {
+  if (const auto known = documents.find(tool.digest); known != documents.end())
+    return known->second;
+  const auto& tools = ports.gate.world().configuration->tools;
+  std::shared_ptr<const runbook::Document> out =
+      runbook::Document::load(tool, tools.get(), problems);
+  if (out) documents.emplace(tool.digest, out);
+  return out;
+}
+
+int Runs::Impl::depth_of(const gate::ActionRecord& record) const {
+  int depth = 0;
+  std::optional<RunStep> step = record.run;
+  while (step && depth <= kNestedMax) {
+    ++depth;
+    const gate::RecordPtr parent = ports.gate.find_open(ActionId(step->run));
+    step = parent ? parent->run : std::nullopt;
+  }
+  return depth;
+}
+
+Task<Result<void>> Runs::Impl::begin(gate::RecordPtr record) {
+  if (depth_of(*record) > kNestedMax)
+    co_return refuse("too_deep", "runs start runs at most " + std::to_string(kNestedMax) + " deep");
+  const auto configuration = ports.gate.world().configuration;
+  const catalog::Tool* tool = configuration->tools->find(record->tool);
+  doc::Problems problems;
+  const auto document = tool == nullptr || tool->digest != record->tool_digest
+                            ? nullptr
+                            : document_of(*tool, problems);
+  if (!document)
+    co_return refuse("digest_mismatch", "the runbook is not what it was; nothing was started");
+  auto one = std::make_shared<One>();
+  one->document = document;
+  one->requester = record->requester;
+  one->run.id = record->id.str();
+  one->run.runbook = document->name;
+  one->run.digest = tool->digest;
+  one->run.started_by = record->requester.id;
+  one->run.inputs = record->args;
+  EventDraft draft = runbook::started(one->run);
+  draft.private_part->set("document", tool->definition);
+  std::vector<EventDraft> drafts;
+  drafts.push_back(std::move(draft));
+  const Result<void> recorded = co_await append(one, std::move(drafts));
+  if (!recorded) co_return recorded;
+  add(one);
+  carry_on(one);
+  co_return Result<void>{};
+}
+
+void Runs::Impl::add(std::shared_ptr<One> one) {
+  open[one->run.id] = std::move(one);
+}
+
+// Recorded first, and folded then.
+Task<Result<void>> Runs::Impl::append(std::shared_ptr<One> one, std::vector<EventDraft> drafts) {
+  std::vector<std::optional<doc::Value>> private_parts;
+  for (const EventDraft& draft : drafts) private_parts.push_back(draft.private_part);
+  Result<std::vector<Event>> recorded = co_await ports.gate.record(std::move(drafts), {});
+  if (!recorded) co_return std::unexpected(recorded.error());
+  for (std::size_t i = 0; i < recorded->size(); ++i) {
+    Event& event = (*recorded)[i];
+    event.private_part = std::move(private_parts[i]);
+    runbook::evolve(one->run, event);
+  }
+  co_return Result<void>{};
+}
+
+void Runs::load() {
+  impl_->ports.gate.journal().load_open_streams("run/", [this](std::vector<Event> events) {
+    auto one = std::make_shared<One>();
+    for (const Event& event : events) runbook::evolve(one->run, event);
+    const doc::Value* text =
+        events.front().private_part ? events.front().private_part->find("document") : nullptr;
+    const gate::RecordPtr action = impl_->ports.gate.find_open(ActionId(one->run.id));
+    if (text == nullptr || !action) return;
+    catalog::Tool tool;
+    tool.name = std::string(catalog::kRunbookPrefix) + one->run.runbook;
+    tool.digest = one->run.digest;
+    tool.definition = *text;
+    doc::Problems problems;
+    one->document = impl_->document_of(tool, problems);
+    one->requester = action->requester;
+    if (one->document) impl_->add(std::move(one));
+  });
+}
+
+// Also what was to begin, and what had ended, when nothing more was written.
+void Runs::start() {
+  for (const gate::RecordPtr& record : impl_->ports.gate.open_records()) {
+    const bool runs =
+        record->state == State::kExecuting && record->tool.starts_with(catalog::kRunbookPrefix);
+    if (runs && !impl_->open.contains(record->id.str())) impl_->ports.spawn(impl_->take_up(record));
+  }
+  for (const auto& [id, one] : impl_->open) impl_->carry_on(one);
+}
+
+Task<void> Runs::Impl::take_up(gate::RecordPtr record) {
+  const std::vector<Event> events =
+      co_await ports.gate.journal().read_stream(runbook::stream_of_run(record->id.str()), 1, true);
+  if (events.empty()) {
+    const Result<void> begun = co_await begin(record);
+    if (begun) co_return;
+    Outcome outcome;
+    outcome.kind = OutcomeKind::kFailed;
+    outcome.reason = begun.error().message;
+    co_await ports.gate.conclude(record->id, std::move(outcome));
+    co_return;
+  }
+  auto one = std::make_shared<One>();
+  for (const Event& event : events) runbook::evolve(one->run, event);
+  if (one->run.end) co_await finish(one);
+}
+
+void Runs::tick() {
+  const Time now = impl_->now();
+  std::vector<std::shared_ptr<One>> all;
+  for (const auto& [id, one] : impl_->open) all.push_back(one);
+  for (const std::shared_ptr<One>& one : all) {
+    if (one->look_again && now >= *one->look_again) {
+      one->look_again.reset();
+      impl_->carry_on(one);
+    }
+    for (const auto& [path, flight] : one->flights) {
+      if (flight.timeout.count() > 0 && now >= flight.began + flight.timeout)
+        impl_->ports.spawn(impl_->cancel_flight(one, path));
+    }
+    const Duration most = one->document->timeout;
+    if (most.count() > 0 && now >= one->run.started + most && one->run.cancelled_by.empty())
+      impl_->ports.spawn(impl_->stop(one, "timeout", "it took longer than it may"));
+  }
+}
+
+Task<void> Runs::Impl::stop(std::shared_ptr<One> one, std::string by, std::string reason) {
+  if (one->run.end || !one->run.cancelled_by.empty()) co_return;
+  std::vector<EventDraft> drafts{runbook::cancelled(one->run, by, reason)};
+  const Result<void> done = co_await append(one, std::move(drafts));
+  if (!done) co_return;
+  std::vector<std::string> paths;
+  for (const auto& [path, flight] : one->flights) {
+    if (!flight.undoes) paths.push_back(path);
+  }
+  for (const std::string& path : paths) co_await cancel_flight(one, path);
+  carry_on(one);
+}
+
+}  // namespace keyturn::runs

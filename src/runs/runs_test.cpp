@@ -1,0 +1,291 @@
+// Runs on a real gate and journal: steps as actions, holds, plans approved as a whole, crashes.
+#include "runs/runs.h"
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+
+#include "gate/testing.h"
+
+namespace keyturn::runs {
+namespace {
+
+using gate::RecordPtr;
+using gate::testing::Bench;
+
+constexpr std::string_view kTools = R"(tools:
+  run: {exec: [/bin/echo, "{{text}}"], params: {text: {type: string, default: x}}, sandbox: none}
+  ask: {exec: [/bin/echo, "{{text}}"], params: {text: {type: string, default: x}}, sandbox: none}
+  undo: {exec: [/bin/echo, "{{text}}"], params: {text: {type: string, default: x}}, sandbox: none}
+  no: {exec: [/bin/echo], sandbox: none}
+--- # file: runbooks/plain.yaml
+kind: Runbook
+metadata: {name: plain}
+inputs: {host: {type: string}}
+steps:
+- {id: one, tool: run, args: {text: "{{ inputs.host }}"}}
+- {id: mark, pass: true}
+- {id: two, tool: run, args: {text: "after {{ steps.one.outcome }}"}}
+outputs: {last: "steps.two.outcome"}
+---
+kind: Runbook
+metadata: {name: held}
+steps:
+- {id: one, tool: run, compensate: {tool: undo}}
+- {id: sure, approve: {message: "go on?", require: {quorum: {dba: 1}, assurance: token, expires: 1h}}}
+- {id: two, tool: run}
+---
+kind: Runbook
+metadata: {name: whole}
+review: plan
+inputs: {host: {type: string}}
+steps:
+- {id: one, tool: ask, args: {text: "{{ inputs.host }}"}}
+- {id: two, tool: ask, args: {text: "two"}}
+- {id: three, tool: ask, args: {text: "{{ steps.two.outcome }}"}}
+---
+kind: Runbook
+metadata: {name: doomed}
+steps:
+- {id: one, tool: run, compensate: {tool: undo, args: {text: back}}}
+- {id: two, tool: no}
+---
+kind: Runbook
+metadata: {name: endless}
+steps:
+- {id: again, runbook: endless}
+)";
+
+constexpr std::string_view kRules = R"(apiVersion: keyturn/v1
+kind: Policy
+metadata: {name: tests, revision: 1}
+defaults: {effect: deny, onError: deny}
+rules:
+- {id: free, match: {tool: [run, undo, "runbook.*"]}, effect: allow}
+- {id: asked, match: {tool: [ask]}, effect: require, require: {quorum: {dba: 1}, assurance: token, expires: 1h}}
+)";
+
+struct Field : Bench {
+  std::unique_ptr<Runs> runs;
+
+  Field() {
+    activate("tools", std::string(kTools));
+    activate("policy", std::string(kRules));
+    make();
+  }
+  ~Field() { runs.reset(); }
+
+  void make() {
+    runs = std::make_unique<Runs>(Ports{*gate,
+                                        [this](Task<void> task) {
+                                          boost::asio::co_spawn(io, std::move(task),
+                                                                [](std::exception_ptr thrown) {
+                                                                  if (thrown)
+                                                                    std::rethrow_exception(thrown);
+                                                                });
+                                        },
+                                        {}});
+  }
+  void crash() {
+    runs.reset();
+    open();
+    make();
+    runs->load();
+    gate->recover();
+    runs->start();
+  }
+  RecordPtr start(const std::string& name, doc::Value inputs = doc::Object{}) {
+    ActionRequest request;
+    request.tool = "runbook." + name;
+    request.args = std::move(inputs);
+    Result<gate::Submitted> made = run(gate->submit(agent("bot"), request));
+    REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().message));
+    return made->record;
+  }
+  RecordPtr look(const ActionId& id) {
+    return run(gate->find({PrincipalKind::kHost, "host", "", Assurance::kToken, "host"}, id));
+  }
+  // The actions of a run's steps: "path#attempt tool state".
+  std::vector<std::string> steps(const ActionId& id) {
+    std::vector<std::string> out;
+    std::set<std::string> seen;
+    for (const Event& event : run(real->read_range(0, 10'000, false))) {
+      if (event.type != "action.decided") continue;
+      const doc::Value* step = event.body.find("run");
+      if (step == nullptr || step->text("id") != id.str() || !seen.insert(event.stream).second)
+        continue;
+      const RecordPtr record = look(ActionId(event.stream.substr(7)));
+      out.push_back(std::string(step->text("step")) + "#" +
+                    std::to_string(step->integer("attempt")) + " " + record->tool + " " +
+                    std::string(to_text(record->state)));
+    }
+    return out;
+  }
+  RecordPtr pending(const std::string& step) {
+    for (const RecordPtr& record : gate->open_records()) {
+      if (record->run && record->run->step == step && record->state == State::kPending)
+        return record;
+    }
+    return nullptr;
+  }
+};
+
+using Steps = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE(
+    "a run's steps are actions in its starter's name, and its outputs are the action's result") {
+  Field f;
+  const RecordPtr begun = f.start("plain", doc::object({{"host", "web1"}}));
+  f.settle_down();
+  CHECK(f.steps(begun->id) ==
+        Steps{"one#1 run succeeded", "mark#1 keyturn.pass succeeded", "two#1 run succeeded"});
+  const RecordPtr ended = f.look(begun->id);
+  CHECK(ended->state == State::kSucceeded);
+  REQUIRE(ended->outcome.has_value());
+  CHECK(ended->outcome->result == doc::object({{"last", "succeeded"}}));
+  CHECK(f.executor.executed.size() == 2);
+  CHECK(f.runs->open().empty());
+}
+
+TEST_CASE(
+    "a hold point asks the people it names, never the owner; denied, what was done is undone") {
+  for (const bool agreed : {true, false}) {
+    Field f;
+    const RecordPtr begun = f.start("held");
+    f.settle_down();
+    const RecordPtr hold = f.pending("sure");
+    REQUIRE(hold);
+    CHECK(hold->description.text("message") == "go on?");
+    CHECK(!f.run(f.voting("olga", hold)).has_value());
+    CHECK(!f.run(f.voting("mia", hold)).has_value());
+    REQUIRE(
+        f.run(f.voting("bob", hold, agreed ? review::Decision::kApprove : review::Decision::kDeny))
+            .has_value());
+    f.settle_down();
+    CHECK(f.steps(begun->id).back() ==
+          (agreed ? "two#1 run succeeded" : "one~compensate#1 undo succeeded"));
+    CHECK(f.state(begun->id) == (agreed ? State::kSucceeded : State::kFailed));
+  }
+}
+
+TEST_CASE(
+    "a plan approved as a whole covers the steps it shows; what it could not show asks again") {
+  Field f;
+  const RecordPtr asked = f.start("whole", doc::object({{"host", "web1"}}));
+  REQUIRE(asked->state == State::kPending);
+  CHECK(asked->verdict.plan.quorum == Quorum{{"dba", 1}});
+  REQUIRE(f.run(f.voting("bob", asked)).has_value());
+  f.settle_down();
+  CHECK(f.steps(asked->id) ==
+        Steps{"one#1 ask succeeded", "two#1 ask succeeded", "three#1 ask pending"});
+  const RecordPtr third = f.pending("three");
+  REQUIRE(third);
+  REQUIRE(f.run(f.voting("erin", third)).has_value());
+  f.settle_down();
+  CHECK(f.state(asked->id) == State::kSucceeded);
+}
+
+TEST_CASE("a step that would run something else than the plan showed asks by itself") {
+  Field f;
+  const RecordPtr asked = f.start("whole", doc::object({{"host", "web1"}}));
+  const gate::testing::Hold latch = std::make_shared<gate::testing::Latch>(f.io);
+  f.executor.hold_execute["ask"] = latch;
+  REQUIRE(f.run(f.voting("bob", asked)).has_value());
+  REQUIRE(f.until([&] { return latch->waiting == 1; }));
+  f.executor.hidden["ask"] = "another program";
+  latch->open();
+  f.executor.hold_execute.clear();
+  f.settle_down();
+  CHECK(f.steps(asked->id) == Steps{"one#1 ask succeeded", "two#1 ask pending"});
+}
+
+TEST_CASE("an approval of a plan that is denied starts nothing") {
+  Field f;
+  const RecordPtr asked = f.start("whole", doc::object({{"host", "web1"}}));
+  REQUIRE(f.run(f.voting("bob", asked, review::Decision::kDeny)).has_value());
+  f.settle_down();
+  CHECK(f.steps(asked->id).empty());
+  CHECK(f.executor.executed.empty());
+}
+
+TEST_CASE("a step that policy denies fails the run, and what was done is undone") {
+  Field f;
+  const RecordPtr begun = f.start("doomed");
+  f.settle_down();
+  CHECK(f.steps(begun->id) ==
+        Steps{"one#1 run succeeded", "two#1 no denied", "one~compensate#1 undo succeeded"});
+  CHECK(f.look(begun->id)->outcome->reason.find("denied") != std::string::npos);
+}
+
+TEST_CASE("runs that start runs end at a depth") {
+  Field f;
+  const RecordPtr begun = f.start("endless");
+  REQUIRE(f.until([&] { return f.state(begun->id) == State::kFailed; }));
+  CHECK(f.runs->open().empty());
+}
+
+TEST_CASE("steps of runs are nobody else's to ask for") {
+  Field f;
+  for (const char* tool : {"keyturn.hold", "keyturn.pass"}) {
+    ActionRequest request;
+    request.tool = tool;
+    request.args = doc::Object{};
+    const Result<gate::Submitted> made = f.run(f.gate->submit(f.agent("bot"), request));
+    REQUIRE(!made.has_value());
+    CHECK(made.error().code == "steps_only");
+  }
+}
+
+TEST_CASE("paused, cancelled: by its starter, its owner or an administrator") {
+  Field f;
+  const RecordPtr begun = f.start("held");
+  f.settle_down();
+  const std::string id = begun->id.str();
+  CHECK(f.run(f.runs->pause(f.person("mia"), id)).error().code == "not_allowed");
+  REQUIRE(f.run(f.runs->pause(f.person("olga"), id)).has_value());
+  REQUIRE(f.run(f.voting("bob", f.pending("sure"))).has_value());
+  f.settle_down();
+  CHECK(f.steps(begun->id).back() == "sure#1 keyturn.hold succeeded");
+  f.crash();
+  f.settle_down();
+  CHECK(f.steps(begun->id).back() == "sure#1 keyturn.hold succeeded");
+  REQUIRE(f.run(f.runs->cancel(f.person("ada"), id, "wrong host")).has_value());
+  REQUIRE(f.run(f.runs->resume(f.person("ada"), id)).has_value());
+  f.settle_down();
+  CHECK(f.steps(begun->id).back() == "one~compensate#1 undo succeeded");
+  CHECK(f.look(begun->id)->outcome->reason == "cancelled by ada: wrong host");
+}
+
+TEST_CASE(
+    "property: whenever it crashes, a run goes on, and no step is two actions or runs twice") {
+  rc::check([] {
+    Field f;
+    const RecordPtr begun = f.start("held");
+    for (int crashes = *rc::gen::inRange(1, 4); crashes > 0; --crashes) {
+      // The answer of one commit never arrives: whoever waits for it was cut off just then.
+      const auto latch = std::make_shared<gate::testing::Latch>(f.io);
+      f.journal->hold_append = [latch, left = *rc::gen::inRange(0, 8)](const auto&) mutable {
+        return left-- == 0 ? latch : nullptr;
+      };
+      f.settle_down();
+      f.crash();
+    }
+    f.settle_down();
+    if (const RecordPtr hold = f.pending("sure")) {
+      RC_ASSERT(f.run(f.voting("bob", hold)).has_value());
+    }
+    REQUIRE(f.until([&] { return is_final(f.state(begun->id)); }));
+    f.settle_down();
+    Steps seen = f.steps(begun->id);
+    for (std::string& one : seen) one = one.substr(0, one.find(' '));
+    const std::set<std::string> distinct(seen.begin(), seen.end());
+    RC_ASSERT(distinct.size() == seen.size());
+    const std::set<std::string> ran(f.executor.executed.begin(), f.executor.executed.end());
+    RC_ASSERT(ran.size() == f.executor.executed.size());
+    RC_ASSERT(f.runs->open().empty());
+  });
+}
+
+}  // namespace keyturn::runs
