@@ -87,6 +87,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"suspended", 403, true},
     {"not_allowed", 403, true},
     {"people_only", 403, true},
+    {"steps_only", 403, true},
     {"csrf", 403, true},
     {"wrong_origin", 403, true},
     {"sealed", 403, true},

@@ -7,20 +7,6 @@ namespace {
 
 using doc::ObjectReader;
 
-constexpr std::int64_t kRunsMax = 10'000;
-
-void read_concurrency(ObjectReader& in, Document& out, doc::Problems& problems) {
-  const doc::Value* value = in.object("concurrency");
-  if (value == nullptr) return;
-  ObjectReader concurrency(*value, in.pointer_to("concurrency"), problems);
-  out.runs_max = static_cast<int>(concurrency.integer("runs", 1, kRunsMax).value_or(1));
-  const auto full = concurrency.string("when_full");
-  if (full && *full != "wait" && *full != "refuse")
-    concurrency.problem("unknown_choice", "when_full is wait or refuse", "when_full");
-  out.refuses_more = full == "refuse";
-  concurrency.finish();
-}
-
 void read_metadata(ObjectReader& in, doc::Problems& problems) {
   const doc::Value* value = in.object("metadata");
   if (value == nullptr) return;
@@ -51,12 +37,6 @@ std::shared_ptr<const Document> Document::load(const catalog::Tool& tool,
                  "review");
   }
   StepReader reader(tools, found);
-  if (const doc::Value* locks = in.array("locks")) {
-    for (std::size_t i = 0; i < locks->as_array().size(); ++i)
-      out->locks.push_back(reader.read_template(locks->as_array()[i],
-                                                in.pointer_to("locks") + "/" + std::to_string(i)));
-  }
-  read_concurrency(in, *out, found);
   if (const auto timeout = in.duration("timeout")) out->timeout = *timeout;
   if (const doc::Value* steps = in.array("steps"); steps != nullptr && !steps->as_array().empty())
     out->steps = reader.read_steps(*steps, in.pointer_to("steps"));

@@ -69,10 +69,7 @@ struct Step {
 struct Document {
   std::string name;
   bool approves_plan = false;  // review: plan
-  std::vector<Template> locks;
-  int runs_max = 0;           // at a time; 0: any number
-  bool refuses_more = false;  // else they wait in line
-  Duration timeout{};         // of the whole run; 0: none
+  Duration timeout{};          // of the whole run; 0: none
   std::vector<Step> steps;
   std::vector<std::pair<std::string, Expression>> outputs;
 

@@ -46,7 +46,8 @@ const std::set<std::string>& closed_types() {
                                            "breakglass.closed",
                                            "breakglass.reviewed",
                                            "canary.revealed",
-                                           "standing.revoked"};
+                                           "standing.revoked",
+                                           "run.ended"};
   return types;
 }
 
@@ -359,7 +360,10 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
       [pool = core->aside_.get()](std::function<void()> job) {
         return net::run_blocking(*pool, std::move(job));
       });
+  core->runs_ = std::make_unique<runs::Runs>(runs::Ports{
+      *core->gate_, [&loop = *core->loop_](Task<void> task) { loop.spawn(std::move(task)); }, say});
   core->gate_->load();
+  core->runs_->load();
   core->identity_->load();
   core->provisioning_->load();
   core->on_call_->load();

@@ -18,6 +18,7 @@
 #include "net/loop.h"
 #include "oncall/oncall.h"
 #include "provisioning/provisioning.h"
+#include "runs/runs.h"
 #include "secrets/detect.h"
 #include "server/settings.h"
 #include "store/sqlite/data_dir.h"
@@ -58,6 +59,7 @@ class Core {
   identity::Identity& identity() { return *identity_; }
   provisioning::Provisioning& provisioning() { return *provisioning_; }
   oncall::OnCall& on_call() { return *on_call_; }
+  runs::Runs& runs() { return *runs_; }
   identity::SignOn& sign_on() { return *sign_on_; }
   identity::AgentTokens& agent_tokens() { return *agent_tokens_; }
   store::Journal& journal() { return *journal_; }
@@ -90,6 +92,7 @@ class Core {
   std::unique_ptr<net::BlockingPool> secrets_pool_;  // fetches the tokens of SCIM sections
   std::unique_ptr<provisioning::Provisioning> provisioning_;
   std::unique_ptr<oncall::OnCall> on_call_;
+  std::unique_ptr<runs::Runs> runs_;
   std::unique_ptr<net::BlockingPool> providers_pool_;  // asks identity providers
   std::unique_ptr<identity::Providers> providers_;
   std::unique_ptr<identity::AgentTokens> agent_tokens_;

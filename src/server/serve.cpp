@@ -105,7 +105,10 @@ Task<void> Serving::start() {
   const bool read_only = opened && audit_->alarm().has_value();
   if (opened && !read_only) opened = co_await core_->on_call().start();
   if (opened && !read_only) opened = co_await start_channels();
-  if (opened && !read_only) core_->gate().recover();  // before anything new can start
+  if (opened && !read_only) {  // before anything new can start
+    core_->gate().recover();
+    core_->runs().start();
+  }
   if (opened) opened = listen();
   if (opened && !read_only) opened = start_exports();
   if (!opened) {
@@ -314,6 +317,7 @@ Task<void> Serving::tick_gate() {
     co_await core_->loop().sleep(kTickEvery);
     core_->gate().tick();
     core_->on_call().tick();
+    core_->runs().tick();
   }
 }
 
