@@ -90,13 +90,6 @@ Result<void> check_by_hand(const people::Directory& directory,
   return {};
 }
 
-void check_runbooks(const catalog::Catalog& tools, doc::Problems& problems) {
-  for (const catalog::Tool& tool : tools.tools()) {
-    if (tool.kind == catalog::ToolKind::kRunbook)
-      (void)runbook::Document::load(tool, &tools, problems);
-  }
-}
-
 // "a.yaml", "a.yaml and b.yaml", …
 std::string and_list(const std::vector<std::string>& names) {
   std::string out;
@@ -135,7 +128,7 @@ std::optional<Checked> check_configuration(const Documents& texts, const Documen
   tool_options.sealed = sealed;
   std::optional<catalog::Catalog> tools =
       catalog::Catalog::load_text(texts.tools, tool_problems, tool_options);
-  if (tools) check_runbooks(*tools, tool_problems);
+  if (tools) (void)runbook::check_runbooks(*tools, tool_problems);
   if (doc::has_errors(tool_problems)) tools.reset();
   catalog::add_problems(problems, files.tools, texts.tools, tool_problems);
   policy::LoadOptions options;

@@ -217,6 +217,12 @@ doc::Value action_json(const ActionView& view, const Principal& reader, const ga
   out.set("outcome", r.outcome ? outcome_json(*r.outcome) : doc::Value(nullptr));
   out.set("amends", text_or_null(r.amends));
   out.set("amended_by", text_or_null(r.amended_by));
+  if (r.run) {
+    out.set("run", doc::object({{"id", r.run->run},
+                                {"runbook", r.run->runbook},
+                                {"step", r.run->step},
+                                {"attempt", r.run->attempt}}));
+  }
   if (r.defer_until) out.set("deferred_until", to_rfc3339(*r.defer_until));
   if (r.settled_at) out.set("settled_at", to_rfc3339(*r.settled_at));
   if (r.observed) out.set("observed", true);

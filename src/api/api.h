@@ -37,6 +37,10 @@ namespace keyturn::channels {
 class Channels;
 }
 
+namespace keyturn::runs {
+class Runs;
+}
+
 namespace keyturn::connectors::mcp {
 class Attachments;
 class Front;
@@ -49,7 +53,8 @@ namespace keyturn::api {
 struct ListQuery {
   enum class Eyes { kAll, kAgent, kPerson };
   std::vector<State> states;  // any of these; empty: any
-  std::string tool, actor, q;
+  std::string tool;           // also all that begin so: "runbook.*"
+  std::string actor, q;
   std::optional<Time> from, to;
   std::string after;  // Page::next of the page before
   std::size_t limit = 50;
@@ -71,6 +76,7 @@ struct ApiPorts {
   admin::Admin& admin;
   identity::Identity& identity;
   audit::Audit& audit;
+  runs::Runs& runs;
   net::Loop& loop;
   std::function<Task<Result<Page>>(ListQuery)> list;
   std::function<Task<Result<StateCounts>>()> count_by_state;  // may be empty

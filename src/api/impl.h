@@ -219,6 +219,16 @@ Task<Response> challenge_breakglass(Service&, Call&);
 Task<Response> post_breakglass(Service&, Call&);
 Task<Response> close_breakglass(Service&, Call&);
 Task<Response> review_action(Service&, Call&);
+Task<Response> get_runbooks(Service&, Call&);  // runs.cpp
+Task<Response> get_runbook(Service&, Call&);
+Task<Response> plan_runbook(Service&, Call&);
+Task<Response> list_runs(Service&, Call&);
+Task<Response> get_run(Service&, Call&);
+Task<Response> stream_run(Service&, Call&);
+Task<Response> pause_run(Service&, Call&);
+Task<Response> resume_run(Service&, Call&);
+Task<Response> cancel_run(Service&, Call&);
+Task<Response> resolve_run(Service&, Call&);
 Task<Response> get_delegations(Service&, Call&);  // delegations.cpp
 Task<Response> post_delegation(Service&, Call&);
 Task<Response> delete_delegation(Service&, Call&);

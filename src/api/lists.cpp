@@ -1,4 +1,6 @@
 // Lists: what the read model finds, as far as the caller may read it.
+#include "api/lists.h"
+
 #include "api/impl.h"
 
 namespace keyturn::api {
@@ -72,7 +74,8 @@ struct Readable {
 };
 
 // What the caller may not read is not there: it leaves no gap, nor a next page with nothing on it.
-Task<Result<Readable>> readable(Service& s, const Call& call, ListQuery query) {
+Task<Result<Readable>> readable(Service& s, const Call& call, ListQuery query,
+                                const std::function<doc::Value(const gate::ActionRecord&)>& shown) {
   Readable out;
   const std::size_t most = query.limit;
   for (;;) {
@@ -88,8 +91,7 @@ Task<Result<Readable>> readable(Service& s, const Call& call, ListQuery query) {
       if (!record) continue;
       there_is_more = full;
       if (full) break;
-      out.items.push_back(
-          action_json(view_of(s), call.caller.principal, *record, Detail::kSummary));
+      out.items.push_back(shown(*record));
     }
     if (there_is_more) break;
     query.after = page->next;
@@ -101,16 +103,23 @@ Task<Result<Readable>> readable(Service& s, const Call& call, ListQuery query) {
 
 }  // namespace
 
+Task<Response> listed(Service& s, const Call& call, ListQuery query,
+                      std::function<doc::Value(const gate::ActionRecord&)> shown) {
+  look_with(query, s, call);
+  Result<Readable> found = co_await readable(s, call, std::move(query), shown);
+  if (!found) co_return problem(found.error());
+  co_return json_answer(200, page_json(std::move(found->items), found->next));
+}
+
 Task<Response> list_actions(Service& s, Call& call) {
   Result<ListQuery> query = read_query(call.request);
   if (!query) co_return problem(query.error());
   if (call.request.param("for")) co_return inbox(s, call, *query);
   if (call.request.param("order"))
     co_return problem({"invalid_parameter", "order goes with for=me or for=voted", ""});
-  look_with(*query, s, call);
-  Result<Readable> found = co_await readable(s, call, std::move(*query));
-  if (!found) co_return problem(found.error());
-  co_return json_answer(200, page_json(std::move(found->items), found->next));
+  co_return co_await listed(s, call, std::move(*query), [&](const gate::ActionRecord& record) {
+    return action_json(view_of(s), call.caller.principal, record, Detail::kSummary);
+  });
 }
 
 }  // namespace keyturn::api

@@ -4,32 +4,12 @@
 #include <set>
 
 #include "api/impl.h"
+#include "api/seat.h"
 
 namespace keyturn::api {
 namespace {
 
 constexpr std::size_t kInboxQueueMax = 2'000;  // actions changed and not yet told; past it: again
-
-// One open stream of a caller; counts itself.
-class Seat {
- public:
-  Seat(Service& service, std::string who) : service_(service), who_(std::move(who)) {
-    ++service_.streams_of[who_];
-    ++service_.http.streams;
-  }
-  Seat(const Seat&) = delete;
-  Seat& operator=(const Seat&) = delete;
-  ~Seat() {
-    --service_.http.streams;
-    const auto found = service_.streams_of.find(who_);
-    if (found != service_.streams_of.end() && --found->second == 0)
-      service_.streams_of.erase(found);
-  }
-
- private:
-  Service& service_;
-  std::string who_;
-};
 
 struct Stream {
   Stream(Service& s, const Call& c)
@@ -43,14 +23,6 @@ struct Stream {
   std::deque<gate::Notice> notices;  // inbox: for this person
   bool overflowed = false;
 };
-
-Result<void> admit(Service& s, const Call& call) {
-  const auto found = s.streams_of.find(call.caller.principal.id);
-  const std::size_t own = found == s.streams_of.end() ? 0 : found->second;
-  if (own >= s.options.streams_per_caller_max || s.http.streams >= s.options.streams_max)
-    return refuse("too_many_streams", "too many open streams; close one first");
-  return {};
-}
 
 // What of an action has been told.
 struct Told {
@@ -227,7 +199,7 @@ Task<void> run_inbox(std::shared_ptr<Stream> stream, net::BodyWriter& out, bool 
 }
 
 Response open_inbox(Service& s, const Call& call, bool everything) {
-  if (Result<void> ok = admit(s, call); !ok) return problem(ok.error());
+  if (Result<void> ok = admit_stream(s, call); !ok) return problem(ok.error());
   if (call.request.is_head) return net::event_stream({});
   auto stream = std::make_shared<Stream>(s, call);
   return net::event_stream(
@@ -239,7 +211,7 @@ Response open_inbox(Service& s, const Call& call, bool everything) {
 Task<Response> stream_action(Service& s, Call& call) {
   const gate::RecordPtr record = co_await s.ports.gate.find(call.caller.principal, call.action());
   if (!record) co_return problem(no_such_action());
-  if (Result<void> ok = admit(s, call); !ok) co_return problem(ok.error());
+  if (Result<void> ok = admit_stream(s, call); !ok) co_return problem(ok.error());
   if (call.request.is_head) co_return net::event_stream({});
   auto stream = std::make_shared<Stream>(s, call);
   co_return net::event_stream([stream](net::BodyWriter& out) { return run_action(stream, out); });

@@ -49,6 +49,11 @@ struct ParamWords {
 std::shared_ptr<const Schema> load_schema(const doc::Value& value, const std::string& pointer,
                                           doc::Problems& problems, ParamWords* words);
 
+struct Tool;
+// JSON Schema (2020-12) of the tool's arguments: an object. Words of Keyturn's own are left out,
+// and so are patterns that ECMAScript would read otherwise; secret parameters are writeOnly.
+doc::Value json_schema_of(const Tool& tool);
+
 // Refuses with invalid_args and the JSON Pointer of what is wrong, which starts with `pointer`.
 [[nodiscard]] Result<void> check_value(const Schema& schema, const doc::Value& value,
                                        const std::string& pointer);

@@ -58,6 +58,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_read(app, session);
   add_review(app, session);
   add_standing(app, session);
+  add_runbook(app, session);
   add_upstream(app, session);
   add_watch(app, session);
   add_policy(app, session);

@@ -34,6 +34,7 @@ Task<Result<Submitted>> Gate::amend(Principal who, ActionId id, doc::Value args,
   request.claims = record->claims;
   request.traceparent = record->traceparent;
   request.attended = record->attended;
+  request.run = record->run;  // what takes a step's place is the step
   // When the world moves before the record of it is durable, decide again on the new one.
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
     Result<Case> successor = co_await impl_->build_case(who, request, id.str(), record.get());

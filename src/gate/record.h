@@ -96,7 +96,6 @@ struct ActionRecord {
   doc::Value inputs;        // what else the decision was made from
   std::optional<Outcome> outcome;
   std::vector<Comment> comments;
-  std::vector<std::string> notes;  // in the order of review votes
 
   // Every event of the stream, in words for a timeline.
   struct Moment {

@@ -50,4 +50,14 @@ std::shared_ptr<const Document> Document::load(const catalog::Tool& tool,
   return failed ? nullptr : out;
 }
 
+std::size_t check_runbooks(const catalog::Catalog& tools, doc::Problems& problems) {
+  std::size_t count = 0;
+  for (const catalog::Tool& tool : tools.tools()) {
+    if (tool.kind != catalog::ToolKind::kRunbook) continue;
+    ++count;
+    (void)Document::load(tool, &tools, problems);
+  }
+  return count;
+}
+
 }  // namespace keyturn::runbook

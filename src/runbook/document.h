@@ -80,6 +80,9 @@ struct Document {
                                               doc::Problems& problems);
 };
 
+// Every runbook among the tools, with what it says of tools; how many there are.
+std::size_t check_runbooks(const catalog::Catalog& tools, doc::Problems& problems);
+
 inline constexpr std::size_t kStepsMax = 500;   // of a document, nested ones counted
 inline constexpr std::size_t kItemsMax = 1000;  // of a foreach
 inline constexpr std::size_t kDepthMax = 8;     // of groups in groups

@@ -46,6 +46,7 @@ void fold_step(Run& run, const Event& event) {
   record.attempt = static_cast<int>(said->integer("attempt", 1));
   record.action = said->text("action");
   record.ended = event.time;
+  record.began = from_rfc3339(said->text("began"));
   record.order = ++run.ends;
   if (event.private_part) {
     record.reason = event.private_part->text("reason");
@@ -113,11 +114,12 @@ EventDraft started(const Run& run) {
 }
 
 EventDraft step_ended(const Run& run, const std::string& path, const StepRecord& record) {
-  return draft(run, "run.step_ended",
-               doc::object({{"step", doc::object({{"path", path},
-                                                  {"attempt", record.attempt},
-                                                  {"state", to_text(record.state)},
-                                                  {"action", record.action}})}}),
+  doc::Value said = doc::object({{"path", path},
+                                 {"attempt", record.attempt},
+                                 {"state", to_text(record.state)},
+                                 {"action", record.action}});
+  if (record.began) said.set("began", to_rfc3339(*record.began));
+  return draft(run, "run.step_ended", doc::object({{"step", std::move(said)}}),
                doc::object({{"reason", record.reason}, {"outputs", record.outputs}}));
 }
 
@@ -150,8 +152,14 @@ void evolve(Run& run, const Event& event) {
   if (event.type == "run.started") fold_started(run, event);
   if (event.type == "run.step_ended") fold_step(run, event);
   if (event.type == "run.step_resolved") fold_resolved(run, event);
-  if (event.type == "run.paused") run.paused = true;
-  if (event.type == "run.resumed") run.paused = false;
+  if (event.type == "run.paused") {
+    run.paused = true;
+    run.paused_by = event.body.text("by");
+  }
+  if (event.type == "run.resumed") {
+    run.paused = false;
+    run.paused_by.clear();
+  }
   if (event.type == "run.cancelled") {
     run.cancelled_by = event.body.text("by");
     if (event.private_part) run.cancel_reason = event.private_part->text("reason");

@@ -24,6 +24,7 @@ struct StepRecord {
   std::string action;  // act_…; "" where nothing was asked for
   std::string reason;  // of failed, unknown and skipped, for people
   doc::Value outputs = doc::Object{};
+  std::optional<Time> began;  // of an attempt that asked for an action
   Time ended;
   std::size_t order = 0;    // among all ends of the run
   std::string resolved_by;  // who said how an unknown one ended
@@ -41,6 +42,7 @@ struct Run {
   Time started;
   std::map<std::string, StepRecord> steps;  // by path; the last attempt's end
   bool paused = false;
+  std::string paused_by;  // while it is
   std::string cancelled_by, cancel_reason;
   std::optional<RunEnd> end;
   std::string end_reason;

@@ -232,7 +232,7 @@ TEST_CASE("what a failed run did is undone in reverse, with what each step gave"
                          "two~compensate#1 unlink", "one~compensate#1 drop"});
   CHECK(dropped == std::vector<doc::Value>{doc::object({{"name", "r1"}})});
   CHECK(r.run.end == RunEnd::kFailed);
-  CHECK(r.run.end_reason == "it broke");
+  CHECK(r.run.end_reason == "three: it broke");
 }
 
 TEST_CASE("on_failure: continue goes on, and later steps can read it") {

@@ -55,7 +55,7 @@ class Walk {
   Ended attempt(const Step& one, const std::string& path, int number, const Scope& scope);
   Ended handled(const Step& one, const std::string& path, Scope& scope, Ended failed);
   Ended settle(const std::string& path, StepState state, std::string reason);
-  Ended as_ended(const StepRecord& record) const;
+  static Ended as_ended(const std::string& path, const StepRecord& record);
   Ended compensate();
   void finish(const Ended& steps, const Scope& scope);
 
@@ -78,10 +78,11 @@ Ended Walk::settle(const std::string& path, StepState state, std::string reason)
   return {};
 }
 
-Ended Walk::as_ended(const StepRecord& record) const {
+// What fails a run says which step did.
+Ended Walk::as_ended(const std::string& path, const StepRecord& record) {
   const bool good = record.state == StepState::kSucceeded || record.state == StepState::kSkipped;
   return {good ? Done::kGood : Done::kFailed, std::string(to_text(record.state)), record.outputs,
-          record.reason};
+          good || record.reason.empty() ? path : path + ": " + record.reason};
 }
 
 Ended Walk::sequence(const std::vector<Step>& steps, const std::string& prefix, Scope& scope) {
@@ -97,7 +98,7 @@ Ended Walk::sequence(const std::vector<Step>& steps, const std::string& prefix, 
 Ended Walk::step(const Step& one, const std::string& path, Scope& scope) {
   const auto record = run_.steps.find(path);
   if (record != run_.steps.end() && record->second.state == StepState::kSkipped)
-    return as_ended(record->second);
+    return as_ended(path, record->second);
   const bool composite = one.foreach || !one.branches.empty();
   const bool failed_early = record != run_.steps.end() && composite;  // its expressions did
   if (one.when && record == run_.steps.end()) {
@@ -105,7 +106,7 @@ Ended Walk::step(const Step& one, const std::string& path, Scope& scope) {
     if (!when) return settle(path, StepState::kFailed, when.error().message);
     if (!*when) return settle(path, StepState::kSkipped, "when: " + one.when->text());
   }
-  Ended ended = failed_early  ? as_ended(record->second)
+  Ended ended = failed_early  ? as_ended(path, record->second)
                 : one.foreach ? each(one, path, scope)
                               : once(one, path, scope);
   return ended.done == Done::kFailed ? handled(one, path, scope, std::move(ended)) : ended;
@@ -198,7 +199,7 @@ Ended Walk::leaf(const Step& one, const std::string& path, const Scope& scope) {
   }
   if (record.state == StepState::kSucceeded && one.compensate)
     undo_.push_back({record.order, path, &one, scope});
-  return as_ended(record);
+  return as_ended(path, record);
 }
 
 Ended Walk::attempt(const Step& one, const std::string& path, int number, const Scope& scope) {
@@ -240,7 +241,7 @@ Ended Walk::compensate() {
       }
     }
     const auto found = run_.steps.find(path);
-    show(one.scope, one.step->id, as_ended(run_.steps.at(one.path)));
+    show(one.scope, one.step->id, as_ended(one.path, run_.steps.at(one.path)));
     Result<doc::Value> args = one.step->compensate->args.fill(one.scope);
     if (!args) return settle(path, StepState::kFailed, args.error().message);
     next_.begins.push_back({path, found == run_.steps.end() ? 1 : found->second.attempt + 1,

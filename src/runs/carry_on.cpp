@@ -1,5 +1,6 @@
 // What a run does next is worked out (runbook/walk.h), asked for, and taken down when it ended.
 #include "runs/impl.h"
+#include "runs/show.h"
 
 namespace keyturn::runs {
 namespace {
@@ -112,6 +113,7 @@ Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
     runbook::StepRecord record;
     record.state = StepState::kFailed;
     record.attempt = begin.attempt;
+    record.began = flight->second.began;
     record.reason = asked.error().message;
     std::vector<EventDraft> drafts{runbook::step_ended(one->run, path, record)};
     const Result<void> done = co_await append(one, std::move(drafts));
@@ -130,6 +132,8 @@ Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
 
 // Of every action; those of steps under way are told by what they say of themselves.
 void Runs::Impl::changed(const gate::RecordPtr& record) {
+  if (record->tool.starts_with(catalog::kRunbookPrefix)) tell(record->id.str());
+  if (record->run) tell(record->run->run);
   if (!record->run || !has_settled(*record)) return;
   const auto found = open.find(record->run->run);
   if (found == open.end()) return;
@@ -151,9 +155,10 @@ Task<void> Runs::Impl::land(std::shared_ptr<One> one, std::string path, gate::Re
   const doc::Value result =
       record->outcome ? to_value(*record->outcome) : doc::Value(doc::Object{});
   const StepState state = state_of(record->state);
-  const runbook::StepRecord ended =
+  runbook::StepRecord ended =
       runbook::ended(*one->document, one->run, path, attempt, state, record->id.str(),
                      state == StepState::kSucceeded ? "" : why(*record), result);
+  ended.began = flight->second.began;
   one->flights.erase(flight);  // so that it lands once
   std::vector<EventDraft> drafts{runbook::step_ended(one->run, path, ended)};
   const Result<void> done = co_await append(one, std::move(drafts));
@@ -169,9 +174,7 @@ Task<void> Runs::Impl::finish(std::shared_ptr<One> one) {
   outcome.kind =
       one->run.end == runbook::RunEnd::kSucceeded ? OutcomeKind::kSucceeded : OutcomeKind::kFailed;
   outcome.reason = one->run.end_reason;
-  if (one->run.end == runbook::RunEnd::kCancelled)
-    outcome.reason = "cancelled by " + one->run.cancelled_by +
-                     (outcome.reason.empty() ? "" : ": " + outcome.reason);
+  if (one->run.end == runbook::RunEnd::kCancelled) outcome.reason = cancelled_by(one->run);
   outcome.duration_ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(one->run.ended - one->run.started)
           .count();

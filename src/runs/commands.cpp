@@ -27,6 +27,10 @@ Result<std::shared_ptr<Runs::One>> Runs::Impl::for_person(const Principal& who,
                 "the run is for whoever started it, the owner of that agent, and administrators");
 }
 
+bool Runs::Impl::may_resume(const Principal& who, const One& one) const {
+  return one.run.paused && (who.kind != PrincipalKind::kAgent || one.run.paused_by == who.id);
+}
+
 Task<Result<void>> Runs::pause(Principal who, std::string id) {
   const auto one = impl_->for_person(who, id);
   if (!one) co_return std::unexpected(one.error());
@@ -39,6 +43,8 @@ Task<Result<void>> Runs::resume(Principal who, std::string id) {
   const auto one = impl_->for_person(who, id);
   if (!one) co_return std::unexpected(one.error());
   if (!(*one)->run.paused) co_return refuse("closed", "it is not paused");
+  if (!impl_->may_resume(who, **one))
+    co_return refuse("not_allowed", "people paused it; a person resumes it");
   std::vector<EventDraft> drafts{runbook::resumed((*one)->run, who.id)};
   Result<void> done = co_await impl_->append(*one, std::move(drafts));
   if (done) impl_->carry_on(*one);
@@ -74,24 +80,6 @@ Task<Result<void>> Runs::resolve(Principal who, std::string id, std::string path
   Result<void> done = co_await impl_->append(*one, std::move(drafts));
   if (done) impl_->carry_on(*one);
   co_return done;
-}
-
-std::shared_ptr<const View> Runs::find(const std::string& id) const {
-  const auto found = impl_->open.find(id);
-  if (found == impl_->open.end()) return nullptr;
-  auto out = std::make_shared<View>();
-  out->document = found->second->document;
-  out->run = found->second->run;
-  out->asks = found->second->asks;
-  for (const auto& [path, flight] : found->second->flights)
-    out->under_way.emplace(path, flight.action.str());
-  return out;
-}
-
-std::vector<std::shared_ptr<const View>> Runs::open() const {
-  std::vector<std::shared_ptr<const View>> out;
-  for (const auto& [id, one] : impl_->open) out.push_back(find(id));
-  return out;
 }
 
 Task<Result<doc::Value>> Runs::plan(Principal who, catalog::Tool tool, doc::Value inputs) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "base/task_impl.h"
+#include "catalog/schema.h"
 #include "runbook/foreseen.h"
+#include "runbook/graph.h"
 #include "runs/runs.h"
 
 namespace keyturn::runs {
@@ -42,7 +44,7 @@ struct Runs::Impl {
   Task<void> take_up(gate::RecordPtr record);  // of a run that no open stream tells of
   Task<void> stop(std::shared_ptr<One> one, std::string by, std::string reason);
   Task<Result<void>> append(std::shared_ptr<One> one, std::vector<EventDraft> drafts);
-  Result<std::shared_ptr<One>> for_person(const Principal& who, const std::string& id) const;
+  std::shared_ptr<const runbook::Document> kept_document(const Event& started);
   int depth_of(const gate::ActionRecord& record) const;
 
   // ---- carry_on.cpp
@@ -56,6 +58,18 @@ struct Runs::Impl {
   Task<void> cancel_flight(std::shared_ptr<One> one, std::string path);
   ActionRequest request_of(const One& one, const runbook::Begin& begin) const;
 
+  // ---- commands.cpp
+  Result<std::shared_ptr<One>> for_person(const Principal& who, const std::string& id) const;
+  bool may_resume(const Principal& who, const One& one) const;
+
+  // ---- show.cpp
+  doc::Value step_under_way(const One& one, const std::string& path, const Flight& flight) const;
+  std::string_view word_for(const One& one, std::vector<std::string>& waits) const;
+  void set_open(doc::Value& out, const One& one) const;
+  void set_run(doc::Value& out, const One& one) const;
+  Task<std::shared_ptr<One>> past(gate::RecordPtr record);
+  void tell(const std::string& id);
+
   // ---- plan.cpp
   Task<Result<doc::Value>> plan(Principal who, const catalog::Tool& tool, doc::Value inputs);
   Task<doc::Value> plan_step(Principal who, const runbook::Document& document,
@@ -64,6 +78,7 @@ struct Runs::Impl {
   Time now() const { return ports.gate.clock().now(); }
   Ports ports;
   gate::Watch watch;
+  std::multimap<std::string, std::function<void()>> watchers;                 // by run
   std::map<std::string, std::shared_ptr<One>> open;                           // by run
   std::map<std::string, std::shared_ptr<const runbook::Document>> documents;  // by digest
 };

@@ -10,26 +10,10 @@ namespace {
 using runbook::ForeseenStep;
 using runbook::StepKind;
 
-std::string_view kind_word(StepKind kind) {
-  switch (kind) {
-    case StepKind::kAction:
-      return "action";
-    case StepKind::kApprove:
-      return "approve";
-    case StepKind::kPass:
-      return "pass";
-    case StepKind::kGroup:
-      return "group";
-    case StepKind::kBranches:
-      return "branches";
-  }
-  return "";
-}
-
 doc::Value shown(const ForeseenStep& step) {
   doc::Value out = doc::object({{"path", step.path},
                                 {"name", step.step->name},
-                                {"kind", kind_word(step.kind)},
+                                {"kind", runbook::to_text(step.kind)},
                                 {"tries", step.undoes ? 1 : step.step->retry.tries}});
   if (!step.tool.empty()) out.set("tool", step.tool);
   if (step.args) out.set("args", *step.args);

@@ -144,25 +144,39 @@ Task<Result<void>> Runs::Impl::append(std::shared_ptr<One> one, std::vector<Even
     event.private_part = std::move(private_parts[i]);
     runbook::evolve(one->run, event);
   }
+  tell(one->run.id);
   co_return Result<void>{};
+}
+
+// What a run goes on with is its own, whatever tools there are now. Null: erased, or not of this
+// version.
+std::shared_ptr<const runbook::Document> Runs::Impl::kept_document(const Event& started) {
+  const doc::Value* said = started.body.find("run");
+  const doc::Value* text = started.private_part ? started.private_part->find("document") : nullptr;
+  if (said == nullptr || text == nullptr) return nullptr;
+  const std::string digest(said->text("digest"));
+  if (const auto known = documents.find(digest); known != documents.end()) return known->second;
+  catalog::Tool tool;
+  tool.name = std::string(catalog::kRunbookPrefix) + std::string(said->text("runbook"));
+  tool.definition = *text;
+  doc::Problems problems;
+  std::shared_ptr<const runbook::Document> out = runbook::Document::load(tool, nullptr, problems);
+  if (out) documents.emplace(digest, out);
+  return out;
 }
 
 void Runs::load() {
   impl_->ports.gate.journal().load_open_streams("run/", [this](std::vector<Event> events) {
     auto one = std::make_shared<One>();
     for (const Event& event : events) runbook::evolve(one->run, event);
-    const doc::Value* text =
-        events.front().private_part ? events.front().private_part->find("document") : nullptr;
     const gate::RecordPtr action = impl_->ports.gate.find_open(ActionId(one->run.id));
-    if (text == nullptr || !action) return;
-    catalog::Tool tool;
-    tool.name = std::string(catalog::kRunbookPrefix) + one->run.runbook;
-    tool.digest = one->run.digest;
-    tool.definition = *text;
-    doc::Problems problems;
-    one->document = impl_->document_of(tool, problems);
+    if (!action) return;
+    one->document = impl_->kept_document(events.front());
     one->requester = action->requester;
-    if (one->document) impl_->add(std::move(one));
+    if (one->document)
+      impl_->add(std::move(one));
+    else if (impl_->ports.log)
+      impl_->ports.log("run " + one->run.id + " cannot go on: its document is gone");
   });
 }
 

@@ -29,14 +29,6 @@ struct Ports {
   std::function<void(std::string_view line)> log;  // may be empty
 };
 
-// A run as it stands: what lasts, and the actions of the steps under way.
-struct View {
-  std::shared_ptr<const runbook::Document> document;
-  runbook::Run run;
-  std::map<std::string, std::string> under_way;  // path -> action, "" while it is asked for
-  std::vector<std::string> asks;                 // unknown outcomes that people have to settle
-};
-
 class Runs {
  public:
   // Adds its tools to the gate (keyturn.hold, keyturn.pass) and becomes its runner.
@@ -50,12 +42,20 @@ class Runs {
   // Tries that are due, and steps and runs past their time. Call at least every 250 ms.
   void tick();
 
-  // Null: no such run is open.
-  std::shared_ptr<const View> find(const std::string& id) const;
-  std::vector<std::shared_ptr<const View>> open() const;
+  // ---- as they are shown (docs/openapi.json: Run, Runbook)
+  // Open or over, with every step. Code not_found: there is none, or `who` may not know of it.
+  Task<Result<doc::Value>> show(Principal who, std::string id);
+  // A line of a list. Of an action whose tool is a runbook.
+  doc::Value summary(const gate::ActionRecord& record) const;
+  // Of a tool that is a runbook. Code invalid_runbook.
+  Result<doc::Value> describe(const catalog::Tool& tool, bool with_graph);
+  std::map<std::string, std::size_t> count_open() const;  // by the runbook's name
+  // Called when what show() says of an open run has changed, until the Watch is gone.
+  gate::Watch watch(const std::string& id, std::function<void()> changed);
 
-  // By people who may: the run's starter, the starting agent's owner, administrators. Codes:
-  // not_found, not_allowed, closed, not_unknown, empty_text.
+  // By whoever may: the run's starter, the starting agent's owner, administrators. What people
+  // paused, an agent does not resume. Codes: not_found, not_allowed, closed, not_unknown,
+  // empty_text, overloaded.
   Task<Result<void>> pause(Principal who, std::string id);
   Task<Result<void>> resume(Principal who, std::string id);
   Task<Result<void>> cancel(Principal who, std::string id, std::string reason);

@@ -146,7 +146,7 @@ TEST_CASE(
   REQUIRE(ended->outcome.has_value());
   CHECK(ended->outcome->result == doc::object({{"last", "succeeded"}}));
   CHECK(f.executor.executed.size() == 2);
-  CHECK(f.runs->open().empty());
+  CHECK(f.runs->count_open().empty());
 }
 
 TEST_CASE(
@@ -201,6 +201,31 @@ TEST_CASE("a step that would run something else than the plan showed asks by its
   CHECK(f.steps(asked->id) == Steps{"one#1 ask succeeded", "two#1 ask pending"});
 }
 
+TEST_CASE(
+    "a step that people amended is that step: its successor ends it, with or without a crash") {
+  for (const bool crashes : {false, true}) {
+    Field f;
+    const RecordPtr asked = f.start("whole", doc::object({{"host", "web1"}}));
+    REQUIRE(f.run(f.voting("bob", asked)).has_value());
+    f.settle_down();
+    const RecordPtr third = f.pending("three");
+    REQUIRE(third);
+    const Result<gate::Submitted> amended =
+        f.run(f.gate->amend(f.person("erin"), third->id, doc::object({{"text", "less"}}), ""));
+    REQUIRE_MESSAGE(amended.has_value(), (amended ? "" : amended.error().message));
+    REQUIRE(amended->record->run.has_value());
+    CHECK(amended->record->run->step == "three");
+    f.settle_down();
+    if (crashes) f.crash();
+    CHECK(f.state(asked->id) == State::kExecuting);
+    REQUIRE(f.run(f.voting("bob", f.look(amended->record->id))).has_value());
+    f.settle_down();
+    CHECK(f.state(amended->record->id) == State::kSucceeded);
+    CHECK(f.state(asked->id) == State::kSucceeded);
+    CHECK(f.runs->count_open().empty());
+  }
+}
+
 TEST_CASE("an approval of a plan that is denied starts nothing") {
   Field f;
   const RecordPtr asked = f.start("whole", doc::object({{"host", "web1"}}));
@@ -223,7 +248,7 @@ TEST_CASE("runs that start runs end at a depth") {
   Field f;
   const RecordPtr begun = f.start("endless");
   REQUIRE(f.until([&] { return f.state(begun->id) == State::kFailed; }));
-  CHECK(f.runs->open().empty());
+  CHECK(f.runs->count_open().empty());
 }
 
 TEST_CASE("steps of runs are nobody else's to ask for") {
@@ -245,6 +270,7 @@ TEST_CASE("paused, cancelled: by its starter, its owner or an administrator") {
   const std::string id = begun->id.str();
   CHECK(f.run(f.runs->pause(f.person("mia"), id)).error().code == "not_allowed");
   REQUIRE(f.run(f.runs->pause(f.person("olga"), id)).has_value());
+  CHECK(f.run(f.runs->resume(f.agent("bot"), id)).error().code == "not_allowed");
   REQUIRE(f.run(f.voting("bob", f.pending("sure"))).has_value());
   f.settle_down();
   CHECK(f.steps(begun->id).back() == "sure#1 keyturn.hold succeeded");
@@ -284,7 +310,7 @@ TEST_CASE(
     RC_ASSERT(distinct.size() == seen.size());
     const std::set<std::string> ran(f.executor.executed.begin(), f.executor.executed.end());
     RC_ASSERT(ran.size() == f.executor.executed.size());
-    RC_ASSERT(f.runs->open().empty());
+    RC_ASSERT(f.runs->count_open().empty());
   });
 }
 

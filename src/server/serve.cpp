@@ -435,6 +435,7 @@ Result<void> Serving::listen() {
                       core_->admin(),
                       core_->identity(),
                       *audit_,
+                      core_->runs(),
                       core_->loop(),
                       [this](api::ListQuery query) { return list(std::move(query)); },
                       [this] { return counts(); },

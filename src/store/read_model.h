@@ -32,7 +32,7 @@ using Visibility = std::variant<SeesAll, SeesAsAgent, SeesAsPerson>;
 
 struct ActionFilter {
   std::vector<State> states;  // any of these; empty: any
-  std::string tool;           // "" any
+  std::string tool;           // "" any; "runbook.*": all that begin so
   std::string actor;          // the agent or person that asked; "" any
   std::string q;              // in the id, tool, operation, actor or resource; "" any
   std::optional<Time> from;   // created at or after

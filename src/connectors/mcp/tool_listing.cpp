@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "catalog/schema.h"
+
 namespace keyturn::connectors::mcp {
 namespace {
 
@@ -14,43 +16,6 @@ bool is_name(std::string_view name) {
            c == '-' || c == '.' || c == '/';
   };
   return !name.empty() && name.size() <= kNameMax && std::ranges::all_of(name, fits);
-}
-
-// What RE2 writes as ECMAScript does.
-bool is_common(std::string_view pattern) {
-  for (const std::string_view own :
-       {"(?", "\\A", "\\z", "\\C", "\\Q", "\\p", "\\P", "\\x{", "[["}) {
-    if (pattern.contains(own)) return false;
-  }
-  return true;
-}
-
-// `is_param`: a parameter itself, whose `required` says something about it.
-doc::Value plain_schema(const doc::Value& schema, bool is_param) {
-  doc::Value out = doc::Object{};
-  for (const doc::Member& member : schema.as_object()) {
-    const std::string& word = member.key;
-    if (word == "leading_dash" || word == "bytes_max") continue;
-    if (word == "required" && is_param && member.value.is_bool()) continue;
-    if (word == "secret") {
-      if (schema.flag("secret")) out.set("writeOnly", true);
-    } else if (word == "pattern") {
-      if (member.value.is_string() && is_common(member.value.as_string()))
-        out.set(word, member.value);
-    } else if (word == "items" && member.value.is_object()) {
-      out.set(word, plain_schema(member.value, false));
-    } else if (word == "properties" && member.value.is_object()) {
-      doc::Value properties = doc::Object{};
-      for (const doc::Member& property : member.value.as_object()) {
-        if (property.value.is_object())
-          properties.set(property.key, plain_schema(property.value, false));
-      }
-      out.set(word, std::move(properties));
-    } else {
-      out.set(word, member.value);
-    }
-  }
-  return out;
 }
 
 doc::Value text_schema(std::string_view description) {
@@ -83,19 +48,6 @@ bool is_listed(const catalog::Tool& tool) {
          !tool.name.starts_with("keyturn_") && !tool.name.starts_with("keyturn.");
 }
 
-doc::Value input_schema(const catalog::Tool& tool) {
-  doc::Value properties = doc::Object{};
-  std::vector<std::string> required;
-  for (const catalog::Param& param : tool.params) {
-    properties.set(param.name, plain_schema(param.schema, true));
-    if (param.required) required.push_back(param.name);
-  }
-  return doc::object({{"type", "object"},
-                      {"properties", std::move(properties)},
-                      {"required", doc::array_of(required)},
-                      {"additionalProperties", false}});
-}
-
 doc::Value listed(const catalog::Tool& tool) {
   std::string words = tool.description;
   if (words.empty()) {
@@ -108,7 +60,7 @@ doc::Value listed(const catalog::Tool& tool) {
   words += " People may have to agree before it runs.";
   return doc::object({{"name", tool.name},
                       {"description", std::move(words)},
-                      {"inputSchema", input_schema(tool)},
+                      {"inputSchema", catalog::json_schema_of(tool)},
                       {"annotations", doc::object({{"readOnlyHint", tool.operation == "read"}})}});
 }
 

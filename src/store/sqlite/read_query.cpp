@@ -115,10 +115,20 @@ void require_time(Condition& condition, const ActionFilter& filter) {
   }
 }
 
+void require_tool(Condition& condition, std::string tool) {
+  if (tool.empty()) return;
+  if (!tool.ends_with('*')) {
+    condition.require("a.tool = " + condition.text(tool));
+    return;
+  }
+  tool.pop_back();
+  condition.require("instr(a.tool, " + condition.text(tool) + ") = 1");
+}
+
 Condition condition_of(const ActionFilter& filter, std::int64_t before, bool by_trigram) {
   Condition condition;
   condition.require((by_trigram ? "n.rowid < " : "a.seq < ") + condition.number(before));
-  if (!filter.tool.empty()) condition.require("a.tool = " + condition.text(filter.tool));
+  require_tool(condition, filter.tool);
   if (!filter.actor.empty()) condition.require("a.actor = " + condition.text(filter.actor));
   if (by_trigram) {
     condition.require("needle MATCH " + condition.text(as_phrase(filter.q)));

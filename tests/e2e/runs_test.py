@@ -1,0 +1,279 @@
+"""Runs from outside: what there is, what one would do, live, paused, cancelled, settled by people; over the API and in the terminal."""
+import json
+import os
+import pathlib
+import signal
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.keyturn import POLICY, TOOLS, Keyturn, until  # noqa: E402
+
+RUNBOOKS = """\
+  note:
+    exec: [@WORK@/append.sh, "{{text}}"]
+    params: {text: {type: string}}
+    operation: write
+    resource: {kind: file, name: lines, env: dev}
+    sandbox: none
+--- # file: runbooks/patch.yaml
+apiVersion: keyturn/v1
+kind: Runbook
+metadata: {name: patch, description: Patches hosts, revision: 3}
+inputs:
+  hosts: {type: array, items: {type: string}}
+  by: {type: string, pattern: "^[a-z]+$"}
+steps:
+- {id: begin, name: Begin it, tool: note, args: {text: "begin {{ inputs.by }}"}, compensate: {tool: note, args: {text: "undo {{ inputs.by }}"}}}
+- {id: sure, approve: {message: "Patch?", require: {quorum: {sre: 1}, assurance: token, expires: 1h}}}
+- {id: all, foreach: "inputs.hosts", tool: note, args: {text: "{{ item }} {{ inputs.by }}"}}
+- {id: look, tool: echo, args: {text: "done"}, outputs: {said: "result.stdout"}}
+outputs: {said: "steps.look.outputs.said"}
+--- # file: runbooks/slow.yaml
+apiVersion: keyturn/v1
+kind: Runbook
+metadata: {name: slow}
+steps:
+- {id: wait, tool: slow}
+- {id: then, tool: note, args: {text: "after {{ steps.wait.outcome }}"}}
+--- # file: runbooks/whole.yaml
+apiVersion: keyturn/v1
+kind: Runbook
+metadata: {name: whole}
+review: plan
+inputs: {by: {type: string}}
+steps:
+- {id: one, tool: append-one, args: {text: "one {{ inputs.by }}"}}
+- {id: both, branches: {left: [{id: two, tool: append-one, args: {text: "two {{ inputs.by }}"}}], right: [{id: three, pass: true}]}}
+- {id: last, tool: forbidden, when: "inputs.by == 'nobody'"}
+"""
+RULES = POLICY + '- {id: runbooks, match: {tool: [note, "runbook.*"]}, effect: allow}\n'
+
+
+def descendants(pid):
+    out = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            out += [int(child), *descendants(int(child))]
+    return out
+
+
+class Base(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.k = Keyturn(policy=RULES, tools=TOOLS + RUNBOOKS)
+        cls.addClassCleanup(cls.k.close)
+
+    def start(self, name, who="bot", **inputs):
+        answer = self.k.request(f"runbook.{name}", inputs, who)
+        self.assertEqual(answer.status, 202, answer)
+        return answer.json["id"]
+
+    def run_at(self, run, state, who="olga"):
+        def there():
+            got = self.k.get(f"/v1/runs/{run}", who).json
+            return got if got["state"] == state else None
+        return until(there, f"{run} is never {state}")
+
+    def step(self, run, path):
+        found = [one for one in run["steps"] if one["path"] == path]
+        self.assertEqual(len(found), 1, run["steps"])
+        return found[0]
+
+
+class Runbooks(Base):
+    def test_what_there_is(self):
+        items = {one["name"]: one for one in self.k.get("/v1/runbooks", "bot").json["items"]}
+        self.assertEqual(sorted(items), ["patch", "slow", "whole"])
+        self.assertEqual((items["patch"]["tool"], items["patch"]["revision"], items["patch"]["steps"], items["patch"]["review"]), ("runbook.patch", 3, 4, "steps"))
+        self.assertEqual(items["patch"]["inputs"]["required"], ["hosts", "by"])
+        self.assertNotIn("graph", items["patch"])
+        whole = self.k.get("/v1/runbooks/whole", "erin").json
+        self.assertEqual([(one["id"], one["kind"]) for one in whole["graph"]], [("one", "action"), ("both", "branches"), ("last", "action")])
+        self.assertEqual([(one["name"], one["steps"][0]["id"]) for one in whole["graph"][1]["branches"]], [("left", "two"), ("right", "three")])
+        self.assertEqual(self.k.get("/v1/runbooks/none", "erin").status, 404)
+        self.assertEqual(self.k.get("/v1/runbooks/echo", "erin").status, 404)
+
+    def test_a_plan_says_what_each_step_would_do_and_starts_nothing(self):
+        before = self.k.lines()
+        plan = self.k.post("/v1/runbooks/whole/plan", "erin", {"inputs": {"by": "p"}}).json
+        steps = {one["path"]: one for one in plan["steps"]}
+        self.assertEqual(steps["one"]["args"], {"text": "one p"})
+        self.assertEqual((steps["one"]["verdict"]["effect"], steps["one"]["covered"]), ("require", True))
+        self.assertEqual(steps["one"]["verdict"]["plan"]["quorum"], {"dba": 1})
+        self.assertTrue(steps["last"]["skipped"])
+        seen = {one["path"]: one for one in self.k.post("/v1/runbooks/whole/plan", "bot", {"inputs": {"by": "p"}}).json["steps"]}
+        self.assertEqual(seen["one"]["verdict"], {"effect": "require"})  # not whom it asks
+        held = self.k.post("/v1/runbooks/patch/plan", "bot", {"inputs": {"by": "p", "hosts": []}}).json["steps"]
+        self.assertNotIn("asks", [one for one in held if one["path"] == "sure"][0])
+        wrong = self.k.post("/v1/runbooks/patch/plan", "erin", {"inputs": {"hosts": ["a"], "by": "P"}})
+        self.assertEqual((wrong.code, wrong.json["pointer"]), ("invalid_args", "/inputs/by"), wrong)
+        self.assertEqual(self.k.lines(), before)
+        self.assertEqual(self.k.get("/v1/runs?runbook=whole", "ada").json["items"], [])
+
+
+class Runs(Base):
+    def test_a_run_is_seen_as_it_goes(self):
+        run = self.start("patch", hosts=["web1", "web2"], by="seen")
+        held = self.run_at(run, "held")
+        self.assertEqual(held["waits"], ["sure"])
+        begin, sure = self.step(held, "begin"), self.step(held, "sure")
+        self.assertEqual((begin["state"], begin["name"], begin["kind"]), ("succeeded", "Begin it", "action"))
+        self.assertGreaterEqual(begin["duration_ms"], 0)
+        self.assertLessEqual(begin["began_at"], begin["ended_at"])
+        self.assertEqual((sure["state"], sure["needed"][0]["group"]), ("pending", "sre"))
+        self.assertEqual([one["id"] for one in held["graph"]], ["begin", "sure", "all", "look"])
+        self.assertEqual(held["may"], {"pause": True, "resume": False, "cancel": True, "resolve": False})
+        self.assertEqual(self.k.get(f"/v1/runs/{run}", "carol").status, 404)  # asked about a step, not about the run
+        hold = self.k.action(sure["action"], "carol").json
+        self.assertEqual(hold["run"], {"id": run, "runbook": "patch", "step": "sure", "attempt": 1})
+        got = []
+        stream = self.k.events(f"/v1/runs/{run}/stream", "olga")
+        self.addCleanup(stream.close)
+        reader = threading.Thread(target=lambda: got.extend(stream))
+        reader.start()
+        until(lambda: got or None, "the stream says nothing")
+        self.assertEqual(self.k.vote(hold, "carol").status, 200)
+        reader.join(30)
+        self.assertFalse(reader.is_alive(), "the stream of a run that is over does not end")
+        states = [json.loads(event["data"])["state"] for event in got if event.get("event") == "run"]
+        self.assertEqual((states[0], states[-1]), ("held", "succeeded"))
+        ended = self.run_at(run, "succeeded")
+        self.assertEqual([one["path"] for one in ended["steps"]], ["begin", "sure", "all[0]", "all[1]", "look"])
+        self.assertEqual(ended["outputs"], {"said": "done\n"})
+        self.assertEqual(self.step(ended, "all[1]")["step"], "all")
+        self.assertEqual(ended["may"], {"pause": False, "resume": False, "cancel": False, "resolve": False})
+        listed = {one["id"]: one for one in self.k.get("/v1/runs?runbook=patch&state=ended", "olga").json["items"]}
+        self.assertEqual((listed[run]["state"], listed[run]["open"]), ("succeeded", False))
+        self.assertLessEqual(listed[run]["started_at"], listed[run]["ended_at"])
+
+    def test_whose_run_it_is(self):
+        run = self.start("patch", hosts=["web1"], by="whose")
+        self.run_at(run, "held")
+        self.assertEqual(self.k.get(f"/v1/runs/{run}", "erin").status, 404)
+        self.assertEqual(self.k.post(f"/v1/runs/{run}/cancel", "erin", {"reason": "x"}).status, 404)
+        self.assertNotIn(run, [one["id"] for one in self.k.get("/v1/runs", "erin").json["items"]])
+        self.assertIn(run, [one["id"] for one in self.k.get("/v1/runs?state=open", "bot").json["items"]])
+        self.assertEqual(self.k.get("/v1/runs/act_none", "ada").status, 404)
+        echo = self.k.request("echo", {"text": "x"}).json["id"]
+        self.assertEqual(self.k.get(f"/v1/runs/{echo}", "bot").status, 404)
+        self.assertEqual(self.k.get("/v1/runs?state=odd", "ada").code, "invalid_parameter")
+        self.assertEqual(self.k.post(f"/v1/runs/{run}/cancel", "ada", {}).status // 100, 4)
+        self.assertEqual(self.k.post(f"/v1/runs/{run}/cancel", "ada", {"reason": "wrong host"}).status, 200)
+        ended = self.run_at(run, "cancelled")
+        self.assertEqual((ended["cancelled_by"], ended["cancel_reason"], ended["reason"]), ("ada", "wrong host", "wrong host"))
+        self.assertEqual(ended["steps"][-1]["path"], "begin~compensate")
+        self.assertEqual(self.k.lines()[-1], "undo whose")
+        listed = {one["id"]: one for one in self.k.get("/v1/runs", "ada").json["items"]}
+        self.assertEqual(listed[run]["state"], "cancelled")
+        self.assertEqual(self.k.post(f"/v1/runs/{run}/cancel", "ada", {"reason": "again"}).code, "closed")
+
+    def test_what_people_paused_an_agent_does_not_resume(self):
+        run = self.start("patch", hosts=["web1"], by="paused")
+        held = self.run_at(run, "held")
+        paused = self.k.post(f"/v1/runs/{run}/pause", "olga", {})
+        self.assertEqual((paused.status, paused.json["state"], paused.json["paused_by"]), (200, "paused", "olga"), paused)
+        self.assertEqual(self.k.post(f"/v1/runs/{run}/pause", "olga", {}).code, "closed")
+        self.assertEqual(self.k.vote(self.k.action(self.step(held, "sure")["action"], "carol").json, "carol").status, 200)
+        until(lambda: self.step(self.k.get(f"/v1/runs/{run}", "olga").json, "sure")["state"] == "succeeded" or None, "the hold does not end")
+        self.assertEqual(self.k.post(f"/v1/runs/{run}/resume", "bot", {}).code, "not_allowed")
+        self.assertNotIn("web1 paused", self.k.lines())
+        self.assertEqual(self.k.post(f"/v1/runs/{run}/resume", "olga", {}).status, 200)
+        self.run_at(run, "succeeded")
+        self.assertIn("web1 paused", self.k.lines())
+
+
+class Unknown(Base):
+    def kill_everything(self):
+        """The server, the program and whoever would tell how that ended."""
+        programs = descendants(self.k.process.pid)
+        self.assertTrue(programs)
+        self.k.kill9()
+        for pid in programs:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def test_a_step_of_which_nobody_knows_is_settled_by_people(self):
+        for outcome, state, lines in (("again", "succeeded", ["ran", "after succeeded"]), ("succeeded", "succeeded", ["after succeeded"]), ("failed", "failed", [])):
+            with self.subTest(outcome):
+                before = len(self.k.lines())
+                run = self.start("slow")
+                self.k.wait_started()
+                self.kill_everything()
+                self.k.start()
+                stopped = self.run_at(run, "stopped")
+                self.assertEqual(stopped["asks"], ["wait"])
+                self.assertTrue(stopped["may"]["resolve"])
+                wish = {"step": "wait", "outcome": outcome, "note": "looked at the host"}
+                self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "bot", wish).code, "not_allowed")
+                self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "olga", {**wish, "step": "then"}).code, "not_unknown")
+                self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "olga", {**wish, "outcome": "perhaps"}).json["pointer"], "/outcome")
+                self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "olga", wish).status, 200)
+                if outcome == "again":
+                    self.k.wait_started()
+                    self.k.let_go()
+                ended = self.run_at(run, state)
+                wait = self.step(ended, "wait")
+                self.assertEqual(wait["attempt"], 2 if outcome == "again" else 1)
+                if outcome != "again":
+                    self.assertEqual((wait["resolved_by"], wait["reason"]), ("olga", "looked at the host"))
+                self.assertEqual(self.k.lines()[before:], lines)
+
+
+class Terminal(Base):
+    def test_list_plan_run_watch_cancel(self):
+        listed = self.k.cli("runbook", "list", token="erin")
+        self.assertRegex(listed.out, r"patch +4 +steps +0 +Patches hosts")
+        plan = self.k.cli("runbook", "plan", "whole", "--input", "by=t", token="erin")
+        self.assertRegex(plan.out, r'one +append-one +{"text":"one t"} +require, with the plan')
+        self.assertRegex(plan.out, r"last .* skipped")
+        wrong = self.k.cli("runbook", "plan", "whole", token="erin", check=False)
+        self.assertEqual(wrong.code, 2, wrong.err)
+        self.assertIn("/inputs/by", wrong.err)
+        begun = self.k.cli("runbook", "run", "patch", "--input", 'hosts=["web1"]', "--input", "by=terminal", "--no-wait", token="bot", check=False)
+        self.assertEqual(begun.code, 8, begun.err)
+        run = begun.out.strip()
+        held = self.run_at(run, "held")
+        self.assertRegex(self.k.cli("runbook", "runs", "patch", "--open", token="olga").out, rf"{run} +patch +held +bot .* held: sure")
+        voted = threading.Timer(0.5, lambda: self.k.vote(self.k.action(self.step(held, "sure")["action"], "carol").json, "carol"))
+        voted.start()
+        watched = self.k.cli("runbook", "watch", run, token="olga")
+        voted.join()
+        self.assertIn("pending   sure: needs 1 of sre", watched.err)
+        self.assertRegex(watched.err, r"succeeded +all\[0\] in")
+        self.assertEqual(json.loads(watched.out), {"said": "done\n"})
+        second = self.k.cli("runbook", "run", "patch", "--input", 'hosts=["web1"]', "--input", "by=terminal", "--no-wait", token="bot", check=False).out.strip()
+        self.run_at(second, "held")
+        self.assertIn("paused", self.k.cli("runbook", "pause", second, token="olga").out)
+        self.assertIn("held", self.k.cli("runbook", "resume", second, token="olga").out)
+        self.assertIn(second, self.k.cli("runbook", "cancel", second, "--reason", "enough", token="olga").out)
+        self.run_at(second, "cancelled")
+        ended = self.k.cli("runbook", "watch", second, token="olga", check=False)
+        self.assertEqual(ended.code, 5)
+        self.assertIn("cancelled: enough", ended.err)
+
+    def test_check_says_what_is_wrong_and_where(self):
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.k.folder))
+        tools, *books = (TOOLS + RUNBOOKS).split("--- # file: runbooks/")
+        (folder / "tools.yaml").write_text(tools.replace("@WORK@", "/tmp"))
+        (folder / "runbooks").mkdir()
+        for book in books:
+            name, text = book.split("\n", 1)
+            (folder / "runbooks" / name).write_text(text)
+        good = self.k.cli("runbook", "check", "--tools", str(folder / "tools.yaml"), str(folder / "runbooks"))
+        self.assertEqual(good.out.splitlines()[-1], "good: 3 runbooks")
+        broken = folder / "runbooks/slow.yaml"
+        broken.write_text(broken.read_text().replace("steps.wait.outcome", "steps.wiat.outcome"))
+        bad = self.k.cli("runbook", "check", "--tools", str(folder / "tools.yaml"), str(folder / "runbooks"), check=False)
+        self.assertEqual(bad.code, 1)
+        self.assertIn(f"{broken}:6:", bad.out)
+        self.assertIn("wiat", bad.out)
+        self.assertEqual(self.k.cli("runbook", "check", str(folder / "none"), check=False).code, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
