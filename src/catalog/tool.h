@@ -58,7 +58,7 @@ struct CredentialRef {
 
 // What it would touch, and on what state: gate::Previewed.
 struct Preview {
-  std::vector<std::string> shows;  // exec: argv template; its output is shown
+  std::vector<std::string> shows;  // exec: argv template; its output is shown. http: {method}
   std::vector<std::string> state;  // exec: argv template; the digest of its output is the state
   bool counts = false;             // sql: EXPLAIN, and the rows counted
   bool operator==(const Preview&) const = default;
@@ -165,8 +165,9 @@ class Catalog {
 
 // Checks `args` against the tool's parameters and fills in defaults. Refuses with invalid_args and
 // a JSON Pointer ("/args/unit"): unknown or missing parameters, wrong types, out of bounds, strings
-// that start with "-" in a stand-alone argv place ("leading dash"), NUL bytes. Of an MCP tool any
-// object is taken as it is: its server checks it against its own schema.
+// that start with "-" in a stand-alone argv place ("leading dash"), NUL bytes, what an HTTP request
+// cannot say in its place (render_http). Of an MCP tool any object is taken as it is: its server
+// checks it against its own schema.
 [[nodiscard]] Result<doc::Value> check_args(const Tool& tool, const doc::Value& args);
 
 // The argv after substitution: exactly what would run. Precondition: args passed check_args. A

@@ -25,8 +25,8 @@ struct Described {
 };
 
 // Members of a description that say the arguments again, and nothing besides.
-inline constexpr std::array<std::string_view, 4> kSayArguments{"argv", "env", "parameters",
-                                                               "statements"};
+inline constexpr std::array<std::string_view, 5> kSayArguments{"argv", "env", "parameters",
+                                                               "request", "statements"};
 
 // What it would touch, and the state of that: for people to look at before they agree, so it is
 // asked for when people are, and again at release. Another `fingerprint` then is drift, and returns
@@ -46,6 +46,9 @@ struct Order {
   // Appends to the action's stream, before whatever rests on it happens: a credential that was
   // issued, or revoked. Public bodies only. Codes: those of an append. May be empty.
   std::function<Task<Result<void>>(std::string type, doc::Value body)> note;
+  // Previewed::fingerprint that people agreed to; "" none. Release has compared it: what can bind
+  // its effect to it (a precondition) does.
+  std::string state;
 };
 
 class Executor {

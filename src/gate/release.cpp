@@ -244,9 +244,11 @@ Task<void> Gate::Impl::execute(std::shared_ptr<ActionRecord> record) {
       } else {
         outcome = co_await ports.executor.execute(
             {record->id, tool, record->args, record->description, record->attended,
-             record->requester.id, [this, record](std::string type, doc::Value body) {
+             record->requester.id,
+             [this, record](std::string type, doc::Value body) {
                return note(record, std::move(type), std::move(body));
-             }});
+             },
+             record->state_print});
       }
     }
   } catch (const std::exception& error) {
