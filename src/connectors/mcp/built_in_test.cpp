@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/schema.h"
 #include "connectors/mcp/pipe_testing.h"
 #include "connectors/mcp/tool_listing.h"
 #include "gate/testing.h"
@@ -182,7 +183,7 @@ TEST_CASE("what only Keyturn understands stays out of a schema") {
       "env": {"B": {"param": "b"}}}}})");
   const auto catalog = catalog::Catalog::load(tree, problems);
   REQUIRE_MESSAGE(catalog.has_value(), (problems.empty() ? "" : doc::to_text(problems[0], "t")));
-  CHECK(text(input_schema(*catalog->find("t"))) ==
+  CHECK(text(catalog::json_schema_of(*catalog->find("t"))) ==
         R"({"type":"object","properties":{"a":{"type":"string","pattern":"^[a-z]+$"},)"
         R"("b":{"type":"string"},"l":{"type":"array","items":{"type":"string"},"default":[]}},)"
         R"("required":["a"],"additionalProperties":false})");

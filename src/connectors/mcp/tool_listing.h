@@ -13,9 +13,6 @@ namespace keyturn::connectors::mcp {
 bool is_listed(const catalog::Tool& tool);
 // A member of tools/list.
 doc::Value listed(const catalog::Tool& tool);
-// JSON Schema of its arguments: the words of tools.yaml that only Keyturn knows are left out, and
-// patterns that only RE2 can read.
-doc::Value input_schema(const catalog::Tool& tool);
 // keyturn_request, keyturn_wait and keyturn_status.
 doc::Array own_tools();
 
