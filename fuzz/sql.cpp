@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 #include "doc/json.h"
 #include "facts/classify.h"
+#include "facts/touch.h"
 #include "require.h"
 
 using namespace keyturn;
@@ -14,6 +15,15 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   fuzz::require(!facts.uninspectable || facts.operation == "execute");
   const bool has_reason = !facts.tree.find("why")->as_array().empty();
   fuzz::require(has_reason || !facts.uninspectable);
+  // What asks for the rows is one SELECT, and nothing is smuggled into it.
+  const auto touches = facts::touches_of(sql, true);
+  for (const facts::Touch& touch : touches ? *touches : std::vector<facts::Touch>{}) {
+    if (touch.counting.empty()) continue;
+    const Facts count = facts::classify_sql(touch.counting, {"hashtextextended"});
+    const doc::Value* statements = count.tree.find_path({"sql", "count"});
+    fuzz::require(statements != nullptr && statements->as_int64() == 1);
+    fuzz::require(facts.operation == "execute" || count.operation != "write");
+  }
   if (facts.operation != "read") return 0;
   fuzz::require(!has_reason);
   for (const doc::Value& statement : facts.tree.find_path({"sql", "statements"})->as_array())

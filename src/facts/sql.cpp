@@ -1,12 +1,11 @@
 #include <pg_query.h>
-#include <pthread.h>
 
-#include <functional>
 #include <memory>
 
 #include "base/bytes.h"
 #include "doc/json.h"
 #include "facts/classify.h"
+#include "facts/large_stack.h"
 #include "facts/sql_walk.h"
 
 namespace keyturn::facts {
@@ -43,23 +42,6 @@ Facts parse_and_walk(std::string_view sql, const std::vector<std::string>& harml
       walk.uninspectable("an empty statement");
   }
   return std::move(walk).facts();
-}
-
-// Runs `work` on a thread with a stack of its own: the parser recurses with the SQL.
-bool on_large_stack(std::size_t stack_bytes, const std::function<void()>& work) {
-  pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
-  pthread_t thread;
-  const bool started = pthread_attr_setstacksize(&attributes, stack_bytes) == 0 &&
-                       pthread_create(
-                           &thread, &attributes,
-                           [](void* w) -> void* {
-                             (*static_cast<const std::function<void()>*>(w))();
-                             return nullptr;
-                           },
-                           const_cast<void*>(static_cast<const void*>(&work))) == 0;
-  pthread_attr_destroy(&attributes);
-  return started && pthread_join(thread, nullptr) == 0;
 }
 
 }  // namespace
