@@ -147,6 +147,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"not_approved", 409},
     {"quorum_lost", 409},
     {"evidence_unavailable", 409, true},
+    {"state_unavailable", 409},
     {"exists", 409},
     {"person_exists", 409},
     {"agent_exists", 409},

@@ -10,9 +10,10 @@ namespace keyturn::catalog {
 
 using doc::ObjectReader;
 
-void ToolReader::check_exec_element(const std::string& element, std::size_t index) {
-  const doc::Value& place = in_.value().find("exec")->as_array()[index];
-  const std::string pointer = in_.pointer_to("exec") + "/" + std::to_string(index);
+void ToolReader::check_argv_element(std::string_view key, const std::string& element,
+                                    std::size_t index) {
+  const doc::Value& place = in_.value().find(key)->as_array()[index];
+  const std::string pointer = in_.pointer_to(key) + "/" + std::to_string(index);
   const auto pieces = split_template(element);
   if (!pieces) {
     add(pieces.error().code, pieces.error().message, place, pointer);
@@ -42,23 +43,30 @@ void ToolReader::check_exec_element(const std::string& element, std::size_t inde
   }
 }
 
-void ToolReader::read_exec() {
-  const auto exec = in_.strings("exec");
-  if (!exec) return;
-  tool_.kind = ToolKind::kExec;
-  tool_.exec = *exec;
-  if (exec->empty()) {
-    in_.problem("missing_field", "exec needs at least the program: [/usr/bin/…]", "exec");
-    return;
+std::vector<std::string> ToolReader::read_argv(std::string_view key) {
+  std::vector<std::string> argv = in_.strings(key).value_or(std::vector<std::string>{});
+  const doc::Value* written = in_.value().find(key);
+  if (written == nullptr || !written->is_array()) return {};  // said already
+  if (argv.empty()) {
+    if (written->as_array().empty())
+      in_.problem("missing_field", std::string(key) + " needs at least the program: [/usr/bin/…]",
+                  key);
+    return {};
   }
-  if (!is_absolute(exec->front()) || exec->front().find("{{") != std::string::npos) {
-    const doc::Value& place = in_.value().find("exec")->as_array()[0];
+  if (!is_absolute(argv.front()) || argv.front().find("{{") != std::string::npos) {
     add("not_absolute",
-        "exec[0] is \"" + exec->front() +
+        std::string(key) + "[0] is \"" + argv.front() +
             "\": the program must be an absolute path without parameters, such as /usr/bin/env",
-        place, in_.pointer_to("exec") + "/0");
+        written->as_array()[0], in_.pointer_to(key) + "/0");
   }
-  for (std::size_t i = 0; i < exec->size(); ++i) check_exec_element((*exec)[i], i);
+  for (std::size_t i = 0; i < argv.size(); ++i) check_argv_element(key, argv[i], i);
+  return argv;
+}
+
+void ToolReader::read_exec() {
+  if (in_.value().find("exec") == nullptr) return;
+  tool_.exec = read_argv("exec");
+  tool_.kind = ToolKind::kExec;
 }
 
 void ToolReader::read_env_entry(const std::string& variable, const doc::Value& value,

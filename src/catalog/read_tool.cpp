@@ -20,7 +20,7 @@ struct KindWord {
   bool exec, sql;
   std::string_view advice;
 };
-constexpr std::array<KindWord, 7> kKindWords{{
+constexpr std::array<KindWord, 9> kKindWords{{
     {"env", true, false, "remove it"},
     {"cwd", true, false, "remove it"},
     {"sandbox", true, false,
@@ -28,6 +28,8 @@ constexpr std::array<KindWord, 7> kKindWords{{
     {"limits", true, false,
      "remove it: statements are bounded by timeout, rows_max and output_bytes_max"},
     {"rows_max", false, true, "remove it"},
+    {"preview", true, true, "remove it: there is nothing that Keyturn could look at"},
+    {"state", true, true, "remove it: there is nothing that Keyturn could look at"},
     {"timeout", true, true, "remove it: the enforcement point executes"},
     {"output_bytes_max", true, true, "remove it: the enforcement point executes"},
 }};
@@ -84,6 +86,7 @@ Tool ToolReader::read(const std::string& name) {
   read_output();
   read_sandbox();
   read_limits();
+  read_preview();
   refuse_misfits();
   check_params_used();
   in_.finish();

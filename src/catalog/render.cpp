@@ -51,10 +51,11 @@ std::unexpected<Refusal> invalid(std::string_view name, std::string message) {
                 "/args/" + doc::pointer_escape(name));
 }
 
-// An argument must not turn into an option of the program that runs.
-Result<void> check_leading_dash(const Tool& tool, const doc::Value& args) {
+// An argument must not turn into an option of the program that runs, or of one that looks.
+Result<void> check_leading_dash(const Tool& tool, const std::vector<std::string>& argv,
+                                const doc::Value& args) {
   bool options_over = false;
-  for (const std::string& element : tool.exec) {
+  for (const std::string& element : argv) {
     options_over |= element == "--";
     if (options_over) return {};
     const std::vector<Piece> pieces = pieces_of(element);
@@ -118,7 +119,12 @@ Result<doc::Value> check_args(const Tool& tool, const doc::Value& args) {
     }
     checked.set(param.name, *value);
   }
-  if (auto ok = check_leading_dash(tool, checked); !ok) return std::unexpected(ok.error());
+  std::vector<const std::vector<std::string>*> argvs{&tool.exec};
+  if (tool.preview && tool.kind == ToolKind::kExec)
+    argvs.insert(argvs.end(), {&tool.preview->shows, &tool.preview->state});
+  for (const auto* argv : argvs) {
+    if (auto ok = check_leading_dash(tool, *argv, checked); !ok) return std::unexpected(ok.error());
+  }
   return checked;
 }
 

@@ -51,7 +51,9 @@ class ToolReader {
   void check_params_used();
 
   void read_exec();
-  void check_exec_element(const std::string& element, std::size_t index);
+  // An argv template, with its problems; its parameters are ticked off.
+  std::vector<std::string> read_argv(std::string_view key);
+  void check_argv_element(std::string_view key, const std::string& element, std::size_t index);
   void read_env();
   void read_open_door(doc::ObjectReader& in);
   void read_bound_paths(doc::ObjectReader& in);
@@ -59,6 +61,10 @@ class ToolReader {
 
   void read_sql();
   void read_statement(doc::ObjectReader& sql);
+
+  void read_preview();
+  std::vector<std::string> read_look(std::string_view key);
+  void read_sql_preview();
 
   const Param* param(const std::string& name) const;
   // A parameter that a template names: ticked off, or a problem. `where` words the place.

@@ -70,6 +70,7 @@ render::CaseInput case_of(const gate::World& world, const gate::ActionRecord& r,
   if (!r.original_args.is_null()) in.original_args = r.original_args;
   in.secrets = secrets_of(hidden_parameters(world, r), r.args, key);
   in.description = r.description;
+  in.preview = r.preview;
   in.facts = r.facts.tree;
   in.verdict = r.verdict;
   if (r.request_erased && r.erased) in.erased_by = r.erased->by;

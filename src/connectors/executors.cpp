@@ -15,6 +15,7 @@
 namespace keyturn::connectors {
 namespace {
 
+constexpr unsigned kLookThreads = 4;                      // previews that run at a time
 constexpr Duration kSpoolWait = std::chrono::seconds(5);  // for a server that is just ending
 
 std::unique_ptr<credentials::Issuer> issuer_of(net::Loop& loop, net::BlockingPool& pool,
@@ -42,11 +43,12 @@ class AllExecutors final : public Executors {
       : spool_(std::move(spool)),
         file_pool_(loop, "exec-files", options.file_threads),
         sql_pool_(loop, "sql", options.sql_threads),
+        look_pool_(loop, "sql-looks", kLookThreads),
         credential_pool_(loop, "credentials", options.credential_threads),
         link_(loop, file_pool_, options.helper, std::move(connection)),
         issuer_(issuer_of(loop, credential_pool_, clock, options)),
         exec_(link_, file_pool_, lender_of(issuer_.get(), clock, options)),
-        sql_(*spool_, sql_pool_, clock, lender_of(issuer_.get(), clock, options)),
+        sql_(*spool_, sql_pool_, clock, lender_of(issuer_.get(), clock, options), &look_pool_),
         mcp_(std::move(options.mcp)),
         children_(loop, file_pool_, link_) {
     if (issuer_) issuer_->start();
@@ -69,6 +71,21 @@ class AllExecutors final : public Executors {
     }
     co_return refuse("not_executable",
                      "tool " + tool.name + " only gives grants; Keyturn does not execute it");
+  }
+
+  Task<Result<gate::Previewed>> preview(const catalog::Tool& tool, doc::Value args) override {
+    switch (tool.kind) {
+      case catalog::ToolKind::kExec:
+        co_return co_await exec_.preview(tool, std::move(args));
+      case catalog::ToolKind::kSql:
+        co_return co_await sql_.preview(tool, std::move(args));
+      case catalog::ToolKind::kMcp:
+      case catalog::ToolKind::kHttp:
+      case catalog::ToolKind::kRunbook:
+      case catalog::ToolKind::kGrantOnly:
+        break;
+    }
+    co_return gate::Previewed{};
   }
 
   Task<Result<Outcome>> execute(gate::Order order) override {
@@ -110,7 +127,7 @@ class AllExecutors final : public Executors {
 
  private:
   std::unique_ptr<Spool> spool_;
-  net::BlockingPool file_pool_, sql_pool_, credential_pool_;
+  net::BlockingPool file_pool_, sql_pool_, look_pool_, credential_pool_;
   exec::HelperLink link_;
   std::unique_ptr<credentials::Issuer> issuer_;
   exec::ExecExecutor exec_;

@@ -398,7 +398,9 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
   if (c.may_stand && c.verdict.effect == Effect::kRequire) plan_in(c);
   if (c.may_stand && c.verdict.effect == Effect::kRequire && !built_ins.contains(c.request.tool))
     c = co_await stand_in(std::move(c), std::move(input));
-  if (c.verdict.effect == Effect::kRequire) c.previewed = co_await preview(*c.tool, c.args);
+  c.previewed = {};
+  if (c.verdict.effect == Effect::kRequire && !c.hypothetical)
+    c.previewed = co_await preview(*c.tool, c.args);
   c.defer_until = c.verdict.defer_until;
   const Duration life = c.verdict.effect == Effect::kRequire ? c.verdict.plan.expires
                                                              : Duration(options.grant_expires);
@@ -551,6 +553,7 @@ Task<Result<doc::Value>> Gate::explain(ActionRequest request, std::string agent,
       built->verdict =
           policy::deny_unknown_tool(*built->configuration->policy, built->request.tool);
   }
+  built->hypothetical = true;
   if (built->tool != nullptr) built = co_await impl_->decide_case(std::move(*built), std::nullopt);
   if (!built) co_return std::unexpected(built.error());
   if (built->tool == nullptr)

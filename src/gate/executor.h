@@ -55,7 +55,7 @@ class Executor {
  public:
   virtual ~Executor() = default;
   virtual Task<Result<Described>> describe(const catalog::Tool& tool, doc::Value args) = 0;
-  // Reads only, and bounded in time. A refusal says why there is no preview, and is shown as that.
+  // Reads only, bounded in time. Refused: the state cannot be told; people see why, nothing starts.
   virtual Task<Result<Previewed>> preview(const catalog::Tool& tool, doc::Value args);
   // Runs it once. Called only after execution.intended is durable. A Refusal means: nothing was
   // started (code "drift", "no_secret", "no_sandbox", …), and the action fails with that reason. An

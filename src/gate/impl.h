@@ -63,6 +63,7 @@ struct Case {
   std::shared_ptr<Serial::Hold> turn;  // to use it
   bool absent = false;                 // whoever asked is not there while it is decided
   bool blind = false;                  // a hypothetical of somebody who may not look at the past
+  bool hypothetical = false;           // nobody is asked: nothing is looked at for them
 };
 
 // The end of an action whose place another one takes, in the same commit. Null record: of none.
@@ -113,7 +114,11 @@ struct Gate::Impl {
   // `reviewed`: what people have looked at already, if they have.
   Task<Result<Described>> describe(const Principal& requester, const catalog::Tool& tool,
                                    const doc::Value& args, doc::Value reviewed = {});
+  // ---- preview.cpp: what it would touch
   Task<Previewed> preview(const catalog::Tool& tool, const doc::Value& args);
+  // Whether the state is another than people agreed to. Code state_unavailable.
+  Task<Result<bool>> moved(const catalog::Tool& tool, std::shared_ptr<ActionRecord> agreed);
+
   policy::PolicyInput policy_input(const Case& c) const;
   const catalog::Tool* find_tool(const Configuration& configuration, const std::string& name) const;
   bool ran_at_mcp_server(const ActionRecord& record) const;

@@ -162,7 +162,8 @@ void decided(ActionRecord& r, const Event& event) {
   if (const doc::Value* claims = part.find("claims")) r.claims = *claims;
   if (const doc::Value* d = part.find("description")) r.description = *d;
   if (const doc::Value* inputs = part.find("inputs")) r.inputs = *inputs;
-  if (const doc::Value* preview = part.find("preview")) r.preview = *preview;
+  const doc::Value* preview = part.find("preview");
+  r.preview = preview == nullptr ? doc::Value() : *preview;
   r.state_print = part.text("state");
   if (const doc::Value* facts = part.find("facts")) {
     r.facts.tree = *facts;

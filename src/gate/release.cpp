@@ -152,9 +152,10 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   }
   bool drifted =
       c.tool->digest != voted->tool_digest || !(described->description == voted->description);
-  if (!drifted && c.tool->preview) {
-    const Previewed now = co_await preview(*c.tool, voted->args);
-    drifted = now.fingerprint != voted->state_print;
+  if (!drifted) {
+    const Result<bool> other = co_await moved(*c.tool, voted);
+    if (!other) co_return std::unexpected(other.error());
+    drifted = *other;
   }
   const bool reconfigured = world.configuration->digest != voted->config_digest;
   if (drifted || reconfigured || emergency_is_over(*voted)) {
@@ -170,8 +171,13 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
       co_return deny("decided again at release under the present configuration: " +
                      std::string(to_text(c.verdict.effect)));
     }
-    if (c.verdict.effect != Effect::kRequire)
+    if (c.verdict.effect != Effect::kRequire) {
       c.verdict.plan = voted->verdict.plan;  // people were asked: that stands
+      c.previewed = co_await preview(*c.tool, c.args);
+      seal_digest(c);
+    }
+    // Or it moved while it was decided again.
+    drifted = drifted || c.previewed.fingerprint != voted->state_print;
     if (drifted) co_return put_back("drift", review::ReturnToReview::Votes::kVoidAll);
     // Another emergency than it was agreed under: people see that, and its opener is not one of
     // them.

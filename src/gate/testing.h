@@ -130,13 +130,17 @@ class HeldJournal final : public store::Journal {
 // Runs nothing, and says so; what a tool's description or execution waits for is the test's.
 class HeldExecutor final : public Executor {
  public:
-  std::map<std::string, Hold> hold_describe;       // by tool
-  std::map<std::string, int> break_describe;       // by tool: how often it throws
-  std::map<std::string, std::string> hidden;       // by tool: what stands behind its name
-  std::map<std::string, Refusal> refuse_describe;  // by tool
-  std::map<std::string, Hold> hold_execute;        // by tool
-  std::map<std::string, Hold> hold_recover;        // by action
-  std::map<std::string, int> break_recover;        // by action: how often it throws
+  std::map<std::string, Hold> hold_describe;          // by tool
+  std::map<std::string, int> break_describe;          // by tool: how often it throws
+  std::map<std::string, std::string> hidden;          // by tool: what stands behind its name
+  std::map<std::string, Refusal> refuse_describe;     // by tool
+  std::map<std::string, Hold> hold_execute;           // by tool
+  std::map<std::string, Hold> hold_recover;           // by action
+  std::map<std::string, int> break_recover;           // by action: how often it throws
+  std::map<std::string, Result<Previewed>> previews;  // by tool
+  std::vector<std::string> previewed;                 // tools, as people were to be asked
+  std::vector<std::string> compared;                  // tools, of which the state alone was asked
+  std::function<void()> after_compare;
   bool uninspectable = false;
   std::vector<std::string> executed;  // actions, in order
   std::vector<std::string> attended;  // of these, those whose requester takes the result
@@ -158,6 +162,14 @@ class HeldExecutor final : public Executor {
     described.description = doc::object({{"argv", args}, {"behind", hidden[name]}});
     if (const Hold hold = hold_describe[name]) co_await hold->pass();
     co_return described;
+  }
+  Task<Result<Previewed>> preview(const catalog::Tool& tool, doc::Value /*args*/) override {
+    const bool compares = tool.preview && tool.preview->shows.empty();
+    (compares ? compared : previewed).push_back(tool.name);
+    const auto at = previews.find(tool.name);
+    Result<Previewed> seen = at == previews.end() ? Previewed{} : at->second;
+    if (compares && after_compare) after_compare();
+    co_return seen;
   }
   Task<Result<Outcome>> execute(Order order) override {
     executed.push_back(order.action.str());

@@ -4,6 +4,7 @@
 
 #include "render/configuration.h"
 #include "render/fields.h"
+#include "render/preview.h"
 
 namespace keyturn::render {
 namespace {
@@ -46,6 +47,7 @@ class Builder {
     erased();
     configuration();
     what_runs();  // first what matters most
+    for (Section& s : preview_sections(in_.preview, budget_)) put(std::move(s));
     arguments();
     changes();
     reason();

@@ -59,6 +59,7 @@ struct CaseInput {
   std::vector<SecretParam>
       secrets;             // members of args with these names are never shown, whatever they hold
   doc::Value description;  // the executor's: argv, SQL, digests
+  doc::Value preview;      // what it would touch; null: not looked at
   doc::Value facts;
   Verdict verdict;
   std::string erased_by;  // not "": what was asked for was erased, as this action decided

@@ -2,13 +2,15 @@
 
 #include "base/task_impl.h"
 #include "connectors/exec/image.h"
+#include "connectors/exec/look.h"
 #include "facts/classify.h"
 #include "secrets/reference.h"
 
 namespace keyturn::connectors::exec {
 namespace {
 
-constexpr Duration kSlack = std::chrono::seconds(60);       // beyond a tool's timeout
+constexpr Duration kSlack = std::chrono::seconds(60);  // beyond a tool's timeout
+constexpr Duration kLookSlack = std::chrono::seconds(10);
 constexpr Duration kRecovery = std::chrono::hours(24 * 7);  // a recovered program may still run
 
 Result<gate::Described> describe_plan(const Plan& plan, const Isolation& isolation,
@@ -26,7 +28,9 @@ Result<gate::Described> describe_plan(const Plan& plan, const Isolation& isolati
   return described;
 }
 
-using References = std::vector<std::pair<std::string, catalog::SecretRef>>;
+References references_of(const catalog::Tool& tool) {
+  return {tool.secret_env.begin(), tool.secret_env.end()};
+}
 
 Result<std::vector<SecretVariable>> fetch(const References& references) {
   std::vector<SecretVariable> out;
@@ -61,9 +65,55 @@ Task<Result<gate::Described>> ExecExecutor::describe(const catalog::Tool& tool, 
               operation = tool.operation] { return describe_plan(plan, isolation, operation); });
 }
 
+// Nothing of it is kept: should the helper or the server end meanwhile, it is run anew.
+Task<Result<Outcome>> ExecExecutor::look(Plan plan, References references,
+                                         std::vector<SecretVariable> hidden) {
+  auto fetched = co_await net::run_blocking(
+      pool_, [references = std::move(references)] { return fetch(references); });
+  if (!fetched) co_return std::unexpected(fetched.error());
+  doc::Value message = doc::object({{"op", "look"},
+                                    {"plan", to_value(plan)},
+                                    {"secrets", to_value(*fetched)},
+                                    {"hide", to_value(hidden)}});
+  auto answer = co_await link_.ask(std::move(message), plan.timeout + kLookSlack);
+  if (!answer) co_return std::unexpected(answer.error());
+  if (const doc::Value* refusal = answer->find("refusal"))
+    co_return refuse(std::string(refusal->text("code")), std::string(refusal->text("message")));
+  const doc::Value* outcome = answer->find("outcome");
+  if (outcome == nullptr) co_return refuse("helper_lost", "the exec helper gave no outcome");
+  co_return outcome_from_value(*outcome);
+}
+
+// The state first: what changes while the preview runs is drift by the time it is released.
+Task<Result<gate::Previewed>> ExecExecutor::preview(const catalog::Tool& tool, doc::Value args) {
+  gate::Previewed out;
+  if (!tool.preview) co_return out;
+  out.shown = doc::object({{"kind", "exec"}});
+  const References references = references_of(tool);
+  const std::vector<SecretVariable> hidden = secret_parameters(tool, args);
+  if (!tool.preview->state.empty()) {
+    const Plan plan = look_plan(tool, tool.preview->state, args, kStateBytesMax);
+    auto state = co_await look(plan, references, hidden);
+    if (!state) co_return std::unexpected(state.error());
+    auto print = state_print(plan, *state);
+    if (!print) co_return std::unexpected(print.error());
+    out.fingerprint = std::move(*print);
+    out.shown.set("state", state_shown(plan, *state, out.fingerprint));
+  }
+  if (!tool.preview->shows.empty()) {
+    const Plan plan = look_plan(tool, tool.preview->shows, args, kShownBytesMax);
+    auto seen = co_await look(plan, references, hidden);
+    if (seen)
+      out.shown.set("preview", shown_of(plan, *seen));
+    else
+      out.shown.set("unavailable", seen.error().message);
+  }
+  co_return out;
+}
+
 Task<Result<Outcome>> ExecExecutor::execute(gate::Order order) {
-  const References references(order.tool->secret_env.begin(), order.tool->secret_env.end());
-  auto fetched = co_await net::run_blocking(pool_, [references] { return fetch(references); });
+  auto fetched = co_await net::run_blocking(
+      pool_, [references = references_of(*order.tool)] { return fetch(references); });
   if (!fetched) co_return std::unexpected(fetched.error());
   if (order.tool->credential_env.empty()) co_return co_await start(order, std::move(*fetched));
   auto lent = co_await lend(lender_, order);

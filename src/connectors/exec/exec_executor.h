@@ -7,6 +7,9 @@
 
 namespace keyturn::connectors::exec {
 
+// Variables with secrets, not resolved yet.
+using References = std::vector<std::pair<std::string, catalog::SecretRef>>;
+
 class ExecExecutor final : public gate::Executor {
  public:
   // Borrows all; `pool` is for reading files and fetching secrets.
@@ -14,6 +17,7 @@ class ExecExecutor final : public gate::Executor {
       : link_(link), pool_(pool), lender_(std::move(lender)) {}
 
   Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override;
+  Task<Result<gate::Previewed>> preview(const catalog::Tool& tool, doc::Value args) override;
   Task<Result<Outcome>> execute(gate::Order order) override;
   Task<Outcome> recover(ActionId action) override;
   Task<Result<void>> forget_output(std::set<ActionId> actions) override;
@@ -27,6 +31,8 @@ class ExecExecutor final : public gate::Executor {
 
  private:
   Task<Result<Outcome>> start(const gate::Order& order, std::vector<SecretVariable> secrets);
+  // `hidden`: secrets of the arguments, which its output must not say.
+  Task<Result<Outcome>> look(Plan plan, References references, std::vector<SecretVariable> hidden);
 
   HelperLink& link_;
   net::BlockingPool& pool_;

@@ -36,6 +36,7 @@ namespace {
 
 constexpr std::size_t kClientsMax = 16;
 constexpr std::size_t kRunningMax = 256;
+constexpr std::size_t kLooksMax = 64;                 // of programs that only look, beside these
 constexpr int kBubblewrapProcesses = 2;               // outside and inside
 constexpr auto kSpoolWait = std::chrono::seconds(5);  // for a helper that is just ending
 
@@ -51,6 +52,7 @@ struct Run {
   std::unique_ptr<Execution> execution;
   Fd pidfd;
   std::vector<Asker> askers;
+  bool recorded = true;  // false: it is no action, and only looks
 };
 
 Outcome failed_outcome(std::string reason) {
@@ -215,6 +217,9 @@ class Helper {
     } else if (op == "start") {
       if (auto started = start(asker, request); !started)
         send(asker, refusal_value(started.error()));
+    } else if (op == "look") {
+      if (auto started = look(asker, request); !started)
+        send(asker, refusal_value(started.error()));
     } else if (op == "ask") {
       ask(asker, ActionId(std::string(request.text("action"))));
     } else if (op == "child") {
@@ -268,7 +273,7 @@ class Helper {
       return refuse("helper_retiring", "the exec helper of another version starts nothing more");
     if (runs_.contains(job.action))
       return refuse("already_started", job.action.str() + " runs already");
-    if (runs_.size() >= kRunningMax)
+    if (runs_.size() - looks_under_way() >= kRunningMax)
       return refuse("overloaded", "too many programs run already; try again later");
     job.plan = plan_from_value(*plan);
     if (auto checked = check_sandbox(isolation_, job.plan.sandbox); !checked) return checked;
@@ -283,21 +288,46 @@ class Helper {
     job.secrets = secrets_of(request.find("secrets"));
     job.redactor = redactor_for(job.secrets, secrets_of(request.find("hide")));
     if (auto begun = spool_->begin(job.action, clock_.now()); !begun) return begun;
-    return launch_job(asker, std::move(job));
+    return launch_job(asker, std::move(job), true);
   }
 
-  Result<void> launch_job(const Asker& asker, Job job) {
+  // From the files as they stand: nobody has reviewed them, and nothing is to come of it.
+  Result<void> look(const Asker& asker, const doc::Value& request) {
+    const doc::Value* plan = request.find("plan");
+    if (plan == nullptr) return refuse("bad_request", "the exec helper got a look without a plan");
+    if (retiring_)
+      return refuse("helper_retiring", "the exec helper of another version starts nothing more");
+    if (looks_under_way() >= kLooksMax)
+      return refuse("overloaded", "too many previews run already; try again later");
+    Job job{.action = ActionId("look_" + std::to_string(::getpid()) + "_" +
+                               std::to_string(++last_look_))};
+    job.plan = plan_from_value(*plan);
+    if (auto checked = check_sandbox(isolation_, job.plan.sandbox); !checked) return checked;
+    auto image = seal_image(job.plan, isolation_);
+    if (!image) return std::unexpected(image.error());
+    job.image = std::move(*image);
+    job.secrets = secrets_of(request.find("secrets"));
+    job.redactor = redactor_for(job.secrets, secrets_of(request.find("hide")));
+    return launch_job(asker, std::move(job), false);
+  }
+
+  std::size_t looks_under_way() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(runs_, [](const auto& one) { return !one.second.recorded; }));
+  }
+
+  Result<void> launch_job(const Asker& asker, Job job, bool recorded) {
     const ActionId action = job.action;
     auto group = group_for(job);
     auto execution = std::make_unique<Execution>(std::move(job));
     if (auto started = execution->start(isolation_, filter_ ? &*filter_ : nullptr, std::move(group),
                                         std::chrono::steady_clock::now());
         !started) {
-      record(action, failed_outcome(started.error().message));
+      if (recorded) record(action, failed_outcome(started.error().message));
       return started;
     }
     Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, execution->pid(), 0)));
-    runs_.emplace(action, Run{std::move(execution), std::move(pidfd), {asker}});
+    runs_.emplace(action, Run{std::move(execution), std::move(pidfd), {asker}, recorded});
     return {};
   }
 
@@ -362,7 +392,8 @@ class Helper {
         continue;
       }
       const auto outcome = at->second.execution->outcome(now);
-      record(at->first, outcome ? *outcome : failed_outcome(outcome.error().message));
+      if (at->second.recorded)
+        record(at->first, outcome ? *outcome : failed_outcome(outcome.error().message));
       const doc::Value message =
           outcome ? doc::object({{"outcome", to_value(*outcome)}}) : refusal_value(outcome.error());
       for (const Asker& asker : at->second.askers) send(asker, message);
@@ -388,7 +419,7 @@ class Helper {
   const std::string program_ = program_identity("/proc/self/exe");
   bool retiring_ = false;
   SteadyTime idle_since_;
-  std::int64_t last_client_ = 0;
+  std::int64_t last_client_ = 0, last_look_ = 0;
   std::list<Client> clients_;
   std::map<ActionId, Run> runs_;
   Children children_;

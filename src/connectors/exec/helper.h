@@ -8,6 +8,9 @@
 //   {"op": "start", "action", "plan", "secrets", "hide", "description"}
 //                                        -> {"outcome": {…}} when it is over, or {"refusal":
 //                                        {"code", "message"}}: nothing ran
+//   {"op": "look", "plan", "secrets", "hide"}
+//                                        -> the same; of a program that only looks, which is no
+//                                        action: it is not in the spool, and cannot be asked about
 //   {"op": "ask", "action"}              -> {"outcome": {…}} (waits for one that runs) | {"state":
 //   "not_started" | "unknown"}
 //   {"op": "child", "child", "plan", "secrets", "descriptors": 3}, with its standard input, its

@@ -210,7 +210,8 @@ Task<Result<void>> HelperLink::connected_to_ours() {
 
 Task<Result<doc::Value>> HelperLink::ask(doc::Value message, Duration patience,
                                          std::vector<Fd> descriptors) {
-  const bool starts = message.text("op") == "start" || message.text("op") == "child";
+  const std::string_view op = message.text("op");
+  const bool starts = op == "start" || op == "child" || op == "look";
   auto ready = starts ? co_await connected_to_ours() : co_await connected();
   if (!ready) co_return std::unexpected(ready.error());
   const std::int64_t number = ++last_question_;

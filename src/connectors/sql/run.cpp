@@ -48,6 +48,15 @@ class Transaction {
     if (auto problem = connection_.command(opening(), deadline_)) {
       return refuse("cannot_connect", "cannot begin the transaction: " + clean(*problem));
     }
+    if (order_.look) {
+      const Result<std::string> found = order_.look(connection_);
+      if (!found) return std::unexpected(found.error());
+      if (*found != order_.state) {
+        return refuse("drift",
+                      "what it would touch is not what people agreed to any more; nothing was run, "
+                      "ask for it anew");
+      }
+    }
     if (order_.before_change && !order_.read_only) {
       if (auto allowed = order_.before_change(); !allowed) return std::unexpected(allowed.error());
     }
@@ -66,7 +75,8 @@ class Transaction {
   // writable.
   std::string opening() const {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(order_.timeout).count();
-    return std::string(order_.read_only ? "BEGIN READ ONLY" : "BEGIN") +
+    return std::string(order_.look ? "BEGIN ISOLATION LEVEL REPEATABLE READ" : "BEGIN") +
+           (order_.read_only ? " READ ONLY" : "") +
            "; SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = " +
            std::to_string(ms) + "; SELECT 1";
   }

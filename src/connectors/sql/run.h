@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "model/action.h"
+#include "postgres/connection.h"
 #include "secrets/redact.h"
 
 namespace keyturn::connectors::sql {
@@ -27,13 +28,17 @@ struct SqlOrder {
   std::int64_t output_bytes_max = 1 << 20;
   Duration timeout{};
   secrets::Redactor redactor;
+  // Gives the state as it is in this transaction, of which the statements then see the very same
+  // (REPEATABLE READ): when it is not `state`, nothing is run. Empty: any state will do.
+  std::function<Result<std::string>(postgres::Connection& connection)> look;
+  std::string state;
   // Called when the next step may change something; a refusal stops it, and nothing was run.
   std::function<Result<void>()> before_change;
 };
 
-// Blocking, for at most the timeout and some seconds. Refuses cannot_connect and what before_change
-// refuses: nothing was run. The outcome is unknown when the connection was lost after COMMIT was
-// sent, and only then.
+// Blocking, for at most the timeout and some seconds. Refuses cannot_connect, drift and what `look`
+// and before_change refuse: nothing was run. The outcome is unknown when the connection was lost
+// after COMMIT was sent, and only then.
 [[nodiscard]] Result<Outcome> run_sql(const SqlOrder& order);
 
 }  // namespace keyturn::connectors::sql

@@ -5,7 +5,9 @@
 
 #include "base/task_impl.h"
 #include "connectors/exec/plan.h"
+#include "connectors/sql/look.h"
 #include "connectors/sql/run.h"
+#include "facts/touch.h"
 #include "postgres/connection.h"
 #include "secrets/reference.h"
 
@@ -25,6 +27,8 @@ struct Request {
   std::vector<exec::SecretVariable> hidden;
   std::int64_t rows_max = 0, output_bytes_max = 0;
   Duration timeout{};
+  std::string state;        // that people agreed to; "" any
+  bool state_rows = false;  // it says which rows
 };
 
 Request request_of(const catalog::Tool& tool, const doc::Value& args) {
@@ -128,11 +132,58 @@ Result<SqlOrder> order_of(const Request& request, const gate::Described& describ
   return order;
 }
 
+// What can be asked of the statements, where the question itself is a read and nothing else.
+Result<std::vector<facts::Touch>> touches_of(const Request& request, bool rows) {
+  auto touches = facts::touches_of(request.sql, rows);
+  if (!touches) return touches;
+  std::vector<std::string> harmless = request.harmless_functions;
+  harmless.emplace_back("hashtextextended");
+  for (facts::Touch& touch : *touches) {
+    if (touch.counting.empty() || facts::classify_sql(touch.counting, harmless).operation == "read")
+      continue;
+    touch.counting.clear();
+    touch.not_counted = "to find its rows is no mere read";
+  }
+  return touches;
+}
+
+// Only what is understood whole is looked at: plans of functions that nobody knows can write.
+Result<gate::Previewed> preview_request(const Request& request, bool rows,
+                                        facts::SqlCache& classified) {
+  const auto described = describe_request(request, classified);
+  if (!described) return std::unexpected(described.error());
+  gate::Previewed none;
+  const auto not_looked_at = [&](std::string why) {
+    none.shown = doc::object({{"kind", "sql"}, {"unavailable", std::move(why)}});
+    return none;
+  };
+  if (described->facts.uninspectable || described->facts.operation == "execute")
+    return not_looked_at(
+        "what the statement would do cannot be told from its text, so that nothing was asked");
+  const auto touches = touches_of(request, rows);
+  if (!touches) return not_looked_at(touches.error().message);
+  auto order = order_of(request, *described);
+  if (!order) return std::unexpected(order.error());
+  return look_at(*order, *touches, rows);
+}
 // What is kept in case the server stops: how it ended, not the data.
 Outcome without_rows(Outcome outcome) {
   outcome.truncated = outcome.truncated || outcome.rows.has_value();
   outcome.rows.reset();
   return outcome;
+}
+
+// What people agreed to on a state is run on that state, or not at all.
+Result<void> bind_state(SqlOrder& order, const Request& request) {
+  if (request.state.empty()) return {};
+  auto touches = touches_of(request, request.state_rows);
+  if (!touches) return std::unexpected(touches.error());
+  order.state = request.state;
+  order.look = [&order, touches = std::move(*touches),
+                rows = request.state_rows](postgres::Connection& connection) {
+    return state_within(connection, order, touches, rows);
+  };
+  return {};
 }
 
 Result<Outcome> run_request(const Request& request, const doc::Value& reviewed,
@@ -147,6 +198,7 @@ Result<Outcome> run_request(const Request& request, const doc::Value& reviewed,
   }
   auto order = order_of(request, *described);
   if (!order) return std::unexpected(order.error());
+  if (auto bound = bind_state(*order, request); !bound) return std::unexpected(bound.error());
   bool begun = false;
   order->before_change = [&]() -> Result<void> {
     auto noted = spool.begin(action, clock.now());
@@ -170,8 +222,21 @@ Task<Result<gate::Described>> SqlExecutor::describe(const catalog::Tool& tool, d
       });
 }
 
+Task<Result<gate::Previewed>> SqlExecutor::preview(const catalog::Tool& tool, doc::Value args) {
+  if (!tool.preview || !tool.preview->counts) co_return gate::Previewed{};
+  const bool rows = !tool.preview->state.empty();
+  co_return co_await net::run_blocking(
+      looks_, [request = request_of(tool, args), rows, &classified = classified_] {
+        return preview_request(request, rows, classified);
+      });
+}
+
 Task<Result<Outcome>> SqlExecutor::run(const gate::Order& order, const Lent& lent) {
   Request request = request_of(*order.tool, order.args);
+  if (order.tool->preview) {
+    request.state = order.state;
+    request.state_rows = !order.tool->preview->state.empty();
+  }
   if (!request.credential.empty()) {
     const credentials::Issued& issued = lent.at(request.credential);
     const Secret* password = issued.field("password");

@@ -16,10 +16,17 @@ class SqlExecutor final : public gate::Executor {
  public:
   // Borrows all. The spool remembers what changed something or may have: reads leave no trace in
   // it.
-  SqlExecutor(Spool& spool, net::BlockingPool& pool, const Clock& clock, Lender lender = {})
-      : spool_(spool), pool_(pool), clock_(clock), lender_(std::move(lender)) {}
+  // Previews run on `looks`, so that no execution waits for one; null: on the same pool.
+  SqlExecutor(Spool& spool, net::BlockingPool& pool, const Clock& clock, Lender lender = {},
+              net::BlockingPool* looks = nullptr)
+      : spool_(spool),
+        pool_(pool),
+        looks_(looks == nullptr ? pool : *looks),
+        clock_(clock),
+        lender_(std::move(lender)) {}
 
   Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override;
+  Task<Result<gate::Previewed>> preview(const catalog::Tool& tool, doc::Value args) override;
   Task<Result<Outcome>> execute(gate::Order order) override;
   Task<Result<void>> forget_output(std::set<ActionId> actions) override;
   Task<Outcome> recover(ActionId action) override;  // fences an action that was never started
@@ -29,6 +36,7 @@ class SqlExecutor final : public gate::Executor {
 
   Spool& spool_;
   net::BlockingPool& pool_;
+  net::BlockingPool& looks_;
   const Clock& clock_;
   Lender lender_;
   facts::SqlCache classified_;
