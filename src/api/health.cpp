@@ -3,6 +3,7 @@
 #include "api/impl.h"
 #include "channels/channels.h"
 #include "oncall/oncall.h"
+#include "runs/runs.h"
 
 namespace keyturn::api {
 namespace {
@@ -91,6 +92,16 @@ std::vector<std::string> troubled(const Service& s) {
   return s.ports.on_call == nullptr ? std::vector<std::string>{} : s.ports.on_call->troubled();
 }
 
+void add_runs(Exposition& out, const runs::Runs::Numbers& numbers) {
+  out.single("keyturn_runs_open", "gauge", "Runs of runbooks under way.", numbers.open);
+  out.single("keyturn_runs_stopped", "gauge",
+             "Of these, runs that wait until people say how a step ended.", numbers.stopped);
+  out.single("keyturn_run_steps_under_way", "gauge", "Steps of runs that are actions now.",
+             numbers.under_way);
+  out.single("keyturn_run_steps_ended_total", "counter", "Steps of runs that ended.",
+             numbers.ended_steps);
+}
+
 }  // namespace
 
 Task<Response> get_health(Service&, Call&) {
@@ -125,6 +136,7 @@ Task<Response> get_metrics(Service& s, Call&) {
   out.single("keyturn_oncall_troubled", "gauge",
              "On-call schedules that are stale, or that something is wrong with.",
              troubled(s).size());
+  add_runs(out, s.ports.runs.numbers());
   if (s.ports.exports) add_exports(out, s.ports.exports());
   if (s.ports.channels != nullptr) add_channels(out, s.ports.channels->states());
   out.single("keyturn_parked_waits", "gauge", "Requests that wait for an action.", s.http.parked);

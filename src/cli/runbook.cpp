@@ -58,30 +58,57 @@ bool is_yaml(const std::filesystem::path& path) {
   return path.extension() == ".yaml" || path.extension() == ".yml";
 }
 
+// A folder may hold other documents of Keyturn as well: policy.yaml beside its runbooks.
+bool is_of_tools(std::string_view text) {
+  for (const std::string_view kind : {"kind: Runbook", "kind: Credentials"}) {
+    if (text.starts_with(kind) || text.contains("\n" + std::string(kind))) return true;
+  }
+  return false;
+}
+
+Attempt<catalog::SourceFile> source_of(const std::string& name) {
+  Result<std::string> text = read_file(name);
+  if (!text) return std::unexpected(Failure{Exit::kUsage, text.error(), {}});
+  return catalog::SourceFile{name, std::move(*text)};
+}
+
+Attempt<void> add_folder(const std::string& folder, std::vector<catalog::SourceFile>& out) {
+  std::vector<std::string> inside;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (is_yaml(entry.path())) inside.push_back(entry.path().string());
+  }
+  std::ranges::sort(inside);
+  std::size_t found = 0;
+  for (const std::string& name : inside) {
+    Attempt<catalog::SourceFile> file = source_of(name);
+    if (!file) return std::unexpected(file.error());
+    const auto is_same = [&](const catalog::SourceFile& known) {
+      return std::filesystem::equivalent(known.name, name, error);
+    };
+    if (!is_of_tools(file->text) || std::ranges::any_of(out, is_same)) continue;
+    out.push_back(std::move(*file));
+    ++found;
+  }
+  if (found == 0) return usage("there is no runbook (a *.yaml with kind: Runbook) in " + folder);
+  return {};
+}
+
 // The files as they are named, and those of folders.
 Attempt<std::vector<catalog::SourceFile>> sources_of(const RunbookWords& words) {
-  std::vector<std::string> names;
-  if (!words.tools.empty()) names.push_back(words.tools);
-  for (const std::string& file : words.files) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(file, error)) {
-      names.push_back(file);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (const auto& entry : std::filesystem::directory_iterator(file, error)) {
-      if (is_yaml(entry.path()) && entry.path() != std::filesystem::path(words.tools))
-        inside.push_back(entry.path().string());
-    }
-    if (inside.empty()) return usage("there is no *.yaml in " + file);
-    std::ranges::sort(inside);
-    names.insert(names.end(), inside.begin(), inside.end());
-  }
+  std::vector<std::string> names = words.files;
+  if (!words.tools.empty()) names.insert(names.begin(), words.tools);
   std::vector<catalog::SourceFile> out;
   for (const std::string& name : names) {
-    Result<std::string> text = read_file(name);
-    if (!text) return std::unexpected(Failure{Exit::kUsage, text.error(), {}});
-    out.push_back({name, std::move(*text)});
+    std::error_code error;
+    if (std::filesystem::is_directory(name, error)) {
+      if (Attempt<void> added = add_folder(name, out); !added)
+        return std::unexpected(added.error());
+      continue;
+    }
+    Attempt<catalog::SourceFile> file = source_of(name);
+    if (!file) return std::unexpected(file.error());
+    out.push_back(std::move(*file));
   }
   return out;
 }

@@ -288,8 +288,10 @@ void check_known(const Match& match, const std::string& what, doc::Position at,
       return begin.starts_with(place) || (!whole && place.starts_with(begin));
     });
   };
+  // And Keyturn's own (keyturn.hold …) are in no file.
+  const auto is_own = [](std::string_view name) { return name.starts_with("keyturn."); };
   for (const std::string& name : match.tool.exact) {
-    if (catalog.find(name) != nullptr || may_be_of_a_server(name, true)) continue;
+    if (catalog.find(name) != nullptr || is_own(name) || may_be_of_a_server(name, true)) continue;
     const std::string close = did_you_mean(name, names);
     warn("unknown_tool",
          "no tool is called \"" + name + "\"" +
@@ -297,7 +299,8 @@ void check_known(const Match& match, const std::string& what, doc::Position at,
   }
   for (const std::string& prefix : match.tool.prefixes) {
     const auto begins = [&](std::string_view name) { return name.starts_with(prefix); };
-    if (std::ranges::any_of(names, begins) || may_be_of_a_server(prefix, false)) continue;
+    if (std::ranges::any_of(names, begins) || is_own(prefix) || may_be_of_a_server(prefix, false))
+      continue;
     warn("unknown_tool", "no tool's name begins with \"" + prefix +
                              "\"; define one in the tools' file, or leave it out");
   }

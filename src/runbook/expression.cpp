@@ -1,6 +1,7 @@
 #include "runbook/expression.h"
 
 #include <algorithm>
+#include <set>
 
 #include "cel/convert.h"
 #include "doc/json.h"
@@ -31,6 +32,16 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(from, text.find_last_not_of(" \t\n") - from + 1));
 }
 
+// What is told last of a step is what holds.
+doc::Value steps_of(const Scope& scope) {
+  doc::Object out;
+  std::set<std::string_view> seen;
+  for (const Before* one = scope.steps.get(); one != nullptr; one = one->rest.get()) {
+    if (seen.insert(one->id).second) out.push_back({one->id, one->shown});
+  }
+  return out;
+}
+
 Result<std::string> as_text(const doc::Value& value) {
   switch (value.kind()) {
     case doc::Kind::kString:
@@ -51,11 +62,12 @@ Result<std::string> as_text(const doc::Value& value) {
 
 }  // namespace
 
+// Only what it reads is handed over: inputs may be large.
 Result<doc::Value> Expression::evaluate(const Scope& scope) const {
   cel::Activation input(*environment_);
-  input.set("inputs", cel::from_doc(scope.inputs));
-  input.set("steps", cel::from_doc(scope.steps));
-  input.set("run", cel::from_doc(scope.run));
+  if (scope.inputs && depends_on("inputs")) input.set("inputs", cel::from_doc(*scope.inputs));
+  if (depends_on("steps")) input.set("steps", cel::from_doc(steps_of(scope)));
+  if (scope.run && depends_on("run")) input.set("run", cel::from_doc(*scope.run));
   if (!scope.item.is_null()) input.set("item", cel::from_doc(scope.item));
   if (!scope.index.is_null()) input.set("index", cel::from_doc(scope.index));
   if (!scope.result.is_null()) input.set("result", cel::from_doc(scope.result));

@@ -16,12 +16,23 @@
 
 namespace keyturn::runbook {
 
-// The values that an expression reads. Absent ones are null.
+// What ended before, as later steps read it: {outcome, outputs} by the step's id. A list that grows
+// at its head and shares its tail, so that every step can have its own at no cost.
+struct Before {
+  std::string id;
+  doc::Value shown;
+  std::shared_ptr<const Before> rest;
+};
+
+// The values that an expression reads. Absent ones are null. Cheap to copy.
 struct Scope {
-  doc::Value inputs = doc::Object{};
-  doc::Value steps = doc::Object{};
-  doc::Value run = doc::Object{};
+  std::shared_ptr<const doc::Value> inputs, run;
+  std::shared_ptr<const Before> steps;
   doc::Value item, index, result;
+
+  void show(std::string id, doc::Value shown) {
+    steps = std::make_shared<const Before>(std::move(id), std::move(shown), std::move(steps));
+  }
 };
 
 class Expression {

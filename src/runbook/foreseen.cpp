@@ -120,9 +120,9 @@ Result<void> Foresight::steps(const std::vector<Step>& all, const std::string& p
 Result<std::vector<ForeseenStep>> foresee(const Document& document, const Run& run) {
   std::vector<ForeseenStep> out;
   Scope scope;
-  scope.inputs = run.inputs;
-  scope.run =
-      doc::object({{"id", run.id}, {"runbook", run.runbook}, {"started_by", run.started_by}});
+  scope.inputs = std::make_shared<const doc::Value>(run.inputs);
+  scope.run = std::make_shared<const doc::Value>(
+      doc::object({{"id", run.id}, {"runbook", run.runbook}, {"started_by", run.started_by}}));
   if (Result<void> done = Foresight(out).steps(document.steps, "", scope, ""); !done)
     return std::unexpected(done.error());
   return out;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runbook/graph.h"
+
 namespace keyturn::runbook {
 namespace {
 
@@ -29,7 +31,14 @@ Duration backoff_of(const Retry& retry, int failed) {
 }
 
 void show(Scope& scope, const std::string& id, const Ended& one) {
-  scope.steps.set(id, doc::object({{"outcome", one.outcome}, {"outputs", one.outputs}}));
+  scope.show(id, doc::object({{"outcome", one.outcome}, {"outputs", one.outputs}}));
+}
+
+// What was told since `until`, oldest first.
+void show_all(Scope& scope, const Before* newest, const Before* until) {
+  if (newest == until || newest == nullptr) return;
+  show_all(scope, newest->rest.get(), until);
+  scope.show(newest->id, newest->shown);
 }
 
 class Walk {
@@ -133,7 +142,7 @@ Ended Walk::each(const Step& one, const std::string& path, const Scope& scope) {
                   "foreach has " + std::to_string(items->size()) + " items; at most " +
                       std::to_string(kItemsMax) + " are done");
   Ended out{Done::kGood, "succeeded", doc::Object{}, ""};
-  doc::Array all;
+  std::vector<Ended> all;
   int on_the_way = 0;
   const bool outer = no_more_;
   for (std::size_t i = 0; i < items->size(); ++i) {
@@ -142,14 +151,19 @@ Ended Walk::each(const Step& one, const std::string& path, const Scope& scope) {
     Scope inner = scope;
     inner.item = (*items)[i];
     inner.index = static_cast<std::int64_t>(i);
-    const Ended ended = once(one, path + "[" + std::to_string(i) + "]", inner);
+    Ended ended = once(one, path + "[" + std::to_string(i) + "]", inner);
     if (ended.done == Done::kNo) ++on_the_way;
     if (ended.done == Done::kFailed && out.done != Done::kFailed) out = ended;
-    all.push_back(doc::object({{"outcome", ended.outcome}, {"outputs", ended.outputs}}));
+    all.push_back(std::move(ended));
   }
   no_more_ = outer;
   if (on_the_way > 0) return {};
-  out.outputs = doc::object({{"items", std::move(all)}});
+  doc::Array shown;
+  for (Ended& ended : all) {
+    shown.push_back(doc::object(
+        {{"outcome", std::move(ended.outcome)}, {"outputs", std::move(ended.outputs)}}));
+  }
+  out.outputs = doc::object({{"items", std::move(shown)}});
   return out;
 }
 
@@ -167,8 +181,7 @@ Ended Walk::group(const Step& one, const std::string& path, Scope& scope) {
     Ended ended = sequence(branch.steps, prefix, inner);
     going = going || ended.done == Done::kNo;
     if (ended.done == Done::kFailed && out.done != Done::kFailed) out = std::move(ended);
-    for (const doc::Member& shown : inner.steps.as_object())
-      after.steps.set(shown.key, shown.value);
+    show_all(after, inner.steps.get(), scope.steps.get());
   }
   if (going) return {};
   if (!one.foreach) scope = std::move(after);
@@ -181,6 +194,7 @@ Ended Walk::leaf(const Step& one, const std::string& path, const Scope& scope) {
     found_ = scope;
     found_step_ = &one;
   }
+  if (run_.under_way.contains(path)) return {};
   const auto found = run_.steps.find(path);
   if (found == run_.steps.end()) return attempt(one, path, 1, scope);
   const StepRecord& record = found->second;
@@ -203,8 +217,7 @@ Ended Walk::leaf(const Step& one, const std::string& path, const Scope& scope) {
 }
 
 Ended Walk::attempt(const Step& one, const std::string& path, int number, const Scope& scope) {
-  if (!begins_more() && !run_.under_way.contains(path))
-    return {Done::kFailed, "skipped", doc::Object{}, "it had not begun"};
+  if (!begins_more()) return {Done::kFailed, "skipped", doc::Object{}, "it had not begun"};
   Begin begin{path, number, &one, one.kind, one.tool, doc::Object{}};
   if (one.kind == StepKind::kAction) {
     Result<doc::Value> args = one.args.fill(scope);
@@ -240,6 +253,7 @@ Ended Walk::compensate() {
         continue;
       }
     }
+    if (run_.under_way.contains(path)) return {};
     const auto found = run_.steps.find(path);
     show(one.scope, one.step->id, as_ended(one.path, run_.steps.at(one.path)));
     Result<doc::Value> args = one.step->compensate->args.fill(one.scope);
@@ -277,9 +291,9 @@ void Walk::finish(const Ended& steps, const Scope& scope) {
 
 Next Walk::all() {
   Scope scope;
-  scope.inputs = run_.inputs;
-  scope.run =
-      doc::object({{"id", run_.id}, {"runbook", run_.runbook}, {"started_by", run_.started_by}});
+  scope.inputs = std::make_shared<const doc::Value>(run_.inputs);
+  scope.run = std::make_shared<const doc::Value>(
+      doc::object({{"id", run_.id}, {"runbook", run_.runbook}, {"started_by", run_.started_by}}));
   const Ended steps = sequence(document_.steps, "", scope);
   const bool over = steps.done != Done::kNo;
   if (over && next_.settled.empty()) finish(steps, scope);
@@ -302,6 +316,8 @@ StepRecord ended(const Document& document, const Run& run, const std::string& pa
   out.action = std::move(action);
   out.reason = std::move(reason);
   if (state != StepState::kSucceeded || path.ends_with("~compensate")) return out;
+  const Step* step = step_at(document, path);
+  if (step == nullptr || step->outputs.empty()) return out;
   Walk walk(document, run, run.started, path);
   (void)walk.all();
   if (walk.target_step() == nullptr) return out;

@@ -106,6 +106,7 @@ Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
   if (flight == one->flights.end()) co_return;
   if (!asked && passes(asked.error().code)) {
     one->flights.erase(flight);
+    one->run.under_way.erase(path);
     one->look_again = now() + kTryAgain;
     co_return;
   }
@@ -118,10 +119,8 @@ Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
     std::vector<EventDraft> drafts{runbook::step_ended(one->run, path, record)};
     const Result<void> done = co_await append(one, std::move(drafts));
     one->flights.erase(path);
-    if (done)
-      one->run.under_way.erase(path);
-    else
-      one->look_again = now() + kTryAgain;
+    one->run.under_way.erase(path);
+    if (!done) one->look_again = now() + kTryAgain;
     carry_on(one);
     co_return;
   }
@@ -162,10 +161,8 @@ Task<void> Runs::Impl::land(std::shared_ptr<One> one, std::string path, gate::Re
   one->flights.erase(flight);  // so that it lands once
   std::vector<EventDraft> drafts{runbook::step_ended(one->run, path, ended)};
   const Result<void> done = co_await append(one, std::move(drafts));
-  if (done)
-    one->run.under_way.erase(path);
-  else
-    one->look_again = now() + kTryAgain;  // asked for again, it is the same action
+  one->run.under_way.erase(path);                  // not before: nothing may begin it meanwhile
+  if (!done) one->look_again = now() + kTryAgain;  // asked for again, it is the same action
   carry_on(one);
 }
 

@@ -41,6 +41,7 @@ struct Runs::Impl {
   std::shared_ptr<const runbook::Document> document_of(const catalog::Tool& tool,
                                                        doc::Problems& problems);
   void add(std::shared_ptr<One> one);
+  void take_flight(const gate::RecordPtr& record);
   Task<void> take_up(gate::RecordPtr record);  // of a run that no open stream tells of
   Task<void> stop(std::shared_ptr<One> one, std::string by, std::string reason);
   Task<Result<void>> append(std::shared_ptr<One> one, std::vector<EventDraft> drafts);
@@ -78,7 +79,8 @@ struct Runs::Impl {
   Time now() const { return ports.gate.clock().now(); }
   Ports ports;
   gate::Watch watch;
-  std::multimap<std::string, std::function<void()>> watchers;                 // by run
+  std::multimap<std::string, std::function<void()>> watchers;  // by run
+  std::uint64_t ended_steps = 0;
   std::map<std::string, std::shared_ptr<One>> open;                           // by run
   std::map<std::string, std::shared_ptr<const runbook::Document>> documents;  // by digest
 };

@@ -142,6 +142,7 @@ Task<Result<void>> Runs::Impl::append(std::shared_ptr<One> one, std::vector<Even
   for (std::size_t i = 0; i < recorded->size(); ++i) {
     Event& event = (*recorded)[i];
     event.private_part = std::move(private_parts[i]);
+    if (event.type == "run.step_ended") ++ended_steps;
     runbook::evolve(one->run, event);
   }
   tell(one->run.id);
@@ -183,11 +184,31 @@ void Runs::load() {
 // Also what was to begin, and what had ended, when nothing more was written.
 void Runs::start() {
   for (const gate::RecordPtr& record : impl_->ports.gate.open_records()) {
+    impl_->take_flight(record);
     const bool runs =
         record->state == State::kExecuting && record->tool.starts_with(catalog::kRunbookPrefix);
     if (runs && !impl_->open.contains(record->id.str())) impl_->ports.spawn(impl_->take_up(record));
   }
   for (const auto& [id, one] : impl_->open) impl_->carry_on(one);
+}
+
+// A step that was under way when everything stopped, and is.
+void Runs::Impl::take_flight(const gate::RecordPtr& record) {
+  const auto found = record->run ? open.find(record->run->run) : open.end();
+  if (found == open.end()) return;
+  One& one = *found->second;
+  const std::string& path = record->run->step;
+  const auto known = one.run.steps.find(path);
+  if (known != one.run.steps.end() && known->second.attempt >= record->run->attempt) return;
+  const auto [flight, is_new] = one.flights.try_emplace(path);
+  if (!is_new) return;
+  const runbook::Step* step = runbook::step_at(*one.document, path);
+  flight->second.attempt = record->run->attempt;
+  flight->second.action = record->id;
+  flight->second.began = record->created_at;
+  flight->second.undoes = path.ends_with("~compensate");
+  if (step != nullptr && !flight->second.undoes) flight->second.timeout = step->timeout;
+  one.run.under_way.insert(path);
 }
 
 Task<void> Runs::Impl::take_up(gate::RecordPtr record) {

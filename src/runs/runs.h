@@ -50,6 +50,12 @@ class Runs {
   // Of a tool that is a runbook. Code invalid_runbook.
   Result<doc::Value> describe(const catalog::Tool& tool, bool with_graph);
   std::map<std::string, std::size_t> count_open() const;  // by the runbook's name
+  struct Numbers {
+    std::size_t open = 0, under_way = 0,
+                stopped = 0;        // runs; steps that are actions; runs that ask
+    std::uint64_t ended_steps = 0;  // since the start
+  };
+  Numbers numbers() const;
   // Called when what show() says of an open run has changed, until the Watch is gone.
   gate::Watch watch(const std::string& id, std::function<void()> changed);
 

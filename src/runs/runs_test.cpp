@@ -226,6 +226,32 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a cancelled run waits for what was under way when it crashed") {
+  Field f;
+  const gate::testing::Hold latch = std::make_shared<gate::testing::Latch>(f.io);
+  f.executor.hold_execute["run"] = latch;
+  const RecordPtr begun = f.start("held");
+  REQUIRE(f.until([&] { return latch->waiting == 1; }));
+  const std::string id = begun->id.str();
+  REQUIRE(f.run(f.runs->cancel(f.person("ada"), id, "wrong host")).has_value());
+  std::string step;
+  for (const RecordPtr& record : f.gate->open_records()) {
+    if (record->run) step = record->id.str();
+  }
+  const gate::testing::Hold unclear = std::make_shared<gate::testing::Latch>(f.io);
+  f.executor.hold_recover[step] = unclear;
+  f.executor.hold_execute.clear();
+  f.crash();
+  REQUIRE(f.until([&] { return unclear->waiting == 1; }));
+  f.settle_down();
+  CHECK(f.steps(begun->id) == Steps{"one#1 run executing"});
+  CHECK(f.state(begun->id) == State::kExecuting);
+  unclear->open();
+  f.settle_down();
+  CHECK(f.steps(begun->id) == Steps{"one#1 run failed"});
+  CHECK(f.look(begun->id)->outcome->reason == "cancelled by ada: wrong host");
+}
+
 TEST_CASE("an approval of a plan that is denied starts nothing") {
   Field f;
   const RecordPtr asked = f.start("whole", doc::object({{"host", "web1"}}));

@@ -205,6 +205,18 @@ std::map<std::string, std::size_t> Runs::count_open() const {
   return out;
 }
 
+Runs::Numbers Runs::numbers() const {
+  Numbers out;
+  out.open = impl_->open.size();
+  out.ended_steps = impl_->ended_steps;
+  for (const auto& [id, one] : impl_->open) {
+    out.stopped += one->asks.empty() ? 0 : 1;
+    for (const auto& [path, flight] : one->flights)
+      out.under_way += flight.action.str().empty() ? 0 : 1;
+  }
+  return out;
+}
+
 Result<doc::Value> Runs::describe(const catalog::Tool& tool, bool with_graph) {
   doc::Problems problems;
   const auto document = impl_->document_of(tool, problems);

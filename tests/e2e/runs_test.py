@@ -266,6 +266,13 @@ class Terminal(Base):
             (folder / "runbooks" / name).write_text(text)
         good = self.k.cli("runbook", "check", "--tools", str(folder / "tools.yaml"), str(folder / "runbooks"))
         self.assertEqual(good.out.splitlines()[-1], "good: 3 runbooks")
+        # What else stands in the folder is not of the tools, and what is named is read once.
+        (folder / "policy.yaml").write_text(RULES + '- {id: nights, match: {tool: [keyturn.hold]}, effect: require, require: {quorum: {sre: 1}, expires: 1h}}\n')
+        for book in (folder / "runbooks").iterdir():
+            (folder / book.name).write_text(book.read_text())
+        again = self.k.cli("runbook", "check", "--tools", str(folder / "tools.yaml"), str(folder))
+        self.assertEqual(again.out.splitlines()[-1], "good: 3 runbooks")
+        self.assertNotIn("keyturn.hold", self.k.cli("policy", "check", str(folder / "policy.yaml"), "--tools", str(folder / "tools.yaml")).out)
         broken = folder / "runbooks/slow.yaml"
         broken.write_text(broken.read_text().replace("steps.wait.outcome", "steps.wiat.outcome"))
         bad = self.k.cli("runbook", "check", "--tools", str(folder / "tools.yaml"), str(folder / "runbooks"), check=False)
