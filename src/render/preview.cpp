@@ -135,7 +135,7 @@ class Builder {
       for (const doc::Value& line : list(all[i], "plan")) {
         if (line.is_string()) plan += (plan.empty() ? "" : "\n") + line.as_string();
       }
-      field(s, "plan", plan);
+      field(s, "plan, with rows as PostgreSQL estimates them", plan);
     }
     if (preview.integer("more") > 0)
       s.warnings.push_back(std::to_string(preview.integer("more")) +
