@@ -187,6 +187,7 @@ Task<Result<doc::Value>> Runs::show(Principal who, std::string id) {
   const bool is_open = found != impl_->open.end();
   const std::shared_ptr<One> one = is_open ? found->second : co_await impl_->past(record);
   doc::Value out = summary(*record);
+  out.set("steps", doc::Array{});
   if (one) impl_->set_run(out, *one);
   const bool may = is_open && impl_->for_person(who, id).has_value();
   const bool cancels = may && one->run.cancelled_by.empty();

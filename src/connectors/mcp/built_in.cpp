@@ -100,7 +100,12 @@ std::string text_of(const gate::ActionRecord& record, Purpose purpose) {
   if (record.attended && record.state == State::kApproved && !record.held_at)
     return "People agreed. Make exactly the same call again now: it runs then.";
   if (is_final(record.state)) return words;
-  if (!is_settled(record.state)) words = "pending: it has not been done. " + words;
+  const bool runs = record.state == State::kExecuting &&
+                    record.tool.starts_with(catalog::kRunbookPrefix);  // a run, step by step
+  if (!is_settled(record.state))
+    words = (runs ? "pending: some of its steps may be done, not all. "
+                  : "pending: it has not been done. ") +
+            words;
   if (purpose == Purpose::kStatus || is_settled_for(record)) return words;
   if (!record.attended) words += " It goes ahead by itself once they agree: do not ask again.";
   return words + " To wait, call keyturn_wait with {\"action\": \"" + record.id.str() + "\"}.";

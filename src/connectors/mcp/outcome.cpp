@@ -79,6 +79,10 @@ doc::Value result_of(const Outcome& outcome, bool modern) {
   doc::Value said = to_value(outcome);
   std::string text = outcome.stdout_text;
   if (outcome.rows) text = doc::write_json(*outcome.rows);
+  // Of a run: what its runbook gives. Many a client shows its model the text alone.
+  const bool gives = outcome.result && outcome.result->is_object() && text.empty() &&
+                     outcome.kind == OutcomeKind::kSucceeded;
+  if (gives && !outcome.result->as_object().empty()) text = doc::write_json(*outcome.result);
   if (!outcome.stderr_text.empty())
     text += (text.empty() || text.ends_with('\n') ? "" : "\n") + ("stderr: " + outcome.stderr_text);
   if (text.empty() && !outcome.reason.empty()) text = outcome.reason;
