@@ -18,6 +18,30 @@ RUNBOOKS = """\
     operation: write
     resource: {kind: file, name: lines, env: dev}
     sandbox: none
+  flaky:
+    exec: [/bin/sh, -c, "grep -qxs $0 @WORK@/out/lines || { @WORK@/append.sh $0; exit 3; }", "{{name}}"]
+    params: {name: {type: string}}
+    operation: write
+    resource: {kind: file, name: lines, env: dev}
+    sandbox: none
+--- # file: runbooks/tried.yaml
+kind: Runbook
+metadata: {name: tried}
+steps:
+- {id: again, tool: flaky, args: {name: "{{ run.id }}"}, idempotent: true, retry: {tries: 3, backoff: 50ms}}
+- {id: once, tool: flaky, args: {name: "once-{{ run.id }}"}, on_failure: continue}
+- {id: told, tool: note, args: {text: "{{ steps.once.outcome }}"}}
+--- # file: runbooks/late.yaml
+kind: Runbook
+metadata: {name: late}
+steps:
+- {id: sure, timeout: 300ms, approve: {message: "Now?", require: {quorum: {sre: 1}, assurance: token, expires: 1h}}}
+--- # file: runbooks/short.yaml
+kind: Runbook
+metadata: {name: short}
+timeout: 300ms
+steps:
+- {id: sure, approve: {message: "Now?", require: {quorum: {sre: 1}, assurance: token, expires: 1h}}}
 --- # file: runbooks/patch.yaml
 apiVersion: keyturn/v1
 kind: Runbook
@@ -49,7 +73,7 @@ steps:
 - {id: both, branches: {left: [{id: two, tool: append-one, args: {text: "two {{ inputs.by }}"}}], right: [{id: three, pass: true}]}}
 - {id: last, tool: forbidden, when: "inputs.by == 'nobody'"}
 """
-RULES = POLICY + '- {id: runbooks, match: {tool: [note, "runbook.*"]}, effect: allow}\n'
+RULES = POLICY + '- {id: runbooks, match: {tool: [note, flaky, "runbook.*"]}, effect: allow}\n'
 
 
 def descendants(pid):
@@ -86,7 +110,7 @@ class Base(unittest.TestCase):
 class Runbooks(Base):
     def test_what_there_is(self):
         items = {one["name"]: one for one in self.k.get("/v1/runbooks", "bot").json["items"]}
-        self.assertEqual(sorted(items), ["patch", "slow", "whole"])
+        self.assertEqual(sorted(items), ["late", "patch", "short", "slow", "tried", "whole"])
         self.assertEqual((items["patch"]["tool"], items["patch"]["revision"], items["patch"]["steps"], items["patch"]["review"]), ("runbook.patch", 3, 4, "steps"))
         self.assertEqual(items["patch"]["inputs"]["required"], ["hosts", "by"])
         self.assertNotIn("graph", items["patch"])
@@ -185,6 +209,23 @@ class Runs(Base):
         self.assertIn("web1 paused", self.k.lines())
 
 
+    def test_what_may_be_done_twice_is_tried_again_and_nothing_else(self):
+        run = self.start("tried")
+        ended = self.run_at(run, "succeeded")
+        again, once = self.step(ended, "again"), self.step(ended, "once")
+        self.assertEqual((again["state"], again["attempt"]), ("succeeded", 2))
+        self.assertEqual((once["state"], once["attempt"], once["reason"]), ("failed", 1, "exited with code 3"))
+        self.assertEqual(self.k.lines()[-1], "failed")
+
+    def test_what_takes_too_long_is_cancelled(self):
+        late = self.run_at(self.start("late"), "failed")
+        self.assertEqual(self.step(late, "sure")["state"], "failed")
+        self.assertEqual(self.k.action(self.step(late, "sure")["action"], "carol").json["state"], "cancelled")
+        short = self.run_at(self.start("short"), "cancelled")
+        self.assertEqual((short["cancelled_by"], short["cancel_reason"]), ("timeout", "it took longer than it may"))
+        self.assertEqual(self.k.action(self.step(short, "sure")["action"], "carol").json["state"], "cancelled")
+
+
 class Unknown(Base):
     def kill_everything(self):
         """The server, the program and whoever would tell how that ended."""
@@ -265,13 +306,13 @@ class Terminal(Base):
             name, text = book.split("\n", 1)
             (folder / "runbooks" / name).write_text(text)
         good = self.k.cli("runbook", "check", "--tools", str(folder / "tools.yaml"), str(folder / "runbooks"))
-        self.assertEqual(good.out.splitlines()[-1], "good: 3 runbooks")
+        self.assertEqual(good.out.splitlines()[-1], "good: 6 runbooks")
         # What else stands in the folder is not of the tools, and what is named is read once.
         (folder / "policy.yaml").write_text(RULES + '- {id: nights, match: {tool: [keyturn.hold]}, effect: require, require: {quorum: {sre: 1}, expires: 1h}}\n')
         for book in (folder / "runbooks").iterdir():
             (folder / book.name).write_text(book.read_text())
         again = self.k.cli("runbook", "check", "--tools", str(folder / "tools.yaml"), str(folder))
-        self.assertEqual(again.out.splitlines()[-1], "good: 3 runbooks")
+        self.assertEqual(again.out.splitlines()[-1], "good: 6 runbooks")
         self.assertNotIn("keyturn.hold", self.k.cli("policy", "check", str(folder / "policy.yaml"), "--tools", str(folder / "tools.yaml")).out)
         broken = folder / "runbooks/slow.yaml"
         broken.write_text(broken.read_text().replace("steps.wait.outcome", "steps.wiat.outcome"))
