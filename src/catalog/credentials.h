@@ -19,6 +19,9 @@ struct CredentialUse {
   std::string name, field;
   std::string pointer;  // below the tool: "/env/KEY", "/sql/credential"
   doc::Position position;
+  // http: what it is sent to, the URL up to its first parameter; then an empty field is the one
+  // that stands in a header. "": it is handed to a program or a database.
+  std::string sent_to;
 };
 std::vector<CredentialUse> credential_uses(const Tool& tool);
 

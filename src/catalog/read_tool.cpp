@@ -17,21 +17,21 @@ constexpr std::int64_t kOutputMax = 64 << 20;
 // happen.
 struct KindWord {
   std::string_view word;
-  bool exec, sql;
+  bool exec, sql, http;
   std::string_view advice;
 };
 constexpr std::array<KindWord, 9> kKindWords{{
-    {"env", true, false, "remove it"},
-    {"cwd", true, false, "remove it"},
-    {"sandbox", true, false,
+    {"env", true, false, false, "remove it"},
+    {"cwd", true, false, false, "remove it"},
+    {"sandbox", true, false, false,
      "remove it: what a statement may do is up to the rights of the database role"},
-    {"limits", true, false,
-     "remove it: statements are bounded by timeout, rows_max and output_bytes_max"},
-    {"rows_max", false, true, "remove it"},
-    {"preview", true, true, "remove it: there is nothing that Keyturn could look at"},
-    {"state", true, true, "remove it: there is nothing that Keyturn could look at"},
-    {"timeout", true, true, "remove it: the enforcement point executes"},
-    {"output_bytes_max", true, true, "remove it: the enforcement point executes"},
+    {"limits", true, false, false,
+     "remove it: what runs elsewhere is bounded by timeout and output_bytes_max"},
+    {"rows_max", false, true, false, "remove it"},
+    {"preview", true, true, true, "remove it: there is nothing that Keyturn could look at"},
+    {"state", true, true, false, "remove it: there is nothing that Keyturn could look at"},
+    {"timeout", true, true, true, "remove it: the enforcement point executes"},
+    {"output_bytes_max", true, true, true, "remove it: the enforcement point executes"},
 }};
 
 std::string_view kind_text(ToolKind kind) {
@@ -80,6 +80,8 @@ Tool ToolReader::read(const std::string& name) {
   read_operation();
   read_exec();
   read_sql();
+  read_http();
+  read_kubernetes();
   read_mode();
   read_env();
   read_cwd();
@@ -208,7 +210,8 @@ void ToolReader::read_mode() {
   }
   tool_.mode = mode == "grant" ? Mode::kGrant : Mode::kExecute;
   tool_.enforcement_point = in_.string("enforcement_point").value_or("");
-  const bool runs = in_.value().find("exec") != nullptr || in_.value().find("sql") != nullptr;
+  const auto has = [&](std::string_view word) { return in_.value().find(word) != nullptr; };
+  const bool runs = has("exec") || has("sql") || has("http") || has("kubernetes");
   if (tool_.mode == Mode::kGrant) {
     tool_.kind = ToolKind::kGrantOnly;
     if (tool_.enforcement_point.empty()) {
@@ -217,8 +220,10 @@ void ToolReader::read_mode() {
                   "mode");
     }
     if (runs) {
-      in_.problem("conflict", "with mode: grant the enforcement point executes; remove exec or sql",
-                  "mode");
+      in_.problem(
+          "conflict",
+          "with mode: grant the enforcement point executes; remove exec, sql, http or kubernetes",
+          "mode");
     }
     return;
   }
@@ -227,16 +232,18 @@ void ToolReader::read_mode() {
   }
   if (!runs) {
     in_.problem("missing_field",
-                "tool \"" + tool_.name + "\" needs exec: […], sql: {…} or mode: grant");
+                "tool \"" + tool_.name +
+                    "\" needs exec: […], sql: {…}, http: {…}, kubernetes: {…} or mode: grant");
   }
 }
 
 void ToolReader::refuse_misfits() {
   for (const KindWord& word : kKindWords) {
     if (in_.value().find(word.word) == nullptr) continue;
-    const bool fits = tool_.kind == ToolKind::kExec  ? word.exec
-                      : tool_.kind == ToolKind::kSql ? word.sql
-                                                     : false;
+    const bool fits = tool_.kind == ToolKind::kExec   ? word.exec
+                      : tool_.kind == ToolKind::kSql  ? word.sql
+                      : tool_.kind == ToolKind::kHttp ? word.http
+                                                      : false;
     if (fits) continue;
     in_.problem("without_effect",
                 std::string(word.word) + " has no effect for " +

@@ -1,6 +1,7 @@
 // From a tool and checked arguments to exactly what runs.
 #include <stdexcept>
 
+#include "catalog/http_call.h"
 #include "catalog/schema.h"
 #include "catalog/template.h"
 #include "catalog/tool.h"
@@ -73,6 +74,15 @@ Result<void> check_leading_dash(const Tool& tool, const std::vector<std::string>
   return {};
 }
 
+// What cannot be said in an HTTP request is refused before anybody is asked.
+Result<void> check_message(const Tool& tool, const doc::Value& args) {
+  if (tool.kind != ToolKind::kHttp) return {};
+  if (auto ok = render_http(tool, args); !ok) return std::unexpected(ok.error());
+  if (!tool.http->look) return {};
+  if (auto ok = render_look(tool, args); !ok) return std::unexpected(ok.error());
+  return {};
+}
+
 }  // namespace
 
 std::string argument_text(const doc::Value& value) {
@@ -125,6 +135,7 @@ Result<doc::Value> check_args(const Tool& tool, const doc::Value& args) {
   for (const auto* argv : argvs) {
     if (auto ok = check_leading_dash(tool, *argv, checked); !ok) return std::unexpected(ok.error());
   }
+  if (auto ok = check_message(tool, checked); !ok) return std::unexpected(ok.error());
   return checked;
 }
 

@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "catalog/tool.h"
 #include "doc/read.h"
@@ -13,6 +15,9 @@ namespace keyturn::catalog {
 // Letters, digits, "_" and "-" ("." too with `dots`), at most 100.
 bool is_identifier(std::string_view text, bool dots);
 bool is_absolute(std::string_view path);
+
+// Where in an HTTP request a template stands.
+enum class HttpPlace { kPath, kQuery, kHeader, kJson, kText, kForm };
 
 // Keeps count of which parameters the definition uses.
 class ToolReader {
@@ -65,6 +70,28 @@ class ToolReader {
   void read_preview();
   std::vector<std::string> read_look(std::string_view key);
   void read_sql_preview();
+
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  void read_http();
+  void read_kubernetes();
+  void read_http_server(doc::ObjectReader& in, HttpCall& call);
+  std::string read_http_path(doc::ObjectReader& in);
+  Pairs read_http_pairs(doc::ObjectReader& in, std::string_view key, HttpPlace where);
+  void read_http_headers(doc::ObjectReader& in, HttpCall& call);
+  void read_http_header(const doc::Member& member, const std::string& pointer, HttpCall& call);
+  void read_http_body(doc::ObjectReader& http, HttpCall& call);
+  void read_http_answer(doc::ObjectReader& in, HttpCall& call);
+  static bool has_dry_run(const HttpCall& call);
+  void read_http_preview(HttpCall& call);
+  void finish_http(HttpCall call, std::string_view word);
+  std::vector<int> read_statuses(doc::ObjectReader& in, std::string_view key, int least, int most);
+  void check_http_template(const std::string& text, const doc::Value& place,
+                           const std::string& pointer, HttpPlace where);
+  void check_json_template(const doc::Value& value, const std::string& pointer);
+  std::string read_api_word(doc::ObjectReader& in, std::string_view key, bool needed);
+  std::string read_object_name(doc::ObjectReader& in, std::string_view key);
+  void read_kubernetes_path(doc::ObjectReader& in, bool named, HttpCall& call);
+  void read_kubernetes_body(doc::ObjectReader& in, const std::string& verb, HttpCall& call);
 
   const Param* param(const std::string& name) const;
   // A parameter that a template names: ticked off, or a problem. `where` words the place.

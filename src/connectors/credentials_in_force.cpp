@@ -8,7 +8,7 @@ void check_credentials(const doc::Value& tree, const std::vector<catalog::Creden
   if (!tree.is_null()) document = credentials::read(tree, problems);
   if (!document) return;  // it says itself what is wrong
   for (const catalog::CredentialUse& use : uses) {
-    if (const Result<void> good = document->check_use(use.name, use.field); !good)
+    if (const Result<void> good = document->check_use(use.name, use.field, use.sent_to); !good)
       problems.push_back({good.error().code, good.error().message, use.pointer, use.position});
   }
 }

@@ -6,6 +6,7 @@
 
 #include "base/task_impl.h"
 #include "connectors/exec/exec_executor.h"
+#include "connectors/http/http_executor.h"
 #include "connectors/mcp/child.h"
 #include "connectors/mcp/executor.h"
 #include "connectors/spool.h"
@@ -49,6 +50,7 @@ class AllExecutors final : public Executors {
         issuer_(issuer_of(loop, credential_pool_, clock, options)),
         exec_(link_, file_pool_, lender_of(issuer_.get(), clock, options)),
         sql_(*spool_, sql_pool_, clock, lender_of(issuer_.get(), clock, options), &look_pool_),
+        http_(loop, *spool_, file_pool_, clock, lender_of(issuer_.get(), clock, options)),
         mcp_(std::move(options.mcp)),
         children_(loop, file_pool_, link_) {
     if (issuer_) issuer_->start();
@@ -65,6 +67,7 @@ class AllExecutors final : public Executors {
       case catalog::ToolKind::kMcp:
         co_return mcp::McpExecutor::describe(tool, args);
       case catalog::ToolKind::kHttp:
+        co_return http::HttpExecutor::describe(tool, args);
       case catalog::ToolKind::kRunbook:
       case catalog::ToolKind::kGrantOnly:
         break;
@@ -79,8 +82,9 @@ class AllExecutors final : public Executors {
         co_return co_await exec_.preview(tool, std::move(args));
       case catalog::ToolKind::kSql:
         co_return co_await sql_.preview(tool, std::move(args));
-      case catalog::ToolKind::kMcp:
       case catalog::ToolKind::kHttp:
+        co_return co_await http_.preview(tool, std::move(args));
+      case catalog::ToolKind::kMcp:
       case catalog::ToolKind::kRunbook:
       case catalog::ToolKind::kGrantOnly:
         break;
@@ -98,6 +102,7 @@ class AllExecutors final : public Executors {
         if (!mcp_) co_return refuse("not_serving", "no MCP servers are reached from here");
         co_return co_await mcp_->execute(std::move(order));
       case catalog::ToolKind::kHttp:
+        co_return co_await http_.execute(std::move(order));
       case catalog::ToolKind::kRunbook:
       case catalog::ToolKind::kGrantOnly:
         break;
@@ -132,6 +137,7 @@ class AllExecutors final : public Executors {
   std::unique_ptr<credentials::Issuer> issuer_;
   exec::ExecExecutor exec_;
   sql::SqlExecutor sql_;
+  http::HttpExecutor http_;
   std::shared_ptr<mcp::McpExecutor> mcp_;
   mcp::Children children_;
 };

@@ -31,16 +31,22 @@ Task<Result<credentials::Issued>> lend_one(const Lender& lender, const gate::Ord
   co_return std::unexpected(noted.error());
 }
 
+std::set<std::string> names_of(const catalog::Tool& tool) {
+  std::set<std::string> names;
+  for (const catalog::CredentialUse& use : catalog::credential_uses(tool)) names.insert(use.name);
+  return names;
+}
+
+std::unexpected<Refusal> none_issued() {
+  return refuse("no_secret", "no credentials are issued from here");
+}
+
 }  // namespace
 
 Task<Result<Lent>> lend(const Lender& lender, const gate::Order& order) {
-  if (lender.issuer == nullptr)
-    co_return refuse("no_secret", "no credentials are issued from here");
-  std::set<std::string> names;
-  for (const catalog::CredentialUse& use : catalog::credential_uses(*order.tool))
-    names.insert(use.name);
+  if (lender.issuer == nullptr) co_return none_issued();
   Lent lent;
-  for (const std::string& name : names) {
+  for (const std::string& name : names_of(*order.tool)) {
     auto issued = co_await lend_one(lender, order, name);
     if (!issued) {
       co_await give_back(lender, std::move(lent), order);
@@ -63,6 +69,34 @@ Task<void> give_back(const Lender& lender, Lent lent, const gate::Order& order) 
     if (!noted && lender.log)
       lender.log("credentials: " + issued.id +
                  ": the record could not take how it ended: " + noted.error().message);
+  }
+}
+
+Task<Result<Lent>> lend_to_look(const Lender& lender, const catalog::Tool& tool, Duration within) {
+  const std::set<std::string> names = names_of(tool);
+  if (!names.empty() && lender.issuer == nullptr) co_return none_issued();
+  const std::string tool_name = tool.name;
+  Lent lent;
+  for (const std::string& name : names) {
+    auto issued = co_await lender.issuer->issue(name, {.action = ActionId("act_preview"),
+                                                       .principal = "keyturn",
+                                                       .tool = tool_name,
+                                                       .until = lender.clock->now() + within});
+    if (!issued) {
+      co_await take_back(lender, std::move(lent));
+      co_return std::unexpected(issued.error());
+    }
+    lent.emplace(name, std::move(*issued));
+  }
+  co_return lent;
+}
+
+Task<void> take_back(const Lender& lender, Lent lent) {
+  for (const auto& [name, issued] : lent) {
+    if (!issued.revocable) continue;
+    const Result<void> done = co_await lender.issuer->revoke(issued);
+    if (!done && lender.log)
+      lender.log("credentials: " + done.error().message + "; it is tried again");
   }
 }
 

@@ -29,4 +29,10 @@ Task<Result<Lent>> lend(const Lender& lender, const gate::Order& order);
 // credential.not_revoked when the other side could not be reached; then it is tried again.
 Task<void> give_back(const Lender& lender, Lent lent, const gate::Order& order);
 
+// The same for a look at what an action would touch, before it is released: bound to the tool and
+// to Keyturn itself, for at most `within`. There is no execution whose stream they could stand in:
+// whoever looks says which they were in what is shown. Codes as of lend().
+Task<Result<Lent>> lend_to_look(const Lender& lender, const catalog::Tool& tool, Duration within);
+Task<void> take_back(const Lender& lender, Lent lent);
+
 }  // namespace keyturn::connectors

@@ -109,7 +109,13 @@ struct Credential {
   std::string name;
   Duration lifetime = std::chrono::minutes(15);  // at most
   Provider provider;
+  // Not empty: it is sent to these URLs and below those that end with "/", by http tools, and is
+  // handed to nobody else.
+  std::vector<std::string> only_to;
 };
+
+// Whether the URL, up to its query, is one of them or below one that ends with "/".
+bool is_within(const std::vector<std::string>& urls, std::string_view url);
 
 // "postgres_role": the word under which the document has it.
 std::string_view provider_name(const Credential& credential);
@@ -123,9 +129,11 @@ struct Document {
   bool empty() const { return credentials.empty(); }
   // Null when there is none. Valid as long as the document.
   const Credential* find(std::string_view name) const;
-  // Whether a tool can use it. `field` may be empty: then any. Codes unknown_credential,
-  // unknown_field.
-  [[nodiscard]] Result<void> check_use(std::string_view name, std::string_view field) const;
+  // Whether a tool can use it. `field` may be empty: then any, or with `sent_to` the one that
+  // stands in a header. `sent_to`: the URL that an http tool sends it to, up to its first
+  // parameter; "": another tool. Codes unknown_credential, unknown_field, not_sent_there.
+  [[nodiscard]] Result<void> check_use(std::string_view name, std::string_view field,
+                                       std::string_view sent_to = {}) const;
 };
 
 // The document that has none: what is in force without a credentials.yaml.

@@ -98,6 +98,45 @@ TEST_CASE("a tool can only use what is there") {
   CHECK(document->check_use("nobody", "").error().code == "unknown_credential");
 }
 
+TEST_CASE("a credential that is bound to a place is sent there, and handed to nobody") {
+  const auto given = [](const std::string& only_to) {
+    doc::Problems problems;
+    auto document =
+        load(std::string(kHead) + "credentials:\n  one:\n    only_to: " + only_to +
+                 "\n    http_header: {header: X-Key, prefix: 'k ', value: {secret: 'env:A'}}\n",
+             problems);
+    for (const auto& problem : problems) FAIL(doc::to_text(problem, "credentials.yaml"));
+    return std::move(*document);
+  };
+  const Document below = given("['https://a.example/v1/', 'https://b.example/one']");
+  const auto code = [&](std::string_view url) {
+    const Result<void> good = below.check_use("one", "", url);
+    return good ? "" : good.error().code;
+  };
+  CHECK(code("https://a.example/v1/x/y").empty());
+  CHECK(code("https://b.example/one").empty());
+  for (const std::string_view url :
+       {"", "https://a.example/v1", "https://a.example/v2/", "https://a.example.evil/v1/",
+        "https://a.example:8443/v1/", "http://a.example/v1/", "https://b.example/one/two",
+        "https://b.example/once", "https://A.example/v1/x"}) {
+    CAPTURE(url);
+    CHECK(code(url) == "not_sent_there");
+  }
+  CHECK(is_within({"https://a.example/v1/"}, "https://a.example/v1/x?next=https://b.example/"));
+  CHECK_FALSE(is_within({"https://a.example/v1/"}, "https://b.example/?https://a.example/v1/"));
+  CHECK_FALSE(is_within({}, "https://a.example/"));
+}
+
+TEST_CASE("only one field of a credential stands in a header") {
+  doc::Problems problems;
+  const auto document = load(kAll, problems);
+  REQUIRE(document);
+  CHECK(document->check_use("orders-write", "", "https://a.example/").error().code ==
+        "unknown_field");
+  CHECK(document->check_use("deploy", "", "https://a.example/").error().code == "unknown_field");
+  CHECK(document->check_use("leased", "password", "https://a.example/"));
+}
+
 TEST_CASE("the document without credentials is one") {
   doc::Problems problems;
   const auto document = load(kNone, problems);
@@ -113,6 +152,11 @@ TEST_CASE("what is wrong is told where it stands") {
   CHECK(wrong_with("{static: {value: {secret: 'env:A'}}, vault: {}}") ==
         Words{"4 conflict /vault"});
   CHECK(wrong_with("{static: {valu: {secret: 'env:A'}}}").size() == 2);
+  for (const std::string only_to : {"[]", "['http://a.example/']", "['https://a.example']",
+                                    "['https://a.example/?x']", "['https://u@a.example/']"}) {
+    CAPTURE(only_to);
+    CHECK(wrong_with("{only_to: " + only_to + ", static: {value: {secret: 'env:A'}}}").size() == 1);
+  }
   CHECK(wrong_with("{lifetime: 13h, static: {value: {secret: 'env:A'}}}") ==
         Words{"4 out_of_range /lifetime"});
   CHECK(

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/secret.h"
 #include "base/time.h"
@@ -27,7 +28,8 @@ struct Issued {
   doc::Value shown;            // public: role, serial, lease, …; never a secret
   std::map<std::string, Secret, std::less<>> fields;
   Time expires_at;
-  bool revocable = false;  // revoke() ends it; else it ends by itself
+  bool revocable = false;            // revoke() ends it; else it ends by itself
+  std::vector<std::string> only_to;  // Credential::only_to
 
   // Null: there is no such field.
   const Secret* field(std::string_view name) const;

@@ -68,6 +68,7 @@ Credential read_credential(const doc::Value& value, const std::string& name,
   doc::ObjectReader in(value, pointer, problems);
   Credential out{.name = name};
   out.lifetime = in.duration("lifetime").value_or(out.lifetime);
+  out.only_to = read_only_to(in);
   std::string_view found;
   for (const std::string_view word : kWords) {
     const doc::Value* provider = in.object(word);
@@ -163,13 +164,29 @@ const Credential* Document::find(std::string_view name) const {
   return at == credentials.end() ? nullptr : &at->second;
 }
 
-Result<void> Document::check_use(std::string_view name, std::string_view field) const {
+bool is_within(const std::vector<std::string>& urls, std::string_view url) {
+  url = url.substr(0, url.find('?'));
+  return std::ranges::any_of(urls, [&](const std::string& one) {
+    return one.ends_with('/') ? url.starts_with(one) : url == one;
+  });
+}
+
+Result<void> Document::check_use(std::string_view name, std::string_view field,
+                                 std::string_view sent_to) const {
   const Credential* credential = find(name);
   if (credential == nullptr)
     return refuse("unknown_credential", "credential \"" + std::string(name) +
                                             "\" is not in credentials.yaml; add it there, or name "
                                             "one that is");
+  if (!credential->only_to.empty() && !is_within(credential->only_to, sent_to)) {
+    std::string urls;
+    for (const std::string& one : credential->only_to) urls += (urls.empty() ? "" : ", ") + one;
+    return refuse("not_sent_there",
+                  "credential " + credential->name + " is only sent to " + urls +
+                      (sent_to.empty() ? ", by http tools" : ", not to " + std::string(sent_to)));
+  }
   const std::vector<std::string> fields = fields_of(*credential);
+  if (field.empty() && !sent_to.empty()) field = fields.size() == 1 ? fields.front() : "token";
   if (field.empty() || std::ranges::find(fields, field) != fields.end()) return {};
   std::string known;
   for (const std::string& one : fields) known += (known.empty() ? "" : ", ") + one;

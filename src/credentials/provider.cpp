@@ -15,8 +15,12 @@ Given kept(const secrets::SecretReference& reference, const std::string& prefix)
   if (!value) return std::unexpected(value.error());
   Issued out;
   out.shown = doc::object({{"secret", secrets::to_text(reference)}});
-  out.fields.emplace(
-      "value", prefix.empty() ? std::move(*value) : Secret(prefix + std::string(value->reveal())));
+  if (prefix.empty()) {
+    out.fields.emplace("value", std::move(*value));
+    return out;
+  }
+  out.fields.emplace("value", Secret(prefix + std::string(value->reveal())));
+  out.fields.emplace("secret", std::move(*value));  // no tool names it: it is known, to be redacted
   return out;
 }
 
@@ -53,6 +57,7 @@ Given issue(const Credential& credential, const Issuance& issuance, Random& rand
   out->provider = provider_name(credential);
   if (out->expires_at == Time{}) out->expires_at = issuance.until;
   out->revocable = is_revocable(credential);
+  out->only_to = credential.only_to;
   return out;
 }
 

@@ -51,6 +51,20 @@ std::string read_url(doc::ObjectReader& in, std::string_view key) {
   return checked_url(in, key, in.string(key).value_or(""));
 }
 
+std::vector<std::string> read_only_to(doc::ObjectReader& in) {
+  std::vector<std::string> urls = in.strings("only_to").value_or(std::vector<std::string>{});
+  if (in.value().find("only_to") != nullptr && urls.empty())
+    in.problem("missing_field", "only_to cannot be empty: leave it out, or name a URL", "only_to");
+  for (const std::string& url : urls) {
+    std::string wrong = net::wrong_with_service_url(url);
+    const std::size_t path = wrong.empty() ? url.find('/', url.find("://") + 3) : 0;
+    if (wrong.empty() && (path == std::string::npos || url.contains('?')))
+      wrong = "it has a path and no query; one that ends with \"/\" is all that is below it";
+    if (!wrong.empty()) in.problem("bad_url", "only_to: " + wrong, "only_to");
+  }
+  return urls;
+}
+
 std::string read_ca_file(doc::ObjectReader& in) {
   std::string path = read_line(in, "ca_file");
   if (!path.empty() && path.front() != '/')

@@ -29,6 +29,7 @@ std::string read_line(doc::ObjectReader& in, std::string_view key);
 // https, or http on this machine.
 std::string require_url(doc::ObjectReader& in, std::string_view key);
 std::string read_url(doc::ObjectReader& in, std::string_view key);
+std::vector<std::string> read_only_to(doc::ObjectReader& in);
 std::string read_ca_file(doc::ObjectReader& in);  // ca_file: absolute
 bool is_line(std::string_view text);              // no control characters
 

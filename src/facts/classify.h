@@ -1,6 +1,6 @@
-// What does this SQL do, what does this argv run? Keyturn's own classification, from the bytes
-// alone (promise own-facts). What cannot be told is said as a fact: "uninspectable", never
-// "harmless". Pure; thread-safe.
+// What does this SQL do, what does this argv run, what does this HTTP request ask for? Keyturn's
+// own classification, from the bytes alone (promise own-facts). What cannot be told is said as a
+// fact: "uninspectable", never "harmless". Pure; thread-safe.
 #pragma once
 
 #include <string>
@@ -53,5 +53,30 @@ Facts classify_sql(std::string_view sql, const std::vector<std::string>& harmles
 // shell) is uninspectable. operation is always "execute": what a program does cannot be told from
 // its name.
 Facts classify_argv(const std::vector<std::string>& argv);
+
+// A request that Keyturn itself has put together.
+struct HttpRequestSeen {
+  std::string method, url;  // url: whole, percent-encoded
+  std::string content_type;
+  std::size_t body_bytes = 0;
+  std::string object_name;  // kubernetes: metadata.name of the body; "" none
+};
+
+// Gives Facts.tree:
+//   {"uninspectable": false, "why": [],
+//    "http": {"method", "scheme", "host", "port", "path", "query": [names], "content_type",
+//             "body_bytes"}}
+// host is in lower case, path and query names are decoded. operation: "read" for GET and HEAD, else
+// "write".
+Facts classify_http(const HttpRequestSeen& request);
+
+// The same of a request to a Kubernetes API, and what it asks for, as the API server takes it apart
+// (RequestInfo) and RBAC names it:
+//    "kubernetes": {"verb": get list watch create update patch delete deletecollection, "group",
+//                   "version", "resource", "subresource", "namespace", "name", "dry_run"}
+// "" for what there is none of; the core group is "". operation: "read" for get, list and watch,
+// else "write"; what is no object of the API, and the subresources exec, attach, portforward and
+// proxy are uninspectable, and "execute".
+Facts classify_kubernetes(const HttpRequestSeen& request);
 
 }  // namespace keyturn::facts

@@ -219,8 +219,8 @@ Task<Result<std::unique_ptr<Reading>>> reach(std::shared_ptr<Shared> shared, std
   if (may_be_kept) reading->wire = shared->kept.take(where);
   reading->is_kept = reading->wire != nullptr;
   if (reading->is_kept) co_return std::move(reading);
-  auto wire = co_await shared->dialer.dial(std::move(to), request.ca_file, request.connect_timeout,
-                                           request.abort);
+  auto wire = co_await shared->dialer.dial(std::move(to), request.ca_file, request.addresses,
+                                           request.connect_timeout, request.abort);
   if (!wire) co_return std::unexpected(wire.error());
   reading->wire = std::move(*wire);
   co_return std::move(reading);
@@ -236,10 +236,16 @@ Task<Result<std::shared_ptr<Exchange>>> exchange(std::shared_ptr<Shared> shared,
   if (request.abort->is_aborted()) co_return refuse("stopped", "it was stopped before it began");
   const std::string where =
       (to->tls ? "tls " : "plain ") + to->host + " " + to->port + " " + request.ca_file;
-  bool may_be_kept = true;
+  bool may_be_kept = true, is_announced = false;
   while (true) {
     auto reading = co_await reach(shared, where, *to, request, may_be_kept);
     if (!reading) co_return std::unexpected(reading.error());
+    if (request.before_send && !is_announced) {
+      const Result<void> told = co_await request.before_send();
+      if (!told) co_return std::unexpected(told.error());
+      if (request.abort->is_aborted()) co_return refuse("stopped", "it was stopped");
+      is_announced = true;
+    }
     Attempt attempt{std::move(*reading), request, *to};
     Wire* const wire = attempt.reading->wire.get();
     request.abort->set_end([wire] { wire->close(); });

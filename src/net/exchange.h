@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "net/abort.h"
+#include "net/address_rule.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -28,6 +30,12 @@ struct ExchangeRequest {
   Duration silence_timeout{};  // between two pieces of the body; zero: none
   std::size_t head_bytes_max = 64 * 1024;
   std::shared_ptr<Abort> abort;  // ends it, also before the head is there; null: nobody does
+  // Of what the host is looked up to be when a connection is made. (One that was kept for this host
+  // passed the rule that it was made under.)
+  AddressRule addresses;
+  // Asked once there is a connection, before the first byte of the request; a refusal is the
+  // answer, and nothing was sent. Empty: none.
+  std::function<Task<Result<void>>()> before_send;
 };
 
 // One answer. I/O thread only. Whoever waits in read() keeps the object. Destruction ends the
@@ -50,8 +58,9 @@ class ExchangeClient {
   // Returns when the head of the answer is there; any status is an answer, redirects are not
   // followed. A connection that was kept and turns out closed before a byte of the answer came is
   // replaced once, when the whole request had not been sent. Codes: bad_url, bad_header,
-  // cannot_connect (also: within connect_timeout), tls_failed, timeout, transfer_failed, too_large
-  // (the head), bad_tls (the CA file), stopped. No refusal holds the URL: it may be a secret.
+  // cannot_connect (also: within connect_timeout), address_refused, tls_failed, timeout,
+  // transfer_failed, too_large (the head), bad_tls (the CA file), stopped. No refusal holds the
+  // URL: it may be a secret.
   Task<Result<std::shared_ptr<Exchange>>> send(ExchangeRequest request);
 
  private:

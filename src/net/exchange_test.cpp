@@ -505,4 +505,46 @@ TEST_CASE("TLS: a body without length ends in good order, or it was cut") {
         (in_good_order ? "200 hello" : "200 hello|transfer_failed"));
 }
 
+TEST_CASE("an address that the rule does not allow is not connected to") {
+  Rig rig;
+  // Nobody listens there: it is not the connection that fails.
+  for (const char* url : {"http://127.0.0.1:9/", "http://localhost:9/"}) {
+    const auto answer = rig.send({.url = url, .addresses = *AddressRule::only({"10.0.0.0/8"})});
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == "address_refused");
+    CHECK(answer.error().message.contains("where this may not go"));
+  }
+  TestServer test;
+  CHECK(rig.fetch({.url = test.url("/a"), .addresses = *AddressRule::only({"127.0.0.0/8"})}) ==
+        "200 GET /a []");
+}
+
+TEST_CASE("what is asked before the first byte keeps it from being sent, or is asked once") {
+  std::string came = "?";
+  ScriptedServer server({[&](ScriptedPeer& peer) { came = peer.request(); },
+                         [&](ScriptedPeer& peer) {
+                           came = peer.request();
+                           peer.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                         }});
+  Rig rig;
+  const auto no = []() -> Task<Result<void>> {
+    co_return refuse("spool_failed", "the disk is full");
+  };
+  {
+    const auto refused =
+        rig.send({.method = "POST", .url = server.url(), .body = "x", .before_send = no});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "spool_failed");
+  }
+  int asked = 0;
+  const auto yes = [&asked]() -> Task<Result<void>> {
+    ++asked;
+    return []() -> Task<Result<void>> { co_return Result<void>{}; }();
+  };
+  CHECK(rig.fetch({.method = "POST", .url = server.url(), .body = "x", .before_send = yes}) ==
+        "200 ");
+  CHECK(asked == 1);
+  CHECK(came.ends_with("\r\n\r\nx"));
+}
+
 }  // namespace keyturn::net

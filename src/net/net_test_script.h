@@ -60,11 +60,15 @@ class ScriptedPeer {
       const ssize_t n = ssl_ == nullptr
                             ? ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL)
                             : SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()));
-      if (n <= 0) return;
+      if (n <= 0) {
+        is_gone_ = true;
+        return;
+      }
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
   }
-  void say_goodbye() {  // in good order, for TLS
+  bool is_gone() const { return is_gone_; }  // it did not take what was said
+  void say_goodbye() {                       // in good order, for TLS
     if (ssl_ != nullptr) SSL_shutdown(ssl_);
   }
   // Back when the other side's kernel knows.
@@ -97,6 +101,7 @@ class ScriptedPeer {
   }
   int fd_;
   SSL* ssl_ = nullptr;
+  bool is_gone_ = false;
   std::string got_;
 };
 

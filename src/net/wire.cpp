@@ -118,6 +118,21 @@ std::unexpected<Refusal> stopped() {
   return refuse("stopped", "it was stopped while the connection was made");
 }
 
+Result<void> leave_out(const AddressRule& rule, const ServiceAddress& to,
+                       std::vector<tcp::endpoint>& endpoints) {
+  std::string refused;
+  std::erase_if(endpoints, [&](const tcp::endpoint& endpoint) {
+    std::string address = endpoint.address().to_string();
+    address.erase(std::min(address.find('%'), address.size()));  // the zone of an IPv6 address
+    if (rule.allows(to.host, address)) return false;
+    refused = address;
+    return true;
+  });
+  if (!endpoints.empty() || refused.empty()) return {};
+  return refuse("address_refused",
+                to.host + " has the address " + refused + ", where this may not go");
+}
+
 Task<Result<void>> connect(beast::tcp_stream& stream, const ServiceAddress& to,
                            const std::vector<tcp::endpoint>& endpoints) {
   const auto [error, endpoint] = co_await stream.async_connect(endpoints, kAwait);
@@ -183,13 +198,16 @@ Task<Result<Dialer::Tls>> Dialer::tls(std::string ca_file) {
 }
 
 Task<Result<std::unique_ptr<Wire>>> Dialer::dial(ServiceAddress to, std::string ca_file,
-                                                 Duration timeout, std::shared_ptr<Abort> abort) {
+                                                 AddressRule addresses, Duration timeout,
+                                                 std::shared_ptr<Abort> abort) {
   const SteadyTime by = SteadyClock::now() + timeout;
   Result<Tls> context = Tls{};
   if (to.tls) context = co_await tls(ca_file);
   if (!context) co_return std::unexpected(context.error());
-  const auto endpoints = co_await find(to, by, abort);
+  auto endpoints = co_await find(to, by, abort);
   if (!endpoints) co_return std::unexpected(endpoints.error());
+  if (Result<void> ok = leave_out(addresses, to, *endpoints); !ok)
+    co_return std::unexpected(ok.error());
   if (abort->is_aborted()) co_return stopped();
   std::unique_ptr<Wire> wire;
   Secure* secure = nullptr;

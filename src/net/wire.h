@@ -11,6 +11,7 @@
 #include "base/task_impl.h"
 #include "base/time.h"
 #include "net/abort.h"
+#include "net/address_rule.h"
 #include "net/blocking.h"
 #include "net/loop.h"
 #include "net/tls_client.h"
@@ -37,9 +38,11 @@ class Dialer {
  public:
   explicit Dialer(Loop& loop) : loop_(loop) {}
 
-  // `abort` may end it. Codes: cannot_connect (also: it took too long), tls_failed, stopped,
-  // bad_tls.
-  Task<Result<std::unique_ptr<Wire>>> dial(ServiceAddress to, std::string ca_file, Duration timeout,
+  // The host is looked up once, and what `addresses` does not allow of that is left out: the
+  // connection goes to an address that was checked. `abort` may end it. Codes: cannot_connect
+  // (also: it took too long), address_refused, tls_failed, stopped, bad_tls.
+  Task<Result<std::unique_ptr<Wire>>> dial(ServiceAddress to, std::string ca_file,
+                                           AddressRule addresses, Duration timeout,
                                            std::shared_ptr<Abort> abort);
 
  private:

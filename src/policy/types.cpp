@@ -31,10 +31,26 @@ Type facts_type() {
   const Type shell = Type::object(
       "facts.shell",
       {{"programs", texts()}, {"inline", Type::boolean()}, {"uninspectable", Type::boolean()}});
+  const Type http = Type::object("facts.http", {{"method", Type::string()},
+                                                {"scheme", Type::string()},
+                                                {"host", Type::string()},
+                                                {"port", Type::integer()},
+                                                {"path", Type::string()},
+                                                {"query", texts()},
+                                                {"content_type", Type::string()},
+                                                {"body_bytes", Type::integer()}});
+  const Type kubernetes = Type::object("facts.kubernetes", {{"verb", Type::string()},
+                                                            {"group", Type::string()},
+                                                            {"version", Type::string()},
+                                                            {"resource", Type::string()},
+                                                            {"subresource", Type::string()},
+                                                            {"namespace", Type::string()},
+                                                            {"name", Type::string()},
+                                                            {"dry_run", Type::boolean()}});
   return Type::object("facts", {{"sql", sql},
                                 {"shell", shell},
-                                {"http", Type::dyn()},
-                                {"kubernetes", Type::dyn()},
+                                {"http", http},
+                                {"kubernetes", kubernetes},
                                 {"argv", texts()},
                                 {"uninspectable", Type::boolean()},
                                 {"why", texts()}});

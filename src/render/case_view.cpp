@@ -123,6 +123,7 @@ class Builder {
         text_section(std::move(title), SectionKind::kCode, list[i].as_string());
       }
     }
+    http_request();
     const doc::Value* argv = in_.description.find("argv");
     if (is_texts(argv)) {
       Section s = section("Command, argument by argument", SectionKind::kFields);
@@ -131,6 +132,28 @@ class Builder {
       }
       put(std::move(s));
     }
+  }
+
+  // Of an HTTP tool: line by line as it is sent, so that no header or body can look like another.
+  void http_request() {
+    const doc::Value* request = in_.description.find("request");
+    if (!is_http_request(request)) return;
+    Section s = section("HTTP request", SectionKind::kFields);
+    field(s, "method", request->text("method"));
+    field(s, "URL", request->text("url"));
+    if (const doc::Value* headers = request->find("headers")) {
+      for (const doc::Member& m : headers->as_object())
+        add_field(s, budget_, "header " + m.key, m.value.is_string() ? m.value.as_string() : "");
+    }
+    field(s, "SHA-256 of the body", request->text("body_sha256"));
+    put(std::move(s));
+    text_section("Body of the request", SectionKind::kCode, request->text("body"));
+  }
+
+  static bool is_http_request(const doc::Value* request) {
+    if (request == nullptr || !request->is_object() || request->text("url").empty()) return false;
+    const doc::Value* headers = request->find("headers");
+    return headers == nullptr || headers->is_object();
   }
 
   static bool is_texts(const doc::Value* value) {
@@ -159,6 +182,7 @@ class Builder {
   bool shown_above(const doc::Member& m) const {
     if (changes_configuration()) return is_configuration_member(m);
     if (m.key == "sql" || m.key == "statement") return m.value.is_string();
+    if (m.key == "request") return is_http_request(&m.value);
     return (m.key == "argv" || m.key == "statements") && is_texts(&m.value);
   }
 

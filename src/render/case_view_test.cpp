@@ -71,6 +71,26 @@ TEST_CASE("an argv is shown argument by argument") {
   CHECK(shown.find("binary.sha256: sha256:00") != std::string::npos);
 }
 
+TEST_CASE("an HTTP request is shown as it is sent, field by field") {
+  CaseInput in = a_case();
+  in.description = doc::object(
+      {{"kind", "http"},
+       {"server", "https://api.example.com"},
+       {"request", doc::object({{"method", "POST"},
+                                {"url", "https://api.example.com/v1/a"},
+                                {"headers", doc::object({{"X-Why", ""}, {"Accept", "a/b"}})},
+                                {"body", "{\"x\":1}\nheader X-Evil: 1"},
+                                {"body_sha256", "sha256:00"}})}});
+  const std::string shown = text(view_of(in));
+  CHECK(shown.find("HTTP request\n  method: POST\n  URL: https://api.example.com/v1/a\n  header "
+                   "X-Why: \u27E6empty\u27E7\n  header Accept: a/b\n  SHA-256 of the body: "
+                   "sha256:00\n") != std::string::npos);
+  CHECK(shown.find("Body of the request\n  | {\"x\":1}\n  | header X-Evil: 1") !=
+        std::string::npos);
+  CHECK(shown.find("request.url") == std::string::npos);
+  CHECK(shown.find("server: https://api.example.com") != std::string::npos);
+}
+
 TEST_CASE("a secret parameter is shown by name, length class and fingerprint only") {
   CaseInput in = a_case();
   in.args = doc::object({{"token", "hunter2"}, {"user", "x"}});

@@ -268,7 +268,7 @@ Task<Outcome> SqlExecutor::recover(ActionId action) {
     return spool.settle(action, clock.now());
   });
   Outcome outcome{.kind = OutcomeKind::kUnknown,
-                  .reason = "the server stopped while it ran; look at the database to know"};
+                  .reason = "the server stopped while it ran; look at what it works on to know"};
   if (!entry) {
     outcome.reason = "whether it ran cannot be told: " + entry.error().message;
   } else if (entry->outcome) {

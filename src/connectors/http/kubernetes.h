@@ -1,0 +1,52 @@
+// What Kubernetes' own means are used for (API concepts: dry run, resourceVersion, preconditions):
+// a preview that the server works out, and a write that the server refuses when the object is not
+// as it was shown. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "catalog/http_call.h"
+#include "doc/value.h"
+
+namespace keyturn::connectors::http {
+
+struct ObjectState {
+  std::string uid, resource_version;
+  bool operator==(const ObjectState&) const = default;
+};
+
+// The same request, of which nothing is kept: dryRun=All, of a DELETE in its body, too, because a
+// server that finds a body there looks at no query.
+catalog::HttpMessage dry_run_of(const catalog::HttpMessage& message);
+
+// What to GET to see what the request would touch, in the order to try them: the sub-resource, the
+// object, the collection that is deleted. Empty: nothing is there yet (a create without a name).
+std::vector<catalog::HttpMessage> live_of(const catalog::HttpMessage& message);
+
+// Of an object, or of each item of a list. Code not_kubernetes: it is neither.
+[[nodiscard]] Result<std::vector<ObjectState>> states_of(const doc::Value& object);
+// "sha256:…"; of nothing, too: that something is there by now is another state.
+std::string fingerprint_of(std::vector<ObjectState> states);
+
+// The request that the server carries out only on an object of that state: metadata.uid and
+// resourceVersion in what is written, preconditions in what deletes, tests in a JSON patch. Without
+// change where the API has no such means (creates).
+catalog::HttpMessage with_precondition(catalog::HttpMessage message, const ObjectState& state);
+
+// What differs, leaf by leaf: [{"path", "before", "after"}], without what the server counts itself
+// (managedFields, resourceVersion, generation). Of a Secret no values. At most `most` of them;
+// `left_out` how many more there are. `before` may be null: there was nothing.
+doc::Value changes(const doc::Value& before, const doc::Value& after, std::size_t most,
+                   std::size_t& left_out);
+
+// The same as text, for people: "@@ kind namespace/name @@", then "- /spec/replicas: 3" and "+ …" a
+// line. "" without changes.
+std::string diff_of(const doc::Value& object, const doc::Value& changes);
+
+// {kind, namespace, name, uid, resourceVersion} of an object, or how many and which of a list.
+doc::Value named(const doc::Value& object);
+
+}  // namespace keyturn::connectors::http
