@@ -67,6 +67,7 @@ Task<bool> Runs::Impl::walk_once(std::shared_ptr<One> one) {
   runbook::Next next = runbook::next(*one->document, one->run, now());
   if (!next.settled.empty()) {
     std::vector<EventDraft> drafts;
+    drafts.reserve(next.settled.size());
     for (const runbook::Settled& ended : next.settled)
       drafts.push_back(runbook::step_ended(one->run, ended.path, ended.record));
     const Result<void> done = co_await append(one, std::move(drafts));

@@ -136,6 +136,7 @@ void Runs::Impl::add(std::shared_ptr<One> one) {
 // Recorded first, and folded then.
 Task<Result<void>> Runs::Impl::append(std::shared_ptr<One> one, std::vector<EventDraft> drafts) {
   std::vector<std::optional<doc::Value>> private_parts;
+  private_parts.reserve(drafts.size());
   for (const EventDraft& draft : drafts) private_parts.push_back(draft.private_part);
   Result<std::vector<Event>> recorded = co_await ports.gate.record(std::move(drafts), {});
   if (!recorded) co_return std::unexpected(recorded.error());

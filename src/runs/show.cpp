@@ -169,6 +169,7 @@ void Runs::Impl::set_run(doc::Value& out, const One& one) const {
   if (one.document) out.set("graph", runbook::graph_of(*one.document));
   doc::Array steps;
   std::vector<std::pair<std::size_t, const std::string*>> order;
+  order.reserve(run.steps.size());
   for (const auto& [path, record] : run.steps) order.emplace_back(record.order, &path);
   std::ranges::sort(order);
   for (const auto& [number, path] : order) {
