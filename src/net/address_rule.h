@@ -29,6 +29,7 @@ class AddressRule {
 
   // `address`: numeric. An IPv4 address in IPv6 (::ffff:a.b.c.d) is that IPv4 address.
   bool allows(std::string_view host, std::string_view address) const;
+  bool is_any() const { return kind_ == Kind::kAny; }
 
  private:
   Kind kind_ = Kind::kAny;

@@ -236,7 +236,7 @@ Task<Result<std::shared_ptr<Exchange>>> exchange(std::shared_ptr<Shared> shared,
   if (request.abort->is_aborted()) co_return refuse("stopped", "it was stopped before it began");
   const std::string where =
       (to->tls ? "tls " : "plain ") + to->host + " " + to->port + " " + request.ca_file;
-  bool may_be_kept = true, is_announced = false;
+  bool may_be_kept = request.addresses.is_any(), is_announced = false;
   while (true) {
     auto reading = co_await reach(shared, where, *to, request, may_be_kept);
     if (!reading) co_return std::unexpected(reading.error());

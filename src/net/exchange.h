@@ -30,8 +30,8 @@ struct ExchangeRequest {
   Duration silence_timeout{};  // between two pieces of the body; zero: none
   std::size_t head_bytes_max = 64 * 1024;
   std::shared_ptr<Abort> abort;  // ends it, also before the head is there; null: nobody does
-  // Of what the host is looked up to be when a connection is made. (One that was kept for this host
-  // passed the rule that it was made under.)
+  // Of what the host is looked up to be. With a rule the connection is a new one: one that was kept
+  // was made under another.
   AddressRule addresses;
   // Asked once there is a connection, before the first byte of the request; a refusal is the
   // answer, and nothing was sent. Empty: none.

@@ -519,6 +519,16 @@ TEST_CASE("an address that the rule does not allow is not connected to") {
         "200 GET /a []");
 }
 
+TEST_CASE("of the addresses of a name only those that the rule allows are tried") {
+  TestServer test;  // at 127.0.0.1 alone
+  Rig rig;
+  const std::string url = "http://localhost:" + std::to_string(test.server->port()) + "/a";
+  CHECK(rig.fetch({.url = url, .addresses = *AddressRule::only({"127.0.0.1"})}) == "200 GET /a []");
+  const std::string code = rig.fetch({.url = url, .addresses = *AddressRule::only({"::1"})});
+  const bool kept_away = code == "address_refused" || code == "cannot_connect";
+  CHECK_MESSAGE(kept_away, code);
+}
+
 TEST_CASE("what is asked before the first byte keeps it from being sent, or is asked once") {
   std::string came = "?";
   ScriptedServer server({[&](ScriptedPeer& peer) { came = peer.request(); },
