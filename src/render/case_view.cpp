@@ -4,7 +4,9 @@
 
 #include "render/configuration.h"
 #include "render/fields.h"
+#include "render/plan_words.h"
 #include "render/preview.h"
+#include "render/run_plan.h"
 
 namespace keyturn::render {
 namespace {
@@ -22,23 +24,6 @@ std::string joined(const std::set<std::string>& words) {
   return out.empty() ? "none" : out;
 }
 
-std::string in_words(const Quorum& quorum) {
-  std::string out;
-  for (const auto& [group, count] : quorum) {
-    out += (out.empty() ? "" : " and ") + std::to_string(count) + " of " + group;
-  }
-  return out.empty() ? "nobody" : out;
-}
-
-std::string in_words(const std::vector<Quorum>& list, std::string_view between) {
-  std::string out;
-  for (const Quorum& quorum : list) {
-    if (!out.empty()) out += between;
-    out += in_words(quorum);
-  }
-  return out;
-}
-
 class Builder {
  public:
   explicit Builder(const CaseInput& input) : in_(input) {}
@@ -46,6 +31,8 @@ class Builder {
   CaseView build() {
     erased();
     configuration();
+    run_plan();
+    hold();
     what_runs();  // first what matters most
     for (Section& s : preview_sections(in_.preview, budget_)) put(std::move(s));
     arguments();
@@ -175,12 +162,47 @@ class Builder {
     for (Section& s : configuration_sections(in_.description, budget_)) put(std::move(s));
   }
 
+  // What a run would do, step by step.
+  void run_plan() {
+    if (!starts_run()) return;
+    for (Section& s : run_plan_sections(*in_.description.find("plan"), budget_)) put(std::move(s));
+  }
+
+  // A hold point of a runbook: the message in its own words, what is shown with it, who is asked.
+  void hold() {
+    if (!is_hold()) return;
+    text_section("Go on?", SectionKind::kText, in_.args->text("message"));
+    Section shown = section("Shown with it", SectionKind::kFields);
+    Section rest = section("What the runbook asks for", SectionKind::kFields);
+    for (const doc::Member& m : in_.args->as_object()) {
+      if (m.key == "message" || m.value.is_null()) continue;
+      add_leaves(m.key == "show" ? shown : rest, budget_,
+                 m.key == "show" ? "" : join_path("", m.key), m.value);
+    }
+    put(std::move(shown));
+    put(std::move(rest));
+  }
+
+  // Its arguments are its description: told once, above.
+  bool is_hold() const {
+    const doc::Value* message =
+        in_.tool == "keyturn.hold" && in_.args && in_.args->is_object() && in_.secrets.empty()
+            ? in_.args->find("message")
+            : nullptr;
+    return message != nullptr && message->is_string();
+  }
+
+  bool starts_run() const {
+    return in_.tool.starts_with("runbook.") && is_run_plan(in_.description);
+  }
+
   bool changes_configuration() const {
     return in_.tool == "keyturn.configuration" || in_.tool == "keyturn.upstream";
   }
 
   bool shown_above(const doc::Member& m) const {
     if (changes_configuration()) return is_configuration_member(m);
+    if (starts_run() && m.key == "plan") return true;
     if (m.key == "sql" || m.key == "statement") return m.value.is_string();
     if (m.key == "request") return is_http_request(&m.value);
     return (m.key == "argv" || m.key == "statements") && is_texts(&m.value);
@@ -191,6 +213,7 @@ class Builder {
   }
 
   void arguments() {
+    if (is_hold()) return;
     Section s = section("Arguments", SectionKind::kFields);
     if (!in_.args) {
       s.warnings.emplace_back(
@@ -267,6 +290,7 @@ class Builder {
   }
 
   void how_it_runs() {
+    if (is_hold() && in_.description == *in_.args) return;
     Section s = section("How it would run", SectionKind::kFields);
     if (in_.description.is_object()) {
       for (const doc::Member& m : in_.description.as_object()) {
