@@ -272,9 +272,9 @@ TEST_CASE("signing in is tried a bounded number of times by one peer") {
 TEST_CASE("pages are served with the policy that forbids frames and foreign scripts") {
   net::HttpRequest http;
   http.method = "GET";
-  for (const char* path :
-       {"/", "/a/act_1", "/activity", "/ledger", "/insights", "/admin", "/standing",
-        "/standing/sa_1", "/account", "/enrol", "/login", "/demo"}) {
+  for (const char* path : {"/", "/a/act_1", "/activity", "/ledger", "/insights", "/admin",
+                           "/standing", "/standing/sa_1", "/runbooks", "/runbooks/patch",
+                           "/runs/act_1", "/account", "/enrol", "/login", "/demo"}) {
     CAPTURE(path);
     http.path = path;
     const auto page = asset_response(http);
@@ -283,8 +283,8 @@ TEST_CASE("pages are served with the policy that forbids frames and foreign scri
     CHECK(page->headers.find("content-security-policy")->find("frame-ancestors 'none'") !=
           std::string_view::npos);
   }
-  for (const char* path :
-       {"/a", "/a/b/c", "/standing/a/b", "/assets/none.js", "/etc", "/openapi.json"}) {
+  for (const char* path : {"/a", "/a/b/c", "/runs", "/runs/a/b", "/standing/a/b", "/assets/none.js",
+                           "/etc", "/openapi.json"}) {
     http.path = path;
     CHECK(!asset_response(http));
   }

@@ -14,9 +14,10 @@ constexpr std::string_view kContentPolicy =
 bool is_page(std::string_view path) {
   constexpr std::array kPages = std::to_array<std::string_view>(
       {"/", "/activity", "/policy", "/ledger", "/emergencies", "/insights", "/admin", "/account",
-       "/standing", "/enrol", "/login", "/demo", "/index.html"});
+       "/standing", "/runbooks", "/enrol", "/login", "/demo", "/index.html"});
   if (std::ranges::find(kPages, path) != kPages.end()) return true;
-  constexpr std::array kOfOne = std::to_array<std::string_view>({"/a/", "/standing/"});
+  constexpr std::array kOfOne =
+      std::to_array<std::string_view>({"/a/", "/standing/", "/runbooks/", "/runs/"});
   return std::ranges::any_of(kOfOne, [&](std::string_view folder) {
     return path.starts_with(folder) && path.find('/', folder.size()) == std::string_view::npos;
   });

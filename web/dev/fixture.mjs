@@ -11,6 +11,7 @@ import { chatsAct, chatsAnswer } from "./chats.mjs";
 import { emergenciesAnswer, inForce, toLook } from "./emergencies.mjs";
 import { insightsAnswer, noInsights } from "./insights.mjs";
 import { policy as policyAnswer } from "./policy.mjs";
+import { runOf, runsAnswer, stepsOfRuns } from "./runs.mjs";
 import { standingAct, standingAnswer, stoodAndTold } from "./standing.mjs";
 import * as tree from "./tree.mjs";
 
@@ -31,7 +32,8 @@ const hashes = leaves.map(tree.leafHash);
 
 const json = (value) => JSON.stringify(value, (_, v) => (typeof v === "bigint" ? `@big${v}` : v)).replace(/"@big(\d+)"/g, "$1");
 const problem = (status, code, title, detail) => ({ status, type: "application/problem+json", body: { type: `about:${code}`, title, status, detail, code } });
-const find = (id) => [...actions, ...toLook, ...stoodAndTold].find((item) => item.id === id);
+const ofRuns = stepsOfRuns.map((one) => ({ ...actions[0], ...one, owner: { id: "erin" } }));
+const find = (id) => [...actions, ...toLook, ...stoodAndTold, ...ofRuns].find((item) => item.id === id);
 const summary = ({ display, facts, ...rest }) => ({ ...rest, waits_for_you: waits(rest) });
 const waits = (item) => item.state === "pending" && item.owner?.id !== "alice" && !item.votes.some((given) => given.reviewer === "alice");
 
@@ -212,6 +214,8 @@ function answer(method, url, body, mood) {
   if (adminAnswer(method, path)) return { body: adminAnswer(method, path) };
   if (method === "POST" && path.startsWith("/v1/standing")) return standingAct(path, body);
   if (standingAnswer(path, mood)) return { body: standingAnswer(path, mood) };
+  const ofRun = /^\/v1\/(runs|runbooks)/.test(path) && runsAnswer(method, url, body, mood);
+  if (ofRun) return ofRun;
   if (path === "/v1/insights") return { body: (mood === "empty" ? noInsights : insightsAnswer)(url.searchParams) };
   if (path.startsWith("/v1/policy")) return { body: policyAnswer(path, body, mood) };
   if (emergenciesAnswer(path)) return { body: emergenciesAnswer(path) };
@@ -245,6 +249,8 @@ createServer((request, response) => {
       streams.add(stream);
       response.on("close", () => streams.delete(stream));
       response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+      const run = runOf(/^\/v1\/runs\/([^/]+)\/stream$/.exec(path)?.[1]);
+      if (run) { response.write(`event: run\ndata: ${json(run)}\n\n`); return; }
       response.write(id && find(id) ? `event: snapshot\ndata: ${json(find(id))}\n\n` : "event: ping\ndata: {}\n\n");
       if (path === "/v1/inbox/stream" && mood !== "empty") response.write(`event: waiting\ndata: ${json({ total: inbox(new URLSearchParams("for=me"), mood).body.total })}\n\n`);
       return;

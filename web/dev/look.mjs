@@ -50,7 +50,7 @@ const pages = [
   ["emergency-look", "/a/act_01JDLOOKK7Q2", "emergency"], ["emergency-looked", "/a/act_01JDSEENK7Q2", "emergency"], ["emergency-ballot", `/a/${id(2)}`, "emergency"],
   ["frame", "/standing", "", async (page) => {
     const before = page.viewportSize();
-    for (const width of [801, 1000, 1121, 1280, 1345, 1400, 1480, 1489, 1600]) { // with every link that the frame can have
+    for (const width of [801, 1000, 1121, 1193, 1200, 1265, 1280, 1345, 1400, 1489, 1585, 1600]) { // with every link that the frame can have
       await page.setViewportSize({ width, height: 700 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) fault("frame", `at ${width} px it scrolls sideways by ${wide} px`);
@@ -68,6 +68,24 @@ const pages = [
     await page.getByRole("button", { name: "Propose it" }).click();
     await page.getByText("permits at most 20 uses").waitFor();
   }],
+  ["runbooks", "/runbooks"], ["runbooks-none", "/runbooks", "empty"], ["runbooks-open", "/runbooks?runbook=maintenance&state=open"], ["runbook", "/runbooks/maintenance"], ["runbook-missing", "/runbooks/none"],
+  ["runbook-step", "/runbooks/maintenance", "", async (page) => { await page.getByRole("button", { name: /^Patch/ }).click(); await page.getByText("inputs.hosts").waitFor(); }],
+  ["runbook-form", "/runbooks/maintenance", "", async (page) => {
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.getByText("It is needed.").first().waitFor();
+    await page.locator("#start").scrollIntoViewIfNeeded();
+  }],
+  ["runbook-plan", "/runbooks/maintenance", "", async (page) => {
+    await page.getByRole("textbox", { name: "item 1" }).fill("web-1");
+    await page.getByRole("textbox", { name: "name" }).fill("erin");
+    await page.getByLabel("window").selectOption('"night"');
+    await page.getByRole("button", { name: "Show the plan" }).click();
+    await page.getByRole("region", { name: "The plan" }).scrollIntoViewIfNeeded();
+  }],
+  ...["held", "stopped", "hostile", "paused", "failed", "succeeded", "cancelled", "pending"].map((name, i) => [`run-${name}`, `/runs/act_01JR000${i + 1}K7Q2`]), ["run-missing", "/runs/act_none"],
+  ["run-step-hold", "/runs/act_01JR0001K7Q2?step=sides.hosts.patch%5B2%5D"], ["run-step-items", "/runs/act_01JR0001K7Q2?step=patch"], ["run-step-failed", "/runs/act_01JR0005K7Q2?step=sides.database.vacuum", "", async (page) => { await page.getByText("Standard error").first().waitFor(); }],
+  ["run-step-unknown", "/runs/act_01JR0002K7Q2?step=sides.database.snapshot"], ["run-settle", "/runs/act_01JR0002K7Q2?step=sides.database.snapshot", "", async (page) => { await page.getByRole("button", { name: "Say how it ended" }).click(); await page.getByRole("dialog").waitFor(); }],
+  ["action-of-run", "/a/act_01JDSTEPK7Q2", "", async (page) => { await page.getByText("A step of a run").waitFor(); }],
   ["insights", "/insights"], ["insights-week", "/insights?days=7"], ["insights-table", "/insights?days=7", "", async (page) => { await page.locator("summary", { hasText: "Actions a day" }).click(); }], ["insights-empty", "/insights", "empty"],
   ["insights-at", "/insights?days=90", "", async (page) => { await page.getByRole("slider", { name: "From the question to the decision" }).focus(); await page.keyboard.press("ArrowLeft"); await page.locator(".tip").waitFor(); }],
   ...["people", "groups", "oncall", "agents", "tokens", "sessions", "channels"].map((tab) => [`admin-${tab}`, `/admin?tab=${tab}`]), ["admin-auditor", "/admin", "auditor"],

@@ -9,7 +9,6 @@ import { ActionPage } from "./pages/action";
 import { InboxPage } from "./pages/inbox";
 import { Boundary } from "./parts/boundary";
 import { EmergencyBanners } from "./parts/emergencies";
-import { HelpDialog } from "./parts/help";
 import { Icon, Keyhole, type IconName } from "./parts/icon";
 import { Empty, Heading, Loading, ProblemNote } from "./parts/pieces";
 import { Text } from "./parts/text";
@@ -18,6 +17,7 @@ import { readNotices } from "./notices";
 import { knock, lost, lostWords, readAt } from "./reach";
 import { decoded, go, place } from "./router";
 import { loadSession, refreshSession, session, signOut } from "./session";
+import { lookForRunbooks, runbooks } from "./runbooks";
 import { lookForStanding, stands } from "./standing";
 import { useStore } from "./store";
 import { nextTheme, theme } from "./theme";
@@ -88,6 +88,7 @@ function SignedIn({ me }: { me: Me }) {
     l: () => go("/ledger"),
     p: () => go("/policy"),
     e: () => go("/emergencies"),
+    r: () => go("/runbooks"),
     s: () => go("/standing"),
     u: () => go("/account"),
   }, "frame");
@@ -96,7 +97,10 @@ function SignedIn({ me }: { me: Me }) {
     document.title = waiting && !isAway(me.away_until) ? `(${waiting}) ${bare}` : bare;
   }, [waiting, path, me.away_until]);
   useEffect(readNotices, [me.id]);
-  useEffect(() => void lookForStanding(), [me.id]);
+  useEffect(() => {
+    void lookForStanding();
+    void lookForRunbooks();
+  }, [me.id]);
 
   return (
     <>
@@ -122,7 +126,7 @@ function SignedIn({ me }: { me: Me }) {
       <Banners me={me} />
       <Boundary key={path}><Page path={path} me={me} /></Boundary>
       <Announcer />
-      {help && <HelpDialog onClose={() => setHelp(false)} />}
+      {help && <pages.HelpDialog onClose={() => setHelp(false)} />}
     </>
   );
 }
@@ -132,6 +136,8 @@ function Page({ path, me }: { path: string; me: Me }) {
   if (action) return <ActionPage key={path} id={decoded(action[1]!)} me={me} />;
   const standing = /^\/standing(?:\/([^/]+))?$/.exec(path);
   if (standing) return <pages.standing.Page me={me} id={standing[1] === undefined ? null : decoded(standing[1])} />;
+  const run = /^\/(runbooks|runs)\/([^/]+)$/.exec(path);
+  if (run) return run[1] === "runs" ? <pages.run.Page key={path} id={decoded(run[2]!)} /> : <pages.runbook.Page key={path} name={decoded(run[2]!)} />;
   switch (path) {
     case "/":
       return <InboxPage me={me} />;
@@ -143,6 +149,8 @@ function Page({ path, me }: { path: string; me: Me }) {
       return <pages.ledger.Page />;
     case "/emergencies":
       return <pages.emergencies.Page me={me} />;
+    case "/runbooks":
+      return <pages.runbooks.Page />;
     case "/insights":
       return <pages.insights.Page />;
     case "/admin":
@@ -176,6 +184,7 @@ function Nav({ me, waiting, path }: { me: Me; waiting: number; path: string }) {
     ["/ledger", "Ledger", "ledger"], ["/emergencies", "Emergencies", "warn"], ["/insights", "Insights", "chart"],
   ];
   if (useStore(stands)) links.splice(5, 0, ["/standing", "Standing", "stands"]);
+  if (useStore(runbooks)) links.splice(4, 0, ["/runbooks", "Runbooks", "run"]);
   if (me.admin || me.auditor) links.push(["/admin", "Administration", "gear"]);
   if (me.demo) links.push(["/demo", "Demo", "demo"]);
   const rest = links.slice(firstLinks);

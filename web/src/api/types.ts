@@ -120,6 +120,7 @@ export interface Action {
   escalated_to?: string;
   reminders?: number;
   standing?: string; // the standing approval that allowed it
+  run?: { id: string; runbook: string; step: string; attempt: number } | null; // the step of a run that it is
   votes?: Vote[];
   review_url?: string;
   outcome?: ActionOutcome | null;

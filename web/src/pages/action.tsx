@@ -7,15 +7,13 @@ import { listen } from "../api/stream";
 import { isFinal, partyId, type Action, type Me, type Section, type TimelineItem } from "../api/types";
 import { noteInActivity } from "../activity";
 import { noteAction } from "../inbox";
-import { AgreeToLike, AllowedBy, AmendDialog } from "../pages";
+import { AfterReviewCard, AgreeToLike, AllowedBy, AmendDialog, CancelDialog, OutcomeCard, RunOf } from "../pages";
 import { canStand, stands } from "../standing";
 import { useKeys } from "../keys";
-import { AfterReviewCard } from "../parts/after_review";
-import { CancelDialog, EvidenceCard, NextUp, PolicyCard, Undisplayed } from "../parts/case_cards";
+import { EvidenceCard, NextUp, PolicyCard, Undisplayed } from "../parts/case_cards";
 import { CaseHead, Crumb } from "../parts/case_head";
 import { DecisionPanel, votedBy, whyNot } from "../parts/decision";
 import { Icon } from "../parts/icon";
-import { OutcomeCard } from "../parts/outcome";
 import { Ago, Card, Empty, Heading, Loading, Note, ProblemNote, Quorum } from "../parts/pieces";
 import { useReveal } from "../parts/reveal";
 import { CaseSection } from "../parts/section";
@@ -157,6 +155,7 @@ function Case({ loaded, me, reload, problem }: {
           {exactTime(new Date().toISOString())} by <Text>{me.id}</Text></p>
       )}
       <CaseHead action={action} />
+      {(action.run || action.tool.startsWith("runbook.")) && <RunOf action={action} />}
       {action.standing && <AllowedBy id={action.standing} />}
       {action.erased && (
         <Note kind="warn">
@@ -204,7 +203,7 @@ function Case({ loaded, me, reload, problem }: {
           {action.state === "pending" && (
             <DecisionPanel action={action} me={me} reveal={reveal} onVoted={after} />
           )}
-          <AfterReviewCard action={action} onLooked={after} />
+          {action.after_review && <AfterReviewCard action={action} onLooked={after} />}
           {goesOn && <div class="wide-only"><NextUp after={action.id} /></div>}
           {(action.needed?.length ?? 0) > 0 && (
             <div class="wide-only"><Card title="Approvals"><div class="pad"><Quorum needed={action.needed} words /></div></Card></div>

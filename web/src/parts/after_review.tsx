@@ -1,27 +1,15 @@
 // The look afterwards: what was possible only in an emergency is looked at by somebody else.
 
 import { useState } from "preact/hooks";
-import { emergencies, type AfterReview } from "../api/emergencies";
+import { emergencies } from "../api/emergencies";
 import type { Action } from "../api/types";
-import { exactTime, shortTime, span, useNow } from "../words";
 import { useWhyNoVotes } from "../reach";
 import { meNow } from "../session";
 import { useAct } from "./act";
+import { Due } from "./due";
 import { Icon } from "./icon";
 import { Ago, Card, ProblemNote } from "./pieces";
 import { Text } from "./text";
-
-export function Due({ look }: { look: AfterReview | undefined }) {
-  const now = useNow(5_000);
-  if (!look?.open) return null;
-  const left = (Date.parse(look.due) - now) / 1000;
-  return (
-    <span class={left < 0 ? "expiry soon" : "expiry"} title={exactTime(look.due)}>
-      <Icon name={left < 0 ? "warn" : "clock"} size={14} />
-      <span>{left < 0 ? `look overdue by ${span(-left)}` : `look due by ${shortTime(look.due, now)}`}</span>
-    </span>
-  );
-}
 
 export function AfterReviewCard({ action, onLooked }: { action: Action; onLooked: (said: string) => void }) {
   const look = action.after_review;

@@ -1,15 +1,11 @@
 // The cards beside and below a case: what policy said, the evidence, what to do next.
 
-import { useState } from "preact/hooks";
-import { asProblem, type Problem } from "../api/client";
-import { api } from "../api/routes";
 import type { Action } from "../api/types";
 import { inbox } from "../inbox";
 import { useStore } from "../store";
 import { count, effectWords, exactTime, nameOf, over } from "../words";
-import { Dialog } from "./dialog";
 import { Icon } from "./icon";
-import { Card, Copy, JsonBlock, ProblemNote } from "./pieces";
+import { Card, Copy, JsonBlock } from "./pieces";
 import { Text } from "./text";
 
 const hasContent = (value: unknown): boolean =>
@@ -97,29 +93,5 @@ export function EvidenceCard({ action }: { action: Action }) {
           : "no index yet"}</dd>
       </dl>
     </Card>
-  );
-}
-
-export function CancelDialog({ action, onClose, onDone }: {
-  action: Action; onClose: () => void; onDone: () => void;
-}) {
-  const [problem, setProblem] = useState<Problem | null>(null);
-  const cancel = async (): Promise<void> => {
-    try {
-      await api.cancel(action.id);
-      onDone();
-    } catch (error) {
-      setProblem(asProblem(error, "That did not work"));
-    }
-  };
-  return (
-    <Dialog title="Cancel this request?" onClose={onClose}>
-      <p>It will not run, and the agent is told so. This cannot be undone; the agent can ask again.</p>
-      {problem && <ProblemNote problem={problem} />}
-      <div class="dialog-buttons">
-        <button type="button" class="button" autoFocus onClick={onClose}>Keep it</button>
-        <button type="button" class="button button-deny" onClick={() => void cancel()}>Cancel the request</button>
-      </div>
-    </Dialog>
   );
 }

@@ -3,7 +3,7 @@
 import { isFinal, partyId, partyName, type Action } from "../api/types";
 import { cameFrom } from "../spot";
 import { stateMeanings, towards } from "../words";
-import { Due } from "./after_review";
+import { Due } from "./due";
 import { Attention } from "./attention";
 import { UnderEmergency } from "./emergencies";
 import { Icon } from "./icon";
@@ -43,8 +43,10 @@ export function CaseHead({ action }: { action: Action }) {
       </div>
       <Heading title={title}>
         {partyName(action.requester) ? <><Who party={action.requester} /> {isFinal(action.state) ? "asked" : "asks"} to </> : <>A request to </>}
-        <span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
-        <ResourceName resource={action.resource} />
+        {action.run && action.tool === "keyturn.hold" ? <>go on with <span class="mono"><Text>{action.run.runbook}</Text></span></> : (
+          <><span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
+            <ResourceName resource={action.resource} /></>
+        )}
       </Heading>
       <p class="case-by">
         through <span class="mono"><Text>{action.tool}</Text></span>

@@ -13,6 +13,7 @@ const keys: [string[], string][] = [
   [["p"], "the policy"],
   [["l"], "the ledger"],
   [["e"], "the emergencies"],
+  [["r"], "the runbooks"],
   [["s"], "the standing approvals"],
   [["u"], "your account"],
   [["Esc"], "leave a field, close a dialog"],

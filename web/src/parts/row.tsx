@@ -4,7 +4,7 @@ import { Component } from "preact";
 import type { Action, Me } from "../api/types";
 import { partyId, isFinal } from "../api/types";
 import { gist } from "../list";
-import { Due } from "./after_review";
+import { Due } from "./due";
 import { Ago, Expiry, Quorum, ResourceName, StateTag, Who } from "./pieces";
 import { Text } from "./text";
 import { Told } from "./told";
