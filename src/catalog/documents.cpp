@@ -53,12 +53,15 @@ std::vector<DocumentPart> split_documents(std::string_view whole) {
       end_part(at);
       begin = std::min(end + 1, whole.size());
       part.first_line = line_number + 1;
-      if (line.starts_with(kFile)) part.file = line.substr(kFile.size());
+      if (line.starts_with(kFile)) {
+        part.file = line.substr(kFile.size());
+        part.file_line = part.first_line;
+      }
     }
     at = end + 1;
   }
   end_part(whole.size());
-  if (out.empty()) out.push_back({"", 1, whole});
+  if (out.empty()) out.push_back({"", 1, 1, whole});
   return out;
 }
 
@@ -71,7 +74,7 @@ void add_problems(doc::FileProblems& to, std::string_view file, std::string_view
       if (part.first_line <= problem.position.line) of = &part;
     }
     const bool named = of != nullptr && !of->file.empty();
-    if (named) problem.position.line -= of->first_line - 1;
+    if (named) problem.position.line -= of->file_line - 1;
     doc::add(to, named ? of->file : std::string(file), {std::move(problem)});
   }
 }

@@ -27,6 +27,7 @@ std::string join_documents(const std::vector<SourceFile>& files);
 struct DocumentPart {
   std::string file;              // "": not said
   std::uint32_t first_line = 1;  // in the whole text, of the part's first line
+  std::uint32_t file_line = 1;   // the same, of the file's
   std::string_view text;         // into the whole
 };
 std::vector<DocumentPart> split_documents(std::string_view whole);

@@ -151,7 +151,9 @@ class Catalog::Loader {
     check_version(in);
     if (const auto kind = in.string("kind"); kind && *kind != "Tools")
       in.problem("unknown_kind", "kind must be Tools, Credentials or Runbook", "kind");
-    if (has_tools_) in.problem("duplicate_document", "there is one document of kind Tools only");
+    if (has_tools_)
+      in.problem("duplicate_document",
+                 "there is one document of kind Tools only; a runbook says kind: Runbook");
     has_tools_ = true;
     const doc::Value* tools = in.object("tools");
     const doc::Value* upstreams = in.object("upstreams");

@@ -13,12 +13,13 @@
 #include "policy/document.h"
 #include "policy/explain.h"
 #include "policy/tests.h"
+#include "server/files.h"
 
 namespace keyturn::cli {
 namespace {
 
 struct PolicyWords {
-  std::string file, tools;
+  std::string file, tools, runbooks;
   bool coverage = false;
 };
 using Words = std::shared_ptr<PolicyWords>;
@@ -41,7 +42,10 @@ Attempt<Loaded> load(const PolicyWords& words, bool run_tests) {
   };
   Loaded loaded;
   if (!words.tools.empty()) {
-    const Result<std::string> text = read_file(words.tools);
+    server::Settings files;
+    files.tools = words.tools;
+    files.runbooks = words.runbooks;
+    const Result<std::string> text = server::read_tools(files);
     if (!text) return unreadable(text.error());
     doc::Problems problems;
     loaded.tools = catalog::Catalog::load_text(*text, problems);
@@ -292,13 +296,19 @@ int run_explain(Session& session, const ExplainWords& words) {
   return code(Exit::kOk);
 }
 
+void add_tools(CLI::App& command, PolicyWords& words, const std::string& what) {
+  CLI::Option* tools = command.add_option("--tools", words.tools, what);
+  command.add_option("--runbooks", words.runbooks, "With --tools: the folder of runbooks")
+      ->needs(tools);
+}
+
 void add_explain(CLI::App& policy, Session& session) {
   CLI::App* explain = leaf(policy, session, "explain", "Why an action would be decided how");
   auto words = std::make_shared<ExplainWords>();
   explain->add_option("ACTION", words->action, "A JSON file, JSON itself, or - (stdin)");
   explain->add_option("--policy", words->document.file,
                       "By this document; without it, the server's own is asked");
-  explain->add_option("--tools", words->document.tools, "With --policy: the tools it is for");
+  add_tools(*explain, words->document, "With --policy: the tools it is for");
   explain->add_option("--tool", words->tool, "Instead of ACTION, or over it");
   explain->add_option("--agent", words->agent, "Who asks");
   explain->add_option("--operation", words->operation, "read, write, execute, …");
@@ -318,7 +328,7 @@ void add_policy(CLI::App& app, Session& session) {
   CLI::App* test = leaf(*policy, session, "test", "Run the tests inside a document");
   for (CLI::App* command : {check, test}) {
     command->add_option("FILE", words->file, "The document")->required();
-    command->add_option("--tools", words->tools, "The tools that it is for");
+    add_tools(*command, *words, "The tools that it is for");
   }
   test->add_flag("--coverage", words->coverage,
                  "Say which rules, branches and tiers the tests reach");

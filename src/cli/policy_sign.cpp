@@ -97,10 +97,10 @@ void add_policy_sign(CLI::App& policy, Session& session) {
   key->callback([&session, key_words] { session.exit = make_key(session, *key_words); });
   CLI::App* signing = leaf(policy, session, "sign", "Put a signature beside a file, as FILE.sig");
   auto words = std::make_shared<SignWords>();
-  signing->add_option("FILE", words->file, "policy.yaml or tools.yaml")->required();
+  signing->add_option("FILE", words->file, "policy.yaml, tools.yaml, a runbook …")->required();
   signing->add_option("--key", words->key, "The key file")->required();
   signing->add_option("--as", words->kind, "What the file is")
-      ->check(CLI::IsMember({"policy", "tools", "identity"}))
+      ->check(CLI::IsMember({"policy", "tools", "identity", "credentials", "runbook"}))
       ->capture_default_str();
   signing->callback([&session, words] { session.exit = sign(session, *words); });
 }

@@ -10,7 +10,7 @@ namespace {
 
 struct ServeWords {
   Place place;
-  std::string listen, policy, tools, identity;
+  std::string listen, policy, tools, credentials, runbooks, identity;
   bool check = false, demo = false;
 };
 
@@ -27,6 +27,8 @@ int run_serve(Session& session, const ServeWords& words) {
   }
   if (!words.policy.empty()) settings->policy = words.policy;
   if (!words.tools.empty()) settings->tools = words.tools;
+  if (!words.credentials.empty()) settings->credentials = words.credentials;
+  if (!words.runbooks.empty()) settings->runbooks = words.runbooks;
   if (!words.identity.empty()) settings->identity = words.identity;
   settings->demo = settings->demo || words.demo;
   return server::serve(
@@ -59,6 +61,8 @@ void add_serve(CLI::App& app, Session& session) {
   serve->add_option("--listen", words->listen, "ADDRESS:PORT (default 127.0.0.1:7717)");
   serve->add_option("--policy", words->policy, "Policy (default policy.yaml)");
   serve->add_option("--tools", words->tools, "Tools (default tools.yaml)");
+  serve->add_option("--credentials", words->credentials, "Providers of credentials (default none)");
+  serve->add_option("--runbooks", words->runbooks, "Folder of runbooks (default none)");
   serve->add_option("--identity", words->identity, "Identity providers (default none)");
   serve->add_flag("--check", words->check, "Validate everything and stop");
   serve->add_flag("--demo", words->demo, "With simulated colleagues, for a look");

@@ -11,8 +11,8 @@
 
 namespace keyturn::ledger {
 
-// "keyturn document v1\nKIND\nsha256:…\n". `kind` is "policy", "tools" or "identity": a signature
-// for one is none for the other.
+// "keyturn document v1\nKIND\nsha256:…\n". `kind` is "policy", "tools", "identity", "credentials"
+// or "runbook": a signature for one is none for the other.
 std::string document_text(std::string_view kind, std::string_view bytes);
 
 // The note that `signer` puts beside the document; `before`, a note over the same document, keeps

@@ -2,17 +2,20 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "catalog/documents.h"
 #include "ledger/signed_document.h"
 
 namespace keyturn::server {
 namespace {
 
 constexpr std::int64_t kNanos = 1'000'000'000;
+constexpr std::size_t kRunbookFilesMax = 1000;
 
 Result<void> check_signed(const Settings& settings, std::string_view kind, const std::string& path,
                           const std::string& text) {
@@ -26,6 +29,12 @@ Result<void> check_signed(const Settings& settings, std::string_view kind, const
       ledger::check_document(kind, text, *note, settings.signers, settings.signatures_needed);
   if (!checked) return refuse("unsigned", path + ".sig: " + checked.error().message);
   return {};
+}
+
+Refusal named_by(const Refusal& refusal, const std::string& key, const std::string& what) {
+  return {refusal.code,
+          refusal.message + "; --" + key + ", or " + key + ": in keyturn.yaml, names the " + what,
+          ""};
 }
 
 }  // namespace
@@ -43,27 +52,90 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   return refuse("unreadable", path + ": cannot be read: " + std::generic_category().message(errno));
 }
 
+Result<std::vector<std::string>> runbook_files(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> out;
+  std::error_code failed;
+  for (fs::recursive_directory_iterator at(folder, failed), end; !failed && at != end;
+       at.increment(failed)) {
+    const std::string name = at->path().filename().string();
+    std::error_code gone;
+    const bool hidden = name.starts_with('.');
+    if (hidden && at->is_directory(gone)) at.disable_recursion_pending();
+    const std::string extension = at->path().extension().string();
+    const bool is_document = extension == ".yaml" || extension == ".yml";
+    if (hidden || !is_document || !at->is_regular_file(gone)) continue;
+    if (std::ranges::any_of(name, [](char c) { return c >= 0 && c < ' '; }))
+      return refuse("unreadable", folder + ": a file's name has control characters; rename it");
+    out.push_back(at->path().string());
+  }
+  if (failed)
+    return refuse("unreadable", folder + ": cannot be read as a folder: " + failed.message());
+  if (out.size() > kRunbookFilesMax)
+    return refuse("unreadable",
+                  folder + ": has more than " + std::to_string(kRunbookFilesMax) + " runbooks");
+  std::ranges::sort(out);
+  return out;
+}
+
+namespace {
+
+// Those of the folder that are not named as something else: one folder may hold all of it.
+Result<std::vector<std::string>> runbooks_of(const Settings& settings) {
+  if (settings.runbooks.empty()) return std::vector<std::string>{};
+  Result<std::vector<std::string>> files = runbook_files(settings.runbooks);
+  if (!files) return std::unexpected(named_by(files.error(), "runbooks", "folder"));
+  for (const std::string& other :
+       {settings.policy, settings.tools, settings.credentials, settings.identity}) {
+    std::erase_if(*files, [&](const std::string& file) {
+      std::error_code unknown;
+      return !other.empty() && std::filesystem::equivalent(file, other, unknown);
+    });
+  }
+  return files;
+}
+
+}  // namespace
+
+Result<std::string> read_tools(const Settings& settings) {
+  struct Part {
+    std::string path;
+    const char* kind;
+  };
+  std::vector<Part> parts{{settings.tools, "tools"}};
+  if (!settings.credentials.empty()) parts.push_back({settings.credentials, "credentials"});
+  Result<std::vector<std::string>> runbooks = runbooks_of(settings);
+  if (!runbooks) return std::unexpected(runbooks.error());
+  for (std::string& file : *runbooks) parts.push_back({std::move(file), "runbook"});
+  std::vector<catalog::SourceFile> texts;
+  for (const Part& part : parts) {
+    Result<std::string> text = read_file(part.path);
+    if (!text && std::string_view(part.kind) != "runbook")
+      return std::unexpected(named_by(text.error(), part.kind, "file"));
+    if (!text) return text;
+    if (Result<void> ok = check_signed(settings, part.kind, part.path, *text); !ok)
+      return std::unexpected(ok.error());
+    texts.push_back({part.path, std::move(*text)});
+  }
+  return catalog::join_documents(texts);
+}
+
 admin::Documents names_of_files(const Settings& settings) {
   return {settings.policy, settings.tools,
           settings.identity.empty() ? admin::Documents{}.identity : settings.identity};
 }
 
 Result<admin::Documents> read_files(const Settings& settings) {
-  Result<std::string> policy = read_file(settings.policy), tools = read_file(settings.tools);
-  const auto named_by = [](const Refusal& refusal, const char* key) {
-    return refuse(refusal.code, refusal.message + "; --" + key + ", or " + key +
-                                    ": in keyturn.yaml, names the file");
-  };
-  if (!policy) return named_by(policy.error(), "policy");
-  if (!tools) return named_by(tools.error(), "tools");
+  Result<std::string> policy = read_file(settings.policy);
+  if (!policy) return std::unexpected(named_by(policy.error(), "policy", "file"));
   if (Result<void> ok = check_signed(settings, "policy", settings.policy, *policy); !ok)
     return std::unexpected(ok.error());
-  if (Result<void> ok = check_signed(settings, "tools", settings.tools, *tools); !ok)
-    return std::unexpected(ok.error());
+  Result<std::string> tools = read_tools(settings);
+  if (!tools) return std::unexpected(tools.error());
   admin::Documents out{std::move(*policy), std::move(*tools), ""};
   if (settings.identity.empty()) return out;
   Result<std::string> identity = read_file(settings.identity);
-  if (!identity) return named_by(identity.error(), "identity");
+  if (!identity) return std::unexpected(named_by(identity.error(), "identity", "file"));
   if (Result<void> ok = check_signed(settings, "identity", settings.identity, *identity); !ok)
     return std::unexpected(ok.error());
   out.identity = identity->empty() ? "\n" : std::move(*identity);  // empty is no document
@@ -71,18 +143,21 @@ Result<admin::Documents> read_files(const Settings& settings) {
 }
 
 FileWatch::FileWatch(const Settings& settings)
-    : paths_{settings.policy,         settings.policy + ".sig", settings.tools,
-             settings.tools + ".sig", settings.identity,        settings.identity + ".sig"},
-      known_(look()),
-      last_(known_) {}
+    : settings_(settings), known_(look()), last_(known_) {}
 
 FileWatch::Looks FileWatch::look() const {
+  std::vector<std::string> paths{settings_.policy, settings_.tools, settings_.credentials,
+                                 settings_.identity};
+  if (const Result<std::vector<std::string>> files = runbooks_of(settings_))
+    paths.insert(paths.end(), files->begin(), files->end());
   Looks looks;
-  for (std::size_t i = 0; i < kFiles; ++i) {
-    struct stat status{};
-    if (::stat(paths_[i].c_str(), &status) != 0) continue;
-    looks[i] = {status.st_ino, status.st_size,
-                status.st_mtim.tv_sec * kNanos + status.st_mtim.tv_nsec};
+  for (const std::string& path : paths) {
+    for (const std::string& one : {path, path + ".sig"}) {
+      struct stat status{};
+      if (path.empty() || ::stat(one.c_str(), &status) != 0) continue;
+      looks[one] = {status.st_ino, status.st_size,
+                    status.st_mtim.tv_sec * kNanos + status.st_mtim.tv_nsec};
+    }
   }
   return looks;
 }

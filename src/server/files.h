@@ -1,10 +1,12 @@
-// policy.yaml, tools.yaml and identity.yaml as they lie on disk: read together, their signatures
-// checked where keyturn.yaml names signers, and a change of them noticed.
+// policy.yaml, tools.yaml and identity.yaml as they lie on disk, with what stands with the tools
+// (credentials.yaml, the files of runbooks): read together, their signatures checked where
+// keyturn.yaml names signers, and a change of them noticed.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "admin/admin.h"
 #include "base/result.h"
@@ -14,6 +16,14 @@ namespace keyturn::server {
 
 // Codes: unreadable, unsigned (which file, and why).
 [[nodiscard]] Result<admin::Documents> read_files(const Settings& settings);
+
+// The files of a folder of runbooks, and of the folders in it: *.yaml and *.yml, by name; none
+// whose own name or folder begins with ".". Code unreadable.
+[[nodiscard]] Result<std::vector<std::string>> runbook_files(const std::string& folder);
+
+// tools.yaml, credentials.yaml and the runbooks as one text (catalog/documents.h), each with its
+// name. Codes: those of read_files().
+[[nodiscard]] Result<std::string> read_tools(const Settings& settings);
 
 // What the files are called; identity.yaml where none is named.
 admin::Documents names_of_files(const Settings& settings);
@@ -37,11 +47,10 @@ class FileWatch {
     std::int64_t size = -1, modified_ns = 0;
     bool operator==(const Look&) const = default;
   };
-  static constexpr std::size_t kFiles = 6;
-  using Looks = std::array<Look, kFiles>;
+  using Looks = std::map<std::string, Look>;  // by path; none of what is not there
   Looks look() const;
 
-  std::array<std::string, kFiles> paths_;
+  Settings settings_;
   Looks known_, last_;
 };
 

@@ -222,6 +222,8 @@ Result<Settings> read_settings(const std::string& path, Settings settings) {
   read_path(root, "data", settings.data);
   read_path(root, "policy", settings.policy);
   read_path(root, "tools", settings.tools);
+  read_path(root, "credentials", settings.credentials);
+  read_path(root, "runbooks", settings.runbooks);
   read_path(root, "identity", settings.identity);
   read_names(root, settings);
   read_tls(root, path, settings, problems);

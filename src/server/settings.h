@@ -32,6 +32,7 @@ struct Settings {
   Duration session_life = std::chrono::hours(24 * 7);
   std::string policy = "policy.yaml";
   std::string tools = "tools.yaml";
+  std::string credentials, runbooks;         // a file and a folder; "" : none
   std::string identity;                      // "" : nobody outside vouches for anybody
   bool watch = false;                        // load the documents again when they change
   std::vector<ledger::VerifierKey> signers;  // none: the files need no signatures
