@@ -9,8 +9,10 @@ namespace {
 
 // The step as the approved plan shows it; null: it is not in there, or not as it is now.
 const doc::Value* covered_step(const doc::Value& description, const Case& c) {
-  const doc::Value* steps = description.find_path({"plan", "steps"});
+  const doc::Value* plan = description.find("plan");
+  const doc::Value* steps = plan == nullptr ? nullptr : plan->find("steps");
   if (steps == nullptr || !steps->is_array()) return nullptr;
+  if (plan->text("review") != "plan") return nullptr;  // they agreed to its start only
   const RunStep& step = *c.request.run;
   for (const doc::Value& one : steps->as_array()) {
     if (one.text("path") != step.step) continue;

@@ -1,5 +1,7 @@
 #include "runbook/document.h"
 
+#include <algorithm>
+
 #include "runbook/reader.h"
 
 namespace keyturn::runbook {
@@ -17,7 +19,60 @@ void read_metadata(ObjectReader& in, doc::Problems& problems) {
   metadata.finish();
 }
 
+constexpr std::int64_t kLimitMax = 1000;
+
+void read_concurrency(ObjectReader& in, Concurrency& out, doc::Problems& problems) {
+  const doc::Value* value = in.object("concurrency");
+  if (value == nullptr) return;
+  ObjectReader concurrency(*value, in.pointer_to("concurrency"), problems);
+  out.limit = static_cast<int>(concurrency.integer("limit", 1, kLimitMax).value_or(0));
+  const std::string busy = concurrency.string("busy").value_or("wait");
+  out.refuses = busy == "refuse";
+  if (busy != "wait" && busy != "refuse")
+    concurrency.problem("unknown_choice", "busy is wait or refuse (the run fails at once)", "busy");
+  if (out.limit == 0 && !out.refuses && value->find("limit") == nullptr)
+    concurrency.problem("missing_field", "needs limit: so many runs at once");
+  concurrency.finish();
+}
+
+void read_locks(ObjectReader& in, StepReader& reader, std::vector<Template>& out) {
+  const doc::Value* value = in.array("locks");
+  if (value == nullptr) return;
+  const doc::Array& all = value->as_array();
+  if (all.size() > kLocksMax)
+    in.problem("too_many", "a run takes at most " + std::to_string(kLocksMax) + " locks", "locks");
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].is_string())
+      out.push_back(reader.read_template(all[i], in.pointer_to("locks") + "/" + std::to_string(i)));
+    else
+      in.problem("wrong_type", "a lock is a name, such as \"db/{{ inputs.name }}\"", "locks");
+  }
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> Document::locks_of(const Run& run) const {
+  Scope scope;
+  scope.inputs = std::make_shared<const doc::Value>(run.inputs);
+  scope.run = std::make_shared<const doc::Value>(
+      doc::object({{"id", run.id}, {"runbook", run.runbook}, {"started_by", run.started_by}}));
+  std::vector<std::string> out;
+  for (const Template& lock : locks) {
+    Result<doc::Value> name = lock.fill(scope);
+    if (!name) return std::unexpected(name.error());
+    const bool good =
+        name->is_string() && !name->as_string().empty() &&
+        name->as_string().size() <= kLockBytesMax &&
+        std::ranges::none_of(name->as_string(), [](char c) { return c >= 0 && c < ' '; });
+    if (!good)
+      return refuse("invalid_lock", "a lock's name is a text of 1 to " +
+                                        std::to_string(kLockBytesMax) + " bytes on one line");
+    out.push_back(name->as_string());
+  }
+  std::ranges::sort(out);
+  out.erase(std::ranges::unique(out).begin(), out.end());
+  return out;
+}
 
 std::shared_ptr<const Document> Document::load(const catalog::Tool& tool,
                                                const catalog::Catalog* tools,
@@ -38,6 +93,11 @@ std::shared_ptr<const Document> Document::load(const catalog::Tool& tool,
   }
   StepReader reader(tools, found);
   if (const auto timeout = in.duration("timeout")) out->timeout = *timeout;
+  read_concurrency(in, out->concurrency, found);
+  read_locks(in, reader, out->locks);
+  if (const doc::Value* triggers = in.array("triggers"))
+    out->triggers = read_triggers(*triggers, in.pointer_to("triggers"),
+                                  tools == nullptr ? nullptr : &tool.params, found);
   if (const doc::Value* steps = in.array("steps"); steps != nullptr && !steps->as_array().empty())
     out->steps = reader.read_steps(*steps, in.pointer_to("steps"));
   else

@@ -15,6 +15,8 @@
 #include "doc/read.h"
 #include "model/verdict.h"
 #include "runbook/expression.h"
+#include "runbook/run.h"
+#include "runbook/trigger.h"
 
 namespace keyturn::runbook {
 
@@ -66,12 +68,27 @@ struct Step {
   std::vector<Branch> branches;
 };
 
+// How many runs of a runbook there are at once, the longest waiting first; `refuses`: who cannot
+// go on at once, for that or for a lock, fails instead of waiting.
+struct Concurrency {
+  int limit = 0;  // 0: any number
+  bool refuses = false;
+};
+
 struct Document {
   std::string name;
   bool approves_plan = false;  // review: plan
   Duration timeout{};          // of the whole run; 0: none
   std::vector<Step> steps;
   std::vector<std::pair<std::string, Expression>> outputs;
+  Concurrency concurrency;
+  std::vector<Template> locks;  // texts over `inputs`
+  std::vector<Trigger> triggers;
+
+  // Whether its runs take something before their first step (runbook/locks.h).
+  bool takes_turns() const { return concurrency.limit > 0 || !locks.empty(); }
+  // Codes: expression, invalid_lock.
+  [[nodiscard]] Result<std::vector<std::string>> locks_of(const Run& run) const;
 
   // `tool` is the runbook as the catalog has it (ToolKind::kRunbook). `tools`: which tools there
   // are, to tell a slip early; may be null. Every problem is reported with its position.
@@ -86,5 +103,6 @@ std::size_t check_runbooks(const catalog::Catalog& tools, doc::Problems& problem
 inline constexpr std::size_t kStepsMax = 500;   // of a document, nested ones counted
 inline constexpr std::size_t kItemsMax = 1000;  // of a foreach
 inline constexpr std::size_t kDepthMax = 8;     // of groups in groups
+inline constexpr std::size_t kLocksMax = 20, kLockBytesMax = 200, kTriggersMax = 50;
 
 }  // namespace keyturn::runbook

@@ -26,6 +26,12 @@ std::shared_ptr<const cel::Environment> make_environment() {
   return out;
 }
 
+std::shared_ptr<const cel::Environment> make_trigger_environment() {
+  auto out = std::make_shared<cel::Environment>();
+  out->variable("event", cel::Type::map(cel::Type::string(), cel::Type::dyn()));
+  return out;
+}
+
 std::string trimmed(std::string_view text) {
   const std::size_t from = text.find_first_not_of(" \t\n");
   if (from == std::string_view::npos) return "";
@@ -68,6 +74,7 @@ Result<doc::Value> Expression::evaluate(const Scope& scope) const {
   if (scope.inputs && depends_on("inputs")) input.set("inputs", cel::from_doc(*scope.inputs));
   if (depends_on("steps")) input.set("steps", cel::from_doc(steps_of(scope)));
   if (scope.run && depends_on("run")) input.set("run", cel::from_doc(*scope.run));
+  if (!scope.event.is_null()) input.set("event", cel::from_doc(scope.event));
   if (!scope.item.is_null()) input.set("item", cel::from_doc(scope.item));
   if (!scope.index.is_null()) input.set("index", cel::from_doc(scope.index));
   if (!scope.result.is_null()) input.set("result", cel::from_doc(scope.result));
@@ -161,7 +168,8 @@ std::vector<std::string> Template::paths() const {
   return out;
 }
 
-Expressions::Expressions() : environment_(make_environment()) {}
+Expressions::Expressions(Of of)
+    : environment_(of == Of::kSteps ? make_environment() : make_trigger_environment()) {}
 
 std::optional<Expression> Expressions::compile_text(std::string_view text, const doc::Value& at,
                                                     const std::string& pointer,

@@ -1,6 +1,7 @@
 // Expressions of a runbook: CEL where a condition or a list is wanted, "{{ CEL }}" inside texts.
 // They read `inputs`, `steps` (what ended before: {outcome, outputs}), `item` and `index` of a
-// foreach, `run` ({id, runbook, started_by}), and, where a step's outputs are made, `result`.
+// foreach, `run` ({id, runbook, started_by}), and, where a step's outputs are made, `result`. Those
+// of triggers read `event` only.
 #pragma once
 
 #include <map>
@@ -29,6 +30,7 @@ struct Scope {
   std::shared_ptr<const doc::Value> inputs, run;
   std::shared_ptr<const Before> steps;
   doc::Value item, index, result;
+  doc::Value event;  // of a trigger, and then nothing else
 
   void show(std::string id, doc::Value shown) {
     steps = std::make_shared<const Before>(std::move(id), std::move(shown), std::move(steps));
@@ -79,7 +81,8 @@ class Template {
 
 class Expressions {
  public:
-  Expressions();
+  enum class Of { kSteps, kTriggers };
+  explicit Expressions(Of of = Of::kSteps);
   // The text of `value` as one expression of that type. Problems are positioned.
   std::optional<Expression> compile(const doc::Value& value, const std::string& pointer,
                                     const cel::Type& wanted, doc::Problems& problems) const;

@@ -9,6 +9,11 @@
 
 namespace keyturn::runbook {
 
+// `inputs`: of the runbook, to tell a slip early; may be null.
+std::vector<Trigger> read_triggers(const doc::Value& triggers, const std::string& pointer,
+                                   const std::vector<catalog::Param>* inputs,
+                                   doc::Problems& problems);
+
 class StepReader {
  public:
   StepReader(const catalog::Catalog* tools, doc::Problems& problems)

@@ -34,8 +34,15 @@ void fold_started(Run& run, const Event& event) {
   run.digest = said == nullptr ? "" : said->text("digest");
   run.started_by = said == nullptr ? "" : said->text("started_by");
   run.started = event.time;
-  const doc::Value* inputs = event.private_part ? event.private_part->find("inputs") : nullptr;
-  if (inputs != nullptr) run.inputs = *inputs;
+  run.order = event.index;
+  if (!event.private_part) return;
+  if (const doc::Value* inputs = event.private_part->find("inputs")) run.inputs = *inputs;
+  run.locks.clear();
+  const doc::Value* locks = event.private_part->find("locks");
+  if (locks == nullptr || !locks->is_array()) return;
+  for (const doc::Value& lock : locks->as_array()) {
+    if (lock.is_string()) run.locks.push_back(lock.as_string());
+  }
 }
 
 void fold_step(Run& run, const Event& event) {
@@ -106,11 +113,18 @@ std::string_view to_text(RunEnd end) {
 }
 
 EventDraft started(const Run& run) {
+  doc::Value secret = doc::object({{"inputs", run.inputs}});
+  if (!run.locks.empty()) secret.set("locks", doc::array_of(run.locks));
   return draft(run, "run.started",
                doc::object({{"run", doc::object({{"runbook", run.runbook},
                                                  {"digest", run.digest},
                                                  {"started_by", run.started_by}})}}),
-               doc::object({{"inputs", run.inputs}}));
+               std::move(secret));
+}
+
+EventDraft locked(const Run& run) {
+  return draft(run, "run.locked", doc::object({{"run", doc::object({{"runbook", run.runbook}})}}),
+               doc::object({{"locks", doc::array_of(run.locks)}}));
 }
 
 EventDraft step_ended(const Run& run, const std::string& path, const StepRecord& record) {
@@ -150,6 +164,7 @@ EventDraft run_ended(const Run& run, RunEnd end, const std::string& reason, doc:
 
 void evolve(Run& run, const Event& event) {
   if (event.type == "run.started") fold_started(run, event);
+  if (event.type == "run.locked") run.holds = event.time;
   if (event.type == "run.step_ended") fold_step(run, event);
   if (event.type == "run.step_resolved") fold_resolved(run, event);
   if (event.type == "run.paused") {

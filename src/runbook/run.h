@@ -40,6 +40,9 @@ struct Run {
   std::string started_by;
   doc::Value inputs = doc::Object{};
   Time started;
+  std::uint64_t order = 0;         // of its start among all runs
+  std::vector<std::string> locks;  // that it asks for (runbook/locks.h)
+  std::optional<Time> holds;       // since when it has them, and its turn; absent: it waits
   std::map<std::string, StepRecord> steps;  // by path; the last attempt's end
   bool paused = false;
   std::string paused_by;  // while it is
@@ -59,6 +62,8 @@ inline std::string stream_of_run(const std::string& id) {
 
 // ---- what is appended
 EventDraft started(const Run& run);
+// It has what it asks for, from now to its end.
+EventDraft locked(const Run& run);
 EventDraft step_ended(const Run& run, const std::string& path, const StepRecord& record);
 // Whoever says how a step whose outcome nobody knew ended. kUnknown: it is to be done again.
 EventDraft step_resolved(const Run& run, const std::string& path, StepState state,

@@ -48,6 +48,7 @@ class Walk {
       : document_(document), run_(run), now_(now), target_(std::move(target)) {}
 
   Next all();
+  Next while_waiting() const;
   std::optional<Scope> scope_of_target() const { return found_; }
   const Step* target_step() const { return found_step_; }
 
@@ -289,7 +290,15 @@ void Walk::finish(const Ended& steps, const Scope& scope) {
   next_.end = std::move(end);
 }
 
+// It has begun nothing yet.
+Next Walk::while_waiting() const {
+  Next out;
+  if (stopping()) out.end = Next::End{RunEnd::kCancelled, run_.cancel_reason, doc::Object{}};
+  return out;
+}
+
 Next Walk::all() {
+  if (document_.takes_turns() && !run_.holds) return while_waiting();
   Scope scope;
   scope.inputs = std::make_shared<const doc::Value>(run_.inputs);
   scope.run = std::make_shared<const doc::Value>(

@@ -42,8 +42,8 @@ struct Next {
   std::optional<End> end;
 };
 
-// Of a run that has not ended. Paused, it begins nothing. Cancelled, it begins only what undoes;
-// what is under way (Run::under_way) is waited for.
+// Of a run that has not ended. Paused, or waiting for its turn (Run::holds), it begins nothing.
+// Cancelled, it begins only what undoes; what is under way (Run::under_way) is waited for.
 Next next(const Document& document, const Run& run, Time now);
 
 // The record of an attempt whose action ended: with the step's outputs made from `result` (the

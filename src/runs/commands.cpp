@@ -36,7 +36,9 @@ Task<Result<void>> Runs::pause(Principal who, std::string id) {
   if (!one) co_return std::unexpected(one.error());
   if ((*one)->run.paused) co_return refuse("closed", "it is paused already");
   std::vector<EventDraft> drafts{runbook::paused((*one)->run, who.id)};
-  co_return co_await impl_->append(*one, std::move(drafts));
+  Result<void> done = co_await impl_->append(*one, std::move(drafts));
+  if (done) impl_->take_turns();
+  co_return done;
 }
 
 Task<Result<void>> Runs::resume(Principal who, std::string id) {
@@ -47,6 +49,7 @@ Task<Result<void>> Runs::resume(Principal who, std::string id) {
     co_return refuse("not_allowed", "people paused it; a person resumes it");
   std::vector<EventDraft> drafts{runbook::resumed((*one)->run, who.id)};
   Result<void> done = co_await impl_->append(*one, std::move(drafts));
+  if (done) impl_->take_turns();
   if (done) impl_->carry_on(*one);
   co_return done;
 }

@@ -5,6 +5,7 @@
 #include "catalog/schema.h"
 #include "runbook/foreseen.h"
 #include "runbook/graph.h"
+#include "runbook/locks.h"
 #include "runs/runs.h"
 
 namespace keyturn::runs {
@@ -31,6 +32,10 @@ struct Runs::One {
   std::vector<std::string> asks;
   std::optional<Time> look_again;
   bool walking = false, walk_again = false;
+  std::vector<std::string> ancestors;  // the runs that it is a step of, the nearest first
+  bool taking = false;                 // it is its turn, which is being recorded
+
+  bool waits_for_turn() const { return document->takes_turns() && !run.holds && !run.end; }
 };
 
 struct Runs::Impl {
@@ -46,7 +51,6 @@ struct Runs::Impl {
   Task<void> stop(std::shared_ptr<One> one, std::string by, std::string reason);
   Task<Result<void>> append(std::shared_ptr<One> one, std::vector<EventDraft> drafts);
   std::shared_ptr<const runbook::Document> kept_document(const Event& started);
-  int depth_of(const gate::ActionRecord& record) const;
 
   // ---- carry_on.cpp
   void carry_on(std::shared_ptr<One> one);
@@ -71,6 +75,15 @@ struct Runs::Impl {
   Task<std::shared_ptr<One>> past(gate::RecordPtr record);
   void tell(const std::string& id);
 
+  // ---- turns.cpp: how many at once, and locks (runbook/locks.h)
+  std::vector<runbook::Claimant> claimants() const;
+  std::vector<std::string> ancestors_of(const gate::ActionRecord& record) const;
+  // Of a run that is about to begin: whether it has its turn at once. Codes: busy, deadlock, and
+  // those of Document::locks_of().
+  Result<bool> ask_for_turn(std::shared_ptr<One> one);
+  void take_turns();  // whoever can
+  Task<void> take_turn(std::shared_ptr<One> one);
+
   // ---- plan.cpp
   Task<Result<doc::Value>> plan(Principal who, const catalog::Tool& tool, doc::Value inputs);
   Task<doc::Value> plan_step(Principal who, const runbook::Document& document,
@@ -81,7 +94,8 @@ struct Runs::Impl {
   gate::Watch watch;
   std::multimap<std::string, std::function<void()>> watchers;  // by run
   std::uint64_t ended_steps = 0;
-  std::map<std::string, std::shared_ptr<One>> open;                           // by run
+  std::map<std::string, std::shared_ptr<One>> open;  // by run
+  std::vector<std::shared_ptr<One>> beginning;       // whose start is being recorded, in that order
   std::map<std::string, std::shared_ptr<const runbook::Document>> documents;  // by digest
 };
 

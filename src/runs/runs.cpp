@@ -88,19 +88,9 @@ std::shared_ptr<const runbook::Document> Runs::Impl::document_of(const catalog::
   return out;
 }
 
-int Runs::Impl::depth_of(const gate::ActionRecord& record) const {
-  int depth = 0;
-  std::optional<RunStep> step = record.run;
-  while (step && depth <= kNestedMax) {
-    ++depth;
-    const gate::RecordPtr parent = ports.gate.find_open(ActionId(step->run));
-    step = parent ? parent->run : std::nullopt;
-  }
-  return depth;
-}
-
 Task<Result<void>> Runs::Impl::begin(gate::RecordPtr record) {
-  if (depth_of(*record) > kNestedMax)
+  std::vector<std::string> ancestors = ancestors_of(*record);
+  if (ancestors.size() > static_cast<std::size_t>(kNestedMax))
     co_return refuse("too_deep", "runs start runs at most " + std::to_string(kNestedMax) + " deep");
   const auto configuration = ports.gate.world().configuration;
   const catalog::Tool* tool = configuration->tools->find(record->tool);
@@ -118,12 +108,21 @@ Task<Result<void>> Runs::Impl::begin(gate::RecordPtr record) {
   one->run.digest = tool->digest;
   one->run.started_by = record->requester.id;
   one->run.inputs = record->args;
+  one->ancestors = std::move(ancestors);
+  const Result<bool> turn = ask_for_turn(one);
+  if (!turn) co_return std::unexpected(turn.error());
   EventDraft draft = runbook::started(one->run);
   draft.private_part->set("document", tool->definition);
   std::vector<EventDraft> drafts;
   drafts.push_back(std::move(draft));
+  if (document->takes_turns() && *turn) drafts.push_back(runbook::locked(one->run));
   const Result<void> recorded = co_await append(one, std::move(drafts));
-  if (!recorded) co_return recorded;
+  std::erase(beginning, one);
+  one->taking = false;
+  if (!recorded) {
+    take_turns();
+    co_return recorded;
+  }
   add(one);
   carry_on(one);
   co_return Result<void>{};
@@ -175,6 +174,7 @@ void Runs::load() {
     if (!action) return;
     one->document = impl_->kept_document(events.front());
     one->requester = action->requester;
+    one->ancestors = impl_->ancestors_of(*action);
     if (one->document)
       impl_->add(std::move(one));
     else if (impl_->ports.log)
@@ -190,6 +190,7 @@ void Runs::start() {
         record->state == State::kExecuting && record->tool.starts_with(catalog::kRunbookPrefix);
     if (runs && !impl_->open.contains(record->id.str())) impl_->ports.spawn(impl_->take_up(record));
   }
+  impl_->take_turns();
   for (const auto& [id, one] : impl_->open) impl_->carry_on(one);
 }
 
@@ -236,6 +237,7 @@ void Runs::tick() {
   for (const std::shared_ptr<One>& one : all) {
     if (one->look_again && now >= *one->look_again) {
       one->look_again.reset();
+      if (one->waits_for_turn()) impl_->take_turns();
       impl_->carry_on(one);
     }
     for (const auto& [path, flight] : one->flights) {

@@ -116,6 +116,7 @@ std::string_view Runs::Impl::word_for(const One& one, std::vector<std::string>& 
   if (!one.run.cancelled_by.empty()) return "cancelling";
   if (!one.asks.empty()) return "stopped";
   if (one.run.paused) return "paused";
+  if (one.waits_for_turn()) return "waiting";
   return waits.empty() ? "running" : "held";
 }
 
@@ -125,6 +126,14 @@ void Runs::Impl::set_open(doc::Value& out, const One& one) const {
   out.set("started_at", to_rfc3339(one.run.started));
   if (!waits.empty()) out.set("waits", doc::array_of(waits));
   if (!one.asks.empty()) out.set("asks", doc::array_of(one.asks));
+  if (!one.waits_for_turn()) return;
+  doc::Array waits_for;
+  for (const runbook::WaitsFor& kept : runbook::waits_for(claimants(), one.run.id)) {
+    doc::Value what = doc::object({{"held_by", doc::array_of(kept.by)}});
+    if (!kept.lock.empty()) what.set("lock", kept.lock);
+    waits_for.push_back(std::move(what));
+  }
+  out.set("waits_for", std::move(waits_for));
 }
 
 doc::Value Runs::summary(const gate::ActionRecord& record) const {
@@ -154,6 +163,8 @@ void Runs::Impl::set_run(doc::Value& out, const One& one) const {
   out.set("digest", run.digest);
   out.set("started_at", to_rfc3339(run.started));
   out.set("inputs", run.inputs);
+  if (!run.locks.empty()) out.set("locks", doc::array_of(run.locks));
+  if (run.holds) out.set("turn_at", to_rfc3339(*run.holds));
   out.set("paused", run.paused);
   if (run.paused) out.set("paused_by", run.paused_by);
   if (!run.cancelled_by.empty()) {
