@@ -41,6 +41,10 @@ namespace keyturn::runs {
 class Runs;
 }
 
+namespace keyturn::triggers {
+class Triggers;
+}
+
 namespace keyturn::connectors::mcp {
 class Attachments;
 class Front;
@@ -92,6 +96,7 @@ struct ApiPorts {
   channels::Channels* channels = nullptr;               // may be null
   connectors::mcp::Front* mcp = nullptr;                // may be null
   connectors::mcp::Attachments* attachments = nullptr;  // may be null
+  triggers::Triggers* triggers = nullptr;               // may be null
 };
 
 struct ApiOptions {

@@ -118,6 +118,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"not_shown", 403, true},
     // passkey votes
     {"bad_signature", 403, true},
+    {"bad_delivery", 401, true},
     {"wrong_challenge", 403, true},
     {"cross_origin", 403, true},
     {"wrong_rp", 403, true},

@@ -153,9 +153,11 @@ Task<Response> get_metrics(Service& s, Call&) {
   co_return response;
 }
 
-Task<Response> get_openapi(Service&, Call&) {
-  const Asset* asset = find_asset("/openapi.json");
-  if (asset == nullptr) co_return problem({"not_found", "openapi.json was not built in", ""});
+// The description of the API, and of the documents for editors (/schemas/…).
+Task<Response> get_openapi(Service&, Call& call) {
+  const Asset* asset = find_asset(call.request.path);
+  if (asset == nullptr)
+    co_return problem({"not_found", "there is nothing at " + call.request.path, ""});
   Response response;
   response.headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-cache"}};
   response.body = asset->bytes;

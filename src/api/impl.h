@@ -244,6 +244,7 @@ Task<Response> delete_persons_link(Service&, Call&);
 Task<Response> retry_channel(Service&, Call&);
 Task<Response> get_oncall(Service&, Call&);  // oncall.cpp
 Task<Response> post_oncall(Service&, Call&);
+Task<Response> post_hook(Service&, Call&);
 Task<Response> get_me(Service&, Call&);  // people.cpp
 Task<Response> get_people(Service&, Call&);
 Task<Response> get_agents(Service&, Call&);

@@ -128,6 +128,7 @@ std::vector<Route> every_route() {
       {"PUT", "/v1/me/away", kPerson, put_away},
       {"GET", "/v1/oncall", kPerson, get_oncall},
       {"POST", "/v1/oncall/{name}", kPublic, post_oncall},
+      {"POST", "/v1/hooks/{name}", kPublic, post_hook},
       {"POST", "/slack/{rest}", kPublic, post_slack},
       {"POST", "/teams/{rest}", kPublic, post_teams},
       {"GET", "/v1/me/links", kPerson, get_links},
@@ -179,6 +180,7 @@ std::vector<Route> every_route() {
       {"GET", "/readyz", kPublic, get_ready},
       {"GET", "/metrics", kPublic, get_metrics},
       {"GET", "/openapi.json", kPublic, get_openapi},
+      {"GET", "/schemas/{name}", kPublic, get_openapi},
   };
   std::ranges::move(sign_on_routes(), std::back_inserter(table));
   std::ranges::move(scim_routes(), std::back_inserter(table));

@@ -5,6 +5,7 @@
 #include "api/lists.h"
 #include "api/seat.h"
 #include "catalog/tool.h"
+#include "triggers/triggers.h"
 
 namespace keyturn::api {
 namespace {
@@ -179,13 +180,41 @@ Task<void> run_stream(std::shared_ptr<RunStream> stream, net::BodyWriter& out) {
 
 }  // namespace
 
-Task<Response> get_runbooks(Service& s, Call& /*call*/) {
+namespace {
+
+// Of no use to agents.
+void set_triggers(const Service& s, const Call& call, const catalog::Tool& tool, doc::Value& out) {
+  if (s.ports.triggers == nullptr || !call.caller.is_person()) return;
+  doc::Array list;
+  for (const triggers::State& one : s.ports.triggers->states()) {
+    if (catalog::kRunbookPrefix.size() + one.runbook.size() != tool.name.size() ||
+        !tool.name.ends_with(one.runbook))
+      continue;
+    doc::Value said = doc::object({{"as", one.agent}});
+    if (!one.schedule.empty()) {
+      said.set("schedule", one.schedule);
+      said.set("time_zone", one.time_zone);
+      if (one.next) said.set("next", to_rfc3339(*one.next));
+    }
+    if (!one.hook.empty()) {
+      said.set("webhook", one.hook);
+      said.set("kind", one.kind);
+    }
+    list.push_back(std::move(said));
+  }
+  if (!list.empty()) out.set("triggers", std::move(list));
+}
+
+}  // namespace
+
+Task<Response> get_runbooks(Service& s, Call& call) {
   doc::Array items;
   const auto configuration = s.ports.gate.world().configuration;
   if (configuration->tools) {
     for (const catalog::Tool& tool : configuration->tools->tools()) {
       if (tool.kind != catalog::ToolKind::kRunbook) continue;
       Result<doc::Value> one = s.ports.runs.describe(tool, false);
+      if (one) set_triggers(s, call, tool, *one);
       if (one) items.push_back(std::move(*one));
     }
   }
@@ -197,6 +226,7 @@ Task<Response> get_runbook(Service& s, Call& call) {
   if (tool == nullptr) co_return problem(no_such_runbook());
   Result<doc::Value> one = s.ports.runs.describe(*tool, true);
   if (!one) co_return problem(one.error());
+  set_triggers(s, call, *tool, *one);
   co_return json_answer(200, *one);
 }
 

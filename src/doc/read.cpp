@@ -34,6 +34,20 @@ std::string expected(std::string_view what, const Value& found) {
   return "must be " + std::string(what) + ", not " + std::string(name_of(found.kind()));
 }
 
+// "a, b and c", each once, in the order in which they were asked for.
+std::string listed(const std::vector<std::string_view>& words) {
+  std::vector<std::string_view> once;
+  for (const std::string_view word : words) {
+    if (std::ranges::find(once, word) == once.end()) once.push_back(word);
+  }
+  std::string out;
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    out += i == 0 ? "" : i + 1 < once.size() ? ", " : " and ";
+    out += once[i];
+  }
+  return once.empty() ? "nothing" : out;
+}
+
 }  // namespace
 
 std::string pointer_escape(std::string_view token) {
@@ -240,7 +254,8 @@ void ObjectReader::finish() {
     if (std::ranges::find(known, member.key) != known.end()) continue;
     const std::string_view nearest = nearest_word(member.key, known.data(), known.size());
     std::string message = "unknown field " + quoted(member.key);
-    if (!nearest.empty()) message += " (did you mean " + quoted(nearest) + "?)";
+    message += nearest.empty() ? "; here may stand " + listed(known)
+                               : " (did you mean " + quoted(nearest) + "?)";
     problems_.push_back(
         {"unknown_field", std::move(message), pointer_to(member.key),
          member.key_position.line != 0 ? member.key_position : member.value.position()});

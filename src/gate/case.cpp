@@ -509,6 +509,8 @@ EventDraft Gate::Impl::decided_draft(const Case& c, State state) const {
                                             {"plan", to_value(c.stood_in_for.plan)}}));
   }
   if (c.request.run) draft.body.set("run", to_value(*c.request.run));
+  if (is_triggered(c.requester) && !c.request.idempotency_key.empty())
+    draft.body.set("trigger", c.request.idempotency_key);
   if (!c.planned_by.empty()) {
     draft.body.set("planned", doc::object({{"run", c.planned_by},
                                            {"stands_in_for", c.stood_in_for.decided_by},

@@ -120,14 +120,21 @@ Task<std::optional<Result<Submitted>>> Gate::Impl::attach(std::string claim,
   co_return Submitted{record, false};
 }
 
-// What one request is told from another by: the key that its caller chose, or the step of a run
-// that it is. "": by nothing, each is a new one.
+// Asked for by a trigger, in the name of an agent (triggers/). No caller says so of itself.
+bool Gate::Impl::is_triggered(const Principal& who) {
+  return who.kind == PrincipalKind::kAgent &&
+         (who.channel == "schedule" || who.channel == "webhook");
+}
+
+// What one request is told from another by: the key that its caller chose, the step of a run that
+// it is, or what triggered it. "": by nothing, each is a new one.
 std::string Gate::Impl::claim_of(const Principal& who, const ActionRequest& request) {
   if (request.run) {
     const RunStep& step = *request.run;
     return "step/" + step.run + "/" + std::to_string(step.attempt) + "/" + step.step;
   }
   if (request.idempotency_key.empty()) return "";
+  if (is_triggered(who)) return "trigger/" + request.idempotency_key;
   return "idem/" + who.id + "/" + request.idempotency_key;
 }
 

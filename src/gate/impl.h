@@ -134,6 +134,7 @@ struct Gate::Impl {
   Task<Result<Submitted>> record_case(Case c, std::vector<store::Claim> claims,
                                       Closing closes = {});
   static std::string claim_of(const Principal& who, const ActionRequest& request);
+  static bool is_triggered(const Principal& who);
   Task<std::optional<Result<Submitted>>> attach(std::string claim, std::string body_print);
   Result<void> admit(const Principal& who, bool is_step);
   std::vector<EventDraft> first_events(const Case& c, State& state);

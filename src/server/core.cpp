@@ -47,7 +47,10 @@ const std::set<std::string>& closed_types() {
                                            "breakglass.reviewed",
                                            "canary.revealed",
                                            "standing.revoked",
-                                           "run.ended"};
+                                           "run.ended",
+                                           "schedule.ended",
+                                           "hook.ignored",
+                                           "hook.settled"};
   return types;
 }
 
@@ -111,6 +114,16 @@ oncall::Ports oncall_ports(gate::Gate& gate, net::Loop& loop, net::BlockingPool&
           .read = [folder](const std::string& path) -> Result<std::string> {
             return read_file(folder / path, oncall::kFileBytesMax);
           },
+          .spawn = [&loop](Task<void> task) { loop.spawn(std::move(task)); },
+          .log = say};
+}
+
+triggers::Ports trigger_ports(gate::Gate& gate, net::Loop& loop, net::BlockingPool& pool) {
+  return {.gate = gate,
+          .fetch =
+              [&pool](secrets::SecretReference reference) {
+                return secret_of(pool, std::move(reference));
+              },
           .spawn = [&loop](Task<void> task) { loop.spawn(std::move(task)); },
           .log = say};
 }
@@ -362,8 +375,11 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
       });
   core->runs_ = std::make_unique<runs::Runs>(runs::Ports{
       *core->gate_, [&loop = *core->loop_](Task<void> task) { loop.spawn(std::move(task)); }, say});
+  core->triggers_ = std::make_unique<triggers::Triggers>(
+      trigger_ports(*core->gate_, *core->loop_, *core->secrets_pool_));
   core->gate_->load();
   core->runs_->load();
+  core->triggers_->load();
   core->identity_->load();
   core->provisioning_->load();
   core->on_call_->load();

@@ -23,6 +23,7 @@
 #include "server/settings.h"
 #include "store/sqlite/data_dir.h"
 #include "store/sqlite/journal.h"
+#include "triggers/triggers.h"
 
 namespace keyturn::channels {
 class Channels;
@@ -60,6 +61,7 @@ class Core {
   provisioning::Provisioning& provisioning() { return *provisioning_; }
   oncall::OnCall& on_call() { return *on_call_; }
   runs::Runs& runs() { return *runs_; }
+  triggers::Triggers& triggers() { return *triggers_; }
   identity::SignOn& sign_on() { return *sign_on_; }
   identity::AgentTokens& agent_tokens() { return *agent_tokens_; }
   store::Journal& journal() { return *journal_; }
@@ -93,6 +95,7 @@ class Core {
   std::unique_ptr<provisioning::Provisioning> provisioning_;
   std::unique_ptr<oncall::OnCall> on_call_;
   std::unique_ptr<runs::Runs> runs_;
+  std::unique_ptr<triggers::Triggers> triggers_;
   std::unique_ptr<net::BlockingPool> providers_pool_;  // asks identity providers
   std::unique_ptr<identity::Providers> providers_;
   std::unique_ptr<identity::AgentTokens> agent_tokens_;

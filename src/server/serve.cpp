@@ -108,6 +108,7 @@ Task<void> Serving::start() {
   if (opened && !read_only) {  // before anything new can start
     core_->gate().recover();
     core_->runs().start();
+    core_->triggers().start();
   }
   if (opened) opened = listen();
   if (opened && !read_only) opened = start_exports();
@@ -318,6 +319,7 @@ Task<void> Serving::tick_gate() {
     core_->gate().tick();
     core_->on_call().tick();
     core_->runs().tick();
+    core_->triggers().tick();
   }
 }
 
@@ -454,6 +456,7 @@ Result<void> Serving::listen() {
     ports.mcp = &core_->mcp()->front();
     ports.attachments = &core_->mcp()->attachments();
   }
+  if (!audit_->alarm()) ports.triggers = &core_->triggers();
   core_->loop().spawn(core_->provisioning().reconcile());
   api::ApiOptions options;
   options.public_url = url;
