@@ -43,7 +43,7 @@ export interface Runbook {
 
 export type RunState =
   | "deferred" | "pending" | "approved" | "executing" | "denied" | "expired" // of its action, before it runs
-  | "running" | "held" | "paused" | "stopped" | "cancelling"
+  | "waiting" | "running" | "held" | "paused" | "stopped" | "cancelling"
   | "succeeded" | "failed" | "unknown" | "cancelled";
 
 export interface RunSummary {

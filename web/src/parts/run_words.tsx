@@ -9,14 +9,14 @@ import { stepWords, type NodeState } from "../run_graph";
 
 const runWords: Record<RunState, string> = {
   deferred: "Deferred", pending: "Waits for people to let it start", approved: "About to start", executing: "Starting", denied: "Denied", expired: "Expired",
-  running: "Running", held: "Held: waits for people", paused: "Paused", stopped: "Stopped: an outcome is unknown", cancelling: "Being cancelled",
+  waiting: "Waits for its turn", running: "Running", held: "Held: waits for people", paused: "Paused", stopped: "Stopped: an outcome is unknown", cancelling: "Being cancelled",
   succeeded: "Succeeded", failed: "Failed", unknown: "Outcome unknown", cancelled: "Cancelled",
 };
 
 // The colours of the actions' states that mean the same.
 const runLooks: Record<RunState, [look: string, icon: IconName]> = {
   deferred: ["deferred", "pause"], pending: ["pending", "clock"], approved: ["approved", "check"], executing: ["executing", "run"], denied: ["denied", "cross"],
-  expired: ["expired", "clock"], running: ["executing", "run"], held: ["pending", "person"], paused: ["deferred", "pause"], stopped: ["unknown", "question"],
+  expired: ["expired", "clock"], waiting: ["deferred", "clock"], running: ["executing", "run"], held: ["pending", "person"], paused: ["deferred", "pause"], stopped: ["unknown", "question"],
   cancelling: ["deferred", "back"], succeeded: ["succeeded", "check"], failed: ["failed", "warn"], unknown: ["unknown", "question"], cancelled: ["cancelled", "back"],
 };
 
