@@ -37,7 +37,7 @@ class Child final : public Pipe {
     if (failed_) co_return std::unexpected(*failed_);
     Result<std::string> line = co_await lines_.read();
     if (line) co_return line;
-    const bool was_cut = !life_ && !over_.done(), ended = line.error().code == "closed";
+    const bool was_cut = was_cut_, ended = line.error().code == "closed";
     cut();
     if (ended && !was_cut) co_await over_.wait(kWordsWait);
     const std::string words = !ended    ? ": " + line.error().message
@@ -48,6 +48,7 @@ class Child final : public Pipe {
   }
 
   void cut() override {
+    was_cut_ = was_cut_ || (life_ && !over_.done());  // by us, whenever its end is told
     lines_.close();
     life_.reset();
   }
@@ -61,6 +62,7 @@ class Child final : public Pipe {
   net::LinePipe lines_;
   Fd life_;  // closed: the helper ends the process
   net::Waiter over_;
+  bool was_cut_ = false;
   std::string about_, words_ = " closed its standard output";
   std::optional<Refusal> failed_;
 };
