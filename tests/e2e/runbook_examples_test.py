@@ -2,6 +2,7 @@
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -18,21 +19,25 @@ def keyturn(*words):
 
 class Files(unittest.TestCase):
     def test_they_are_good_with_their_tools(self):
-        done = keyturn("runbook", "check", "--tools", EXAMPLES / "tools.yaml", EXAMPLES / "credentials.yaml", *runbooks())
+        done = keyturn("runbook", "check", "--tools", EXAMPLES / "tools.yaml", EXAMPLES)
         self.assertEqual((done.returncode, done.stdout), (0, f"good: {len(runbooks())} runbooks\n"), done)
 
-    def test_the_policy_is_good_with_them_and_each_rule_is_reached_by_a_test(self):
+    def test_installed_as_the_readme_says_all_is_good_and_each_rule_is_reached_by_a_test(self):
         with tempfile.TemporaryDirectory() as folder:
-            tools = pathlib.Path(folder) / "tools.yaml"
-            tools.write_text("".join(f"--- # file: {one.name}\n{one.read_text()}" for one in (EXAMPLES / "tools.yaml", EXAMPLES / "credentials.yaml", *runbooks())))
-            done = keyturn("policy", "check", EXAMPLES / "policy.yaml", "--tools", tools)
-            self.assertEqual(done.returncode, 0, done)
-            self.assertEqual([line for line in done.stdout.splitlines() if "warning" in line and "keyturn.hold" not in line], [], done)
-            done = keyturn("policy", "test", EXAMPLES / "policy.yaml", "--tools", tools, "--coverage")
-            self.assertEqual(done.returncode, 0, done)
-            self.assertNotRegex(done.stdout, "in no test|no test reaches")
-            checked = keyturn("serve", "--check", "--policy", EXAMPLES / "policy.yaml", "--tools", tools)
-            self.assertEqual(checked.returncode, 0, checked)
+            lines = re.findall(r"^    ((?:install|keyturn) .*)$", (EXAMPLES / "README.md").read_text().split("## Try them")[1].split("**Services.**")[0], re.M)
+            said = []
+            for line in lines:
+                if "keyturn-exec" in line:
+                    continue
+                line = re.sub(r"^keyturn", str(BIN), line.replace("/etc/keyturn", folder))
+                done = subprocess.run(line, shell=True, cwd=EXAMPLES, capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 0, (line, done))
+                said.append(done.stdout + done.stderr)
+            self.assertNotIn("warning", "".join(said))
+            self.assertTrue(any("--check" in line for line in lines) and any("policy check" in line for line in lines), lines)
+        done = keyturn("policy", "test", EXAMPLES / "policy.yaml", "--coverage")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertNotRegex(done.stdout, "in no test|no test reaches")
 
     def test_the_readme_names_each_and_each_file_is_of_a_known_kind(self):
         readme = (EXAMPLES / "README.md").read_text()
@@ -233,6 +238,16 @@ class PatchPackages(OnASite):
         self.assertEqual([one["attempt"] for one in ended["steps"]], [1] * len(ended["steps"]))
         self.assertEqual(len(self.k.get("/v1/actions?tool=image.put", "ada").json["items"]), before + 2)
         self.assertEqual(self.image.versions(), {"libshop": "1.0-2", "shop": "1.0-2"})
+
+    def test_one_at_a_time_changes_an_image(self):
+        first = self.start(("libshop", "1.0-2"), ("shop", "1.0-2"))
+        hold = self.site.held(first, "agree")
+        second = self.start(("libshop", "1.1-1"))
+        self.assertEqual(self.site.at(second, "waiting")["waits_for"], [{"lock": "image/web", "held_by": [first]}])
+        self.assertEqual(self.image.versions()["libshop"], "1.0-2")
+        self.site.vote(hold, "carol")
+        self.site.at(first, "succeeded")
+        self.assertEqual(self.site.at(second, "succeeded")["outputs"]["before"], {"libshop": "1.0-2"})
 
     def test_what_is_not_in_the_pool_or_not_what_it_was_is_not_installed(self):
         missing = self.site.at(self.start(("libshop", "9.9-9")), "failed")

@@ -157,7 +157,12 @@ class Site:
         self.words = [*more, ('WAIT_SECONDS: "15"', 'WAIT_SECONDS: "5"'), ("/srv/", f"{self.srv}/"), ("/etc/keyturn/", f"{self.etc}/keyturn/"), ("/etc/service", f"{self.etc}/service")]
         self.k = None
         try:
-            self.k = Keyturn(policy=self.here(EXAMPLES / "policy.yaml", NIGHT).partition("\ntests:")[0] + "\n", tools=self.joined(), people=people, start=False)
+            self.k = Keyturn(policy=self.here(EXAMPLES / "policy.yaml", NIGHT).partition("\ntests:")[0] + "\n", tools=self.here(EXAMPLES / "tools.yaml"), people=people,
+                             start=False, arguments=["--credentials", str(self.etc / "keyturn/credentials.yaml"), "--runbooks", str(self.etc / "keyturn/runbooks")])
+            (self.etc / "keyturn/runbooks").mkdir()
+            for path in runbooks():
+                (self.etc / "keyturn/runbooks" / path.name).write_text(self.here(path))
+            (self.etc / "keyturn/credentials.yaml").write_text(self.here(EXAMPLES / "credentials.yaml"))
             self.k.start()
             self.browsers = {name: Browser(self.k, name) for name in people if name != "ada"}
         except BaseException:
@@ -174,10 +179,6 @@ class Site:
         for written, instead in (*words, *self.words):
             text = text.replace(written, instead)
         return text
-
-    def joined(self):
-        files = [EXAMPLES / "tools.yaml", EXAMPLES / "credentials.yaml", *runbooks()]
-        return "".join(f"--- # file: {path.name}\n{self.here(path)}" for path in files)
 
     # ------------------------------------------------------------ runs
     def start(self, runbook, inputs, who="bot", **fields):
