@@ -33,8 +33,8 @@ const inputs = {
 };
 const book = (name, more) => ({ name, tool: `runbook.${name}`, description: "", digest, revision: 4, review: "steps", inputs: { type: "object", properties: {} }, steps: 2, open: 0, ...more });
 const books = [
-  book("maintenance", { description: "Patches hosts and cleans up the database, in a window", inputs, steps: 8, open: 3, triggers: [{ kind: "schedule", schedule: "0 2 * * 1-5", time_zone: "Europe/Berlin", as: "ops-bot" }] }),
-  book("restart-service", { description: "Restarts one service", review: "plan", triggers: [{ kind: "webhook", webhook: "alerts", format: "alertmanager", as: "ops-bot" }] }),
+  book("maintenance", { description: "Patches hosts and cleans up the database, in a window", inputs, steps: 8, open: 3, triggers: [{ schedule: "0 2 * * 1-5", time_zone: "Europe/Berlin", as: "ops-bot", next: at(40_000) }] }),
+  book("restart-service", { description: "Restarts one service", review: "plan", triggers: [{ webhook: "alerts", kind: "alertmanager", as: "ops-bot" }] }),
 ];
 
 const step = (path, name, state, more = {}) => ({ path, step: path.replace(/~compensate$/, "").split(".").at(-1).replace(/\[\d+\]$/, ""), name, kind: "action", state, attempt: 1, ...more });

@@ -109,19 +109,10 @@ export function asksWords(plan: Plan | null | undefined): string {
   return [quorum(plan?.quorum), ...many(plan?.any, " or "), ...many(plan?.stages, ", then ")].filter(Boolean).join("; and ");
 }
 
-const words = (trigger: Trigger, ...names: string[]): string =>
-  names.map((name) => trigger[name]).find((value) => typeof value === "string" && value !== "") as string ?? "";
-
 // "on schedule 0 2 * * 1-5 (Europe/Berlin) as ops-bot".
-export function triggerWords(trigger: Trigger): string {
-  const as = words(trigger, "as", "agent");
-  const by = as && ` as ${as}`;
-  if (trigger.kind === "schedule") {
-    const zone = words(trigger, "time_zone");
-    return `on schedule ${words(trigger, "schedule", "cron")}${zone && ` (${zone})`}${by}`;
-  }
-  const what = words(trigger, "format", "of", "source");
-  return `by ${trigger.kind} ${words(trigger, trigger.kind, "name")}${what && ` (${what})`}${by}`;
+export function triggerWords({ as, schedule, time_zone, webhook, kind }: Trigger): string {
+  const what = schedule ? `on schedule ${schedule}${time_zone ? ` (${time_zone})` : ""}` : `by webhook ${webhook ?? ""}${kind ? ` (${kind})` : ""}`;
+  return `${what} as ${as}`;
 }
 
 export interface Bar {

@@ -75,8 +75,8 @@ test("whom a plan asks, in words", () => {
 });
 
 test("what starts it, in words", () => {
-  expect(triggerWords({ kind: "schedule", schedule: "0 2 * * 1-5", time_zone: "Europe/Berlin", as: "ops-bot" })).toBe("on schedule 0 2 * * 1-5 (Europe/Berlin) as ops-bot");
-  expect(triggerWords({ kind: "webhook", webhook: "alerts" })).toBe("by webhook alerts");
+  expect(triggerWords({ schedule: "0 2 * * 1-5", time_zone: "Europe/Berlin", as: "ops-bot" })).toBe("on schedule 0 2 * * 1-5 (Europe/Berlin) as ops-bot");
+  expect(triggerWords({ webhook: "alerts", kind: "alertmanager", as: "bot" })).toBe("by webhook alerts (alertmanager) as bot");
 });
 
 test("bars lie on one axis, in the order in which they began; what goes on reaches to now", () => {

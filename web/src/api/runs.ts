@@ -3,9 +3,14 @@
 import { get, post, postText, withQuery } from "./client";
 import type { Action, Json, Needed, Page, Plan } from "./types";
 
+// What starts a runbook by itself, in an agent's name: a schedule or a webhook.
 export interface Trigger {
-  kind: string; // "schedule", "webhook"
-  [word: string]: Json | undefined;
+  as: string;
+  schedule?: string; // cron
+  time_zone?: string;
+  next?: string; // when it is due
+  webhook?: string; // its name
+  kind?: string; // of webhook: who sends it
 }
 
 export type Schema = { [word: string]: Json };

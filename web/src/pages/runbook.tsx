@@ -13,7 +13,7 @@ import { Text } from "../parts/text";
 import { returned } from "../reach";
 import { allNodes, triggerWords } from "../run_graph";
 import { useStore } from "../store";
-import { count, plural } from "../words";
+import { count, exactTime, plural } from "../words";
 import { reviewWords, Shown } from "./runbooks";
 
 export function RunbookPage({ name }: { name: string }) {
@@ -56,7 +56,7 @@ function Whole({ runbook }: { runbook: Runbook }) {
       {runbook.description && <p class="lede"><Text lines>{runbook.description}</Text></p>}
       <p class="run-about small muted">
         {plural(runbook.steps, "step")} · {reviewWords[runbook.review] ?? runbook.review}{runbook.revision !== undefined && ` · revision ${count(runbook.revision)}`} · tool <span class="mono"><Text>{runbook.tool}</Text></span>
-        {(runbook.triggers ?? []).map((trigger, i) => <span key={i}> · started <Text>{triggerWords(trigger)}</Text></span>)}
+        {(runbook.triggers ?? []).map((trigger, i) => <span key={i}> · started <Text>{triggerWords(trigger)}</Text>{trigger.next && `, next ${exactTime(trigger.next)}`}</span>)}
       </p>
       <div class={node ? "run-grid" : "run-grid run-grid-alone"}>
         <Card title="What it does">

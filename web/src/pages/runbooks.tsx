@@ -9,7 +9,7 @@ import { Text } from "../parts/text";
 import { go, place } from "../router";
 import { triggerWords } from "../run_graph";
 import { useStore } from "../store";
-import { count, plural } from "../words";
+import { count, exactTime, plural } from "../words";
 import "../style/runs.css";
 
 export const reviewWords: Record<Runbook["review"], string> = { steps: "each step is decided by itself", plan: "reviewed as a whole plan before it starts" };
@@ -48,7 +48,7 @@ export function RunbooksPage() {
               <div>
                 <p><a class="runbook-name" data-row href={runbookPath(one.name)}><strong class="mono"><Text>{one.name}</Text></strong></a>{one.description && <> <Text>{one.description}</Text></>}</p>
                 <p class="small muted">{[plural(one.steps, "step"), reviewWords[one.review] ?? one.review].join(" · ")}</p>
-                {(one.triggers ?? []).map((trigger, i) => <p key={i} class="small">Started <Text>{triggerWords(trigger)}</Text></p>)}
+                {(one.triggers ?? []).map((trigger, i) => <p key={i} class="small">Started <Text>{triggerWords(trigger)}</Text>{trigger.next && <span class="muted">, next {exactTime(trigger.next)}</span>}</p>)}
               </div>
               {one.open > 0 && <a class="state state-executing open-runs" href={`/runbooks?${new URLSearchParams({ runbook: one.name, state: "open" })}`}>{count(one.open)} under way<span class="hidden"> of {one.name}</span></a>}
             </li>
