@@ -314,7 +314,10 @@ Result<void> Gate::Impl::ask_for_plan(Case& c) const {
   Result<std::optional<Plan>> asked = runner.asks(c.described.description);
   if (!asked) return std::unexpected(asked.error());
   if (!*asked) return {};
-  if (c.verdict.effect == Effect::kRequire) {
+  const bool required = c.verdict.effect == Effect::kRequire;
+  c.inputs.set("said", doc::object({{"effect", to_text(c.verdict.effect)},
+                                    {"plan", required ? to_value(c.verdict.plan) : doc::Value()}}));
+  if (required) {
     Result<Plan> merged = policy::merge_plans(c.verdict.plan, **asked);
     if (!merged) return std::unexpected(merged.error());
     c.verdict.plan = std::move(*merged);

@@ -11,10 +11,13 @@ using Input = std::expected<policy::PolicyInput, Unrepeatable>;
 // Built-in tools are named so.
 constexpr std::string_view kBuiltIn = "keyturn.";
 
-// `inputs` as case.cpp recorded them, without what is said of the arguments as they were asked for.
+// `inputs` as case.cpp recorded them, without what is said there of the arguments as they were
+// asked for, and of the verdict before a plan's people joined it.
 Input read_inputs(const ActionRecord& record) {
   doc::Value tree = record.inputs;
-  std::erase_if(tree.as_object(), [](const doc::Member& member) { return member.key == "asked"; });
+  std::erase_if(tree.as_object(), [](const doc::Member& member) {
+    return member.key == "asked" || member.key == "said";
+  });
   policy::PolicyInput base;
   base.history.reset();  // not known, where the record says nothing of it
   doc::Problems problems;
@@ -26,6 +29,20 @@ Input read_inputs(const ActionRecord& record) {
   input.claims = record.claims.is_object() ? record.claims : doc::Value(doc::Object{});
   input.claims.set("reason", record.reason);
   return input;
+}
+
+void only_what_policy_said(const ActionRecord& record, Verdict& verdict) {
+  if (!record.standing.empty() || !record.planned_by.empty()) {
+    verdict.effect = record.stood_in_for.effect;
+    verdict.decided_by = record.stood_in_for.decided_by;
+    verdict.plan = record.stood_in_for.plan;
+  }
+  const doc::Value* said = record.inputs.find("said");  // before its plan asked people as well
+  if (said == nullptr) return;
+  const doc::Value* plan = said->find("plan");
+  verdict.effect =
+      said->text("effect") == to_text(Effect::kAllow) ? Effect::kAllow : Effect::kRequire;
+  verdict.plan = plan == nullptr || plan->is_null() ? Plan{} : plan_from_value(*plan);
 }
 
 }  // namespace
@@ -44,11 +61,7 @@ std::expected<policy::RecordedDecision, Unrepeatable> recorded_decision(const Ev
   out.id = record.id.str();
   out.time = event.time;
   out.verdict = std::move(record.verdict);
-  if (!record.standing.empty() || !record.planned_by.empty()) {  // what policy itself said
-    out.verdict.effect = record.stood_in_for.effect;
-    out.verdict.decided_by = std::move(record.stood_in_for.decided_by);
-    out.verdict.plan = std::move(record.stood_in_for.plan);
-  }
+  only_what_policy_said(record, out.verdict);
   out.input = std::move(*input);
   if (record.original_args.is_null()) {
     out.input.args = std::move(record.args);

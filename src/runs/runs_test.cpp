@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "gate/replay.h"
 #include "gate/testing.h"
 
 namespace keyturn::runs {
@@ -185,6 +186,34 @@ TEST_CASE(
   REQUIRE(f.run(f.voting("erin", third)).has_value());
   f.settle_down();
   CHECK(f.state(asked->id) == State::kSucceeded);
+}
+
+TEST_CASE("a start whose plan asked people is taken again as policy itself decided it") {
+  for (const std::string rule :
+       {"effect: allow}\n",
+        "effect: require, require: {quorum: {sec: 1}, assurance: token, expires: 1h}}\n"}) {
+    Field f;
+    const std::string rules =
+        std::string(kRules) + "- {id: starts, match: {tool: [runbook.whole]}, " + rule;
+    f.activate("policy", rules);
+    const RecordPtr asked = f.start("whole", doc::object({{"host", "web1"}}));
+    REQUIRE(asked->state == State::kPending);
+    CHECK(asked->verdict.plan.quorum.contains("dba"));
+    const auto decision = gate::recorded_decision(f.stream(asked->id).front());
+    REQUIRE(decision.has_value());
+    doc::Problems problems;
+    const auto document = policy::Document::load(rules, {}, problems);
+    REQUIRE(document.has_value());
+    const auto again = policy::repeat(*document, *decision);
+    REQUIRE(again.has_value());
+    CHECK(policy::turn_between(decision->verdict, *again) == policy::Turn::kUnchanged);
+    const auto without = policy::Document::load(std::string(kRules), {}, problems);
+    REQUIRE(without.has_value());
+    const auto freed = policy::repeat(*without, *decision);
+    REQUIRE(freed.has_value());
+    CHECK(policy::turn_between(decision->verdict, *freed) ==
+          (rule.starts_with("effect: allow") ? policy::Turn::kUnchanged : policy::Turn::kLooser));
+  }
 }
 
 TEST_CASE("a step that would run something else than the plan showed asks by itself") {
