@@ -132,6 +132,46 @@ TEST_CASE("a role does what was granted, nothing else, and is gone when it is re
   CHECK(await(bench.loop, bench.issuer.revoke(*issued)));  // twice is no error
 }
 
+TEST_CASE("what was given in the maker's own name or in an owner's is taken back alike") {
+  prepare();
+  look("CREATE ROLE keeper NOLOGIN");
+  look("GRANT keeper TO maker");
+  look("CREATE SCHEMA \"Kept\" AUTHORIZATION keeper");
+  look("CREATE TABLE \"Kept\".\"Names\" (id int, \"the name\" text)");
+  look("CREATE SEQUENCE \"Kept\".ids");
+  look("CREATE TYPE \"Kept\".mood AS ENUM ('good')");
+  look("CREATE FUNCTION \"Kept\".one(int) RETURNS int LANGUAGE sql AS 'SELECT 1'");
+  look("REVOKE ALL ON FUNCTION \"Kept\".one(int) FROM public");
+  const std::vector<std::string> rights = {
+      R"(SELECT ON "Kept"."Names")",     R"(UPDATE ("the name") ON "Kept"."Names")",
+      R"(USAGE ON SEQUENCE "Kept".ids)", R"(EXECUTE ON FUNCTION "Kept".one(int))",
+      R"(USAGE ON TYPE "Kept".mood)",    R"(USAGE ON SCHEMA "Kept")",
+      "TEMPORARY ON DATABASE postgres"};
+  for (const std::string object : {R"(TABLE "Kept"."Names")", R"(SEQUENCE "Kept".ids)",
+                                   R"(FUNCTION "Kept".one(int))", R"(TYPE "Kept".mood)"})
+    look("ALTER " + object + " OWNER TO keeper");
+  for (const bool own : {false, true}) {
+    CAPTURE(own);
+    if (own) {
+      for (const std::string& right : rights)
+        look("GRANT " + right + " TO maker WITH GRANT OPTION");
+    }
+    std::string grants = "'GRANT " + rights[0] + " TO {{role}}'";
+    for (std::size_t i = 1; i + 1 < rights.size() || (own && i < rights.size()); ++i)
+      grants += "\n        - 'GRANT " + rights[i] + " TO {{role}}'";
+    Bench bench("d1", "10m", grants);
+    const auto issued = bench.issue();
+    if (!issued) FAIL(issued.error().message);
+    auto connection = log_in(*issued);
+    REQUIRE(connection);
+    CHECK(connection->rows(R"(SELECT "Kept".one(1), nextval('"Kept".ids') FROM "Kept"."Names")", {},
+                           soon()));
+    const auto revoked = await(bench.loop, bench.issuer.revoke(*issued));
+    if (!revoked) FAIL_CHECK(revoked.error().message);
+    CHECK(roles() == 0);
+  }
+}
+
 TEST_CASE("a role's password is known to nobody but who uses it, and it ends by itself") {
   Bench bench;
   look("ALTER SYSTEM SET log_statement = 'all'");

@@ -92,6 +92,38 @@ Result<void> create(Connection& connection, const PostgresRole& role, const Issu
   return {};
 }
 
+// What whoever makes roles gave to role $1 in its own name, as statements that take it back. DROP
+// OWNED leaves that where the maker is a member of the objects' owner as well: it revokes
+// everything at once, which the owner alone could have granted, and so only what the owner granted.
+// One privilege at a time is taken back in the name it was given in.
+constexpr const char* kOwnGrants = R"(
+SELECT format('REVOKE %s%s ON %s FROM %I', given.privilege_type, column_name, object, $1::text)
+FROM (SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || oid::regclass, '', relacl
+        FROM pg_class
+      UNION ALL SELECT 'TABLE ' || attrelid::regclass, format(' (%I)', attname), attacl
+        FROM pg_attribute WHERE NOT attisdropped
+      UNION ALL SELECT 'ROUTINE ' || oid::regprocedure, '', proacl FROM pg_proc
+      UNION ALL SELECT format('SCHEMA %I', nspname), '', nspacl FROM pg_namespace
+      UNION ALL SELECT format('DATABASE %I', datname), '', datacl FROM pg_database
+      UNION ALL SELECT 'TYPE ' || oid::regtype, '', typacl FROM pg_type
+      UNION ALL SELECT format('LANGUAGE %I', lanname), '', lanacl FROM pg_language
+      UNION ALL SELECT format('FOREIGN SERVER %I', srvname), '', srvacl FROM pg_foreign_server
+      UNION ALL SELECT format('FOREIGN DATA WRAPPER %I', fdwname), '', fdwacl
+        FROM pg_foreign_data_wrapper) AS objects (object, column_name, acl)
+CROSS JOIN LATERAL aclexplode(acl) AS given
+WHERE given.grantee = $1::text::regrole AND given.grantor = current_user::regrole)";
+
+Result<void> take_back(Connection& connection, const std::string& role) {
+  const auto given = connection.rows(kOwnGrants, {role}, deadline());
+  if (!given)
+    return refuse("not_revoked", "what it was given cannot be listed: " + given.error().message);
+  for (const auto& row : *given) {
+    if (auto done = run(connection, row[0].value_or(""), "a grant cannot be taken back"); !done)
+      return done;
+  }
+  return {};
+}
+
 // Nobody logs in any more, who is there is ended, what it made is its owner's, and it is gone.
 Result<void> drop(Connection& connection, const PostgresRole& role, const std::string& name) {
   const auto there =
@@ -112,6 +144,7 @@ Result<void> drop(Connection& connection, const PostgresRole& role, const std::s
     if (ended->empty()) break;
     if (look == kLooks) return refuse("not_revoked", "its sessions do not end");
   }
+  if (auto done = take_back(connection, name); !done) return done;
   const std::string owner = role.owner.empty() ? "CURRENT_USER" : quoted(role.owner);
   return run(connection,
              "BEGIN; REASSIGN OWNED BY " + who + " TO " + owner + "; DROP OWNED BY " + who +
