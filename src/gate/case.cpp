@@ -398,12 +398,11 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     if (Result<void> asked = ask_for_plan(c); !asked) co_return std::unexpected(asked.error());
   }
   c.planned_by.clear();
-  if (c.may_stand && c.verdict.effect == Effect::kRequire) plan_in(c);
+  c.previewed = {};
+  if (c.may_stand && c.verdict.effect == Effect::kRequire) co_await plan_in(c);
   if (c.may_stand && c.verdict.effect == Effect::kRequire && !built_ins.contains(c.request.tool))
     c = co_await stand_in(std::move(c), std::move(input));
-  c.previewed = {};
-  if (c.verdict.effect == Effect::kRequire && !c.hypothetical)
-    c.previewed = co_await preview(*c.tool, c.args);
+  if (c.verdict.effect == Effect::kRequire && !c.hypothetical) c.previewed = co_await preview(c);
   c.defer_until = c.verdict.defer_until;
   const Duration life = c.verdict.effect == Effect::kRequire ? c.verdict.plan.expires
                                                              : Duration(options.grant_expires);

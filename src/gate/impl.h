@@ -31,6 +31,12 @@ inline std::string stream_of(const ActionId& id) {
   return "action/" + id.str();
 }
 
+// planned.cpp: of a description with a plan that is approved as a whole, the covered steps that
+// people are asked for; pointers into it.
+std::vector<const doc::Value*> steps_asked_for(const doc::Value& description);
+// The state that the plan's people saw a step on (Previewed::shown of the plan); "" none.
+std::string state_in_plan(const doc::Value& preview, std::string_view path);
+
 // A case: one action as it would be decided now, before anything is recorded.
 struct Case {
   ActionId id;
@@ -115,7 +121,11 @@ struct Gate::Impl {
   Task<Result<Described>> describe(const Principal& requester, const catalog::Tool& tool,
                                    const doc::Value& args, doc::Value reviewed = {});
   // ---- preview.cpp: what it would touch
-  Task<Previewed> preview(const catalog::Tool& tool, const doc::Value& args);
+  enum class Looks { kAll, kOnlyState };
+  Task<Previewed> preview(const Case& c);  // `c` outlives the task
+  // Of a run that is approved as a whole: of each step that people are asked for.
+  Task<Previewed> preview_plan(std::shared_ptr<const Configuration> configuration,
+                               doc::Value description, Looks looks);
   // Whether the state is another than people agreed to. Code state_unavailable.
   Task<Result<bool>> moved(const catalog::Tool& tool, std::shared_ptr<ActionRecord> agreed);
 
@@ -211,7 +221,9 @@ struct Gate::Impl {
   // digest_mismatch.
   Result<void> check_still_decided(const ActionRecord& record) const;
   // ---- planned.cpp: a step of a run whose plan people approved, with this step in it
-  void plan_in(Case& c) const;  // allowed, where one is
+  Task<void> plan_in(Case& c);  // allowed, where one is; `c` outlives the task
+  // What it would touch stands as the plan's people saw it; then that is its preview.
+  Task<bool> is_as_planned(Case& c);
   // The run whose plan covers it; null: none.
   const ActionRecord* plan_of(const Case& c, const Plan& asked) const;
 

@@ -7,26 +7,28 @@
 namespace keyturn::gate {
 namespace {
 
-// The step as the approved plan shows it; null: it is not in there, or not as it is now.
-const doc::Value* covered_step(const doc::Value& description, const Case& c) {
+// What was approved; null: not a plan, or its start only.
+const doc::Array* approved_steps(const doc::Value& description) {
   const doc::Value* plan = description.find("plan");
   const doc::Value* steps = plan == nullptr ? nullptr : plan->find("steps");
-  if (steps == nullptr || !steps->is_array()) return nullptr;
-  if (plan->text("review") != "plan") return nullptr;  // they agreed to its start only
+  const bool whole = steps != nullptr && steps->is_array() && plan->text("review") == "plan";
+  return whole ? &steps->as_array() : nullptr;
+}
+
+// Whether the approved plan shows the step, as it is now.
+bool covers(const doc::Value& description, const Case& c) {
+  const doc::Array* steps = approved_steps(description);
+  if (steps == nullptr) return false;
   const RunStep& step = *c.request.run;
-  for (const doc::Value& one : steps->as_array()) {
-    if (one.text("path") != step.step) continue;
-    const bool same =
-        one.flag("covered") && one.text("tool") == c.request.tool &&
-        one.text("tool_digest") == c.tool->digest &&
-        one.text("args_sha256") == crypto::sha256_text(doc::canonical_or_die(c.args)) &&
-        one.text("description_sha256") ==
-            crypto::sha256_text(doc::canonical_or_die(c.described.description)) &&
-        one.text("operation") == c.described.facts.operation &&
-        step.attempt <= one.integer("tries");
-    return same ? &one : nullptr;
-  }
-  return nullptr;
+  const auto one = std::ranges::find_if(
+      *steps, [&](const doc::Value& shown) { return shown.text("path") == step.step; });
+  return one != steps->end() && one->flag("covered") && one->text("tool") == c.request.tool &&
+         one->text("tool_digest") == c.tool->digest &&
+         one->text("args_sha256") == crypto::sha256_text(doc::canonical_or_die(c.args)) &&
+         one->text("description_sha256") ==
+             crypto::sha256_text(doc::canonical_or_die(c.described.description)) &&
+         one->text("operation") == c.described.facts.operation &&
+         step.attempt <= one->integer("tries");
 }
 
 review::Review as_asked_by(const ActionRecord& run, const people::Lineage& lineage) {
@@ -37,6 +39,28 @@ review::Review as_asked_by(const ActionRecord& run, const people::Lineage& linea
 
 }  // namespace
 
+std::vector<const doc::Value*> steps_asked_for(const doc::Value& description) {
+  std::vector<const doc::Value*> out;
+  const doc::Array* steps = approved_steps(description);
+  if (steps == nullptr) return out;
+  for (const doc::Value& step : *steps) {
+    const doc::Value* verdict = step.find("verdict");
+    if (step.flag("covered") && verdict != nullptr &&
+        verdict->text("effect") == to_text(Effect::kRequire))
+      out.push_back(&step);
+  }
+  return out;
+}
+
+std::string state_in_plan(const doc::Value& preview, std::string_view path) {
+  const doc::Value* steps = preview.find("steps");
+  if (steps == nullptr || !steps->is_array()) return "";
+  for (const doc::Value& step : steps->as_array()) {
+    if (step.text("path") == path) return std::string(step.text("state"));
+  }
+  return "";
+}
+
 const ActionRecord* Gate::Impl::plan_of(const Case& c, const Plan& asked) const {
   if (!c.request.run || c.tool == nullptr) return nullptr;
   const std::shared_ptr<ActionRecord> run = open_record(ActionId(c.request.run->run));
@@ -45,16 +69,18 @@ const ActionRecord* Gate::Impl::plan_of(const Case& c, const Plan& asked) const 
     return nullptr;
   const bool same_requester =
       run->requester.kind == c.requester.kind && run->requester.id == c.requester.id;
-  if (!same_requester || covered_step(run->description, c) == nullptr ||
+  if (!same_requester || !covers(run->description, c) ||
       !at_least_as_strict(run->review->plan, asked))
     return nullptr;
   return review::meets(as_asked_by(*run, c.lineage), asked, world.directory) ? run.get() : nullptr;
 }
 
-void Gate::Impl::plan_in(Case& c) const {
-  if (c.verdict.effect != Effect::kRequire || c.verdict.observed) return;
-  const ActionRecord* run = plan_of(c, c.verdict.plan);
-  if (run == nullptr) return;
+Task<void> Gate::Impl::plan_in(Case& c) {
+  if (c.verdict.effect != Effect::kRequire || c.verdict.observed) co_return;
+  if (plan_of(c, c.verdict.plan) == nullptr) co_return;
+  if (!co_await is_as_planned(c)) co_return;
+  const ActionRecord* run = plan_of(c, c.verdict.plan);  // it may be over by now
+  if (run == nullptr) co_return;
   std::set<std::string> streams =
       review::streams_read(as_asked_by(*run, c.lineage), world.directory);
   for (const std::string& stream : streams) {

@@ -8,10 +8,25 @@ Task<Result<Previewed>> Executor::preview(const catalog::Tool& /*tool*/, doc::Va
   co_return Previewed{};
 }
 
+namespace {
+
+constexpr std::chrono::seconds kPlanLooksMax(30);  // for all steps of a plan together
+
+// The program that people would be shown something by is not run.
+catalog::Tool only_state(const catalog::Tool& tool) {
+  catalog::Tool out = tool;
+  if (tool.kind == catalog::ToolKind::kExec) out.preview->shows.clear();
+  return out;
+}
+
+}  // namespace
+
 // A preview that cannot be had is said to people; it never keeps them from being asked.
-Task<Previewed> Gate::Impl::preview(const catalog::Tool& tool, const doc::Value& args) {
-  if (!tool.preview) co_return Previewed{};
-  Result<Previewed> out = co_await ports.executor.preview(tool, args);
+Task<Previewed> Gate::Impl::preview(const Case& c) {
+  if (c.tool->kind == catalog::ToolKind::kRunbook)
+    co_return co_await preview_plan(c.configuration, c.described.description, Looks::kAll);
+  if (!c.tool->preview) co_return Previewed{};
+  Result<Previewed> out = co_await ports.executor.preview(*c.tool, c.args);
   if (!out) {
     Previewed none;
     none.shown = doc::object({{"unavailable", out.error().message}, {"code", out.error().code}});
@@ -20,18 +35,62 @@ Task<Previewed> Gate::Impl::preview(const catalog::Tool& tool, const doc::Value&
   co_return std::move(*out);
 }
 
-// A state that cannot be told now is no state that anybody agreed to. The program that people would
-// be shown something by is not run again.
+// A step that cannot be looked at now keeps nobody from agreeing to the others.
+Task<Previewed> Gate::Impl::preview_plan(std::shared_ptr<const Configuration> configuration,
+                                         doc::Value description, Looks looks) {
+  const auto deadline = std::chrono::steady_clock::now() + kPlanLooksMax;
+  doc::Array shown, states;
+  for (const doc::Value* step : steps_asked_for(description)) {
+    const catalog::Tool* tool = find_tool(*configuration, std::string(step->text("tool")));
+    const doc::Value* args = step->find("args");
+    if (tool == nullptr || !tool->preview || args == nullptr) continue;
+    doc::Value one = doc::object({{"path", step->text("path")}});
+    Result<Previewed> seen = refuse("state_unavailable", "the steps before took too long");
+    if (std::chrono::steady_clock::now() < deadline) {
+      const catalog::Tool looked = looks == Looks::kAll ? *tool : only_state(*tool);
+      seen = co_await ports.executor.preview(looked, *args);
+    }
+    const std::string state = seen ? seen->fingerprint : "";
+    one.set("preview", seen ? seen->shown : doc::object({{"unavailable", seen.error().message}}));
+    if (!state.empty()) one.set("state", state);
+    states.push_back(doc::object({{"path", step->text("path")}, {"state", state}}));
+    shown.push_back(std::move(one));
+  }
+  Previewed out;
+  if (shown.empty()) co_return out;
+  out.shown = doc::object({{"kind", "plan"}, {"steps", std::move(shown)}});
+  out.fingerprint = crypto::sha256_text(doc::canonical_or_die(doc::Value(std::move(states))));
+  co_return out;
+}
+
+// A state that cannot be told now is no state that anybody agreed to.
 Task<Result<bool>> Gate::Impl::moved(const catalog::Tool& tool,
                                      std::shared_ptr<ActionRecord> agreed) {
+  if (tool.kind == catalog::ToolKind::kRunbook) {
+    const Previewed now =
+        co_await preview_plan(world.configuration, agreed->description, Looks::kOnlyState);
+    co_return now.fingerprint != agreed->state_print;
+  }
   if (!tool.preview) co_return !agreed->state_print.empty();
-  catalog::Tool only_state = tool;
-  if (tool.kind == catalog::ToolKind::kExec) only_state.preview->shows.clear();
-  const Result<Previewed> now = co_await ports.executor.preview(only_state, agreed->args);
+  const catalog::Tool looked = only_state(tool);
+  const Result<Previewed> now = co_await ports.executor.preview(looked, agreed->args);
   if (now) co_return now->fingerprint != agreed->state_print;
   co_return refuse("state_unavailable",
                    "what it would touch cannot be looked at, so that nothing was released: " +
                        now.error().message + "; try again, deny it, or mend the tool's preview");
+}
+
+// The step looks at the state by itself, and it is the one that the plan's people saw.
+Task<bool> Gate::Impl::is_as_planned(Case& c) {
+  if (!c.tool->preview) co_return true;
+  const std::shared_ptr<ActionRecord> run = open_record(ActionId(c.request.run->run));
+  if (!run) co_return false;
+  const std::string agreed = state_in_plan(run->preview, c.request.run->step);
+  const catalog::Tool looked = only_state(*c.tool);
+  Result<Previewed> now = co_await ports.executor.preview(looked, c.args);
+  if (!now || now->fingerprint != agreed) co_return false;
+  c.previewed = std::move(*now);
+  co_return true;
 }
 
 }  // namespace keyturn::gate

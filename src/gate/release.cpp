@@ -173,7 +173,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     }
     if (c.verdict.effect != Effect::kRequire) {
       c.verdict.plan = voted->verdict.plan;  // people were asked: that stands
-      c.previewed = co_await preview(*c.tool, c.args);
+      c.previewed = co_await preview(c);
       seal_digest(c);
     }
     // Or it moved while it was decided again.

@@ -144,6 +144,7 @@ class HeldExecutor final : public Executor {
   bool uninspectable = false;
   std::vector<std::string> executed;  // actions, in order
   std::vector<std::string> attended;  // of these, those whose requester takes the result
+  std::vector<std::string> states;    // that these are bound to, where they are
   std::vector<std::string> recovered;
   std::vector<std::string> forgotten;
 
@@ -174,6 +175,7 @@ class HeldExecutor final : public Executor {
   Task<Result<Outcome>> execute(Order order) override {
     executed.push_back(order.action.str());
     if (order.attended) attended.push_back(order.action.str());
+    if (!order.state.empty()) states.push_back(order.state);
     if (const Hold hold = hold_execute[order.tool->name]) co_await hold->pass();
     Outcome outcome;
     outcome.kind = OutcomeKind::kSucceeded;
@@ -306,7 +308,11 @@ struct Bench {
   }
   // Until nothing goes on any more but by the test or by time.
   void settle_down() {
-    REQUIRE(until([&] { return io.poll() == 0 && journal->under_way == 0; }));
+    REQUIRE(until([&] {
+      while (io.poll() > 0) {
+      }
+      return journal->under_way == 0;
+    }));
   }
 
   // ---- time

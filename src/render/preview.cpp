@@ -28,6 +28,8 @@ class Builder {
       program(preview);
     else if (kind == "sql")
       statements(preview);
+    else if (kind == "plan")
+      steps(preview);
     else
       other(preview);
     return std::move(out_);
@@ -160,6 +162,29 @@ class Builder {
       field(s, "trigger", one.is_string() ? one.as_string() : "");
     for (const doc::Value& one : list(table, "reaches"))
       field(s, "reaches", one.is_string() ? one.as_string() : "");
+  }
+
+  // A plan's: of each step, under its name.
+  void steps(const doc::Value& preview) {
+    for (const doc::Value& step : list(preview, "steps")) {
+      const doc::Value* seen = step.find("preview");
+      if (seen == nullptr) continue;
+      if (seen->find("unavailable") != nullptr) {
+        Section s = titled(title_of(step, "What it would touch"), SectionKind::kFields);
+        field(s, "not looked at", seen->text("unavailable"));
+        s.warnings.emplace_back(
+            "it could not be looked at; the step asks by itself when it comes to it");
+        put(std::move(s));
+        continue;
+      }
+      for (Section s : Builder(budget_).build(*seen)) {
+        s.title = title_of(step, s.title);
+        put(std::move(s));
+      }
+    }
+  }
+  static std::string title_of(const doc::Value& step, std::string_view title) {
+    return "Step " + std::string(step.text("path")) + ": " + std::string(title);
   }
 
   void other(const doc::Value& preview) {

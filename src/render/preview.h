@@ -9,8 +9,8 @@
 
 namespace keyturn::render {
 
-// None where there is no preview. Kinds: exec, sql; of any other every leaf, a text `diff` line by
-// line.
+// None where there is no preview. Kinds: exec, sql, plan (of its steps); of any other every leaf, a
+// text `diff` line by line.
 std::vector<Section> preview_sections(const doc::Value& preview, Budget& budget);
 
 }  // namespace keyturn::render

@@ -52,6 +52,21 @@ TEST_CASE("rows, tables and what goes with them are shown in words") {
             "these rows in these versions"));
 }
 
+TEST_CASE("of a plan every step is shown under its name, and what could not be looked at is said") {
+  const std::string text = shown(R"j({"kind": "plan", "steps": [
+    {"path": "trim", "state": "sha256:1", "preview": {"kind": "sql", "state": "count", "statements":
+      [{"verb": "DELETE", "rows": 3}]}},
+    {"path": "all[1]", "preview": {"unavailable": "no such table"}},
+    {"path": "move", "preview": {"kind": "exec", "preview": {"argv": ["/bin/look"], "stdout": "would move 2"}}}]})j");
+  for (const char* part : {"Step trim: What it would touch\n", "  DELETE: 3 rows\n",
+                           "Step all[1]: What it would touch\n", "  not looked at: no such table\n",
+                           "the step asks by itself when it comes to it", "would move 2",
+                           "Step move: How it was looked at\n"}) {
+    CAPTURE(part);
+    CHECK_MESSAGE(has(text, part), text);
+  }
+}
+
 TEST_CASE("what a preview said stands as it was said, and cannot pass for ours") {
   const std::string text = shown(R"j({"kind": "exec",
     "preview": {"argv": ["/usr/bin/deploy", "--dry-run", "a b"], "stdout":

@@ -188,6 +188,95 @@ TEST_CASE(
   CHECK(f.state(asked->id) == State::kSucceeded);
 }
 
+namespace {
+
+// "ask" has a preview and a state.
+struct Looking : Field {
+  Looking() {
+    std::string tools(kTools);
+    tools.replace(tools.find("  ask: {"), 8, "  ask: {preview: [/bin/true], state: [/bin/true], ");
+    activate("tools", tools);
+    see("12 rows", "sha256:one");
+  }
+  void see(const std::string& shown, const std::string& state) {
+    executor.previews.insert_or_assign("ask",
+                                       gate::Previewed{doc::object({{"rows", shown}}), state});
+  }
+  RecordPtr start_whole() { return start("whole", doc::object({{"host", "web1"}})); }
+};
+
+}  // namespace
+
+TEST_CASE("who approves a plan sees what its steps would touch, and agrees to that state") {
+  Looking f;
+  const RecordPtr asked = f.start_whole();
+  CHECK(asked->preview.text("kind") == "plan");
+  const doc::Value* steps = asked->preview.find("steps");
+  REQUIRE(steps != nullptr);
+  REQUIRE(steps->as_array().size() == 2);  // what "three" would do is not known
+  CHECK(steps->as_array()[0].text("path") == "one");
+  CHECK(steps->as_array()[0].find_path({"preview", "rows"})->as_string() == "12 rows");
+  CHECK(steps->as_array()[0].text("state") == "sha256:one");
+  SUBCASE("it stands so: the steps are done, each bound to it") {
+    f.see("said otherwise", "sha256:one");
+    REQUIRE(f.run(f.voting("bob", asked)).has_value());
+    f.settle_down();
+    CHECK(f.steps(asked->id) ==
+          Steps{"one#1 ask succeeded", "two#1 ask succeeded", "three#1 ask pending"});
+    CHECK(f.executor.states == std::vector<std::string>{"sha256:one", "sha256:one"});
+  }
+  SUBCASE("it moved before the plan was released: back to review, nothing begun") {
+    f.see("5,000 rows", "sha256:two");
+    const Result<RecordPtr> voted = f.run(f.voting("bob", asked));
+    REQUIRE(voted.has_value());
+    f.settle_down();
+    CHECK((*voted)->state == State::kPending);
+    CHECK((*voted)->review->round == 2);
+    CHECK(f.steps(asked->id).empty());
+    REQUIRE(f.run(f.voting("erin", *voted)).has_value());
+    f.settle_down();
+    CHECK(f.steps(asked->id).size() == 3);
+  }
+  SUBCASE("it moved while the run went on: that step asks by itself, and shows it as it is now") {
+    const gate::testing::Hold latch = std::make_shared<gate::testing::Latch>(f.io);
+    f.executor.hold_execute["ask"] = latch;
+    REQUIRE(f.run(f.voting("bob", asked)).has_value());
+    REQUIRE(f.until([&] { return latch->waiting == 1; }));
+    f.see("5,000 rows", "sha256:two");
+    latch->open();
+    f.executor.hold_execute.clear();
+    f.settle_down();
+    CHECK(f.steps(asked->id) == Steps{"one#1 ask succeeded", "two#1 ask pending"});
+    const RecordPtr two = f.pending("two");
+    REQUIRE(two);
+    CHECK(two->preview.text("rows") == "5,000 rows");
+    CHECK(two->state_print == "sha256:two");
+  }
+}
+
+TEST_CASE("a step of a plan that could not be looked at is agreed to only by itself") {
+  Looking f;
+  f.executor.previews.insert_or_assign("ask", refuse("cannot_connect", "the database is away"));
+  const RecordPtr asked = f.start_whole();
+  const doc::Value* steps = asked->preview.find("steps");
+  REQUIRE(steps != nullptr);
+  CHECK(steps->as_array()[0].find_path({"preview", "unavailable"})->as_string() ==
+        "the database is away");
+  SUBCASE("still away") {}
+  SUBCASE("there again") {
+    f.see("12 rows", "sha256:one");
+  }
+  const Result<RecordPtr> voted = f.run(f.voting("bob", asked));
+  REQUIRE(voted.has_value());
+  f.settle_down();
+  if ((*voted)->state == State::kPending) {  // it is another state than was seen
+    CHECK((*voted)->review->round == 2);
+    CHECK(f.steps(asked->id).empty());
+    return;
+  }
+  CHECK(f.steps(asked->id) == Steps{"one#1 ask pending"});
+}
+
 TEST_CASE("a start whose plan asked people is taken again as policy itself decided it") {
   for (const std::string rule :
        {"effect: allow}\n",
