@@ -112,7 +112,8 @@ const catalog::Tool* Gate::Impl::find_tool(const Configuration& configuration,
 }
 
 Task<Result<Described>> Gate::Impl::describe(const Principal& requester, const catalog::Tool& tool,
-                                             const doc::Value& args, doc::Value reviewed) {
+                                             const doc::Value& args, const ActionId& id,
+                                             doc::Value reviewed) {
   if (tool.kind == catalog::ToolKind::kGrantOnly) {
     Described plain;
     plain.facts.operation = tool.operation;
@@ -131,7 +132,7 @@ Task<Result<Described>> Gate::Impl::describe(const Principal& requester, const c
   }
   if (tool.kind == catalog::ToolKind::kRunbook) {
     if (!runner.describe) co_return refuse("not_executable", "runbooks are not run from here");
-    Result<doc::Value> plan = co_await runner.describe(requester, tool, args, std::move(reviewed));
+    Result<doc::Value> plan = co_await runner.describe(requester, tool, args, id);
     if (!plan) co_return std::unexpected(plan.error());
     Described out;
     out.facts.operation = tool.operation;
@@ -237,7 +238,7 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
   Result<doc::Value> checked = catalog::check_args(*c.tool, c.request.args);
   if (!checked) co_return std::unexpected(checked.error());
   c.args = std::move(*checked);
-  Result<Described> described = co_await describe(c.requester, *c.tool, c.args);
+  Result<Described> described = co_await describe(c.requester, *c.tool, c.args, c.id);
   if (!described) co_return std::unexpected(described.error());
   c.described = std::move(*described);
   if (c.request.operation && *c.request.operation != c.described.facts.operation) {
@@ -375,7 +376,7 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     if (Result<std::string> exact = doc::canonical(*checked); !exact)
       co_return refuse("invalid_args", "policy modifies the arguments: " + exact.error().message);
     c.args = std::move(*checked);
-    Result<Described> described = co_await describe(c.requester, *c.tool, c.args);
+    Result<Described> described = co_await describe(c.requester, *c.tool, c.args, c.id);
     if (!described) co_return std::unexpected(described.error());
     // What was found in the arguments as they were asked for: the first round was made from that.
     doc::Value asked = doc::object(

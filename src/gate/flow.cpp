@@ -51,6 +51,8 @@ Task<Result<Submitted>> Gate::Impl::record_case(Case c, std::vector<store::Claim
                                                 Closing closes) {
   if (is_suspended(c.requester))
     co_return refuse("suspended", "agent " + c.requester.id + " is suspended");
+  if (Result<void> wanted = check_wanted(c.request.run); !wanted)
+    co_return std::unexpected(wanted.error());
   // Groups are part of the configuration; their streams are not among those expected.
   if (c.configuration != world.configuration)
     co_return refuse("conflict", "the configuration has changed meanwhile; ask again");
@@ -126,13 +128,14 @@ bool Gate::Impl::is_triggered(const Principal& who) {
          (who.channel == "schedule" || who.channel == "webhook");
 }
 
+std::string Gate::Impl::claim_of_step(const RunStep& step) {
+  return "step/" + step.run + "/" + std::to_string(step.attempt) + "/" + step.step;
+}
+
 // What one request is told from another by: the key that its caller chose, the step of a run that
 // it is, or what triggered it. "": by nothing, each is a new one.
 std::string Gate::Impl::claim_of(const Principal& who, const ActionRequest& request) {
-  if (request.run) {
-    const RunStep& step = *request.run;
-    return "step/" + step.run + "/" + std::to_string(step.attempt) + "/" + step.step;
-  }
+  if (request.run) return claim_of_step(*request.run);
   if (request.idempotency_key.empty()) return "";
   if (is_triggered(who)) return "trigger/" + request.idempotency_key;
   return "idem/" + who.id + "/" + request.idempotency_key;

@@ -281,9 +281,12 @@ class Gate {
   struct Runner {
     std::function<Task<Result<void>>(RecordPtr record)> begin;
     std::function<Task<Result<doc::Value>>(Principal who, const catalog::Tool& tool,
-                                           doc::Value args, doc::Value reviewed)>
+                                           doc::Value args, ActionId run)>
         describe;
     std::function<Result<std::optional<Plan>>(const doc::Value& description)> asks;
+    // Whether a step of it may begin: not when it is cancelled. Asked right before a record that
+    // lets the step begin, so that none stands behind the cancelling. May be empty.
+    std::function<bool(const RunStep& step)> wants;
   };
   void set_runner(Runner runner);
   // Of a run: recorded before anybody hears of it. Nothing when it was concluded before.
@@ -298,6 +301,8 @@ class Gate {
     Facts facts;
   };
   Task<Result<Foreseen>> foresee(Principal who, ActionRequest request);
+  // The action that this attempt at a step of a run was asked for as, if it was.
+  Task<std::optional<ActionId>> action_of(RunStep step);
   void add_built_in(catalog::Tool tool, Plan floor, BuiltIn what);
 
   // ---- erasure (erase.cpp). What of an action is private, and not erased yet: all of it, or what

@@ -34,6 +34,11 @@ inline std::string stream_of(const ActionId& id) {
 // planned.cpp: of a description with a plan that is approved as a whole, the covered steps that
 // people are asked for; pointers into it.
 std::vector<const doc::Value*> steps_asked_for(const doc::Value& description);
+// Whether what would run now is what was reviewed. What policy says of a plan's steps by now is no
+// part of that: of each it is asked again.
+bool runs_the_same(const catalog::Tool& tool, const doc::Value& now, const doc::Value& reviewed);
+// Whether it is what people agreed to; of a plan, of each step whose state could be told.
+bool is_state_of(const ActionRecord& agreed, const Previewed& now);
 // The state that the plan's people saw a step on (Previewed::shown of the plan); "" none.
 std::string state_in_plan(const doc::Value& preview, std::string_view path);
 
@@ -119,7 +124,8 @@ struct Gate::Impl {
   Task<Result<Case>> decide_case(Case c, std::optional<Time> deferred_since);
   // `reviewed`: what people have looked at already, if they have.
   Task<Result<Described>> describe(const Principal& requester, const catalog::Tool& tool,
-                                   const doc::Value& args, doc::Value reviewed = {});
+                                   const doc::Value& args, const ActionId& id,
+                                   doc::Value reviewed = {});
   // ---- preview.cpp: what it would touch
   enum class Looks { kAll, kOnlyState };
   Task<Previewed> preview(const Case& c);  // `c` outlives the task
@@ -144,6 +150,8 @@ struct Gate::Impl {
   Task<Result<Submitted>> record_case(Case c, std::vector<store::Claim> claims,
                                       Closing closes = {});
   static std::string claim_of(const Principal& who, const ActionRequest& request);
+  static std::string claim_of_step(const RunStep& step);
+  Result<void> check_wanted(const std::optional<RunStep>& step) const;  // code run_cancelled
   static bool is_triggered(const Principal& who);
   Task<std::optional<Result<Submitted>>> attach(std::string claim, std::string body_print);
   Result<void> admit(const Principal& who, bool is_step);

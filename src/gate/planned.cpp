@@ -31,6 +31,24 @@ bool covers(const doc::Value& description, const Case& c) {
          step.attempt <= one->integer("tries");
 }
 
+doc::Value without_verdicts(const doc::Value& description) {
+  const doc::Value* plan = description.find("plan");
+  const doc::Value* steps = plan == nullptr ? nullptr : plan->find("steps");
+  if (steps == nullptr || !steps->is_array()) return description;
+  doc::Array kept;
+  for (doc::Value step : steps->as_array()) {
+    std::erase_if(step.as_object(), [](const doc::Member& member) {
+      return member.key == "verdict" || member.key == "covered";
+    });
+    kept.push_back(std::move(step));
+  }
+  doc::Value shown = *plan;
+  shown.set("steps", std::move(kept));
+  doc::Value out = description;
+  out.set("plan", std::move(shown));
+  return out;
+}
+
 review::Review as_asked_by(const ActionRecord& run, const people::Lineage& lineage) {
   review::Review out = *run.review;
   for (const people::Party& party : lineage.parties) out.lineage.add(party.role, party.id);
@@ -50,6 +68,22 @@ std::vector<const doc::Value*> steps_asked_for(const doc::Value& description) {
       out.push_back(&step);
   }
   return out;
+}
+
+bool runs_the_same(const catalog::Tool& tool, const doc::Value& now, const doc::Value& reviewed) {
+  return tool.kind == catalog::ToolKind::kRunbook
+             ? without_verdicts(now) == without_verdicts(reviewed)
+             : now == reviewed;
+}
+
+bool is_state_of(const ActionRecord& agreed, const Previewed& now) {
+  if (agreed.preview.text("kind") != "plan") return now.fingerprint == agreed.state_print;
+  const doc::Value* steps = agreed.preview.find("steps");
+  if (steps == nullptr || !steps->is_array()) return false;
+  return std::ranges::all_of(steps->as_array(), [&](const doc::Value& step) {
+    const std::string_view state = step.text("state");
+    return state.empty() || state_in_plan(now.shown, step.text("path")) == state;
+  });
 }
 
 std::string state_in_plan(const doc::Value& preview, std::string_view path) {

@@ -69,7 +69,7 @@ Task<Result<bool>> Gate::Impl::moved(const catalog::Tool& tool,
   if (tool.kind == catalog::ToolKind::kRunbook) {
     const Previewed now =
         co_await preview_plan(world.configuration, agreed->description, Looks::kOnlyState);
-    co_return now.fingerprint != agreed->state_print;
+    co_return !is_state_of(*agreed, now);
   }
   if (!tool.preview) co_return !agreed->state_print.empty();
   const catalog::Tool looked = only_state(tool);

@@ -143,15 +143,15 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   }
   // same-bytes: what would run now must be what was reviewed.
   Result<Described> described =
-      co_await describe(voted->requester, *c.tool, voted->args, voted->description);
+      co_await describe(voted->requester, *c.tool, voted->args, voted->id, voted->description);
   if (!described && described.error().code == "overloaded")
     co_return std::unexpected(described.error());
   if (!described) {
     c.verdict = voted->verdict;
     co_return deny("cannot be described any more: " + described.error().message);
   }
-  bool drifted =
-      c.tool->digest != voted->tool_digest || !(described->description == voted->description);
+  bool drifted = c.tool->digest != voted->tool_digest ||
+                 !runs_the_same(*c.tool, described->description, voted->description);
   if (!drifted) {
     const Result<bool> other = co_await moved(*c.tool, voted);
     if (!other) co_return std::unexpected(other.error());
@@ -160,7 +160,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   const bool reconfigured = world.configuration->digest != voted->config_digest;
   if (drifted || reconfigured || emergency_is_over(*voted)) {
     // Decided again from what was asked for, before any modification.
-    if (!(c.args == voted->args)) described = co_await describe(c.requester, *c.tool, c.args);
+    if (!(c.args == voted->args)) described = co_await describe(c.requester, *c.tool, c.args, c.id);
     if (!described) co_return std::unexpected(described.error());
     c.described = std::move(*described);
     Result<Case> again = co_await decide_case(std::move(c), std::nullopt);
@@ -177,7 +177,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
       seal_digest(c);
     }
     // Or it moved while it was decided again.
-    drifted = drifted || c.previewed.fingerprint != voted->state_print;
+    drifted = drifted || !is_state_of(*voted, c.previewed);
     if (drifted) co_return put_back("drift", review::ReturnToReview::Votes::kVoidAll);
     // Another emergency than it was agreed under: people see that, and its opener is not one of
     // them.
@@ -192,6 +192,8 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   // The world may have moved while it was described.
   if (c.configuration != world.configuration || is_suspended(voted->requester))
     co_return refuse("conflict", "the configuration has changed meanwhile");
+  if (Result<void> wanted = check_wanted(voted->run); !wanted)
+    co_return std::unexpected(wanted.error());
   world.directory.pass_time(at);
   if (Result<void> counted = review::check_release(*voted->review, world.directory, at); !counted) {
     co_return std::unexpected(counted.error());

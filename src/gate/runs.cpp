@@ -28,4 +28,16 @@ Task<Result<Gate::Foreseen>> Gate::foresee(Principal who, ActionRequest request)
                      std::move(built->described.facts)};
 }
 
+Result<void> Gate::Impl::check_wanted(const std::optional<RunStep>& step) const {
+  if (!step || !runner.wants || runner.wants(*step)) return {};
+  return refuse("run_cancelled", "run " + step->run + ", which it is a step of, goes on no more");
+}
+
+Task<std::optional<ActionId>> Gate::action_of(RunStep step) {
+  std::optional<std::string> claimed =
+      co_await ports_.journal.find_claim(Impl::claim_of_step(step));
+  if (!claimed) co_return std::nullopt;
+  co_return ActionId(claimed->substr(0, claimed->find(' ')));
+}
+
 }  // namespace keyturn::gate

@@ -23,7 +23,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::decide_anew(std::shared_ptr<Action
     seal_digest(c);
     release.events.push_back(decided_draft(c, State::kDenied));
   } else {
-    Result<Described> described = co_await describe(c.requester, *c.tool, c.args);
+    Result<Described> described = co_await describe(c.requester, *c.tool, c.args, c.id);
     if (!described && described.error().code == "overloaded")
       co_return std::unexpected(described.error());
     if (described) {
@@ -69,10 +69,10 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_allowed(
   bool same = tool != nullptr && tool->digest == record->tool_digest;
   if (same) {
     const Result<Described> described =
-        co_await describe(record->requester, *tool, record->args, record->description);
+        co_await describe(record->requester, *tool, record->args, record->id, record->description);
     if (!described && described.error().code == "overloaded")
       co_return std::unexpected(described.error());
-    same = described && described->description == record->description;
+    same = described && runs_the_same(*tool, described->description, record->description);
   }
   if (same) {
     if (configuration != world.configuration || is_suspended(record->requester))

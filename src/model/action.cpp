@@ -46,6 +46,7 @@ doc::Value to_value(const Outcome& outcome) {
   if (outcome.rows) out.set("rows", *outcome.rows);
   if (outcome.row_count) out.set("row_count", *outcome.row_count);
   if (outcome.result) out.set("result", *outcome.result);
+  if (outcome.interrupted) out.set("interrupted", true);
   out.set("truncated", outcome.truncated);
   out.set("duration_ms", outcome.duration_ms);
   return out;
@@ -67,6 +68,7 @@ Outcome outcome_from_value(const doc::Value& value) {
   if (const doc::Value* result = value.find("result")) out.result = *result;
   out.truncated = value.flag("truncated");
   out.duration_ms = value.integer("duration_ms");
+  out.interrupted = value.flag("interrupted");
   return out;
 }
 

@@ -93,6 +93,9 @@ struct Outcome {
   bool truncated = false;
   std::int64_t duration_ms = 0;
   std::optional<doc::Value> result;  // grant mode: what the enforcement point reported
+  // Failed, because Keyturn stopped before anything took effect: to ask for it anew repeats
+  // nothing.
+  bool interrupted = false;
 };
 doc::Value to_value(const Outcome& outcome);  // the wire form of API "Tools"
 Outcome outcome_from_value(const doc::Value& value);

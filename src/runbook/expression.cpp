@@ -69,7 +69,7 @@ Result<std::string> as_text(const doc::Value& value) {
 }  // namespace
 
 // Only what it reads is handed over: inputs may be large.
-Result<doc::Value> Expression::evaluate(const Scope& scope) const {
+Result<doc::Value> Expression::value_of(const Scope& scope) const {
   cel::Activation input(*environment_);
   if (scope.inputs && depends_on("inputs")) input.set("inputs", cel::from_doc(*scope.inputs));
   if (depends_on("steps")) input.set("steps", cel::from_doc(steps_of(scope)));
@@ -83,15 +83,23 @@ Result<doc::Value> Expression::evaluate(const Scope& scope) const {
   return out;
 }
 
+Result<doc::Value> Expression::evaluate(const Scope& scope) const {
+  Result<doc::Value> out = value_of(scope);
+  if (!out || out->is_string() || out->is_bool()) return out;
+  if (const Result<std::string> exact = doc::canonical(*out); !exact)
+    return refuse("expression", text() + ": " + exact.error().message);
+  return out;
+}
+
 Result<bool> Expression::holds(const Scope& scope) const {
-  const Result<doc::Value> value = evaluate(scope);
+  const Result<doc::Value> value = value_of(scope);
   if (!value) return std::unexpected(value.error());
   if (!value->is_bool()) return refuse("expression", text() + ": is neither true nor false");
   return value->as_bool();
 }
 
 Result<doc::Array> Expression::items(const Scope& scope) const {
-  Result<doc::Value> value = evaluate(scope);
+  Result<doc::Value> value = value_of(scope);
   if (!value) return std::unexpected(value.error());
   if (!value->is_array()) return refuse("expression", text() + ": is no list");
   return std::move(value->as_array());

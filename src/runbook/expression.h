@@ -42,7 +42,8 @@ class Expression {
   Expression(std::shared_ptr<const cel::Environment> environment, cel::Program program)
       : environment_(std::move(environment)), program_(std::move(program)) {}
 
-  // Code `expression`: what went wrong, with the expression.
+  // A value that can be recorded (RFC 8785: no integer beyond 2^53). Code `expression`: what went
+  // wrong, with the expression.
   [[nodiscard]] Result<doc::Value> evaluate(const Scope& scope) const;
   // Of a condition, and of a list; code `expression` also when it is of another type.
   [[nodiscard]] Result<bool> holds(const Scope& scope) const;
@@ -52,6 +53,8 @@ class Expression {
   std::vector<std::string> paths() const;
 
  private:
+  Result<doc::Value> value_of(const Scope& scope) const;
+
   std::shared_ptr<const cel::Environment> environment_;
   cel::Program program_;
 };

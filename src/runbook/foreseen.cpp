@@ -5,12 +5,11 @@
 namespace keyturn::runbook {
 namespace {
 
-constexpr std::string_view kSteps = "steps";
 constexpr std::size_t kForeseenMax = 2000;
 
 class Foresight {
  public:
-  explicit Foresight(std::vector<ForeseenStep>& out) : out_(out) {}
+  Foresight(std::vector<ForeseenStep>& out, bool knows_id) : out_(out), knows_id_(knows_id) {}
 
   Result<void> steps(const std::vector<Step>& all, const std::string& prefix, const Scope& scope,
                      const std::string& when);
@@ -20,17 +19,22 @@ class Foresight {
   Result<void> once(const Step& one, const std::string& path, const Scope& scope,
                     const std::string& when, bool items_known = true);
   Result<void> add(ForeseenStep found, const Template* args, const Scope& scope);
+  // "": it can be told.
+  std::string rests_on(const auto& text) const {
+    if (text.depends_on("steps")) return "what other steps give";
+    return !knows_id_ && text.depends_on("run.id") ? "the run's own id" : "";
+  }
 
   std::vector<ForeseenStep>& out_;
+  bool knows_id_;
 };
 
 Result<void> Foresight::add(ForeseenStep found, const Template* args, const Scope& scope) {
   if (out_.size() == kForeseenMax)
     return refuse("too_many", "a plan shows at most " + std::to_string(kForeseenMax) + " steps");
   if (args != nullptr && found.waits_for.empty()) {
-    if (args->depends_on(kSteps)) {
-      found.waits_for = "what other steps give";
-    } else {
+    found.waits_for = rests_on(*args);
+    if (found.waits_for.empty()) {
       Result<doc::Value> filled = args->fill(scope);
       if (!filled) return refuse(filled.error().code, found.path + ": " + filled.error().message);
       found.args = std::move(*filled);
@@ -51,15 +55,14 @@ Result<void> Foresight::once(const Step& one, const std::string& path, const Sco
   if (!items_known) found.waits_for = "foreach: " + one.foreach->text();
   const Template* args = one.kind == StepKind::kAction ? &one.args : nullptr;
   if (one.kind == StepKind::kApprove && found.waits_for.empty()) {
-    const bool known = !one.message.depends_on(kSteps) && !one.shows.depends_on(kSteps);
+    const std::string of_message = rests_on(one.message);
+    found.waits_for = of_message.empty() ? rests_on(one.shows) : of_message;
+    const bool known = found.waits_for.empty();
     const Result<doc::Value> message = known ? one.message.fill(scope) : doc::Value();
     const Result<doc::Value> shows = known ? one.shows.fill(scope) : doc::Value();
     if (!message) return std::unexpected(message.error());
     if (!shows) return std::unexpected(shows.error());
-    if (known)
-      found.args = doc::object({{"message", *message}, {"show", *shows}});
-    else
-      found.waits_for = "what other steps give";
+    if (known) found.args = doc::object({{"message", *message}, {"show", *shows}});
   }
   if (Result<void> done = add(std::move(found), args, scope); !done || !one.compensate) return done;
   ForeseenStep undo{
@@ -71,7 +74,7 @@ Result<void> Foresight::once(const Step& one, const std::string& path, const Sco
 
 Result<void> Foresight::step(const Step& one, const std::string& path, const Scope& scope,
                              std::string when) {
-  if (one.when && one.when->depends_on(kSteps)) {
+  if (one.when && !rests_on(*one.when).empty()) {
     when += (when.empty() ? "" : " && ") + one.when->text();
   } else if (one.when) {
     const Result<bool> told = one.when->holds(scope);
@@ -82,7 +85,7 @@ Result<void> Foresight::step(const Step& one, const std::string& path, const Sco
       return add(std::move(found), nullptr, scope);
     }
   }
-  if (one.foreach && one.foreach->depends_on(kSteps)) {
+  if (one.foreach && !rests_on(*one.foreach).empty()) {
     Scope unknown = scope;
     return once(one, path, unknown, when, false);
   }
@@ -123,7 +126,8 @@ Result<std::vector<ForeseenStep>> foresee(const Document& document, const Run& r
   scope.inputs = std::make_shared<const doc::Value>(run.inputs);
   scope.run = std::make_shared<const doc::Value>(
       doc::object({{"id", run.id}, {"runbook", run.runbook}, {"started_by", run.started_by}}));
-  if (Result<void> done = Foresight(out).steps(document.steps, "", scope, ""); !done)
+  if (Result<void> done = Foresight(out, !run.id.empty()).steps(document.steps, "", scope, "");
+      !done)
     return std::unexpected(done.error());
   return out;
 }

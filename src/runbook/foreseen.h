@@ -24,7 +24,8 @@ struct ForeseenStep {
   bool undoes = false;    // a compensation: only when the run fails or is cancelled
 };
 
-// In the order of the document. Code `expression`, `too_many`: what keeps it from running at all.
+// In the order of the document. A run without an id: what reads `run.id` rests on it, as well. Code
+// `expression`, `too_many`: what keeps it from running at all.
 [[nodiscard]] Result<std::vector<ForeseenStep>> foresee(const Document& document, const Run& run);
 
 }  // namespace keyturn::runbook

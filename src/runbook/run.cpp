@@ -27,6 +27,13 @@ std::optional<RunEnd> end_from(std::string_view text) {
   return std::nullopt;
 }
 
+Behind behind_from(std::string_view text) {
+  for (const Behind one : {Behind::kEffect, Behind::kInterrupted, Behind::kRefused}) {
+    if (text == to_text(one)) return one;
+  }
+  return Behind::kNothingSaid;
+}
+
 void fold_started(Run& run, const Event& event) {
   const doc::Value* said = event.body.find("run");
   run.id = event.stream.substr(event.stream.find('/') + 1);
@@ -50,6 +57,7 @@ void fold_step(Run& run, const Event& event) {
   if (said == nullptr) return;
   StepRecord record;
   record.state = step_state_from(said->text("state")).value_or(StepState::kUnknown);
+  record.behind = behind_from(said->text("behind"));
   record.attempt = static_cast<int>(said->integer("attempt", 1));
   record.action = said->text("action");
   record.ended = event.time;
@@ -71,6 +79,9 @@ void fold_resolved(Run& run, const Event& event) {
   record.ended = event.time;
   record.order = ++run.ends;
   if (event.private_part) record.reason = event.private_part->text("note");
+  run.resolutions.push_back({std::string(said->text("path")), record.attempt,
+                             std::string(said->text("state")), record.resolved_by, record.reason,
+                             event.time});
   if (said->text("state") == kAgain) return;
   record.state = step_state_from(said->text("state")).value_or(StepState::kFailed);
 }
@@ -96,6 +107,20 @@ std::string_view to_text(StepState state) {
       return "unknown";
     case StepState::kSkipped:
       return "skipped";
+  }
+  return "";
+}
+
+std::string_view to_text(Behind behind) {
+  switch (behind) {
+    case Behind::kNothingSaid:
+      return "";
+    case Behind::kEffect:
+      return "effect";
+    case Behind::kInterrupted:
+      return "interrupted";
+    case Behind::kRefused:
+      return "refused";
   }
   return "";
 }
@@ -132,6 +157,7 @@ EventDraft step_ended(const Run& run, const std::string& path, const StepRecord&
                                  {"attempt", record.attempt},
                                  {"state", to_text(record.state)},
                                  {"action", record.action}});
+  if (record.behind != Behind::kNothingSaid) said.set("behind", to_text(record.behind));
   if (record.began) said.set("began", to_rfc3339(*record.began));
   return draft(run, "run.step_ended", doc::object({{"step", std::move(said)}}),
                doc::object({{"reason", record.reason}, {"outputs", record.outputs}}));

@@ -17,9 +17,19 @@ namespace keyturn::runbook {
 enum class StepState { kSucceeded, kFailed, kUnknown, kSkipped };
 std::string_view to_text(StepState state);
 
+// What is behind a failed attempt, where that decides what follows.
+enum class Behind {
+  kNothingSaid,
+  kEffect,       // its action succeeded, and its outputs could not be made: it is undone
+  kInterrupted,  // Keyturn stopped before anything took effect: it is begun anew
+  kRefused,      // people or policy denied it: it is not tried again
+};
+std::string_view to_text(Behind behind);
+
 // How an attempt at a step ended.
 struct StepRecord {
   StepState state = StepState::kSucceeded;
+  Behind behind = Behind::kNothingSaid;
   int attempt = 1;
   std::string action;  // act_…; "" where nothing was asked for
   std::string reason;  // of failed, unknown and skipped, for people
@@ -28,6 +38,15 @@ struct StepRecord {
   Time ended;
   std::size_t order = 0;    // among all ends of the run
   std::string resolved_by;  // who said how an unknown one ended
+};
+
+// What a person said of a step whose outcome nobody knew.
+struct Resolution {
+  std::string path;
+  int attempt = 1;
+  std::string outcome;  // succeeded, failed, again
+  std::string by, note;
+  Time at;
 };
 
 enum class RunEnd { kSucceeded, kFailed, kCancelled };
@@ -44,6 +63,7 @@ struct Run {
   std::vector<std::string> locks;  // that it asks for (runbook/locks.h)
   std::optional<Time> holds;       // since when it has them, and its turn; absent: it waits
   std::map<std::string, StepRecord> steps;  // by path; the last attempt's end
+  std::vector<Resolution> resolutions;
   bool paused = false;
   std::string paused_by;  // while it is
   std::string cancelled_by, cancel_reason;

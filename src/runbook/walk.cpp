@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "doc/json.h"
 #include "runbook/graph.h"
 
 namespace keyturn::runbook {
@@ -28,6 +29,24 @@ Duration backoff_of(const Retry& retry, int failed) {
   Duration out = retry.backoff;
   for (int i = 1; i < failed && out < retry.backoff_max; ++i) out *= 2;
   return std::min(out, retry.backoff_max);
+}
+
+// A refusal says of which output, and why.
+Result<doc::Value> made(const std::vector<std::pair<std::string, Expression>>& outputs,
+                        const Scope& scope) {
+  doc::Value out = doc::Object{};
+  std::size_t bytes = 0;
+  for (const auto& [name, expression] : outputs) {
+    Result<doc::Value> value = expression.evaluate(scope);
+    if (!value)
+      return refuse(value.error().code, name + " cannot be made: " + value.error().message);
+    bytes += doc::write_json(*value).size();
+    if (bytes > kOutputsBytesMax)
+      return refuse("too_large", name + " cannot be kept: outputs are more than " +
+                                     std::to_string(kOutputsBytesMax >> 20) + " MiB");
+    out.set(name, std::move(*value));
+  }
+  return out;
 }
 
 void show(Scope& scope, const std::string& id, const Ended& one) {
@@ -127,7 +146,7 @@ Ended Walk::handled(const Step& one, const std::string& path, Scope& scope, Ende
     failed.done = Done::kGood;
     return failed;
   }
-  if (one.on_failure.empty() || stopping()) return failed;
+  if (one.on_failure.empty()) return failed;
   Scope inner = scope;
   show(inner, one.id, failed);
   const Ended handler = sequence(one.on_failure, path + "~on_failure.", inner);
@@ -190,6 +209,14 @@ Ended Walk::group(const Step& one, const std::string& path, Scope& scope) {
   return out;
 }
 
+// What was denied is not asked for over and over, what took effect is not done twice.
+bool is_tried_again(const Step& one, const StepRecord& record) {
+  if (record.state != StepState::kFailed || !record.resolved_by.empty()) return false;
+  if (record.behind == Behind::kInterrupted) return true;
+  return record.behind == Behind::kNothingSaid && !record.action.empty() && one.idempotent &&
+         record.attempt < one.retry.tries;
+}
+
 Ended Walk::leaf(const Step& one, const std::string& path, const Scope& scope) {
   if (path == target_) {
     found_ = scope;
@@ -204,21 +231,33 @@ Ended Walk::leaf(const Step& one, const std::string& path, const Scope& scope) {
     next_.asks.push_back(path);
     return {};
   }
-  const bool again = record.state == StepState::kFailed && record.resolved_by.empty() &&
-                     !record.action.empty() && one.idempotent && record.attempt < one.retry.tries;
-  if (again && begins_more()) {
-    const Time due = record.ended + backoff_of(one.retry, record.attempt);
+  if (is_tried_again(one, record)) {
+    if (!begins_more()) {
+      next_.unbegun.push_back({path, record.attempt + 1});
+      return as_ended(path, record);
+    }
+    const Time due = record.behind == Behind::kInterrupted
+                         ? record.ended
+                         : record.ended + backoff_of(one.retry, record.attempt);
     if (now_ >= due) return attempt(one, path, record.attempt + 1, scope);
     next_.look_again = std::min(next_.look_again.value_or(due), due);
     return {};
   }
-  if (record.state == StepState::kSucceeded && one.compensate)
-    undo_.push_back({record.order, path, &one, scope});
+  const bool took_effect =
+      record.state == StepState::kSucceeded || record.behind == Behind::kEffect;
+  if (took_effect && one.compensate) undo_.push_back({record.order, path, &one, scope});
   return as_ended(path, record);
 }
 
 Ended Walk::attempt(const Step& one, const std::string& path, int number, const Scope& scope) {
-  if (!begins_more()) return {Done::kFailed, "skipped", doc::Object{}, "it had not begun"};
+  if (!begins_more()) {
+    next_.unbegun.push_back({path, number});
+    return {Done::kFailed, "skipped", doc::Object{}, "it had not begun"};
+  }
+  if (run_.steps.size() + run_.under_way.size() + next_.begins.size() >= kRunStepsMax &&
+      !run_.steps.contains(path) && !path.contains("~on_failure."))
+    return settle(path, StepState::kFailed,
+                  "a run has at most " + std::to_string(kRunStepsMax) + " steps");
   Begin begin{path, number, &one, one.kind, one.tool, doc::Object{}};
   if (one.kind == StepKind::kAction) {
     Result<doc::Value> args = one.args.fill(scope);
@@ -248,7 +287,9 @@ Ended Walk::compensate() {
         next_.asks.push_back(path);
         return {};
       }
-      if (record.state != StepState::kUnknown) {
+      const bool anew =
+          record.state == StepState::kUnknown || record.behind == Behind::kInterrupted;
+      if (!anew) {
         if (record.state == StepState::kFailed && out.done == Done::kGood)
           out = {Done::kFailed, "failed", doc::Object{}, path + ": " + record.reason};
         continue;
@@ -269,16 +310,10 @@ Ended Walk::compensate() {
 
 void Walk::finish(const Ended& steps, const Scope& scope) {
   if (steps.done == Done::kGood && !stopping()) {
-    Next::End end;
-    for (const auto& [name, expression] : document_.outputs) {
-      Result<doc::Value> value = expression.evaluate(scope);
-      if (!value) {
-        end = {RunEnd::kFailed, "outputs." + name + ": " + value.error().message, doc::Object{}};
-        break;
-      }
-      end.outputs.set(name, std::move(*value));
-    }
-    next_.end = std::move(end);
+    Result<doc::Value> outputs = made(document_.outputs, scope);
+    next_.end = outputs ? Next::End{RunEnd::kSucceeded, "", std::move(*outputs)}
+                        : Next::End{RunEnd::kFailed, "its output " + outputs.error().message,
+                                    doc::Object{}};
     return;
   }
   const Ended undone = compensate();
@@ -306,7 +341,7 @@ Next Walk::all() {
   const Ended steps = sequence(document_.steps, "", scope);
   const bool over = steps.done != Done::kNo;
   if (over && next_.settled.empty()) finish(steps, scope);
-  if (run_.paused) next_.begins.clear();
+  if (run_.paused && !stopping()) next_.begins.clear();
   return std::move(next_);
 }
 
@@ -332,17 +367,14 @@ StepRecord ended(const Document& document, const Run& run, const std::string& pa
   if (walk.target_step() == nullptr) return out;
   Scope scope = *walk.scope_of_target();
   scope.result = result;
-  for (const auto& [name, expression] : walk.target_step()->outputs) {
-    Result<doc::Value> value = expression.evaluate(scope);
-    if (!value) {
-      out.state = StepState::kFailed;
-      out.reason =
-          "it succeeded, but its output " + name + " cannot be made: " + value.error().message;
-      out.outputs = doc::Object{};
-      return out;
-    }
-    out.outputs.set(name, std::move(*value));
+  Result<doc::Value> outputs = made(walk.target_step()->outputs, scope);
+  if (outputs) {
+    out.outputs = std::move(*outputs);
+    return out;
   }
+  out.state = StepState::kFailed;
+  out.behind = Behind::kEffect;
+  out.reason = "it succeeded, but its output " + outputs.error().message;
   return out;
 }
 

@@ -34,6 +34,12 @@ struct Next {
   std::vector<Settled> settled;    // append these, fold them, and ask again
   std::vector<std::string> asks;   // unknown outcomes that people have to settle
   std::optional<Time> look_again;  // the next try is due then
+  // Attempts that do not begin any more, as far as is known: of a crash they may have begun before.
+  struct Unbegun {
+    std::string path;
+    int attempt = 1;
+  };
+  std::vector<Unbegun> unbegun;
   struct End {
     RunEnd end = RunEnd::kSucceeded;
     std::string reason;
@@ -43,11 +49,17 @@ struct Next {
 };
 
 // Of a run that has not ended. Paused, or waiting for its turn (Run::holds), it begins nothing.
-// Cancelled, it begins only what undoes; what is under way (Run::under_way) is waited for.
+// Cancelled, paused or not, it begins only what undoes; what is under way (Run::under_way) is
+// waited for first.
 Next next(const Document& document, const Run& run, Time now);
 
+// Of one run, those of on_failure and what undoes not counted: behind them the next one fails.
+inline constexpr std::size_t kRunStepsMax = 5000;
+inline constexpr std::size_t kOutputsBytesMax = std::size_t{1} << 20;  // as JSON, all together
+
 // The record of an attempt whose action ended: with the step's outputs made from `result` (the
-// outcome's wire form). Where they cannot be made, the step has failed, and says why.
+// outcome's wire form). Where they cannot be made, or are more than kOutputsBytesMax, the step has
+// failed with its effect done, and says why.
 StepRecord ended(const Document& document, const Run& run, const std::string& path, int attempt,
                  StepState state, std::string action, std::string reason, const doc::Value& result);
 

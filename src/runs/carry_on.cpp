@@ -17,16 +17,31 @@ StepState state_of(State state) {
   return state == State::kUnknown ? StepState::kUnknown : StepState::kFailed;
 }
 
+runbook::Behind behind(const gate::ActionRecord& record) {
+  if (record.state == State::kDenied) return runbook::Behind::kRefused;
+  return record.outcome && record.outcome->interrupted ? runbook::Behind::kInterrupted
+                                                       : runbook::Behind::kNothingSaid;
+}
+
 std::string why(const gate::ActionRecord& record) {
   if (record.outcome && !record.outcome->reason.empty()) return record.outcome->reason;
   std::string out(to_text(record.state));
   if (record.state == State::kDenied && record.review && !record.review->closed_by.empty())
     out += " by " + record.review->closed_by;
-  else if (record.state == State::kDenied && !record.verdict.reasons.empty())
-    out += " by policy: " + record.verdict.reasons.front();
+  else if (record.state == State::kDenied)
+    out += " by policy";  // why is for people: on the action's page
   if (record.outcome && record.outcome->exit_code && *record.outcome->exit_code != 0)
     out += " with exit code " + std::to_string(*record.outcome->exit_code);
   return out;
+}
+
+constexpr std::size_t kReasonOfRunMax = 2000;  // bytes
+
+std::string cut(const std::string& text, std::size_t most) {
+  std::size_t end = std::min(text.size(), most);
+  while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80)
+    --end;  // no half of a character
+  return text.substr(0, end);
 }
 
 // Nothing is wrong with the step: it is asked for again, in a moment.
@@ -43,7 +58,10 @@ ActionRequest Runs::Impl::request_of(const One& one, const runbook::Begin& begin
                                               : begin.tool;
   out.args = begin.args;
   if (begin.kind == StepKind::kApprove) out.args.set("plan", to_value(begin.step->plan));
+  if (begin.kind == StepKind::kApprove) out.args.set("inputs", one.run.inputs);
   out.reason = "step " + begin.path + " of runbook " + one.run.runbook;
+  const gate::RecordPtr run = ports.gate.find_open(ActionId(one.run.id));
+  if (run && !run->reason.empty()) out.reason += ": " + cut(run->reason, kReasonOfRunMax);
   out.claims = doc::Object{};
   out.run = RunStep{one.run.id, one.run.runbook, begin.path, begin.attempt};
   return out;
@@ -74,8 +92,14 @@ Task<bool> Runs::Impl::walk_once(std::shared_ptr<One> one) {
     if (!done) one->look_again = now() + kTryAgain;
     co_return done.has_value();
   }
+  if (one->looks_back && !next.unbegun.empty()) {
+    if (co_await look_back(one, std::move(next.unbegun))) co_return true;
+    one->looks_back = false;
+  }
   one->asks = std::move(next.asks);
   one->look_again = next.look_again;
+  if (one->stopping || (one->run.cancelled_by.empty() && pausing(*one) != nullptr))
+    next.begins.clear();
   for (runbook::Begin& begin : next.begins) {
     const auto [flight, is_new] = one->flights.try_emplace(begin.path);
     if (!is_new) continue;
@@ -86,7 +110,7 @@ Task<bool> Runs::Impl::walk_once(std::shared_ptr<One> one) {
     one->run.under_way.insert(begin.path);
     ports.spawn(ask_for(one, std::move(begin)));
   }
-  if (next.end && one->flights.empty()) {
+  if (next.end && one->flights.empty() && !one->stopping) {
     std::vector<EventDraft> drafts{
         runbook::run_ended(one->run, next.end->end, next.end->reason, next.end->outputs)};
     const Result<void> done = co_await append(one, std::move(drafts));
@@ -105,12 +129,22 @@ Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
       co_await ports.gate.submit(one->requester, request_of(*one, begin));
   const auto flight = one->flights.find(path);
   if (flight == one->flights.end()) co_return;
+  if (!asked && asked.error().code == "run_cancelled") {
+    one->flights.erase(flight);
+    one->run.under_way.erase(path);
+    carry_on(one);
+    co_return;
+  }
   if (!asked && passes(asked.error().code)) {
     one->flights.erase(flight);
     one->run.under_way.erase(path);
     one->look_again = now() + kTryAgain;
+    one->held_up = doc::object(
+        {{"step", path}, {"code", asked.error().code}, {"message", asked.error().message}});
+    tell(one->run.id);
     co_return;
   }
+  if (one->held_up && one->held_up->text("step") == path) one->held_up.reset();
   if (!asked) {
     runbook::StepRecord record;
     record.state = StepState::kFailed;
@@ -127,7 +161,29 @@ Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
   }
   flight->second.action = asked->record->id;
   flight->second.began = asked->record->created_at;
-  if (has_settled(*asked->record)) co_await land(one, path, asked->record);
+  if (has_settled(*asked->record))
+    co_await land(one, path, asked->record);
+  else if (flight->second.stops)
+    co_await stop_flight(one, path);
+}
+
+// Of a run that was loaded: an attempt that does not begin any more may have begun, and ended, just
+// before everything stopped.
+Task<bool> Runs::Impl::look_back(std::shared_ptr<One> one,
+                                 std::vector<runbook::Next::Unbegun> unbegun) {
+  bool found = false;
+  for (const runbook::Next::Unbegun& begun : unbegun) {
+    if (one->flights.contains(begun.path)) continue;
+    const std::optional<ActionId> action =
+        co_await ports.gate.action_of({one->run.id, one->run.runbook, begun.path, begun.attempt});
+    if (!action) continue;
+    const gate::RecordPtr record = co_await ports.gate.find(one->requester, *action);
+    if (!record) continue;
+    found = true;
+    fly(*one, begun.path, begun.attempt, record).stops = true;
+    if (has_settled(*record)) co_await land(one, begun.path, record);
+  }
+  co_return found;
 }
 
 // Of every action; those of steps under way are told by what they say of themselves.
@@ -158,6 +214,7 @@ Task<void> Runs::Impl::land(std::shared_ptr<One> one, std::string path, gate::Re
   runbook::StepRecord ended =
       runbook::ended(*one->document, one->run, path, attempt, state, record->id.str(),
                      state == StepState::kSucceeded ? "" : why(*record), result);
+  if (ended.behind == runbook::Behind::kNothingSaid) ended.behind = behind(*record);
   ended.began = flight->second.began;
   one->flights.erase(flight);  // so that it lands once
   std::vector<EventDraft> drafts{runbook::step_ended(one->run, path, ended)};
@@ -182,14 +239,37 @@ Task<void> Runs::Impl::finish(std::shared_ptr<One> one) {
   co_await ports.gate.conclude(ActionId(one->run.id), std::move(outcome));
 }
 
-Task<void> Runs::Impl::cancel_flight(std::shared_ptr<One> one, std::string path) {
+// What runs already is not stopped by that: it is waited for. A run is: it undoes what it did.
+Task<void> Runs::Impl::stop_flight(std::shared_ptr<One> one, std::string path) {
   const auto flight = one->flights.find(path);
-  if (flight == one->flights.end() || flight->second.action.str().empty()) co_return;
-  // What runs already is not stopped by that: it is waited for.
-  const Result<gate::RecordPtr> done =
-      co_await ports.gate.cancel(one->requester, flight->second.action);
-  if (!done && done.error().code != "closed" && ports.log)
-    ports.log("step " + path + " of " + one->run.id + " is not cancelled: " + done.error().message);
+  if (flight == one->flights.end() || flight->second.told || flight->second.action.str().empty())
+    co_return;
+  const ActionId action = flight->second.action;
+  flight->second.told = true;
+  std::string code, message;
+  if (const auto inner = open.find(action.str()); inner != open.end()) {
+    const bool all = !one->run.cancelled_by.empty();
+    const Result<void> done =
+        co_await stop(inner->second, all ? one->run.cancelled_by : "timeout",
+                      all ? "run " + one->run.id + " is cancelled: " + one->run.cancel_reason
+                          : "step " + path + " of " + one->run.id + " took longer than it may");
+    if (!done) code = done.error().code;
+  } else {
+    const Result<gate::RecordPtr> done = co_await ports.gate.cancel(one->requester, action);
+    if (!done) {
+      code = done.error().code;
+      message = done.error().message;
+    }
+  }
+  const gate::RecordPtr record = ports.gate.find_open(action);
+  const bool begins =
+      code == "executing" && record &&
+      record->tool.starts_with(catalog::kRunbookPrefix);  // its run is not there yet
+  const auto still = one->flights.find(path);
+  if ((passes(code) || begins) && still != one->flights.end() && still->second.action == action)
+    still->second.told = false;  // it is told again
+  else if (code == "not_allowed" && ports.log)
+    ports.log("step " + path + " of " + one->run.id + " is not cancelled: " + message);
 }
 
 }  // namespace keyturn::runs

@@ -3,6 +3,7 @@
 
 #include "base/task_impl.h"
 #include "catalog/schema.h"
+#include "gate/serial.h"
 #include "runbook/foreseen.h"
 #include "runbook/graph.h"
 #include "runbook/locks.h"
@@ -22,6 +23,8 @@ struct Runs::Flight {
   Time began;
   Duration timeout{};
   bool undoes = false;
+  bool stops = false;  // nobody wants it any more, and it is to be told so
+  bool told = false;   // and has been, or cannot be stopped: it is waited for
 };
 
 struct Runs::One {
@@ -32,6 +35,10 @@ struct Runs::One {
   std::vector<std::string> asks;
   std::optional<Time> look_again;
   bool walking = false, walk_again = false;
+  bool looks_back = false;             // loaded: what does not begin any more may have begun before
+  bool stopping = false;               // that it is cancelled is being recorded
+  bool is_late = false;                // past its timeout, and about to be stopped for it
+  std::optional<doc::Value> held_up;   // {step, code, message}: why a step cannot be asked for yet
   std::vector<std::string> ancestors;  // the runs that it is a step of, the nearest first
   bool taking = false;                 // it is its turn, which is being recorded
 
@@ -47,8 +54,12 @@ struct Runs::Impl {
                                                        doc::Problems& problems);
   void add(std::shared_ptr<One> one);
   void take_flight(const gate::RecordPtr& record);
+  static Flight& fly(One& one, const std::string& path, int attempt, const gate::RecordPtr& record);
   Task<void> take_up(gate::RecordPtr record);  // of a run that no open stream tells of
-  Task<void> stop(std::shared_ptr<One> one, std::string by, std::string reason);
+  // Codes: not_found (it has ended), closed (it is cancelled), and those of an append.
+  Task<Result<void>> stop(std::shared_ptr<One> one, std::string by, std::string reason);
+  bool wants(const RunStep& step) const;  // gate::Gate::Runner::wants
+  Task<void> stop_late(std::shared_ptr<One> one);
   Task<Result<void>> append(std::shared_ptr<One> one, std::vector<EventDraft> drafts);
   std::shared_ptr<const runbook::Document> kept_document(const Event& started);
 
@@ -60,12 +71,18 @@ struct Runs::Impl {
   void changed(const gate::RecordPtr& record);
   Task<void> land(std::shared_ptr<One> one, std::string path, gate::RecordPtr record);
   Task<void> finish(std::shared_ptr<One> one);
-  Task<void> cancel_flight(std::shared_ptr<One> one, std::string path);
+  Task<void> stop_flight(std::shared_ptr<One> one, std::string path);
+  // Whether something had begun before everything stopped that the run's stream does not tell of;
+  // it is waited for.
+  Task<bool> look_back(std::shared_ptr<One> one, std::vector<runbook::Next::Unbegun> unbegun);
   ActionRequest request_of(const One& one, const runbook::Begin& begin) const;
 
   // ---- commands.cpp
   Result<std::shared_ptr<One>> for_person(const Principal& who, const std::string& id) const;
   bool may_resume(const Principal& who, const One& one) const;
+  bool may_pause(const Principal& who, const One& one) const;
+  // What is paused: it, or a run that it is a step of. Null: nothing.
+  const One* pausing(const One& one) const;
 
   // ---- show.cpp
   doc::Value step_under_way(const One& one, const std::string& path, const Flight& flight) const;
@@ -73,6 +90,7 @@ struct Runs::Impl {
   void set_open(doc::Value& out, const One& one) const;
   void set_run(doc::Value& out, const One& one) const;
   Task<std::shared_ptr<One>> past(gate::RecordPtr record);
+  Task<gate::RecordPtr> run_for(const Principal& who, const std::string& id);
   void tell(const std::string& id);
 
   // ---- turns.cpp: how many at once, and locks (runbook/locks.h)
@@ -85,12 +103,15 @@ struct Runs::Impl {
   Task<void> take_turn(std::shared_ptr<One> one);
 
   // ---- plan.cpp
-  Task<Result<doc::Value>> plan(Principal who, const catalog::Tool& tool, doc::Value inputs);
+  // `run`: its id, "" of one that nobody asked for.
+  Task<Result<doc::Value>> plan(Principal who, const catalog::Tool& tool, doc::Value inputs,
+                                std::string run);
   Task<doc::Value> plan_step(Principal who, const runbook::Document& document,
                              const runbook::ForeseenStep& step);
 
   Time now() const { return ports.gate.clock().now(); }
   Ports ports;
+  gate::Serial serial;  // what people do to a run, one after the other; by its id
   gate::Watch watch;
   std::multimap<std::string, std::function<void()>> watchers;  // by run
   std::uint64_t ended_steps = 0;

@@ -62,13 +62,14 @@ Task<doc::Value> Runs::Impl::plan_step(Principal who, const runbook::Document& d
 }
 
 Task<Result<doc::Value>> Runs::Impl::plan(Principal who, const catalog::Tool& tool,
-                                          doc::Value inputs) {
+                                          doc::Value inputs, std::string id) {
   doc::Problems problems;
   const auto document = document_of(tool, problems);
   if (!document)
     co_return refuse("invalid_runbook",
                      problems.empty() ? "the runbook does not load" : problems.front().message);
   runbook::Run run;
+  run.id = std::move(id);
   run.runbook = document->name;
   run.started_by = who.id;
   run.inputs = std::move(inputs);

@@ -50,8 +50,10 @@ void add_step_tools(gate::Gate& gate) {
     return plan == nullptr ? Plan{} : plan_from_value(*plan);
   };
   gate.add_built_in(
-      step_tool(kHold, {{"message", "string"}, {"show", "object"}, {"plan", "object"}}), Plan{},
-      std::move(hold));
+      step_tool(
+          kHold,
+          {{"message", "string"}, {"show", "object"}, {"inputs", "object"}, {"plan", "object"}}),
+      Plan{}, std::move(hold));
   gate::Gate::BuiltIn pass;
   pass.steps_only = true;
   pass.run = nothing_to_do;
@@ -67,10 +69,11 @@ Runs::Runs(Ports ports) : impl_(std::make_unique<Impl>(std::move(ports))) {
   gate::Gate::Runner runner;
   runner.begin = [this](gate::RecordPtr record) { return impl_->begin(std::move(record)); };
   runner.describe = [this](Principal who, const catalog::Tool& tool, doc::Value args,
-                           doc::Value /*reviewed*/) {
-    return impl_->plan(std::move(who), tool, std::move(args));
+                           ActionId run) {
+    return impl_->plan(std::move(who), tool, std::move(args), run.str());
   };
   runner.asks = asks_of;
+  runner.wants = [this](const RunStep& step) { return impl_->wants(step); };
   gate.set_runner(std::move(runner));
   impl_->watch = gate.watch_all([this](const gate::RecordPtr& record) { impl_->changed(record); });
 }
@@ -88,7 +91,9 @@ std::shared_ptr<const runbook::Document> Runs::Impl::document_of(const catalog::
   return out;
 }
 
+// Whoever does something to the run meanwhile waits until it has begun.
 Task<Result<void>> Runs::Impl::begin(gate::RecordPtr record) {
+  const gate::Serial::Hold hold = co_await serial.take(record->id.str());
   std::vector<std::string> ancestors = ancestors_of(*record);
   if (ancestors.size() > static_cast<std::size_t>(kNestedMax))
     co_return refuse("too_deep", "runs start runs at most " + std::to_string(kNestedMax) + " deep");
@@ -124,6 +129,7 @@ Task<Result<void>> Runs::Impl::begin(gate::RecordPtr record) {
     co_return recorded;
   }
   add(one);
+  take_turns();  // what it waits for may have become free while it was recorded
   carry_on(one);
   co_return Result<void>{};
 }
@@ -174,6 +180,7 @@ void Runs::load() {
     if (!action) return;
     one->document = impl_->kept_document(events.front());
     one->requester = action->requester;
+    one->looks_back = true;
     one->ancestors = impl_->ancestors_of(*action);
     if (one->document)
       impl_->add(std::move(one));
@@ -202,15 +209,23 @@ void Runs::Impl::take_flight(const gate::RecordPtr& record) {
   const std::string& path = record->run->step;
   const auto known = one.run.steps.find(path);
   if (known != one.run.steps.end() && known->second.attempt >= record->run->attempt) return;
-  const auto [flight, is_new] = one.flights.try_emplace(path);
-  if (!is_new) return;
+  if (one.flights.contains(path)) return;
+  Flight& flight = fly(one, path, record->run->attempt, record);
+  flight.stops = !flight.undoes && !one.run.cancelled_by.empty();
+}
+
+// An attempt that was asked for before, as that action.
+Runs::Flight& Runs::Impl::fly(One& one, const std::string& path, int attempt,
+                              const gate::RecordPtr& record) {
   const runbook::Step* step = runbook::step_at(*one.document, path);
-  flight->second.attempt = record->run->attempt;
-  flight->second.action = record->id;
-  flight->second.began = record->created_at;
-  flight->second.undoes = path.ends_with("~compensate");
-  if (step != nullptr && !flight->second.undoes) flight->second.timeout = step->timeout;
+  Flight& flight = one.flights[path];
+  flight.attempt = attempt;
+  flight.action = record->id;
+  flight.began = record->created_at;
+  flight.undoes = path.ends_with("~compensate");
+  if (step != nullptr && !flight.undoes) flight.timeout = step->timeout;
   one.run.under_way.insert(path);
+  return flight;
 }
 
 Task<void> Runs::Impl::take_up(gate::RecordPtr record) {
@@ -240,27 +255,49 @@ void Runs::tick() {
       if (one->waits_for_turn()) impl_->take_turns();
       impl_->carry_on(one);
     }
-    for (const auto& [path, flight] : one->flights) {
-      if (flight.timeout.count() > 0 && now >= flight.began + flight.timeout)
-        impl_->ports.spawn(impl_->cancel_flight(one, path));
+    for (auto& [path, flight] : one->flights) {
+      if (flight.timeout.count() > 0 && now >= flight.began + flight.timeout) flight.stops = true;
+      if (flight.stops && !flight.told) impl_->ports.spawn(impl_->stop_flight(one, path));
     }
     const Duration most = one->document->timeout;
-    if (most.count() > 0 && now >= one->run.started + most && one->run.cancelled_by.empty())
-      impl_->ports.spawn(impl_->stop(one, "timeout", "it took longer than it may"));
+    if (most.count() > 0 && now >= one->run.started + most && one->run.cancelled_by.empty() &&
+        !std::exchange(one->is_late, true))
+      impl_->ports.spawn(impl_->stop_late(one));
   }
 }
 
-Task<void> Runs::Impl::stop(std::shared_ptr<One> one, std::string by, std::string reason) {
-  if (one->run.end || !one->run.cancelled_by.empty()) co_return;
+Task<void> Runs::Impl::stop_late(std::shared_ptr<One> one) {
+  const Result<void> done = co_await stop(one, "timeout", "it took longer than it may");
+  if (!done) one->is_late = false;  // it is tried again
+}
+
+bool Runs::Impl::wants(const RunStep& step) const {
+  const auto found = open.find(step.run);
+  if (found == open.end()) return false;
+  const One& one = *found->second;
+  return step.step.ends_with("~compensate") || (!one.stopping && one.run.cancelled_by.empty());
+}
+
+// Its runs stop with it, and undo what they did before it undoes the rest.
+Task<Result<void>> Runs::Impl::stop(std::shared_ptr<One> one, std::string by, std::string reason) {
+  const gate::Serial::Hold hold = co_await serial.take(one->run.id);
+  if (one->run.end) co_return refuse("not_found", "there is no such run, or it has ended");
+  if (!one->run.cancelled_by.empty()) co_return refuse("closed", "it is cancelled already");
+  one->stopping = true;  // from here on nothing begins, so that nothing stands behind it
   std::vector<EventDraft> drafts{runbook::cancelled(one->run, by, reason)};
   const Result<void> done = co_await append(one, std::move(drafts));
-  if (!done) co_return;
-  std::vector<std::string> paths;
-  for (const auto& [path, flight] : one->flights) {
-    if (!flight.undoes) paths.push_back(path);
+  one->stopping = false;
+  if (!done) {
+    carry_on(one);
+    co_return done;
   }
-  for (const std::string& path : paths) co_await cancel_flight(one, path);
+  for (auto& [path, flight] : one->flights) {
+    if (flight.undoes) continue;
+    flight.stops = true;
+    ports.spawn(stop_flight(one, path));
+  }
   carry_on(one);
+  co_return Result<void>{};
 }
 
 }  // namespace keyturn::runs

@@ -32,6 +32,7 @@ doc::Value as_action(const gate::ActionRecord& record) {
                                 {"open", !is_final(record.state)},
                                 {"requester", party_of(record.requester)},
                                 {"asked_at", to_rfc3339(record.created_at)}});
+  if (!record.reason.empty()) out.set("asked_for", record.reason);
   if (record.run)
     out.set("part_of", doc::object({{"run", record.run->run}, {"step", record.run->step}}));
   return out;
@@ -115,7 +116,7 @@ std::string_view Runs::Impl::word_for(const One& one, std::vector<std::string>& 
   }
   if (!one.run.cancelled_by.empty()) return "cancelling";
   if (!one.asks.empty()) return "stopped";
-  if (one.run.paused) return "paused";
+  if (pausing(one) != nullptr) return "paused";
   if (one.waits_for_turn()) return "waiting";
   return waits.empty() ? "running" : "held";
 }
@@ -126,6 +127,7 @@ void Runs::Impl::set_open(doc::Value& out, const One& one) const {
   out.set("started_at", to_rfc3339(one.run.started));
   if (!waits.empty()) out.set("waits", doc::array_of(waits));
   if (!one.asks.empty()) out.set("asks", doc::array_of(one.asks));
+  if (one.held_up) out.set("held_up", *one.held_up);
   if (!one.waits_for_turn()) return;
   doc::Array waits_for;
   for (const runbook::WaitsFor& kept : runbook::waits_for(claimants(), one.run.id)) {
@@ -165,8 +167,10 @@ void Runs::Impl::set_run(doc::Value& out, const One& one) const {
   out.set("inputs", run.inputs);
   if (!run.locks.empty()) out.set("locks", doc::array_of(run.locks));
   if (run.holds) out.set("turn_at", to_rfc3339(*run.holds));
-  out.set("paused", run.paused);
-  if (run.paused) out.set("paused_by", run.paused_by);
+  const One* paused = run.end ? nullptr : pausing(one);
+  out.set("paused", paused != nullptr);
+  if (paused != nullptr) out.set("paused_by", paused->run.paused_by);
+  if (paused != nullptr && paused != &one) out.set("paused_with", paused->run.id);
   if (!run.cancelled_by.empty()) {
     out.set("cancelled_by", run.cancelled_by);
     out.set("cancel_reason", run.cancel_reason);
@@ -177,6 +181,15 @@ void Runs::Impl::set_run(doc::Value& out, const One& one) const {
     out.set("outputs", run.outputs);
     if (!run.end_reason.empty()) out.set("reason", run.end_reason);
   }
+  doc::Array resolutions;
+  for (const runbook::Resolution& said : run.resolutions)
+    resolutions.push_back(doc::object({{"step", said.path},
+                                       {"attempt", said.attempt},
+                                       {"outcome", said.outcome},
+                                       {"by", said.by},
+                                       {"note", said.note},
+                                       {"at", to_rfc3339(said.at)}}));
+  if (!resolutions.empty()) out.set("resolutions", std::move(resolutions));
   if (one.document) out.set("graph", runbook::graph_of(*one.document));
   doc::Array steps;
   std::vector<std::pair<std::size_t, const std::string*>> order;
@@ -191,10 +204,31 @@ void Runs::Impl::set_run(doc::Value& out, const One& one) const {
   out.set("steps", std::move(steps));
 }
 
+// For whoever may read its action, or an action that is one of its steps: who is asked about a step
+// sees what it is a step of.
+Task<gate::RecordPtr> Runs::Impl::run_for(const Principal& who, const std::string& id) {
+  gate::RecordPtr record = co_await ports.gate.find(who, ActionId(id));
+  if (record && !record->tool.starts_with(catalog::kRunbookPrefix)) co_return nullptr;
+  if (record || who.kind != PrincipalKind::kPerson) co_return record;
+  const Principal host{PrincipalKind::kHost, "host", "", Assurance::kToken, "host"};
+  record = co_await ports.gate.find(host, ActionId(id));
+  if (!record || !record->tool.starts_with(catalog::kRunbookPrefix)) co_return nullptr;
+  const auto found = open.find(id);
+  const std::shared_ptr<One> one = found != open.end() ? found->second : co_await past(record);
+  if (!one) co_return nullptr;
+  std::vector<ActionId> actions;
+  for (const auto& [path, flight] : one->flights) actions.push_back(flight.action);
+  for (const auto& [path, step] : one->run.steps) actions.emplace_back(step.action);
+  for (const ActionId& action : actions) {
+    if (action.str().empty()) continue;
+    if (co_await ports.gate.find(who, action)) co_return record;
+  }
+  co_return nullptr;
+}
+
 Task<Result<doc::Value>> Runs::show(Principal who, std::string id) {
-  const gate::RecordPtr record = co_await impl_->ports.gate.find(who, ActionId(id));
-  if (!record || !record->tool.starts_with(catalog::kRunbookPrefix))
-    co_return refuse("not_found", "there is no such run, or not for you");
+  const gate::RecordPtr record = co_await impl_->run_for(who, id);
+  if (!record) co_return refuse("not_found", "there is no such run, or not for you");
   const auto found = impl_->open.find(id);
   const bool is_open = found != impl_->open.end();
   const std::shared_ptr<One> one = is_open ? found->second : co_await impl_->past(record);
@@ -205,7 +239,7 @@ Task<Result<doc::Value>> Runs::show(Principal who, std::string id) {
   const bool cancels = may && one->run.cancelled_by.empty();
   out.set(
       "may",
-      doc::object({{"pause", cancels && !one->run.paused},
+      doc::object({{"pause", may && impl_->may_pause(who, *one)},
                    {"resume", may && impl_->may_resume(who, *one)},
                    {"cancel", cancels},
                    {"resolve", may && who.kind == PrincipalKind::kPerson && !one->asks.empty()}}));

@@ -37,7 +37,7 @@ std::vector<runbook::Claimant> Runs::Impl::claimants() const {
     claimant.locks.insert(one.run.locks.begin(), one.run.locks.end());
     claimant.ancestors = one.ancestors;
     claimant.holds = one.run.holds.has_value() || one.taking;
-    claimant.stands_aside = one.run.paused || !one.run.cancelled_by.empty();
+    claimant.stands_aside = pausing(one) != nullptr || !one.run.cancelled_by.empty();
     claimant.order = order;
     out.push_back(std::move(claimant));
   };

@@ -165,7 +165,8 @@ Task<ExecExecutor::Recovered> ExecExecutor::ask(ActionId action) {
         false, unknown("it was started, or may have been, and nothing tells how it ended")};
   }
   Outcome never{.kind = OutcomeKind::kFailed,
-                .reason = "the server stopped before it was started; it never ran"};
+                .reason = "the server stopped before it was started; it never ran",
+                .interrupted = true};
   co_return Recovered{true, std::move(never)};
 }
 

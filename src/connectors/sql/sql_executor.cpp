@@ -276,6 +276,7 @@ Task<Outcome> SqlExecutor::recover(ActionId action) {
   } else if (entry->state == Spool::State::kFenced) {
     outcome.kind = OutcomeKind::kFailed;
     outcome.reason = "the server stopped; nothing was changed";
+    outcome.interrupted = true;
   }
   co_return outcome;
 }
