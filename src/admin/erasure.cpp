@@ -35,6 +35,10 @@ std::string listed(const gate::Gate::Erasable& one) {
   std::string out = one.id.str() + " (" + one.tool + "): entries";
   if (one.stream.starts_with("person/"))
     out = one.stream + " (name and mail address): entries";
+  else if (one.stream.starts_with("run/"))
+    out = one.stream + " (inputs, outputs and reasons of the run): entries";
+  else if (one.stream.starts_with("hook/"))
+    out = one.stream + " (the delivery that started it): entries";
   else if (one.stream.starts_with("standing/"))
     out = one.stream + " (what stood, and why): entries";
   else if (one.id.str().empty())
@@ -129,6 +133,7 @@ Task<Result<Admin::ErasurePlan>> Admin::plan_erasure(doc::Value args) {
     if (!one) co_return std::unexpected(one.error());
     plan.entries = one->entries.size();
     if (plan.entries > 0) plan.actions.push_back(std::move(*one));
+    plan.add(co_await gate_.erasable_of_run(ActionId(action)));
     gate::Gate::ErasableStandings made = co_await gate_.erasable_standings("", action);
     if (made.in_force > 0)
       co_return refuse("still_open",
@@ -158,6 +163,7 @@ Task<Result<Admin::ErasurePlan>> Admin::plan_erasure(doc::Value args) {
       if (plan.more) break;
       plan.entries += one->entries.size();
       plan.actions.push_back(std::move(*one));
+      plan.add(co_await gate_.erasable_of_run(ActionId(id)));
     }
   }
   if (!person.empty()) {

@@ -88,6 +88,12 @@ Result<void> Gate::Impl::can_amend(const Principal& who, const ActionRecord& rec
     return refuse("suspended", "agent " + record.requester.id + " is suspended");
   if (built_ins.contains(record.tool))
     return refuse("not_allowed", "propose the change anew instead");
+  if (record.run && record.state != State::kPending)
+    return refuse("not_allowed", "a step of a runbook can be changed while people are asked");
+  if (record.run && who.kind == PrincipalKind::kAgent)
+    return refuse("not_allowed",
+                  "a step of a runbook does what the runbook says; people may change "
+                  "it, the agent that started the run does not");
   return {};
 }
 

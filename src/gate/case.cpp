@@ -111,9 +111,8 @@ const catalog::Tool* Gate::Impl::find_tool(const Configuration& configuration,
   return configuration.tools ? configuration.tools->find(name) : nullptr;
 }
 
-Task<Result<Described>> Gate::Impl::describe(const Principal& requester, const catalog::Tool& tool,
-                                             const doc::Value& args, const ActionId& id,
-                                             doc::Value reviewed) {
+Task<Result<Described>> Gate::Impl::describe(Asked what, doc::Value reviewed) {
+  const catalog::Tool& tool = what.tool;
   if (tool.kind == catalog::ToolKind::kGrantOnly) {
     Described plain;
     plain.facts.operation = tool.operation;
@@ -121,7 +120,7 @@ Task<Result<Described>> Gate::Impl::describe(const Principal& requester, const c
     const auto built_in = built_ins.find(tool.name);
     if (built_in != built_ins.end() && built_in->second.what.describe) {
       Result<doc::Value> said =
-          co_await built_in->second.what.describe(requester, args, std::move(reviewed));
+          co_await built_in->second.what.describe(what.requester, what.args, std::move(reviewed));
       if (!said) co_return std::unexpected(said.error());
       plain.description = std::move(*said);
       co_return plain;
@@ -132,7 +131,7 @@ Task<Result<Described>> Gate::Impl::describe(const Principal& requester, const c
   }
   if (tool.kind == catalog::ToolKind::kRunbook) {
     if (!runner.describe) co_return refuse("not_executable", "runbooks are not run from here");
-    Result<doc::Value> plan = co_await runner.describe(requester, tool, args, id);
+    Result<doc::Value> plan = co_await runner.describe(what);
     if (!plan) co_return std::unexpected(plan.error());
     Described out;
     out.facts.operation = tool.operation;
@@ -140,7 +139,7 @@ Task<Result<Described>> Gate::Impl::describe(const Principal& requester, const c
     out.description = std::move(*plan);
     co_return out;
   }
-  Result<Described> described = co_await ports.executor.describe(tool, args);
+  Result<Described> described = co_await ports.executor.describe(tool, what.args);
   co_return described;
 }
 
@@ -172,6 +171,12 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
     c.lineage.requested_at = before->lineage.requested_at;
     c.lineage.add(people::Role::kAmender, who.id);
     c.absent = true;
+    if (before->run) c.asked_before = before->verdict.plan;
+  }
+  if (request.run) {  // who had a part in the run has it in its steps
+    if (const std::shared_ptr<ActionRecord> run = open_record(ActionId(request.run->run))) {
+      for (const people::Party& party : run->lineage.parties) c.lineage.add(party.role, party.id);
+    }
   }
   const auto built_in = built_ins.find(request.tool);
   if (built_in != built_ins.end() && built_in->second.what.related) {
@@ -238,7 +243,7 @@ Task<Result<Case>> Gate::Impl::describe_case(Principal who, ActionRequest reques
   Result<doc::Value> checked = catalog::check_args(*c.tool, c.request.args);
   if (!checked) co_return std::unexpected(checked.error());
   c.args = std::move(*checked);
-  Result<Described> described = co_await describe(c.requester, *c.tool, c.args, c.id);
+  Result<Described> described = co_await describe(of(c));
   if (!described) co_return std::unexpected(described.error());
   c.described = std::move(*described);
   if (c.request.operation && *c.request.operation != c.described.facts.operation) {
@@ -376,7 +381,7 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     if (Result<std::string> exact = doc::canonical(*checked); !exact)
       co_return refuse("invalid_args", "policy modifies the arguments: " + exact.error().message);
     c.args = std::move(*checked);
-    Result<Described> described = co_await describe(c.requester, *c.tool, c.args, c.id);
+    Result<Described> described = co_await describe(of(c));
     if (!described) co_return std::unexpected(described.error());
     // What was found in the arguments as they were asked for: the first round was made from that.
     doc::Value asked = doc::object(
@@ -391,6 +396,13 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
     note_emergencies(c, input, c.verdict, [&](const policy::PolicyInput& without) {
       return policy::decide_again(document, without, first);
     });
+  }
+  // What a runbook's own step may do without asking, another one may not in its place.
+  if (c.asked_before && c.verdict.effect == Effect::kAllow) {
+    c.verdict.effect = Effect::kRequire;
+    c.verdict.plan = *c.asked_before;
+    c.verdict.reasons.insert(c.verdict.reasons.begin(),
+                             "a step that was changed asks whom it asked as it was");
   }
   if (const auto built_in = built_ins.find(c.request.tool); built_in != built_ins.end()) {
     if (Result<void> raised = raise_to_floor(built_in->second, c); !raised)

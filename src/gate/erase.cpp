@@ -67,6 +67,24 @@ Task<Result<Gate::Erasable>> Gate::erasable(ActionId id, std::string person) {
   co_return out;
 }
 
+Task<std::vector<Gate::Erasable>> Gate::erasable_of_run(ActionId id) {
+  std::vector<Erasable> out;
+  const std::vector<Event> action = co_await ports_.journal.read_stream(stream_of(id), 1, false);
+  if (action.empty()) co_return out;
+  std::vector<std::string> streams{"run/" + id.str()};
+  const std::string trigger(action.front().body.text("trigger"));
+  if (trigger.starts_with("hook/")) streams.push_back(trigger.substr(0, trigger.rfind('/')));
+  for (const std::string& stream : streams) {
+    const std::vector<Event> events = co_await ports_.journal.read_stream(stream, 1, true);
+    Erasable one{ActionId(), "", stream, events.empty() ? 0 : events.back().position, {}};
+    for (const Event& event : events) {
+      if (event.private_part) one.entries.push_back(event.index);
+    }
+    if (!one.entries.empty()) out.push_back(std::move(one));
+  }
+  co_return out;
+}
+
 Task<Gate::Erasable> Gate::erasable_person(std::string person) {
   const std::string stream = std::string(kPerson) + person;
   const std::vector<Event> events = co_await ports_.journal.read_stream(stream, 1, true);

@@ -278,11 +278,15 @@ class Gate {
   // Tools that are runbooks: `begin` starts a run and comes back; conclude() says how it ended,
   // also after a restart, when nobody begins it again. `describe` gives the plan; `asks` whom the
   // approval of that plan asks, where it is to be approved as a whole (null: nobody).
+  struct Asked {  // valid until the task ends
+    const Principal& requester;
+    const catalog::Tool& tool;
+    const doc::Value &args, &claims;
+    const ActionId& id;
+  };
   struct Runner {
     std::function<Task<Result<void>>(RecordPtr record)> begin;
-    std::function<Task<Result<doc::Value>>(Principal who, const catalog::Tool& tool,
-                                           doc::Value args, ActionId run)>
-        describe;
+    std::function<Task<Result<doc::Value>>(Asked run)> describe;
     std::function<Result<std::optional<Plan>>(const doc::Value& description)> asks;
     // Whether a step of it may begin: not when it is cancelled. Asked right before a record that
     // lets the step begin, so that none stands behind the cancelling. May be empty.
@@ -316,6 +320,9 @@ class Gate {
     std::vector<std::uint64_t> entries;  // ascending; may be empty
   };
   Task<Result<Erasable>> erasable(ActionId id, std::string person);
+  // Where the action is a run: what is kept apart of the run, and of the delivery that started it
+  // (with those that it started besides).
+  Task<std::vector<Erasable>> erasable_of_run(ActionId id);
   // Of a person's entry in the directory: the name and the mail address.
   Task<Erasable> erasable_person(std::string person);
   // Why the person opened the incidents and broke the glass that are over.

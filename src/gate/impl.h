@@ -53,6 +53,7 @@ struct Case {
   ActionRequest request;
   doc::Value args, original_args;
   Described described;
+  std::optional<Plan> asked_before;  // of a step that people amend: whom it asked as it was
   Previewed previewed;
   Verdict verdict;
   std::string salt;    // 32 random bytes, hex: without it no guess at the arguments can be tested
@@ -123,9 +124,8 @@ struct Gate::Impl {
   Result<void> ask_for_plan(Case& c) const;  // of a run that is approved as a whole
   Task<Result<Case>> decide_case(Case c, std::optional<Time> deferred_since);
   // `reviewed`: what people have looked at already, if they have.
-  Task<Result<Described>> describe(const Principal& requester, const catalog::Tool& tool,
-                                   const doc::Value& args, const ActionId& id,
-                                   doc::Value reviewed = {});
+  static Asked of(const Case& c) { return {c.requester, *c.tool, c.args, c.request.claims, c.id}; }
+  Task<Result<Described>> describe(Asked what, doc::Value reviewed = {});
   // ---- preview.cpp: what it would touch
   enum class Looks { kAll, kOnlyState };
   Task<Previewed> preview(const Case& c);  // `c` outlives the task

@@ -147,7 +147,10 @@ Task<Result<RecordPtr>> Gate::cancel(Principal who, ActionId id) {
   std::shared_ptr<ActionRecord> record = co_await impl_->load_record(id);
   if (!record || !may_read(who, *record)) co_return not_found();
   if (record->state == State::kExecuting)
-    co_return refuse("executing", "it runs already and cannot be cancelled");
+    co_return refuse("executing", record->tool.starts_with(catalog::kRunbookPrefix)
+                                      ? "the run has begun: cancel it as a run (/v1/runs/" +
+                                            id.str() + "/cancel, keyturn runbook cancel)"
+                                      : "it runs already and cannot be cancelled");
   if (is_final(record->state))
     co_return refuse("closed", "the action is " + std::string(to_text(record->state)));
   if (!people::may_cancel(world_.directory, record->lineage, who)) {

@@ -142,8 +142,8 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     co_return deny("the tool is not configured any more");
   }
   // same-bytes: what would run now must be what was reviewed.
-  Result<Described> described =
-      co_await describe(voted->requester, *c.tool, voted->args, voted->id, voted->description);
+  Result<Described> described = co_await describe(
+      {voted->requester, *c.tool, voted->args, c.request.claims, voted->id}, voted->description);
   if (!described && described.error().code == "overloaded")
     co_return std::unexpected(described.error());
   if (!described) {
@@ -160,7 +160,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   const bool reconfigured = world.configuration->digest != voted->config_digest;
   if (drifted || reconfigured || emergency_is_over(*voted)) {
     // Decided again from what was asked for, before any modification.
-    if (!(c.args == voted->args)) described = co_await describe(c.requester, *c.tool, c.args, c.id);
+    if (!(c.args == voted->args)) described = co_await describe(of(c));
     if (!described) co_return std::unexpected(described.error());
     c.described = std::move(*described);
     Result<Case> again = co_await decide_case(std::move(c), std::nullopt);

@@ -183,7 +183,7 @@ Task<Result<Standing>> Gate::standing_like(Principal who, StandingWish wish) {
   const people::Agent* agent = world_.directory.agent(c.requester.id);
   if (agent == nullptr || agent->owner() != model->owner)
     co_return cannot("the agent has another owner since");
-  Result<Described> described = co_await impl_->describe(c.requester, *c.tool, c.args, c.id);
+  Result<Described> described = co_await impl_->describe(Impl::of(c));
   if (!described) co_return cannot("cannot be described any more: " + described.error().message);
   c.described = std::move(*described);
   Result<Case> decided = co_await impl_->decide_case(std::move(c), std::nullopt);

@@ -23,7 +23,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::decide_anew(std::shared_ptr<Action
     seal_digest(c);
     release.events.push_back(decided_draft(c, State::kDenied));
   } else {
-    Result<Described> described = co_await describe(c.requester, *c.tool, c.args, c.id);
+    Result<Described> described = co_await describe(of(c));
     if (!described && described.error().code == "overloaded")
       co_return std::unexpected(described.error());
     if (described) {
@@ -68,8 +68,8 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_allowed(
   const catalog::Tool* tool = find_tool(*configuration, record->tool);
   bool same = tool != nullptr && tool->digest == record->tool_digest;
   if (same) {
-    const Result<Described> described =
-        co_await describe(record->requester, *tool, record->args, record->id, record->description);
+    const Result<Described> described = co_await describe(
+        {record->requester, *tool, record->args, record->claims, record->id}, record->description);
     if (!described && described.error().code == "overloaded")
       co_return std::unexpected(described.error());
     same = described && runs_the_same(*tool, described->description, record->description);

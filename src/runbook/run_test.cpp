@@ -34,6 +34,7 @@ std::shared_ptr<const Document> load(std::string_view text) {
 struct Answer {
   StepState state = StepState::kSucceeded;
   doc::Value result = doc::Object{};
+  Behind behind = Behind::kNothingSaid;
 };
 using World = std::function<Answer(const Begin&)>;
 
@@ -90,9 +91,10 @@ struct Runner {
     open.erase(key);
     run.under_way.erase(begin.path);
     const Answer answer = world(begin);
-    append(step_ended(run, begin.path,
-                      ended(*document, run, begin.path, begin.attempt, answer.state, "act_of_it",
-                            answer.state == StepState::kFailed ? "it broke" : "", answer.result)));
+    StepRecord record = ended(*document, run, begin.path, begin.attempt, answer.state, "act_of_it",
+                              answer.state == StepState::kFailed ? "it broke" : "", answer.result);
+    if (record.behind == Behind::kNothingSaid) record.behind = answer.behind;
+    append(step_ended(run, begin.path, record));
   }
 
   // To the end, or until people are asked.
@@ -290,6 +292,136 @@ TEST_CASE("cancelled, nothing new begins; what is under way is waited for, then 
   CHECK(r.run.end_reason == "wrong cluster");
 }
 
+TEST_CASE(
+    "cancelled while on_failure is done, what it does is waited for and undone with the rest") {
+  Runner r(load(R"(steps:
+- {id: one, tool: t, compensate: {tool: undo}}
+- {id: two, tool: breaks, on_failure: [{id: h1, tool: h, compensate: {tool: undo_h}}, {id: h2, tool: h}]}
+)"));
+  (void)r.look();
+  r.finish("one#1", good);
+  (void)r.look();
+  r.finish("two#1", breaks("two"));
+  (void)r.look();
+  REQUIRE(r.open.contains("two~on_failure.h1#1"));
+  r.append(cancelled(r.run, "ada", ""));
+  const Next next = r.look();
+  CHECK(next.begins.empty());
+  CHECK(!r.run.end);
+  r.carry_on(good);
+  CHECK(r.order == Order{"one#1 t", "two#1 breaks", "two~on_failure.h1#1 h",
+                         "two~on_failure.h1~compensate#1 undo_h", "one~compensate#1 undo"});
+  CHECK(r.run.end == RunEnd::kCancelled);
+}
+
+TEST_CASE("cancelled while it is paused, it undoes what it did") {
+  Runner r(load("steps:\n- {id: one, tool: t, compensate: {tool: undo}}\n- {id: two, tool: t}\n"));
+  (void)r.look();
+  r.append(paused(r.run, "ada"));
+  r.finish("one#1", good);
+  CHECK(r.look().begins.empty());
+  r.append(cancelled(r.run, "ada", ""));
+  r.carry_on(good);
+  CHECK(r.order == Order{"one#1 t", "one~compensate#1 undo"});
+  CHECK(r.run.end == RunEnd::kCancelled);
+}
+
+TEST_CASE("what follows a failure rests on what is behind it") {
+  const auto document = load(R"(steps:
+- {id: one, tool: t, compensate: {tool: undo}}
+- {id: two, tool: u, idempotent: true, retry: {tries: 3, backoff: 1s}}
+)");
+  const auto fails = [](const std::string& path, Behind behind, int times) {
+    auto left = std::make_shared<int>(times);
+    return [=](const Begin& begin) {
+      if (begin.path == path && (*left)-- > 0)
+        return Answer{StepState::kFailed, doc::Object{}, behind};
+      return Answer{};
+    };
+  };
+  SUBCASE("denied: it is not asked for again") {
+    Runner r(document);
+    r.carry_on(fails("two", Behind::kRefused, 9));
+    CHECK(r.order == Order{"one#1 t", "two#1 u", "one~compensate#1 undo"});
+    CHECK(r.run.end == RunEnd::kFailed);
+  }
+  SUBCASE("interrupted: it is begun anew, idempotent or not") {
+    Runner r(document);
+    r.carry_on(fails("one", Behind::kInterrupted, 2));
+    CHECK(r.order == Order{"one#1 t", "one#2 t", "one#3 t", "two#1 u"});
+    CHECK(r.run.end == RunEnd::kSucceeded);
+  }
+  SUBCASE("interrupted, what undoes is begun anew") {
+    Runner r(document);
+    auto left = std::make_shared<int>(1);
+    r.carry_on([=](const Begin& begin) {
+      if (begin.path == "two") return Answer{StepState::kFailed, doc::Object{}, Behind::kRefused};
+      if (begin.path == "one~compensate" && (*left)-- > 0)
+        return Answer{StepState::kFailed, doc::Object{}, Behind::kInterrupted};
+      return Answer{};
+    });
+    CHECK(r.order == Order{"one#1 t", "two#1 u", "one~compensate#1 undo", "one~compensate#2 undo"});
+    CHECK(r.run.end_reason == "two: it broke");
+  }
+}
+
+TEST_CASE("a step whose outputs cannot be made or kept took effect: undone, and not done again") {
+  for (const std::string output : {"result.nothing", "9007199254740992 + 1", "result.huge"}) {
+    CAPTURE(output);
+    Runner r(
+        load("steps:\n- {id: one, tool: t, idempotent: true, retry: {tries: 3}, outputs: {x: \"" +
+             output + "\"}, compensate: {tool: undo}}\n"));
+    const std::string huge(kOutputsBytesMax, 'x');
+    r.carry_on(
+        [&](const Begin&) { return Answer{StepState::kSucceeded, doc::object({{"huge", huge}})}; });
+    CHECK(r.order == Order{"one#1 t", "one~compensate#1 undo"});
+    CHECK(r.run.end == RunEnd::kFailed);
+    CHECK(r.run.end_reason.starts_with("one: it succeeded, but its output x cannot be "));
+  }
+}
+
+TEST_CASE("a run whose outputs cannot be made or kept ends, and says so") {
+  for (const std::string output : {"9007199254740992 + 1", "inputs.nothing", "inputs.huge"}) {
+    CAPTURE(output);
+    Runner r(load("steps:\n- {id: one, pass: true}\noutputs: {x: \"" + output + "\"}\n"),
+             doc::object({{"huge", std::string(kOutputsBytesMax, 'x')}}));
+    r.carry_on(good);
+    CHECK(r.run.end == RunEnd::kFailed);
+    CHECK(r.run.end_reason.starts_with("its output x cannot be "));
+  }
+}
+
+TEST_CASE("a run has a limit of steps, and what was done before it is undone") {
+  Runner r(load(R"(steps:
+- {id: one, tool: t, compensate: {tool: undo}}
+- {id: all, foreach: "inputs.a", at_once: 50, steps: [{id: each, foreach: "inputs.b", at_once: 50, pass: true}]}
+)"),
+           [] {
+             doc::Array many;
+             for (int i = 0; i < 60; ++i) many.emplace_back(i);
+             return doc::object({{"a", many}, {"b", many}});
+           }());
+  for (int i = 0; i < 20'000 && !r.run.end; ++i) {
+    (void)r.look();
+    if (!r.run.end && !r.open.empty()) r.finish(r.open.begin()->first, good);
+  }
+  CHECK(r.run.end == RunEnd::kFailed);
+  CHECK(r.run.end_reason.contains("a run has at most " + std::to_string(kRunStepsMax) + " steps"));
+  CHECK(r.run.steps.size() <= kRunStepsMax + 1000);
+  CHECK(r.order.back() == "one~compensate#1 undo");
+}
+
+TEST_CASE("what does not begin any more is told, so that it can be looked for after a crash") {
+  Runner r(load("steps:\n- {id: one, tool: t}\n- {id: two, tool: t}\n"));
+  (void)r.look();
+  r.finish("one#1", good);
+  r.append(cancelled(r.run, "ada", ""));
+  const Next next = runbook::next(*r.document, r.run, r.now);
+  REQUIRE(next.unbegun.size() == 1);
+  CHECK(next.unbegun[0].path == "two");
+  CHECK(next.unbegun[0].attempt == 1);
+}
+
 TEST_CASE("a paused run begins nothing until it is resumed") {
   Runner r(
       load("steps:\n- {id: one, tool: t}\n- {id: two, approve: {message: \"go on?\", require: "
@@ -338,6 +470,13 @@ TEST_CASE("what a run would do is told beforehand, as far as it rests on the inp
               "grow ? when steps.look.outputs.free < 10", "never ? when inputs.force skipped",
               R"(ask {"message":"patch 2?","show":null})",
               "ask~on_failure.tell {} when ask failed"});
+  // Its own id is known only of a run that somebody asked for.
+  const auto with_id = load("steps:\n- {id: a, tool: t, args: {x: \"{{ run.id }}\"}}\n");
+  REQUIRE(foresee(*with_id, run).has_value());
+  CHECK_FALSE(foresee(*with_id, run)->front().args.has_value());
+  CHECK(foresee(*with_id, run)->front().waits_for == "the run's own id");
+  run.id = "act_9";
+  CHECK(foresee(*with_id, run)->front().args == doc::object({{"x", "act_9"}}));
   run.inputs = doc::object({{"hosts", "x"}});
   const Result<std::vector<ForeseenStep>> refused = foresee(*document, run);
   REQUIRE(!refused.has_value());

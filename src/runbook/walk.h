@@ -54,7 +54,7 @@ struct Next {
 Next next(const Document& document, const Run& run, Time now);
 
 // Of one run, those of on_failure and what undoes not counted: behind them the next one fails.
-inline constexpr std::size_t kRunStepsMax = 5000;
+inline constexpr std::size_t kRunStepsMax = 2000;
 inline constexpr std::size_t kOutputsBytesMax = std::size_t{1} << 20;  // as JSON, all together
 
 // The record of an attempt whose action ended: with the step's outputs made from `result` (the

@@ -62,7 +62,7 @@ ActionRequest Runs::Impl::request_of(const One& one, const runbook::Begin& begin
   out.reason = "step " + begin.path + " of runbook " + one.run.runbook;
   const gate::RecordPtr run = ports.gate.find_open(ActionId(one.run.id));
   if (run && !run->reason.empty()) out.reason += ": " + cut(run->reason, kReasonOfRunMax);
-  out.claims = doc::Object{};
+  out.claims = run && run->claims.is_object() ? run->claims : doc::Value(doc::Object{});
   out.run = RunStep{one.run.id, one.run.runbook, begin.path, begin.attempt};
   return out;
 }
@@ -125,8 +125,12 @@ Task<bool> Runs::Impl::walk_once(std::shared_ptr<One> one) {
 // The same action however often it is asked for: a run that goes on after a crash finds it here.
 Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
   const std::string path = begin.path;
-  Result<gate::Submitted> asked =
-      co_await ports.gate.submit(one->requester, request_of(*one, begin));
+  Result<gate::Submitted> asked = refuse("internal", "");
+  try {
+    asked = co_await ports.gate.submit(one->requester, request_of(*one, begin));
+  } catch (const std::exception& error) {  // the other runs go on
+    asked = refuse("internal", std::string("it cannot be asked for: ") + error.what());
+  }
   const auto flight = one->flights.find(path);
   if (flight == one->flights.end()) co_return;
   if (!asked && asked.error().code == "run_cancelled") {
@@ -255,7 +259,9 @@ Task<void> Runs::Impl::stop_flight(std::shared_ptr<One> one, std::string path) {
                           : "step " + path + " of " + one->run.id + " took longer than it may");
     if (!done) code = done.error().code;
   } else {
-    const Result<gate::RecordPtr> done = co_await ports.gate.cancel(one->requester, action);
+    // Not as whoever started it: who is gone by now cancels nothing.
+    const Principal host{PrincipalKind::kHost, "run " + one->run.id, "", Assurance::kToken, "run"};
+    const Result<gate::RecordPtr> done = co_await ports.gate.cancel(host, action);
     if (!done) {
       code = done.error().code;
       message = done.error().message;

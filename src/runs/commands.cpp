@@ -122,7 +122,7 @@ Task<Result<void>> Runs::resolve(Principal who, std::string id, std::string path
 }
 
 Task<Result<doc::Value>> Runs::plan(Principal who, catalog::Tool tool, doc::Value inputs) {
-  co_return co_await impl_->plan(std::move(who), tool, std::move(inputs), "");
+  co_return co_await impl_->plan(std::move(who), tool, std::move(inputs), doc::Object{}, "");
 }
 
 }  // namespace keyturn::runs

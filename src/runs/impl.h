@@ -105,9 +105,9 @@ struct Runs::Impl {
   // ---- plan.cpp
   // `run`: its id, "" of one that nobody asked for.
   Task<Result<doc::Value>> plan(Principal who, const catalog::Tool& tool, doc::Value inputs,
-                                std::string run);
+                                doc::Value claims, std::string run);
   Task<doc::Value> plan_step(Principal who, const runbook::Document& document,
-                             const runbook::ForeseenStep& step);
+                             const runbook::ForeseenStep& step, const doc::Value& claims);
 
   Time now() const { return ports.gate.clock().now(); }
   Ports ports;

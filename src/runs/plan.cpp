@@ -30,14 +30,14 @@ doc::Value shown(const ForeseenStep& step) {
 // A step is covered by the approval of the plan when all of it is known: its tool, its arguments,
 // what exactly would run.
 Task<doc::Value> Runs::Impl::plan_step(Principal who, const runbook::Document& document,
-                                       const ForeseenStep& step) {
+                                       const ForeseenStep& step, const doc::Value& claims) {
   doc::Value out = shown(step);
   const bool nested = step.tool.starts_with(catalog::kRunbookPrefix);
   if (step.kind != StepKind::kAction || !step.args || step.skipped || nested) co_return out;
   ActionRequest request;
   request.tool = step.tool;
   request.args = *step.args;
-  request.claims = doc::Object{};
+  request.claims = claims;
   request.run = RunStep{"", document.name, step.path, 1};
   Result<gate::Gate::Foreseen> told = co_await ports.gate.foresee(who, std::move(request));
   if (!told) {
@@ -62,7 +62,7 @@ Task<doc::Value> Runs::Impl::plan_step(Principal who, const runbook::Document& d
 }
 
 Task<Result<doc::Value>> Runs::Impl::plan(Principal who, const catalog::Tool& tool,
-                                          doc::Value inputs, std::string id) {
+                                          doc::Value inputs, doc::Value claims, std::string id) {
   doc::Problems problems;
   const auto document = document_of(tool, problems);
   if (!document)
@@ -76,7 +76,8 @@ Task<Result<doc::Value>> Runs::Impl::plan(Principal who, const catalog::Tool& to
   Result<std::vector<ForeseenStep>> told = runbook::foresee(*document, run);
   if (!told) co_return std::unexpected(told.error());
   doc::Array steps;
-  for (const ForeseenStep& step : *told) steps.push_back(co_await plan_step(who, *document, step));
+  for (const ForeseenStep& step : *told)
+    steps.push_back(co_await plan_step(who, *document, step, claims));
   co_return doc::object(
       {{"plan", doc::object({{"runbook", document->name},
                              {"digest", tool.digest},

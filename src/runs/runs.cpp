@@ -68,9 +68,8 @@ Runs::Runs(Ports ports) : impl_(std::make_unique<Impl>(std::move(ports))) {
   add_step_tools(gate);
   gate::Gate::Runner runner;
   runner.begin = [this](gate::RecordPtr record) { return impl_->begin(std::move(record)); };
-  runner.describe = [this](Principal who, const catalog::Tool& tool, doc::Value args,
-                           ActionId run) {
-    return impl_->plan(std::move(who), tool, std::move(args), run.str());
+  runner.describe = [this](gate::Gate::Asked run) {
+    return impl_->plan(run.requester, run.tool, run.args, run.claims, run.id.str());
   };
   runner.asks = asks_of;
   runner.wants = [this](const RunStep& step) { return impl_->wants(step); };

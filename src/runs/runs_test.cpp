@@ -6,13 +6,12 @@
 #include <algorithm>
 
 #include "gate/replay.h"
-#include "gate/testing.h"
+#include "runs/testing.h"
 
 namespace keyturn::runs {
 namespace {
 
 using gate::RecordPtr;
-using gate::testing::Bench;
 
 constexpr std::string_view kTools = R"(tools:
   run: {exec: [/bin/echo, "{{text}}"], params: {text: {type: string, default: x}}, sandbox: none}
@@ -66,72 +65,11 @@ rules:
 - {id: asked, match: {tool: [ask]}, effect: require, require: {quorum: {dba: 1}, assurance: token, expires: 1h}}
 )";
 
-struct Field : Bench {
-  std::unique_ptr<Runs> runs;
-
-  Field() {
-    activate("tools", std::string(kTools));
-    activate("policy", std::string(kRules));
-    make();
-  }
-  ~Field() { runs.reset(); }
-
-  void make() {
-    runs = std::make_unique<Runs>(Ports{*gate,
-                                        [this](Task<void> task) {
-                                          boost::asio::co_spawn(io, std::move(task),
-                                                                [](std::exception_ptr thrown) {
-                                                                  if (thrown)
-                                                                    std::rethrow_exception(thrown);
-                                                                });
-                                        },
-                                        {}});
-  }
-  void crash() {
-    runs.reset();
-    open();
-    make();
-    runs->load();
-    gate->recover();
-    runs->start();
-  }
-  RecordPtr start(const std::string& name, doc::Value inputs = doc::Object{}) {
-    ActionRequest request;
-    request.tool = "runbook." + name;
-    request.args = std::move(inputs);
-    Result<gate::Submitted> made = run(gate->submit(agent("bot"), request));
-    REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().message));
-    return made->record;
-  }
-  RecordPtr look(const ActionId& id) {
-    return run(gate->find({PrincipalKind::kHost, "host", "", Assurance::kToken, "host"}, id));
-  }
-  // The actions of a run's steps: "path#attempt tool state".
-  std::vector<std::string> steps(const ActionId& id) {
-    std::vector<std::string> out;
-    std::set<std::string> seen;
-    for (const Event& event : run(real->read_range(0, 10'000, false))) {
-      if (event.type != "action.decided") continue;
-      const doc::Value* step = event.body.find("run");
-      if (step == nullptr || step->text("id") != id.str() || !seen.insert(event.stream).second)
-        continue;
-      const RecordPtr record = look(ActionId(event.stream.substr(7)));
-      out.push_back(std::string(step->text("step")) + "#" +
-                    std::to_string(step->integer("attempt")) + " " + record->tool + " " +
-                    std::string(to_text(record->state)));
-    }
-    return out;
-  }
-  RecordPtr pending(const std::string& step) {
-    for (const RecordPtr& record : gate->open_records()) {
-      if (record->run && record->run->step == step && record->state == State::kPending)
-        return record;
-    }
-    return nullptr;
-  }
+struct Field : testing::Field {
+  Field() : testing::Field(kTools, kRules) {}
 };
 
-using Steps = std::vector<std::string>;
+using testing::Steps;
 
 }  // namespace
 

@@ -110,14 +110,22 @@ doc::Value Runs::Impl::step_under_way(const One& one, const std::string& path,
 
 // The steps that wait for people, and in one word how it goes.
 std::string_view Runs::Impl::word_for(const One& one, std::vector<std::string>& waits) const {
+  std::string_view inner = "running";
   for (const auto& [path, flight] : one.flights) {
-    if (!flight.action.str().empty() && waits_for_people(ports.gate.find_open(flight.action)))
-      waits.push_back(path);
+    if (flight.action.str().empty()) continue;
+    if (waits_for_people(ports.gate.find_open(flight.action))) waits.push_back(path);
+    const auto run = open.find(flight.action.str());
+    if (run == open.end()) continue;
+    std::vector<std::string> there;
+    const std::string_view word = word_for(*run->second, there);
+    for (const std::string& step : there) waits.push_back(path + " > " + step);
+    if (word != "running") inner = word;
   }
   if (!one.run.cancelled_by.empty()) return "cancelling";
   if (!one.asks.empty()) return "stopped";
   if (pausing(one) != nullptr) return "paused";
   if (one.waits_for_turn()) return "waiting";
+  if (inner != "running" && inner != "cancelling") return inner;
   return waits.empty() ? "running" : "held";
 }
 

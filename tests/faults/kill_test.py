@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from record import Clients, Record, server  # noqa: E402
-from support.keyturn import DEADLINE  # noqa: E402
+from support.keyturn import DEADLINE, until  # noqa: E402
 
 ROUNDS = int(os.environ.get("KEYTURN_KILL_ROUNDS", "40"))
 if "--rounds" in sys.argv:
@@ -54,6 +54,7 @@ class WhatIsChecked(unittest.TestCase):
         last = max(before.actions.values())
         some = next(iter(before.actions))
         stranger, never_ran = k.request("echo", {"text": "x"}, "load0", wait=20).json["id"], k.request("deploy", {"ref": "x"}, "load0").json["id"]
+        until(k.lines, "the echo never ran")
         note = before.notes[-1]
         origin, size, root = note.split("\n")[:3]
         lies = {
