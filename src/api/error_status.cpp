@@ -87,6 +87,7 @@ constexpr std::array kRows = std::to_array<Row>({
     {"suspended", 403, true},
     {"not_allowed", 403, true},
     {"people_only", 403, true},
+    {"run_cancelled", 409},
     {"steps_only", 403, true},
     {"not_unknown", 409},
     {"invalid_runbook", 409},

@@ -93,11 +93,13 @@ Task<bool> Runs::Impl::walk_once(std::shared_ptr<One> one) {
     co_return done.has_value();
   }
   if (one->looks_back && !next.unbegun.empty()) {
-    if (co_await look_back(one, std::move(next.unbegun))) co_return true;
+    const std::optional<bool> found = co_await look_back(one, std::move(next.unbegun));
+    if (!found || *found) co_return found.has_value();
     one->looks_back = false;
   }
   one->asks = std::move(next.asks);
-  one->look_again = next.look_again;
+  if (next.look_again)
+    one->look_again = std::min(one->look_again.value_or(*next.look_again), *next.look_again);
   if (one->stopping || (one->run.cancelled_by.empty() && pausing(*one) != nullptr))
     next.begins.clear();
   for (runbook::Begin& begin : next.begins) {
@@ -159,8 +161,10 @@ Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
     const Result<void> done = co_await append(one, std::move(drafts));
     one->flights.erase(path);
     one->run.under_way.erase(path);
-    if (!done) one->look_again = now() + kTryAgain;
-    carry_on(one);
+    if (done)
+      carry_on(one);
+    else
+      one->look_again = now() + kTryAgain;
     co_return;
   }
   flight->second.action = asked->record->id;
@@ -171,10 +175,10 @@ Task<void> Runs::Impl::ask_for(std::shared_ptr<One> one, runbook::Begin begin) {
     co_await stop_flight(one, path);
 }
 
-// Of a run that was loaded: an attempt that does not begin any more may have begun, and ended, just
-// before everything stopped.
-Task<bool> Runs::Impl::look_back(std::shared_ptr<One> one,
-                                 std::vector<runbook::Next::Unbegun> unbegun) {
+// An attempt that does not begin any more may have begun, and ended, just before everything
+// stopped, or before its end could be recorded.
+Task<std::optional<bool>> Runs::Impl::look_back(std::shared_ptr<One> one,
+                                                std::vector<runbook::Next::Unbegun> unbegun) {
   bool found = false;
   for (const runbook::Next::Unbegun& begun : unbegun) {
     if (one->flights.contains(begun.path)) continue;
@@ -185,7 +189,11 @@ Task<bool> Runs::Impl::look_back(std::shared_ptr<One> one,
     if (!record) continue;
     found = true;
     fly(*one, begun.path, begun.attempt, record).stops = true;
-    if (has_settled(*record)) co_await land(one, begun.path, record);
+    if (!has_settled(*record)) continue;
+    co_await land(one, begun.path, record);
+    const auto ended = one->run.steps.find(begun.path);
+    const bool recorded = ended != one->run.steps.end() && ended->second.attempt >= begun.attempt;
+    if (!recorded && !one->flights.contains(begun.path)) co_return std::nullopt;
   }
   co_return found;
 }
@@ -205,6 +213,7 @@ void Runs::Impl::changed(const gate::RecordPtr& record) {
 Task<void> Runs::Impl::land(std::shared_ptr<One> one, std::string path, gate::RecordPtr record) {
   const auto flight = one->flights.find(path);
   if (flight == one->flights.end() || flight->second.action != record->id) co_return;
+  if (flight->second.lands) co_return;
   if (!record->amended_by.empty()) {  // people changed it: what took its place is the step now
     flight->second.action = ActionId(record->amended_by);
     gate::RecordPtr next = co_await ports.gate.find(one->requester, ActionId(record->amended_by));
@@ -220,12 +229,17 @@ Task<void> Runs::Impl::land(std::shared_ptr<One> one, std::string path, gate::Re
                      state == StepState::kSucceeded ? "" : why(*record), result);
   if (ended.behind == runbook::Behind::kNothingSaid) ended.behind = behind(*record);
   ended.began = flight->second.began;
-  one->flights.erase(flight);  // so that it lands once
+  flight->second.lands = true;  // once
   std::vector<EventDraft> drafts{runbook::step_ended(one->run, path, ended)};
   const Result<void> done = co_await append(one, std::move(drafts));
-  one->run.under_way.erase(path);                  // not before: nothing may begin it meanwhile
-  if (!done) one->look_again = now() + kTryAgain;  // asked for again, it is the same action
-  carry_on(one);
+  one->flights.erase(path);  // not before: nothing may begin it meanwhile
+  one->run.under_way.erase(path);
+  if (done) {
+    carry_on(one);
+  } else {  // asked for again, or looked for, it is the same action
+    one->looks_back = true;
+    one->look_again = now() + kTryAgain;
+  }
 }
 
 Task<void> Runs::Impl::finish(std::shared_ptr<One> one) {

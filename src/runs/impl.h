@@ -23,6 +23,7 @@ struct Runs::Flight {
   Time began;
   Duration timeout{};
   bool undoes = false;
+  bool lands = false;  // its end is being recorded
   bool stops = false;  // nobody wants it any more, and it is to be told so
   bool told = false;   // and has been, or cannot be stopped: it is waited for
 };
@@ -35,7 +36,7 @@ struct Runs::One {
   std::vector<std::string> asks;
   std::optional<Time> look_again;
   bool walking = false, walk_again = false;
-  bool looks_back = false;             // loaded: what does not begin any more may have begun before
+  bool looks_back = false;             // what does not begin any more may have begun before
   bool stopping = false;               // that it is cancelled is being recorded
   bool is_late = false;                // past its timeout, and about to be stopped for it
   std::optional<doc::Value> held_up;   // {step, code, message}: why a step cannot be asked for yet
@@ -72,9 +73,10 @@ struct Runs::Impl {
   Task<void> land(std::shared_ptr<One> one, std::string path, gate::RecordPtr record);
   Task<void> finish(std::shared_ptr<One> one);
   Task<void> stop_flight(std::shared_ptr<One> one, std::string path);
-  // Whether something had begun before everything stopped that the run's stream does not tell of;
-  // it is waited for.
-  Task<bool> look_back(std::shared_ptr<One> one, std::vector<runbook::Next::Unbegun> unbegun);
+  // Whether something had begun that the run's stream does not tell of; it is waited for. Nothing:
+  // that cannot be recorded yet.
+  Task<std::optional<bool>> look_back(std::shared_ptr<One> one,
+                                      std::vector<runbook::Next::Unbegun> unbegun);
   ActionRequest request_of(const One& one, const runbook::Begin& begin) const;
 
   // ---- commands.cpp

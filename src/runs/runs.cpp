@@ -254,10 +254,12 @@ void Runs::tick() {
       if (one->waits_for_turn()) impl_->take_turns();
       impl_->carry_on(one);
     }
+    std::vector<std::string> unwanted;
     for (auto& [path, flight] : one->flights) {
       if (flight.timeout.count() > 0 && now >= flight.began + flight.timeout) flight.stops = true;
-      if (flight.stops && !flight.told) impl_->ports.spawn(impl_->stop_flight(one, path));
+      if (flight.stops && !flight.told) unwanted.push_back(path);
     }
+    for (const std::string& path : unwanted) impl_->ports.spawn(impl_->stop_flight(one, path));
     const Duration most = one->document->timeout;
     if (most.count() > 0 && now >= one->run.started + most && one->run.cancelled_by.empty() &&
         !std::exchange(one->is_late, true))
@@ -290,11 +292,12 @@ Task<Result<void>> Runs::Impl::stop(std::shared_ptr<One> one, std::string by, st
     carry_on(one);
     co_return done;
   }
+  std::vector<std::string> unwanted;
   for (auto& [path, flight] : one->flights) {
-    if (flight.undoes) continue;
-    flight.stops = true;
-    ports.spawn(stop_flight(one, path));
+    flight.stops = !flight.undoes;
+    if (flight.stops) unwanted.push_back(path);
   }
+  for (const std::string& path : unwanted) ports.spawn(stop_flight(one, path));
   carry_on(one);
   co_return Result<void>{};
 }

@@ -69,7 +69,7 @@ struct Field : gate::testing::Bench {
     return out;
   }
   gate::RecordPtr pending(const std::string& step) {
-    for (const RecordPtr& record : gate->open_records()) {
+    for (const gate::RecordPtr& record : gate->open_records()) {
       if (record->run && record->run->step == step && record->state == State::kPending)
         return record;
     }

@@ -1,5 +1,7 @@
 """Erasure: what was agreed to is gone from every file, nothing else is, and the record proves all the same."""
 import base64
+import hashlib
+import hmac
 import json
 import pathlib
 import random
@@ -11,17 +13,31 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import DEADLINE, POLICY, Keyturn  # noqa: E402
+from support.keyturn import DEADLINE, POLICY, TOOLS, Keyturn, until  # noqa: E402
 from support.passkey import Browser  # noqa: E402
 
 ADMINS = ("ada", "ben", "cleo", "dora")
 PEOPLE = {"ada": [], **{who: ["administrators"] for who in ADMINS[1:]}, "olga": [], "bob": ["dba"], "carol": ["sre"], "erin": ["dba"]}
 
+SECRET = "a secret of sixteen bytes and more"
+RUNBOOK = """\
+---
+kind: Runbook
+metadata: {name: person}
+inputs: {text: {type: string}}
+triggers: [{webhook: own, kind: generic, secret: {secret: "env:OWN"}, as: bot, inputs: {text: "{{ event.text }}"}}]
+steps:
+- {id: say, tool: echo, args: {text: "{{ inputs.text }}"}, outputs: {said: result.stdout}}
+outputs: {said: steps.say.outputs.said}
+"""
+
 
 class Erasing(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.k = Keyturn(people=PEOPLE, config="limits: {requests_per_second: 1000, pending_per_agent: 1000}\n")
+        cls.k = Keyturn(people=PEOPLE, config="limits: {requests_per_second: 1000, pending_per_agent: 1000}\n", tools=TOOLS + RUNBOOK,
+                        policy=POLICY + '- {id: runbooks, match: {tool: ["runbook.*"]}, effect: allow}\n', start=False)
+        cls.k.start(env={"OWN": SECRET})
         cls.addClassCleanup(cls.k.close)
         cls.browsers = {who: Browser(cls.k, who) for who in ADMINS}
 
@@ -67,7 +83,34 @@ class Erasing(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
 
+    def deliver(self, text):
+        body, at = json.dumps({"text": text}), str(int(time.time()))
+        proof = hmac.new(SECRET.encode(), f"{at}.{body}".encode(), hashlib.sha256).hexdigest()
+        headers = {"Content-Type": "application/json", "Keyturn-Signature": f"t={at},v1={proof}"}
+        self.assertEqual(self.k.http("POST", "/v1/hooks/own", raw_body=body, headers=headers).status, 202)
+
     # ------------------------------------------------------------ what is gone
+    def test_a_run_is_erased_with_what_started_it(self):
+        word = "words-of-a-run-4811"
+        self.deliver(word)
+        def over():
+            return [run for run in self.k.get("/v1/runs", "ada").json["items"] if run["state"] == "succeeded"]
+        run = until(over, "no run has ended")[0]["id"]
+        shown = self.k.get(f"/v1/runs/{run}", "ada").json
+        self.assertEqual((shown["inputs"], shown["outputs"]), ({"text": word}, {"said": word + "\n"}))
+        step = shown["steps"][0]["action"]
+        done = self.erase(action=run)
+        self.assertIn("run/" + run, json.dumps(done))
+        self.erase(action=step)
+        after = self.k.get(f"/v1/runs/{run}", "ada").json
+        self.assertEqual((after["inputs"], after["outputs"], after["state"]), ({}, {}, "succeeded"))
+        self.assertNotIn(word, json.dumps(after))
+        with sqlite3.connect(f"file:{self.k.data}/journal.db?mode=ro", uri=True) as database:
+            left = database.execute("SELECT s.name, e.sealed FROM event e JOIN stream s ON s.id = e.stream WHERE e.sealed IS NOT NULL AND (s.name LIKE 'run/%' OR s.name LIKE 'hook/%')").fetchall()
+        database.close()
+        self.assertEqual(len(left), 4, left)
+        self.assertEqual([name for name, sealed in left if any(sealed)], [])
+
     def test_nothing_of_what_was_erased_is_in_any_file_and_the_record_proves(self):
         secret, other = "personal-words-4711", "other-words-4712"
         action, kept = self.echo(secret, reason=secret + "-reason"), self.echo(other)

@@ -1,4 +1,6 @@
 """What nobody gets by way of a runbook: steps without a decision, plans that change after they were approved, expressions from outside, other people's runs."""
+import base64
+import json
 import pathlib
 import sys
 import unittest
@@ -30,11 +32,37 @@ steps:
 - {id: write, tool: note, args: {text: "{{ inputs.text }}"}}
 ---
 kind: Runbook
+metadata: {name: outer}
+steps:
+- {id: inner, runbook: held, inputs: {text: late}}
+---
+kind: Runbook
+metadata: {name: counts}
+inputs: {n: {type: integer}}
+steps:
+- {id: inner, runbook: counted, inputs: {n: "{{ inputs.n }}"}}
+---
+kind: Runbook
+metadata: {name: counted}
+inputs: {n: {type: integer}}
+steps:
+- {id: sure, approve: {message: "{{ inputs.n + 1 }}?", show: {n: "{{ inputs.n + 1 }}"}, require: {quorum: {sre: 1}, assurance: token, expires: 1h}}}
+---
+kind: Runbook
+metadata: {name: writes}
+steps:
+- {id: write, tool: append-one, args: {text: as the runbook says}}
+---
+kind: Runbook
 metadata: {name: two-people}
 steps:
 - {id: sure, approve: {message: "Both?", require: {quorum: {sre: 2}, assurance: token, expires: 1h}}}
 """
-RULES = POLICY + '- {id: runbooks, match: {tool: [note, "runbook.*"]}, effect: allow}\n'
+RULES = POLICY + """\
+- {id: runbooks, match: {tool: [note, "runbook.*"]}, effect: allow}
+- {id: no bad models, match: {tool: [note]}, when: "has(claims.model) && claims.model == 'bad'", effect: deny, description: words for people}
+- {id: harmless in there, match: {tool: [append-one]}, when: "request.runbook == 'writes' && action.args.text == 'harmless'", effect: allow}
+"""
 
 
 class Runs(unittest.TestCase):
@@ -42,8 +70,8 @@ class Runs(unittest.TestCase):
         self.k = Keyturn(policy=RULES, tools=TOOLS + RUNBOOKS)
         self.addCleanup(self.k.close)
 
-    def start(self, name, who="bot", **inputs):
-        answer = self.k.request(f"runbook.{name}", inputs, who)
+    def start(self, name, who="bot", claims=None, **inputs):
+        answer = self.k.request(f"runbook.{name}", inputs, who, **({"claims": claims} if claims else {}))
         self.assertEqual(answer.status, 202, answer)
         return answer.json
 
@@ -103,6 +131,85 @@ class Runs(unittest.TestCase):
         self.k.vote(action, "carol")
         self.assertEqual(self.k.get(f"/v1/runs/{run}", "olga").json["state"], "held")
         self.assertEqual(self.k.vote(action, "dave").status, 200)
+        self.ended(run, "succeeded")
+
+    def test_who_prompted_a_run_approves_nothing_of_it(self):
+        outer = self.start("outer", claims={"on_behalf_of": "dave"})["id"]
+        inner = self.step(outer, "inner", "running")["action"]
+        hold = self.step(inner, "sure", "pending")["action"]
+        seen = self.k.action(hold, "carol").json
+        self.assertIn(self.k.vote(seen, "dave").status, (403, 404))
+        self.assertEqual(self.k.action(hold, "carol").json["state"], "pending")
+        self.assertEqual(self.k.vote(seen, "carol").status, 200)
+        self.ended(outer, "succeeded")
+
+    def test_who_changed_its_inputs_approves_nothing_of_it(self):
+        asked = self.start("planned", by="a")
+        answer = self.k.post(f"/v1/actions/{asked['id']}/amend", "bob", {"args": {"by": "bob's own"}})
+        self.assertEqual(answer.status, 201, answer)
+        run = answer.json
+        self.assertEqual(self.k.vote(run, "bob").status, 403)
+        self.assertEqual(self.k.vote(run, "erin").status, 200)
+        self.k.wait_started()
+        script = next(self.k.folder.rglob("append.sh"))
+        script.write_text(script.read_text() + "# another\n")
+        self.k.let_go()
+        step = self.k.action(self.step(run["id"], "write", "pending")["action"], "erin").json
+        self.assertIn(self.k.vote(step, "bob").status, (403, 404))
+        self.assertNotIn("planned bob's own", self.k.lines())
+
+    def test_a_claim_that_policy_denies_is_denied_in_a_run(self):
+        self.assertEqual(self.k.request("note", {"text": "x"}, claims={"model": "bad"}).json["state"], "denied")
+        run = self.start("held", claims={"model": "bad"}, text="by way of a run")["id"]
+        self.approve(run, "sure", "carol")
+        self.ended(run, "failed")
+        self.assertEqual(self.k.lines(), [])
+
+    def test_an_agent_reads_no_rule_in_its_run(self):
+        run = self.start("held", claims={"model": "bad"}, text="x")["id"]
+        self.approve(run, "sure", "carol")
+        self.ended(run, "failed")
+        for path in (f"/v1/runs/{run}", f"/v1/actions/{run}"):
+            seen = self.k.get(path, "bot")
+            self.assertEqual(seen.status, 200)
+            self.assertNotIn("words for people", seen.body.decode())
+            self.assertNotIn("no bad models", seen.body.decode())
+
+    def test_an_agent_changes_no_step_of_its_run(self):
+        run = self.start("writes")["id"]
+        step = self.step(run, "write", "pending")["action"]
+        mine = self.k.post(f"/v1/actions/{step}/amend", "bot", {"args": {"text": "harmless"}})
+        self.assertEqual((mine.status, mine.code), (403, "not_allowed"))
+        owners = self.k.post(f"/v1/actions/{step}/amend", "olga", {"args": {"text": "harmless"}})
+        self.assertEqual((owners.status, owners.json["state"]), (201, "pending"), owners)
+        self.assertEqual(self.k.lines(), [])
+        self.assertEqual(self.k.vote(owners.json, "bob").status, 200)
+        self.ended(run, "succeeded")
+        self.assertEqual(self.k.lines(), ["harmless"])
+
+    def test_a_cancelled_run_and_those_within_it_do_nothing_more(self):
+        outer = self.start("outer")["id"]
+        inner = self.step(outer, "inner", "running")["action"]
+        hold = self.k.action(self.step(inner, "sure", "pending")["action"], "carol").json
+        self.assertEqual(self.k.post(f"/v1/runs/{outer}/cancel", "olga", {"reason": "no"}).status, 200)
+        self.ended(outer, "cancelled")
+        self.ended(inner, "cancelled")
+        self.assertEqual(self.k.vote(hold, "carol").status, 409)
+        self.assertEqual(self.k.lines(), [])
+        page = self.k.get("/v1/ledger/entries?from=0&limit=256", "ada").json["items"]
+        types = [json.loads(base64.b64decode(one["leaf"]))["type"] for one in page]
+        self.assertEqual(types.count("run.cancelled"), 2)
+        self.assertNotIn("execution.intended", types[types.index("run.cancelled"):])
+
+    def test_no_value_of_an_expression_ends_the_server(self):
+        run = self.start("counts", n=9007199254740992)["id"]
+        self.ended(run, "failed")
+        self.k.kill9()
+        self.k.start()
+        self.assertEqual(self.k.get("/healthz").status, 200)
+        run = self.start("counts", n=1)["id"]
+        inner = self.step(run, "inner", "running")["action"]
+        self.approve(inner, "sure", "carol")
         self.ended(run, "succeeded")
 
     def test_what_comes_from_outside_is_no_expression(self):
