@@ -98,7 +98,7 @@ std::string percent_encoded(std::string_view text) {
 }
 
 std::string with_query(std::string path, const Query& query) {
-  char separator = '?';
+  char separator = path.contains('?') ? '&' : '?';
   for (const auto& [name, value] : query) {
     if (value.empty()) continue;
     path += separator + name + "=" + percent_encoded(value);

@@ -39,7 +39,8 @@ int complain(Session& session, const Failure& failure);
 
 std::string percent_encoded(std::string_view text);  // for a path segment or a query value
 using Query = std::vector<std::pair<std::string, std::string>>;
-std::string with_query(std::string path, const Query& query);  // empty values are left out
+// `path` may have a query already; empty values are left out.
+std::string with_query(std::string path, const Query& query);
 
 class Remote {
  public:

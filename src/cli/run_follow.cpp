@@ -9,76 +9,99 @@
 
 #include "cli/action_text.h"
 #include "cli/remote.h"
+#include "cli/run_text.h"
 #include "cli/wait.h"
 #include "doc/json.h"
 
 namespace keyturn::cli {
 namespace {
 
+using SteadyClock = std::chrono::steady_clock;
+
 constexpr std::chrono::seconds kAgainAfter{2};
+constexpr std::chrono::seconds kPatience{60};  // with a server that does not answer
+constexpr int kUnavailable = 503;              // it starts, or stops
 
-const doc::Array& list_of(const doc::Value& value, std::string_view name) {
-  static const doc::Array kNone;
-  const doc::Value* found = value.find(name);
-  return found != nullptr && found->is_array() ? found->as_array() : kNone;
-}
+class Follower {
+ public:
+  Follower(Session& session, const Remote& remote, std::string id)
+      : session_(session), remote_(remote), id_(std::move(id)) {}
 
-const doc::Value* step_at(const doc::Value& run, std::string_view path) {
-  for (const doc::Value& step : list_of(run, "steps")) {
-    if (step.text("path") == path) return &step;
+  // Until the run is over. The failure: that of a server that does not answer, or refuses.
+  Attempt<void> to_the_end() {
+    for (;;) {
+      const Attempt<bool> over =
+          remote_.listen(fmt::format("/v1/runs/{}/stream", percent_encoded(id_)),
+                         [&](const net::ServerEvent& event) { return hear(event); });
+      if (over && *over) return {};
+      if (!over) {
+        if (!may_come_back(over.error())) return std::unexpected(over.error());
+      }
+      std::this_thread::sleep_for(kAgainAfter);
+    }
   }
-  return nullptr;
-}
 
-std::string took(const doc::Value& step) {
-  if (step.find("duration_ms") == nullptr) return "";
-  return " in " + to_text(std::chrono::milliseconds(step.integer("duration_ms")));
-}
-
-std::string step_line(const doc::Value& step) {
-  const std::string state(step.text("state"));
-  std::string out = fmt::format("{:<10}{}", one_line(state), one_line(step.text("path")));
-  if (step.integer("attempt", 1) > 1) out += fmt::format(" (try {})", step.integer("attempt"));
-  if (state == "pending") {
-    const std::string asked = who_is_asked(step);
-    out += fmt::format(": needs {}; keyturn show {}", asked.empty() ? "people" : asked,
-                       one_line(step.text("action")));
-  } else if (!step.text("reason").empty()) {
-    out += ": " + one_line(step.text("reason"));
-  } else {
-    out += took(step);
+ private:
+  bool hear(const net::ServerEvent& event) {
+    const Result<doc::Value> run = doc::parse_json(event.data);
+    if (event.event != "run" || !run) return true;
+    heard_ = SteadyClock::now();
+    is_gone_ = false;
+    if (session_.json) {
+      session_.console.out << doc::write_json(*run) << std::endl;
+      return run->flag("open");
+    }
+    print_steps(*run);
+    if (const std::string now = run_line(*run); std::exchange(line_, now) != now)
+      session_.console.err << fmt::format("{}  {}", one_line(id_), now) << std::endl;
+    if (const std::string now = how_to_settle(*run); std::exchange(settle_, now) != now)
+      session_.console.err << now << std::flush;
+    return run->flag("open");
   }
-  return out;
-}
 
-// What is new since `told` (path -> state and attempt).
-void print_steps(Session& session, const doc::Value& run,
-                 std::map<std::string, std::string>& told) {
-  for (const doc::Value& step : list_of(run, "steps")) {
-    const std::string state(step.text("state"));
-    if (state == "asked") continue;
-    const std::string now = fmt::format("{}#{}", state, step.integer("attempt", 1));
-    if (std::exchange(told[std::string(step.text("path"))], now) == now) continue;
-    session.console.err << on_err(session.console, tone_of(state), step_line(step)) << std::endl;
+  // What is new since it was told (path -> state and attempt).
+  void print_steps(const doc::Value& run) {
+    const doc::Value* steps = run.find("steps");
+    if (steps == nullptr || !steps->is_array()) return;
+    for (const doc::Value& step : steps->as_array()) {
+      const std::string state(step.text("state"));
+      if (state == "asked") continue;
+      const std::string now = fmt::format("{}#{}", state, step.integer("attempt", 1));
+      if (std::exchange(told_[std::string(step.text("path"))], now) == now) continue;
+      session_.console.err << on_err(session_.console, tone_of(state), step_line(step))
+                           << std::endl;
+      if (state == "failed") print_last_words(step);
+    }
   }
-}
+
+  void print_last_words(const doc::Value& step) {
+    if (step.text("action").empty()) return;
+    const Attempt<doc::Value> action =
+        remote_.get("/v1/actions/" + percent_encoded(step.text("action")));
+    const std::string said = action ? last_words(*action) : "";
+    if (!said.empty()) session_.console.err << fmt::format("{:<10}| {}", "", said) << std::endl;
+  }
+
+  // Of a server that was there: for a minute.
+  bool may_come_back(const Failure& failure) {
+    const bool is_away =
+        failure.exit == Exit::kUnreachable || failure.problem.integer("status") == kUnavailable;
+    if (!is_away || !heard_ || SteadyClock::now() - *heard_ > kPatience) return false;
+    if (!std::exchange(is_gone_, true))
+      session_.console.err << "the server does not answer, trying again for a minute" << std::endl;
+    return true;
+  }
+
+  Session& session_;
+  const Remote& remote_;
+  const std::string id_;
+  std::map<std::string, std::string> told_;
+  std::string line_, settle_;
+  std::optional<SteadyClock::time_point> heard_;
+  bool is_gone_ = false;
+};
 
 }  // namespace
-
-std::string run_line(const doc::Value& run) {
-  std::string out = one_line(run.text("state"));
-  std::string why;
-  for (const doc::Value& path : list_of(run, "waits")) {
-    const doc::Value* step = step_at(run, path.as_string());
-    const std::string asked = step == nullptr ? "" : who_is_asked(*step);
-    why += (why.empty() ? "" : ", ") + one_line(path.as_string());
-    if (!asked.empty()) why += " (" + asked + ")";
-  }
-  for (const doc::Value& path : list_of(run, "asks"))
-    why += (why.empty() ? "" : ", ") + one_line(path.as_string()) + " (nobody knows how it ended)";
-  if (why.empty()) why = one_line(run.text("reason"));
-  return why.empty() ? out : out + ": " + why;
-}
 
 int follow_run(Session& session, const std::string& id) {
   const Remote remote(session.environment);
@@ -86,25 +109,13 @@ int follow_run(Session& session, const std::string& id) {
       fmt::format("\n{0} goes on without you. Come back to it: keyturn runbook watch {0}\n"
                   "End it: keyturn runbook cancel {0} --reason …\n",
                   one_line(id)));
-  std::map<std::string, std::string> told;
-  std::string line;
-  for (;;) {
-    Attempt<bool> over = remote.listen(
-        fmt::format("/v1/runs/{}/stream", percent_encoded(id)), [&](const net::ServerEvent& event) {
-          const Result<doc::Value> run = doc::parse_json(event.data);
-          if (event.event != "run" || !run) return true;
-          if (session.json) {
-            session.console.out << doc::write_json(*run) << std::endl;
-          } else {
-            print_steps(session, *run, told);
-            if (const std::string now = run_line(*run); std::exchange(line, now) != now)
-              session.console.err << fmt::format("{}  {}", one_line(id), now) << std::endl;
-          }
-          return run->flag("open");
-        });
-    if (!over) return complain(session, over.error());
-    if (*over) break;
-    std::this_thread::sleep_for(kAgainAfter);
+  const Attempt<void> over = Follower(session, remote, id).to_the_end();
+  if (!over) {
+    const int exit = complain(session, over.error());
+    if (over.error().exit == Exit::kUnreachable && !session.json)
+      session.console.err << fmt::format("  The run goes on: keyturn runbook watch {}\n",
+                                         one_line(id));
+    return exit;
   }
   const Attempt<doc::Value> run = remote.get("/v1/runs/" + percent_encoded(id));
   const Attempt<doc::Value> action = remote.get("/v1/actions/" + percent_encoded(id));
@@ -113,7 +124,8 @@ int follow_run(Session& session, const std::string& id) {
   const doc::Value* outputs = run->find("outputs");
   if (!session.json && outputs != nullptr && !outputs->as_object().empty())
     print_json(session.console, *outputs);
-  return code(exit_of_action(*action));
+  // Of its action the end of a run that was cancelled is a failure.
+  return code(run->text("state") == "cancelled" ? Exit::kCancelled : exit_of_action(*action));
 }
 
 }  // namespace keyturn::cli

@@ -1,12 +1,10 @@
 // keyturn runbook: what there is, what a run would do, starting one, and what people do to it.
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <ostream>
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "catalog/documents.h"
 #include "catalog/tool.h"
 #include "cli/action_text.h"
 #include "cli/arguments.h"
@@ -14,8 +12,9 @@
 #include "cli/listing.h"
 #include "cli/remote.h"
 #include "cli/run_follow.h"
+#include "cli/run_text.h"
+#include "cli/runbook_check.h"
 #include "doc/json.h"
-#include "runbook/document.h"
 
 namespace keyturn::cli {
 namespace {
@@ -38,104 +37,35 @@ int list_runbooks(Session& session) {
       "No runbooks are configured.");
 }
 
+// Whom a run waits for is only told of one run: of so many in a list it is asked.
+constexpr int kLookedAtMax = 20;
+
 int list_runs(Session& session, const RunbookWords& words) {
   if (words.open && words.ended)
     return complain(session, usage("--open and --ended do not go together").error());
   const std::string state = words.open ? "open" : words.ended ? "ended" : "";
-  return print_list(
+  const Remote remote(session.environment);
+  std::string settle;
+  int looked = 0;
+  const int exit = print_list(
       session, with_query("/v1/runs", {{"runbook", words.name}, {"state", state}}),
-      {"ID", "RUNBOOK", "STATE", "BY", "ASKED", "WAITS FOR"},
-      [](const doc::Value& one) {
-        return Row{one_line(one.text("id")),       one_line(one.text("runbook")),
-                   one_line(one.text("state")),    party(one.find("requester")),
-                   one_line(one.text("asked_at")), run_line(one)};
+      {"ID", "RUNBOOK", "STATE", "BY", "ASKED", "STANDS", "STARTED FOR"},
+      [&](const doc::Value& one) {
+        settle += how_to_settle(one);
+        const bool asks = one.find("waits") != nullptr && looked++ < kLookedAtMax;
+        const Attempt<doc::Value> whole =
+            asks ? remote.get("/v1/runs/" + percent_encoded(one.text("id"))) : one;
+        return Row{one_line(one.text("id")),
+                   one_line(one.text("runbook")),
+                   one_line(one.text("state")),
+                   party(one.find("requester")),
+                   one_line(one.text("asked_at")),
+                   run_line(whole ? *whole : one),
+                   why_started(one)};
       },
       "No runs.");
-}
-
-// ---- check
-bool is_yaml(const std::filesystem::path& path) {
-  return path.extension() == ".yaml" || path.extension() == ".yml";
-}
-
-// A folder may hold other documents of Keyturn as well: policy.yaml beside its runbooks.
-bool is_of_tools(std::string_view text) {
-  for (const std::string_view kind : {"kind: Runbook", "kind: Credentials"}) {
-    if (text.starts_with(kind) || text.contains("\n" + std::string(kind))) return true;
-  }
-  return false;
-}
-
-Attempt<catalog::SourceFile> source_of(const std::string& name) {
-  Result<std::string> text = read_file(name);
-  if (!text) return std::unexpected(Failure{Exit::kUsage, text.error(), {}});
-  return catalog::SourceFile{name, std::move(*text)};
-}
-
-Attempt<void> add_folder(const std::string& folder, std::vector<catalog::SourceFile>& out) {
-  std::vector<std::string> inside;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (is_yaml(entry.path())) inside.push_back(entry.path().string());
-  }
-  std::ranges::sort(inside);
-  std::size_t found = 0;
-  for (const std::string& name : inside) {
-    Attempt<catalog::SourceFile> file = source_of(name);
-    if (!file) return std::unexpected(file.error());
-    const auto is_same = [&](const catalog::SourceFile& known) {
-      return std::filesystem::equivalent(known.name, name, error);
-    };
-    if (!is_of_tools(file->text) || std::ranges::any_of(out, is_same)) continue;
-    out.push_back(std::move(*file));
-    ++found;
-  }
-  if (found == 0) return usage("there is no runbook (a *.yaml with kind: Runbook) in " + folder);
-  return {};
-}
-
-// The files as they are named, and those of folders.
-Attempt<std::vector<catalog::SourceFile>> sources_of(const RunbookWords& words) {
-  std::vector<std::string> names = words.files;
-  if (!words.tools.empty()) names.insert(names.begin(), words.tools);
-  std::vector<catalog::SourceFile> out;
-  for (const std::string& name : names) {
-    std::error_code error;
-    if (std::filesystem::is_directory(name, error)) {
-      if (Attempt<void> added = add_folder(name, out); !added)
-        return std::unexpected(added.error());
-      continue;
-    }
-    Attempt<catalog::SourceFile> file = source_of(name);
-    if (!file) return std::unexpected(file.error());
-    out.push_back(std::move(*file));
-  }
-  return out;
-}
-
-int check_runbooks(Session& session, const RunbookWords& words) {
-  const Attempt<std::vector<catalog::SourceFile>> sources = sources_of(words);
-  if (!sources) return complain(session, sources.error());
-  const std::string text = catalog::join_documents(*sources);
-  doc::Problems problems;
-  const std::optional<catalog::Catalog> tools = catalog::Catalog::load_text(text, problems);
-  std::size_t runbooks = 0;
-  if (tools) runbooks = runbook::check_runbooks(*tools, problems);
-  doc::FileProblems found;
-  catalog::add_problems(found, sources->front().name, text, problems);
-  const bool ok = tools && !doc::has_errors(problems);
-  if (session.json) {
-    doc::Array diagnostics;
-    for (const doc::FileProblem& one : found) diagnostics.push_back(doc::to_value(one));
-    print_json(session.console, doc::object({{"ok", ok}, {"diagnostics", std::move(diagnostics)}}));
-  } else {
-    for (const doc::FileProblem& one : found) {
-      const Tone tone = one.problem.warning ? Tone::kWarn : Tone::kPlain;
-      session.console.out << on_out(session.console, tone, one_line(doc::to_text(one))) << '\n';
-    }
-    if (ok) session.console.out << fmt::format("good: {} runbooks\n", runbooks);
-  }
-  return ok ? code(Exit::kOk) : code(Exit::kDenied);
+  session.console.err << settle;
+  return exit;
 }
 
 // ---- plan, run
@@ -148,47 +78,55 @@ Attempt<doc::Value> inputs_of(const RunbookWords& words) {
   return std::move(*out);
 }
 
-std::string verdict_cell(const doc::Value& step) {
-  if (!step.text("refused").empty()) return "refused: " + one_line(step.text("refused"));
-  if (step.flag("skipped")) return "skipped";
-  if (!step.text("waits_for").empty()) return "later, with " + one_line(step.text("waits_for"));
-  const doc::Value* verdict = step.find("verdict");
-  if (verdict == nullptr) return step.text("kind") == "approve" ? "asks people" : "";
-  std::string out = one_line(verdict->text("effect"));
-  if (out == "require" && step.flag("covered")) out += ", with the plan";
+// Instead of what the server says of a name that it does not know: which name may be meant.
+Failure no_such_runbook(const Remote& remote, const std::string& name) {
+  Failure out{Exit::kFailed, {"not_found", "there is no runbook " + doc::write_json(name), ""}, {}};
+  const Attempt<doc::Value> known = remote.get("/v1/runbooks");
+  const doc::Value* items = known ? known->find("items") : nullptr;
+  std::vector<std::string_view> names;
+  if (items != nullptr && items->is_array()) {
+    for (const doc::Value& one : items->as_array()) names.push_back(one.text("name"));
+  }
+  const std::string_view nearest = nearest_word(name, names.data(), names.size());
+  if (!nearest.empty()) out.refusal.message += fmt::format(" (did you mean {}?)", nearest);
+  out.refusal.message += "; keyturn runbook list says which there are";
   return out;
 }
 
-std::string step_cell(const doc::Value& step) {
-  std::string out = one_line(step.text("path"));
-  if (step.flag("undoes")) out += " (undoes)";
-  if (!step.text("when").empty()) out += " (if " + one_line(step.text("when")) + ")";
-  return out;
+Attempt<doc::Value> runbook_named(const Remote& remote, const std::string& name) {
+  Attempt<doc::Value> found = remote.get("/v1/runbooks/" + percent_encoded(name));
+  if (!found && found.error().refusal.code == "not_found")
+    return std::unexpected(no_such_runbook(remote, name));
+  return found;
+}
+
+int show_runbook(Session& session, const RunbookWords& words) {
+  const Attempt<doc::Value> found = runbook_named(Remote(session.environment), words.name);
+  if (!found) return complain(session, found.error());
+  if (session.json)
+    print_json(session.console, *found);
+  else
+    session.console.out << runbook_text(*found);
+  return code(Exit::kOk);
 }
 
 int plan_runbook(Session& session, const RunbookWords& words) {
   Attempt<doc::Value> inputs = inputs_of(words);
   if (!inputs) return complain(session, inputs.error());
+  const Remote remote(session.environment);
   const Attempt<doc::Value> plan =
-      Remote(session.environment)
-          .post("/v1/runbooks/" + percent_encoded(words.name) + "/plan",
-                doc::object({{"inputs", std::move(*inputs)}}));
-  if (!plan) return complain(session, plan.error());
+      remote.post("/v1/runbooks/" + percent_encoded(words.name) + "/plan",
+                  doc::object({{"inputs", std::move(*inputs)}}));
+  if (!plan) {
+    return complain(session, plan.error().refusal.code == "not_found"
+                                 ? no_such_runbook(remote, words.name)
+                                 : plan.error());
+  }
   if (session.json) {
     print_json(session.console, *plan);
     return code(Exit::kOk);
   }
-  std::vector<Row> rows;
-  const doc::Value* steps = plan->find("steps");
-  if (steps != nullptr && steps->is_array()) {
-    for (const doc::Value& step : steps->as_array()) {
-      const doc::Value* args = step.find("args");
-      rows.push_back({step_cell(step),
-                      one_line(step.text(step.text("tool").empty() ? "kind" : "tool")),
-                      args == nullptr ? "" : one_line(doc::write_json(*args)), verdict_cell(step)});
-    }
-  }
-  session.console.out << aligned({"STEP", "TOOL", "ARGUMENTS", "POLICY"}, rows);
+  session.console.out << plan_text(*plan);
   session.console.err << (plan->text("review") == "plan"
                               ? "The plan is approved as a whole; nothing was started.\n"
                               : "Each step is decided by itself; nothing was started.\n");
@@ -204,6 +142,9 @@ int run_runbook(Session& session, const RunbookWords& words) {
   body.set("idempotency_key",
            words.key.empty() ? "cli-" + to_hex(SystemRandom().bytes(16)) : words.key);
   const Remote remote(session.environment);
+  // Asked for all the same, it would be denied, and stand in the record.
+  if (const Attempt<doc::Value> known = runbook_named(remote, words.name); !known)
+    return complain(session, known.error());
   Attempt<doc::Value> action = remote.post("/v1/actions", body);
   if (!action && action.error().refusal.code == "transfer_failed")
     action = remote.post("/v1/actions", body);
@@ -245,6 +186,10 @@ void add_reading(CLI::App& runbook, Session& session, const Words& words) {
   CLI::App* list = leaf(runbook, session, "list", "Which runbooks there are");
   list->callback([&session] { session.exit = list_runbooks(session); });
 
+  CLI::App* show = leaf(runbook, session, "show", "Its inputs, locks, triggers and steps");
+  show->add_option("NAME", words->name, "The runbook's name")->required();
+  show->callback([&session, words] { session.exit = show_runbook(session, *words); });
+
   CLI::App* runs = leaf(runbook, session, "runs", "Their runs, newest first");
   runs->add_option("NAME", words->name, "Of this runbook only");
   runs->add_flag("--open", words->open, "What is under way");
@@ -255,7 +200,8 @@ void add_reading(CLI::App& runbook, Session& session, const Words& words) {
   check->add_option("FILES", words->files, "Files, or folders of *.yaml")->required();
   check->add_option("--tools", words->tools, "tools.yaml, so that tools and arguments are checked");
   check->footer("Exit code 1 when something is wrong.");
-  check->callback([&session, words] { session.exit = check_runbooks(session, *words); });
+  check->callback(
+      [&session, words] { session.exit = check_runbooks(session, words->tools, words->files); });
 
   CLI::App* plan = leaf(runbook, session, "plan", "What a run would do, with policy's verdicts");
   add_inputs(*plan, words);
@@ -263,7 +209,8 @@ void add_reading(CLI::App& runbook, Session& session, const Words& words) {
 
   CLI::App* watch = leaf(runbook, session, "watch", "Follow a run to its end");
   watch->add_option("RUN", words->id, "act_…")->required();
-  watch->footer("The exit code is that of the run, as with request.");
+  watch->footer(
+      "The exit code is that of the run, as with request: 0 succeeded, 4 cancelled, 5 failed.");
   watch->callback([&session, words] { session.exit = follow_run(session, words->id); });
 }
 

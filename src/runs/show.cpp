@@ -288,6 +288,9 @@ Result<doc::Value> Runs::describe(const catalog::Tool& tool, bool with_graph) {
                                 {"steps", document->steps.size()}});
   if (metadata != nullptr && metadata->find("revision") != nullptr)
     out.set("revision", metadata->integer("revision"));
+  for (const char* what : {"locks", "concurrency"}) {
+    if (const doc::Value* said = tool.definition.find(what)) out.set(what, *said);
+  }
   const auto counts = count_open();
   const auto found = counts.find(document->name);
   out.set("open", found == counts.end() ? std::size_t{0} : found->second);

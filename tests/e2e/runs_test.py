@@ -3,13 +3,14 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import POLICY, TOOLS, Keyturn, until  # noqa: E402
+from support.keyturn import BIN, POLICY, TOOLS, Keyturn, until  # noqa: E402
 
 RUNBOOKS = """\
   note:
@@ -24,6 +25,27 @@ RUNBOOKS = """\
     operation: write
     resource: {kind: file, name: lines, env: dev}
     sandbox: none
+  noisy:
+    exec: [/bin/sh, -c, "echo first >&2; echo the disk is gone >&2; exit 3"]
+    operation: write
+    resource: {kind: file, name: lines, env: dev}
+    sandbox: none
+--- # file: runbooks/noisy.yaml
+kind: Runbook
+metadata: {name: noisy}
+steps: [{id: one, tool: noisy}]
+--- # file: runbooks/mark.yaml
+kind: Runbook
+metadata: {name: mark}
+steps: [{id: mark, pass: true}]
+--- # file: runbooks/locked.yaml
+kind: Runbook
+metadata: {name: locked, description: One host at a time}
+inputs: {host: {type: string, description: Which host}}
+concurrency: {limit: 3}
+locks: ["host/{{ inputs.host }}"]
+steps:
+- {id: sure, approve: {message: "Go on?", require: {quorum: {sre: 1}, assurance: token, expires: 1h}}}
 --- # file: runbooks/tried.yaml
 kind: Runbook
 metadata: {name: tried}
@@ -73,7 +95,7 @@ steps:
 - {id: both, branches: {left: [{id: two, tool: append-one, args: {text: "two {{ inputs.by }}"}}], right: [{id: three, pass: true}]}}
 - {id: last, tool: forbidden, when: "inputs.by == 'nobody'"}
 """
-RULES = POLICY + '- {id: runbooks, match: {tool: [note, flaky, "runbook.*"]}, effect: allow}\n'
+RULES = POLICY + '- {id: runbooks, match: {tool: [note, flaky, noisy, "runbook.*"]}, effect: allow}\n'
 
 
 def descendants(pid):
@@ -110,7 +132,7 @@ class Base(unittest.TestCase):
 class Runbooks(Base):
     def test_what_there_is(self):
         items = {one["name"]: one for one in self.k.get("/v1/runbooks", "bot").json["items"]}
-        self.assertEqual(sorted(items), ["late", "patch", "short", "slow", "tried", "whole"])
+        self.assertEqual(sorted(items), ["late", "locked", "mark", "noisy", "patch", "short", "slow", "tried", "whole"])
         self.assertEqual((items["patch"]["tool"], items["patch"]["revision"], items["patch"]["steps"], items["patch"]["review"]), ("runbook.patch", 3, 4, "steps"))
         self.assertEqual(items["patch"]["inputs"]["required"], ["hosts", "by"])
         self.assertNotIn("graph", items["patch"])
@@ -250,6 +272,7 @@ class Unknown(Base):
                 self.assertEqual(stopped["asks"], ["wait"])
                 self.assertTrue(stopped["may"]["resolve"])
                 wish = {"step": "wait", "outcome": outcome, "note": "looked at the host"}
+                self.assertIn(f"keyturn runbook resolve {run} wait --outcome OUTCOME", self.k.cli("runbook", "runs", "slow", "--open", token="olga").err)
                 self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "bot", wish).code, "not_allowed")
                 self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "olga", {**wish, "step": "then"}).code, "not_unknown")
                 self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "olga", {**wish, "outcome": "perhaps"}).json["pointer"], "/outcome")
@@ -263,6 +286,38 @@ class Unknown(Base):
                 if outcome != "again":
                     self.assertEqual((wait["resolved_by"], wait["reason"]), ("olga", "looked at the host"))
                 self.assertEqual(self.k.lines()[before:], lines)
+
+
+class Away(Base):
+    """The server goes away while somebody watches."""
+
+    def watch(self, run):
+        environment = dict(os.environ, KEYTURN_URL=self.k.url, KEYTURN_TOKEN=self.k.tokens["olga"])
+        said = []
+        process = subprocess.Popen([str(BIN), "runbook", "watch", run], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        self.addCleanup(lambda: (process.kill(), process.wait(), process.stdout.close(), process.stderr.close()))
+        reader = threading.Thread(target=lambda: said.extend(iter(process.stderr.readline, "")))
+        reader.start()
+        self.addCleanup(reader.join)
+        return process, said
+
+    def test_a_watch_outlives_a_restart(self):
+        run = self.start("patch", hosts=["web1"], by="away")
+        held = self.run_at(run, "held")
+        process, said = self.watch(run)
+        until(lambda: any("held: sure" in line for line in said) or None, "it says nothing")
+        self.k.kill9()
+        until(lambda: any("does not answer" in line for line in said) or None, "it does not notice")
+        self.k.start()
+        self.assertEqual(self.k.vote(self.k.action(self.step(held, "sure")["action"], "carol").json, "carol").status, 200)
+        self.assertEqual(process.wait(60), 0, said)
+        self.assertEqual(json.loads(process.stdout.read()), {"said": "done\n"})
+
+    def test_a_server_that_is_not_there_is_no_end_of_the_run(self):
+        gone = subprocess.run([str(BIN), "runbook", "watch", "act_1"], capture_output=True, text=True,
+                              env=dict(os.environ, KEYTURN_URL="http://127.0.0.1:1", KEYTURN_TOKEN="x"))
+        self.assertEqual(gone.returncode, 7, gone.stderr)
+        self.assertIn("The run goes on: keyturn runbook watch act_1\n", gone.stderr)
 
 
 class Terminal(Base):
@@ -294,8 +349,56 @@ class Terminal(Base):
         self.assertIn(second, self.k.cli("runbook", "cancel", second, "--reason", "enough", token="olga").out)
         self.run_at(second, "cancelled")
         ended = self.k.cli("runbook", "watch", second, token="olga", check=False)
-        self.assertEqual(ended.code, 5)
+        self.assertEqual(ended.code, 4)  # as `keyturn --help` says
         self.assertIn("cancelled: enough", ended.err)
+
+    def test_a_list_is_read_to_its_end_whatever_it_is_of(self):
+        ids = {self.start("mark") for _ in range(60)}
+        until(lambda: self.k.get("/v1/runs?runbook=mark&state=open", "bot").json["items"] == [] or None, "they do not end")
+        for words in (["--ended"], ["mark"], ["mark", "--ended"]):
+            with self.subTest(words):
+                listed = json.loads(self.k.cli("runbook", "runs", *words, "--json", token="bot").out)["items"]
+                self.assertLessEqual(ids, {one["id"] for one in listed})
+                self.assertEqual(len(listed), len({one["id"] for one in listed}))
+
+    def test_what_a_run_waits_for_is_said(self):
+        run = ["runbook", "run", "locked", "--input", "host=web1", "--no-wait", "--reason"]
+        holder = self.k.cli(*run, "a new kernel", token="bot", check=False).out.strip()
+        self.run_at(holder, "held")
+        behind = self.k.cli(*run, "ticket 4711", token="bot", check=False).out.strip()
+        self.run_at(behind, "waiting")
+        listed = self.k.cli("runbook", "runs", "locked", "--open", token="olga").out
+        self.assertRegex(listed, rf"{holder} .* held: sure \(1 of sre \(0 so far\)\)")
+        self.assertRegex(listed, rf"{behind} .* waiting: for lock host/web1, held by {holder}")
+        for one in (behind, holder):
+            self.k.cli("runbook", "cancel", one, "--reason", "enough", token="olga")
+        ended = self.k.cli("runbook", "watch", behind, token="olga", check=False)
+        self.assertEqual(ended.code, 4, ended.err)
+
+    def test_a_failed_step_says_where_to_look_and_its_last_words(self):
+        failed = self.k.cli("runbook", "run", "noisy", token="bot", check=False)
+        self.assertEqual(failed.code, 5, failed.err)
+        self.assertRegex(failed.err, r"failed +one: exited with code 3; keyturn show act_\w+\n +\| the disk is gone\n")
+
+    def test_a_name_that_there_is_not(self):
+        for words in (["plan", "lockd"], ["run", "lockd"], ["show", "lockd"]):
+            with self.subTest(words):
+                wrong = self.k.cli("runbook", *words, token="bot", check=False)
+                self.assertEqual((wrong.code, wrong.out), (5, ""), wrong.err)
+                self.assertIn('there is no runbook "lockd" (did you mean locked?); keyturn runbook list', wrong.err)
+        self.assertEqual(self.k.get("/v1/actions?tool=runbook.lockd", "ada").json["items"], [])
+
+    def test_a_runbook_and_a_plan_are_shown_whole(self):
+        shown = self.k.cli("runbook", "show", "locked", token="erin").out
+        self.assertIn("locked: One host at a time\n", shown)
+        self.assertRegex(shown, r"host +string +needed +Which host")
+        self.assertRegex(shown, r"at most 3 at once\n +lock host/{{ inputs.host }}")
+        self.assertRegex(shown, r"sure +approve")
+        self.assertRegex(self.k.cli("runbook", "plan", "locked", "--input", "host=a", token="erin").out, r"sure +approve +Go on\? +asks 1 of sre; at least: token")
+        self.assertRegex(self.k.cli("runbook", "plan", "whole", "--input", "by=t", token="erin").out, r"require, with the plan: 1 of dba; at least: \w+")
+        agents = self.k.cli("runbook", "plan", "locked", "--input", "host=a", token="bot").out
+        self.assertRegex(agents, r"sure +approve +Go on\? +asks people")  # not whom
+        self.assertNotIn("null", agents)
 
     def test_check_says_what_is_wrong_and_where(self):
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.k.folder))
@@ -306,13 +409,13 @@ class Terminal(Base):
             name, text = book.split("\n", 1)
             (folder / "runbooks" / name).write_text(text)
         good = self.k.cli("runbook", "check", "--tools", str(folder / "tools.yaml"), str(folder / "runbooks"))
-        self.assertEqual(good.out.splitlines()[-1], "good: 6 runbooks")
+        self.assertEqual(good.out.splitlines()[-1], "good: 9 runbooks")
         # What else stands in the folder is not of the tools, and what is named is read once.
         (folder / "policy.yaml").write_text(RULES + '- {id: nights, match: {tool: [keyturn.hold]}, effect: require, require: {quorum: {sre: 1}, expires: 1h}}\n')
         for book in (folder / "runbooks").iterdir():
             (folder / book.name).write_text(book.read_text())
         again = self.k.cli("runbook", "check", "--tools", str(folder / "tools.yaml"), str(folder))
-        self.assertEqual(again.out.splitlines()[-1], "good: 6 runbooks")
+        self.assertEqual(again.out.splitlines()[-1], "good: 9 runbooks")
         self.assertNotIn("keyturn.hold", self.k.cli("policy", "check", str(folder / "policy.yaml"), "--tools", str(folder / "tools.yaml")).out)
         broken = folder / "runbooks/slow.yaml"
         broken.write_text(broken.read_text().replace("steps.wait.outcome", "steps.wiat.outcome"))
