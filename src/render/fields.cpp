@@ -71,6 +71,16 @@ void add_field(Section& section, Budget& budget, std::string_view name, std::str
   section.fields.push_back({std::move(n.runs), std::move(v.runs)});
 }
 
+void add_remark(Section& section, Budget& budget, std::string_view name, std::string words) {
+  if (!budget.take(name.size() + words.size())) {
+    add_warnings(section, {"too long: not all of it is shown"});
+    return;
+  }
+  Rendered n = render_text(name);
+  add_warnings(section, std::move(n.warnings));
+  section.fields.push_back({std::move(n.runs), {own(std::move(words), Mark::kWhitespace)}});
+}
+
 void add_leaves(Section& section, Budget& budget, const std::string& path,
                 const doc::Value& value) {
   for_each_leaf(path, value, [&](const std::string& name, const doc::Value& leaf) {

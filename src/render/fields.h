@@ -28,6 +28,9 @@ class Budget {
 void add_field(Section& section, Budget& budget, std::string_view name, std::string_view value,
                Style style = Style::kCode);
 
+// The same with a value in words of ours: marked, so that nothing of the input reads like it.
+void add_remark(Section& section, Budget& budget, std::string_view name, std::string words);
+
 // Adds every leaf of `value`. A text that reads like a number, true, null … is shown quoted; an
 // empty one is said to be empty.
 void add_leaves(Section& section, Budget& budget, const std::string& path, const doc::Value& value);

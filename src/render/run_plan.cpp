@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
+#include "doc/json.h"
 #include "model/verdict.h"
 #include "render/plan_words.h"
 
@@ -43,10 +45,27 @@ bool is_decided(const doc::Value& step, std::string_view effect) {
   return verdict != nullptr && verdict->text("effect") == effect;
 }
 
+// What runs, as far as an earlier step told it: by its JSON, so that only the very same is left
+// out.
+class Earlier {
+ public:
+  // Where the same was told before ("files[0] of step 2"), else "": then it is told here.
+  std::string where(const doc::Value& value, const std::string& here) {
+    constexpr std::size_t kWorthIt = 64;  // shorter than what would be said instead
+    std::string text = doc::write_json(value);
+    if (text.size() < kWorthIt) return "";
+    const auto [known, is_new] = told_.emplace(std::move(text), here);
+    return is_new ? "" : known->second;
+  }
+
+ private:
+  std::map<std::string, std::string> told_;
+};
+
 class OneStep {
  public:
-  OneStep(const doc::Value& step, bool whole, Section& out, Budget& budget)
-      : step_(step), whole_(whole), out_(out), budget_(budget) {}
+  OneStep(const doc::Value& step, bool whole, Section& out, Budget& budget, Earlier& earlier)
+      : step_(step), whole_(whole), out_(out), budget_(budget), earlier_(earlier) {}
 
   void show() {
     what();
@@ -78,8 +97,41 @@ class OneStep {
     }
     for (const doc::Member& member : runs.as_object()) {
       const bool first = std::ranges::find(kMatters, member.key) != kMatters.end();
-      if (first == matters) leaves(join_path("what runs", member.key), member.value);
+      if (first != matters) continue;
+      const std::string path = join_path("what runs", member.key);
+      if (matters)
+        leaves(path, member.value);
+      else if (member.key == "files" && member.value.is_array() && !member.value.as_array().empty())
+        files(path, member.value.as_array());
+      else
+        once(path, member.value);
     }
+  }
+
+  void files(const std::string& path, const doc::Array& all) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::string one = path + "[" + std::to_string(i) + "]";
+      if (whole_ || !all[i].is_object()) {
+        once(one, all[i]);
+        continue;
+      }
+      doc::Value known = doc::Object{};
+      for (const doc::Member& member : all[i].as_object()) {
+        if (member.key != "content") known.set(member.key, member.value);
+      }
+      once(one, known);
+    }
+  }
+
+  void once(const std::string& path, const doc::Value& value) {
+    const std::string before =
+        value.is_object() || value.is_array()
+            ? earlier_.where(value, path + " of " + out_.title.substr(0, out_.title.find(" of ")))
+            : "";
+    if (before.empty())
+      leaves(path, value);
+    else
+      add_remark(out_, budget_, path, "the same as " + before);
   }
 
   void what() {
@@ -133,6 +185,7 @@ class OneStep {
   bool whole_;
   Section& out_;
   Budget& budget_;
+  Earlier& earlier_;
 };
 
 Section about(const doc::Value& plan, bool whole, Budget& budget) {
@@ -142,7 +195,8 @@ Section about(const doc::Value& plan, bool whole, Budget& budget) {
   add_field(s, budget, "definition of the runbook", plan.text("digest"));
   add_field(s, budget, "what is agreed to",
             whole ? "every step as it stands below; whatever differs from it asks by itself"
-                  : "that it starts; each step is decided by itself when it comes to it");
+                  : "that it starts; each step is decided by itself when it comes to it, and "
+                    "shows the text of its program then");
   std::string words = counted(steps.size(), "step");
   const auto count = [&](std::string_view said, auto which) {
     if (const auto n = std::ranges::count_if(steps, which); n > 0)
@@ -177,9 +231,10 @@ std::vector<Section> run_plan_sections(const doc::Value& plan, Budget& budget) {
   const doc::Array& steps = steps_of(plan);
   std::vector<Section> out;
   out.push_back(about(plan, whole, budget));
+  Earlier earlier;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     Section s = section("Step " + std::to_string(i + 1) + " of " + std::to_string(steps.size()));
-    OneStep(steps[i], whole, s, budget).show();
+    OneStep(steps[i], whole, s, budget, earlier).show();
     out.push_back(std::move(s));
   }
   return out;

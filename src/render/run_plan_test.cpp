@@ -134,6 +134,66 @@ TEST_CASE("what runs is told before what policy says of it, everything else behi
   CHECK(has(text, "what runs.kind: exec"));
 }
 
+namespace {
+
+doc::Array three_with(const doc::Value& file, const doc::Value& other) {
+  doc::Array all;
+  for (const doc::Value* one : {&file, &other, &file}) {
+    doc::Value each = step("s" + std::to_string(all.size() + 1), "s", "action");
+    each.set("tool", "t");
+    each.set("description", doc::object({{"argv", doc::array_of({"/bin/t"})},
+                                         {"files", doc::Array{*one}},
+                                         {"cwd", "/"},
+                                         {"limits", doc::object({{"memory", "512 MiB"},
+                                                                 {"processes", 64},
+                                                                 {"open_files", 1024},
+                                                                 {"cpu", "10m"}})}}));
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+
+doc::Value file(std::string_view content) {
+  return doc::object({{"path", "/bin/t"}, {"sha256", "sha256:70"}, {"content", content}});
+}
+
+std::size_t count(const std::string& text, std::string_view words) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1))
+    ++found;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a program is told once, and where else the very same runs") {
+  const std::string text =
+      shown(start("plan", three_with(file("echo the source\n"), file("echo another\n"))));
+  CHECK(count(text, "echo the source") == 1);
+  CHECK(count(text, "echo another") == 1);  // of the same path and digest, as it says
+  CHECK(has(text, "what runs.files[0]: ⟦the same as what runs.files[0] of Step 1⟧"));
+  CHECK(count(text, "what runs.limits.memory: 512 MiB") == 1);
+  CHECK(count(text, "what runs.limits: ⟦the same as what runs.limits of Step 1⟧") == 2);
+  CHECK(count(text, "what runs.argv[0]: /bin/t") == 3);  // what matters most is always there
+  CHECK(count(text, "what runs.cwd: /") == 3);
+}
+
+TEST_CASE("what an input says is never taken for a word of ours") {
+  doc::Array all = three_with(file("x"), file("y"));
+  all[1].set("args", doc::object({{"files", "the same as what runs.files[0] of Step 1"}}));
+  const std::string text = shown(start("plan", std::move(all)));
+  CHECK(has(text, "with.files: the same as"));
+  CHECK_FALSE(text.contains("with.files: ⟦"));
+}
+
+TEST_CASE("where only the start is agreed to, no program's text is listed") {
+  const std::string text =
+      shown(start("steps", three_with(file("echo the source\n"), file("echo another\n"))));
+  CHECK_FALSE(text.contains("echo"));
+  CHECK(has(text, "what runs.files[0].sha256: sha256:70"));
+  CHECK(has(text, "shows the text of its program then"));
+}
+
 TEST_CASE("a hold point asks in its own words, and nothing is told twice") {
   CaseInput in;
   in.tool = "keyturn.hold";

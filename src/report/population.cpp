@@ -43,7 +43,7 @@ constexpr std::string_view kHead =
     "policy,"
     "state,approved_by,denied_by,passkey_assertions,decided_at,review_opened_at,review_closed_at,"
     "started_at,finished_at,review_ms,execution_ms,exit_code,rows,bytes,case_digest,last_index,"
-    "sampled";
+    "run,runbook,step,attempt,planned,sampled";
 
 std::string voters(const Action& action, std::string_view decision) {
   std::string out;
@@ -92,6 +92,11 @@ std::string row(const Action& a, bool sampled) {
       number_cell(a.bytes),
       cell(a.digest),
       std::to_string(a.steps.back().index),
+      cell(a.run),
+      cell(a.runbook),
+      cell(a.run_step),
+      cell(a.attempt),
+      cell(a.planned),
       sampled ? "yes" : ""};
   std::string out;
   for (const std::string& text : cells) out += (&text == cells ? "" : ",") + text;

@@ -125,6 +125,24 @@ TEST_CASE("figures count what the entries say, and no day is left out") {
   CHECK(figures.unapproved_executions == 0);
 }
 
+TEST_CASE("the population says which step of which run an action was, and whose plan allowed it") {
+  Log log;
+  log.action(1, kStart, "allow", {});
+  log.action(2, kStart, "allow", {});
+  doc::Value leaf = *doc::parse_json(log.leaves[1]);
+  leaf.set(
+      "run",
+      doc::object(
+          {{"id", "act_1"}, {"runbook", "patch"}, {"step", "all[0]~compensate"}, {"attempt", 2}}));
+  leaf.set("planned", doc::object({{"run", "act_1"}, {"stands_in_for", "ask"}}));
+  log.leaves[1] = doc::canonical_or_die(leaf);
+  const std::string csv = population_csv(read_story(log.leaves, 0), {"act_1002"});
+  const std::string head = csv.substr(0, csv.find("\r\n"));
+  CHECK(head.ends_with(",last_index,run,runbook,step,attempt,planned,sampled"));
+  CHECK(csv.contains(",0,,,,,,\r\n"));
+  CHECK(csv.ends_with(",1,act_1,patch,all[0]~compensate,2,act_1,yes\r\n"));
+}
+
 TEST_CASE(
     "an approval by the action's own people, and an execution without approval, are counted") {
   Log log;

@@ -120,6 +120,11 @@ void Teller::tell_decided(const doc::Value& leaf, Action& action, Time at) {
     action.name = text_at(leaf, {"action", "resource", "name"});
     action.env = text_at(leaf, {"action", "resource", "env"});
     action.sensitivity = text_at(leaf, {"action", "resource", "labels", "sensitivity"});
+    action.run = text_at(leaf, {"run", "id"});
+    action.runbook = text_at(leaf, {"run", "runbook"});
+    action.run_step = text_at(leaf, {"run", "step"});
+    action.attempt = text_at(leaf, {"run", "attempt"});
+    action.planned = text_at(leaf, {"planned", "run"});
     action.effect = text_at(leaf, {"policy", "verdict", "effect"});
     action.decided_by = text_at(leaf, {"policy", "verdict", "decided_by"});
     action.rules = texts_at(leaf, {"policy", "verdict", "rules"});

@@ -37,6 +37,9 @@ struct Action {
   std::string state;  // the last that was written; "approved" where only a review says so
   Time requested, decided;
   std::optional<Time> opened, closed, started, finished, settled;
+  // Of a step of a run: the action that is the run, its runbook, the step's path and attempt.
+  std::string run, runbook, run_step, attempt;
+  std::string planned;  // the run whose plan people agreed to, with this step in it
   std::string review_result;
   std::vector<Vote> votes;
   std::string outcome, connector;
