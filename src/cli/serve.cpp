@@ -66,6 +66,10 @@ void add_serve(CLI::App& app, Session& session) {
   serve->add_option("--identity", words->identity, "Identity providers (default none)");
   serve->add_flag("--check", words->check, "Validate everything and stop");
   serve->add_flag("--demo", words->demo, "With simulated colleagues, for a look");
+  serve->footer(
+      "Documents that change are read again at SIGHUP, or by themselves with watch: true in\n"
+      "keyturn.yaml; with mistakes in them what is in force stays. A run of a runbook keeps the\n"
+      "document that it began with.");
   serve->callback([&session, words] { session.exit = run_serve(session, *words); });
 
   CLI::App* init = leaf(app, session, "init", "Make the data folder: store and keys");

@@ -44,13 +44,22 @@ class OnADatabase(unittest.TestCase):
         cls.pg = Postgres()
         cls.addClassCleanup(cls.pg.close)
         cls.pg.psql("CREATE DATABASE shop", database="postgres")
+        cls.too_early = cls.site_sql()  # before there is an application
         cls.sql(SHOP.format(secret=cls.pg.password))
-        cls.pg._run(cls.pg.bin / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", cls.pg.sockets, "-p", cls.pg.port, "-U", "postgres", "-d", "shop", "-f", EXAMPLES / "sql/site.sql")
+        made = cls.site_sql()
+        assert made.returncode == 0, made.stderr
         cls.sql(f"ALTER ROLE keyturn_maker PASSWORD '{cls.pg.password}'")
         cls.site = Site(more=[("port=5432", f"port={cls.pg.port}"), ('PGPORT: "5432"', f'PGPORT: "{cls.pg.port}"')])
         cls.addClassCleanup(cls.site.close)
         cls.site.secret("keyturn_maker.password", cls.pg.password)
         cls.k = cls.site.k
+
+    @classmethod
+    def site_sql(cls):
+        """The line of the README."""
+        line, = [line.split() for line in (EXAMPLES / "README.md").read_text().splitlines() if line.startswith("    psql ")]
+        where = ["-X", "-q", "-h", str(cls.pg.sockets), "-p", str(cls.pg.port), "-U", "postgres"]
+        return subprocess.run([str(cls.pg.bin / "psql"), *where, *line[1:]], capture_output=True, text=True, cwd=EXAMPLES, timeout=60)
 
     @classmethod
     def sql(cls, text):
@@ -119,6 +128,10 @@ class RotatePassword(OnADatabase):
     def nothing_is_left(self):
         self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["password"])
         self.no_roles_are_left()
+
+    def test_what_is_assumed_is_told_before_anything_is_made(self):
+        self.assertEqual(self.too_early.returncode, 3, self.too_early)
+        self.assertIn("role shop_owner, role shop_app, table customers, table orders, table schema_migrations", self.too_early.stderr)
 
     def test_the_new_one_works_the_former_does_not_and_nobody_saw_either(self):
         before, session = self.read(), self.session()

@@ -1,5 +1,22 @@
--- What the examples need in PostgreSQL 15 or newer, once, as a superuser:  psql -v ON_ERROR_STOP=1 -f site.sql shop
--- The application has two roles: shop_owner owns its tables and never logs in, shop_app is what the application logs in as.
+-- What the examples need in PostgreSQL 15 or newer, once, as a superuser, all of it or nothing:
+--   psql --single-transaction --set ON_ERROR_STOP=1 --file site.sql shop
+-- The application is there before, in the database shop. It has two roles: shop_owner owns its tables and never logs in, shop_app is what the
+-- application logs in as. Of its tables the examples know
+--   customers (id, name, email, phone, birth_date, country, plan, created_at) and orders (id, customer_id, amount, created_at)   export-table
+--   schema_migrations (version text primary key, applied_at timestamptz not null default now())                                  rollback-migration
+-- and migrations may CREATE in the schema public:  GRANT CREATE ON SCHEMA public TO shop_owner;
+DO $$
+DECLARE missing text;
+BEGIN
+  SELECT string_agg(what, ', ') INTO missing FROM (
+    SELECT 'role ' || wanted AS what FROM unnest(ARRAY['shop_owner', 'shop_app']) wanted WHERE to_regrole(wanted) IS NULL
+    UNION ALL
+    SELECT 'table ' || wanted FROM unnest(ARRAY['customers', 'orders', 'schema_migrations']) wanted
+    WHERE NOT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(wanted) AND pg_get_userbyid(relowner) = 'shop_owner')) of_the_shop;
+  IF missing IS NOT NULL THEN
+    RAISE EXCEPTION 'the application is not here, or shop_owner does not own its tables: % (see the head of this file)', missing;
+  END IF;
+END $$;
 
 -- Who makes the roles that live for one action. Give it a password:  \password keyturn_maker
 CREATE ROLE keyturn_maker LOGIN CREATEROLE;
