@@ -168,19 +168,31 @@ class Builder {
     for (Section& s : run_plan_sections(*in_.description.find("plan"), budget_)) put(std::move(s));
   }
 
-  // A hold point of a runbook: the message in its own words, what is shown with it, who is asked.
+  // A hold point of a runbook: the message in its own words, what is shown with it, with what the
+  // run was started, who is asked.
   void hold() {
     if (!is_hold()) return;
     text_section("Go on?", SectionKind::kText, in_.args->text("message"));
     Section shown = section("Shown with it", SectionKind::kFields);
+    Section inputs = section("Inputs of the run", SectionKind::kFields);
     Section rest = section("What the runbook asks for", SectionKind::kFields);
     for (const doc::Member& m : in_.args->as_object()) {
       if (m.key == "message" || m.value.is_null()) continue;
-      add_leaves(m.key == "show" ? shown : rest, budget_,
-                 m.key == "show" ? "" : join_path("", m.key), m.value);
+      if (m.key == "show")
+        add_leaves(shown, budget_, "", m.value);
+      else if (m.key == "inputs" && m.value.is_object())
+        add_inputs(inputs, m.value);
+      else
+        add_leaves(rest, budget_, join_path("", m.key), m.value);
     }
     put(std::move(shown));
+    put(std::move(inputs));
     put(std::move(rest));
+  }
+
+  void add_inputs(Section& s, const doc::Value& inputs) {
+    for (const doc::Member& m : inputs.as_object())
+      add_leaves(s, budget_, join_path("", m.key), m.value);
   }
 
   // Its arguments are its description: told once, above.

@@ -215,6 +215,23 @@ TEST_CASE("a hold point asks in its own words, and nothing is told twice") {
   CHECK_FALSE(text.contains("How it would run"));
 }
 
+TEST_CASE("a hold point says with what its run was started") {
+  CaseInput in;
+  in.tool = "keyturn.hold";
+  in.args = doc::object({{"message", "Go on?"},
+                         {"show", nullptr},
+                         {"plan", asks("sre")},
+                         {"inputs", doc::object({{"hosts", doc::array_of({"web-1"})}, {"n", 3}})}});
+  in.description = *in.args;
+  const CaseView view = view_of(in);
+  REQUIRE(view.sections.size() > 2);
+  CHECK(view.sections[1].title == "Inputs of the run");
+  CHECK(view.sections[2].title == "What the runbook asks for");
+  const std::string text = shown(in);
+  CHECK(has(text, "\n  hosts[0]: web-1\n  n: 3\n"));
+  CHECK_FALSE(text.contains("How it would run"));
+}
+
 TEST_CASE("what a hold point would do otherwise than asked is told") {
   CaseInput in;
   in.tool = "keyturn.hold";

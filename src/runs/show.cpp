@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "doc/json.h"
 #include "runs/impl.h"
 
 namespace keyturn::runs {
@@ -11,6 +12,7 @@ namespace {
 using runbook::StepRecord;
 
 constexpr std::string_view kCancelledBy = "cancelled by ";
+constexpr std::size_t kInputsBytesMax = 2000;  // as JSON, in a list; a run by itself has them all
 
 doc::Value party_of(const Principal& who) {
   return doc::object({{"kind", to_text(who.kind)}, {"id", who.id}});
@@ -33,6 +35,8 @@ doc::Value as_action(const gate::ActionRecord& record) {
                                 {"requester", party_of(record.requester)},
                                 {"asked_at", to_rfc3339(record.created_at)}});
   if (!record.reason.empty()) out.set("asked_for", record.reason);
+  if (record.args.is_object() && doc::write_json(record.args).size() <= kInputsBytesMax)
+    out.set("inputs", record.args);
   if (record.run)
     out.set("part_of", doc::object({{"run", record.run->run}, {"step", record.run->step}}));
   return out;

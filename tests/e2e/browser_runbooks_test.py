@@ -20,6 +20,25 @@ RUNBOOKS = """\
     operation: write
     resource: {kind: file, name: lines, env: dev}
     sandbox: none
+  noisy:
+    exec: [/bin/sh, -c, "for i in 1 2 3 4 5 6 7; do echo line $i >&2; done; exit 3"]
+    operation: write
+    resource: {kind: file, name: lines, env: dev}
+    sandbox: none
+--- # file: runbooks/fails.yaml
+apiVersion: keyturn/v1
+kind: Runbook
+metadata: {name: fails}
+steps:
+- {id: one, name: "A name that is longer than one line holds", when: "true", tool: noisy}
+--- # file: runbooks/locked.yaml
+apiVersion: keyturn/v1
+kind: Runbook
+metadata: {name: locked}
+inputs: {host: {type: string}}
+locks: ["host/{{ inputs.host }}"]
+steps:
+- {id: sure, approve: {message: "Go on?", require: {quorum: {sre: 1}, expires: 1h}}}
 --- # file: runbooks/patch.yaml
 apiVersion: keyturn/v1
 kind: Runbook
@@ -57,7 +76,7 @@ steps:
 - {id: one, tool: append-session, args: {text: "one {{ inputs.by }}"}}
 - {id: both, branches: {left: [{id: two, tool: append-session, args: {text: "two {{ inputs.by }}"}}], right: [{id: three, pass: true}]}}
 """
-RULES = POLICY + '- {id: runbooks, match: {tool: [note, "runbook.*"]}, effect: allow}\n'
+RULES = POLICY + '- {id: runbooks, match: {tool: [note, noisy, "runbook.*"]}, effect: allow}\n'
 
 
 class WithRunbooks:

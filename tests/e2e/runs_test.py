@@ -172,7 +172,9 @@ class Runs(Base):
         self.assertEqual((sure["state"], sure["needed"][0]["group"]), ("pending", "sre"))
         self.assertEqual([one["id"] for one in held["graph"]], ["begin", "sure", "all", "look"])
         self.assertEqual(held["may"], {"pause": True, "resume": False, "cancel": True, "resolve": False})
-        self.assertEqual(self.k.get(f"/v1/runs/{run}", "carol").status, 200)  # asked about a step
+        asked = self.k.get(f"/v1/runs/{run}", "carol").json  # about a step: so she reads of which run it is, and does nothing to it
+        self.assertEqual((asked["inputs"], any(asked["may"].values())), (held["inputs"], False), asked)
+        self.assertEqual(self.k.get(f"/v1/runs/{run}", "erin").status, 404)
         hold = self.k.action(sure["action"], "carol").json
         self.assertEqual(hold["run"], {"id": run, "runbook": "patch", "step": "sure", "attempt": 1})
         got = []

@@ -111,7 +111,7 @@ const copies = Array.from({ length: 10_000 }, (_, i) => {
 function inbox(query, mood) {
   const voted = (item) => item.votes.some((given) => given.reviewer === "alice");
   const rank = ranks[query.get("order") ?? "oldest"];
-  const items = (mood === "many" ? copies : actions)
+  const items = (mood === "many" ? copies : mood === "runs" ? [...ofRuns, ...actions] : actions)
     .filter((item) => item.state === "pending" && (query.get("for") === "voted") === voted(item))
     .sort((a, b) => rank(a) - rank(b) || a.created_at.localeCompare(b.created_at));
   const from = query.get("after") ? items.findIndex((item) => item.id === query.get("after")) + 1 : 0;

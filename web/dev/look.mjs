@@ -20,7 +20,7 @@ const change = async (page, from, to) => {
 const panel = (page, name) => page.locator(".segmented label", { hasText: name }).click();
 const id = (n) => `act_01JD${String(n).padStart(4, "0")}K7Q2`;
 const pages = [
-  ["inbox", "/"], ["inbox-empty", "/", "empty"], ["inbox-broken", "/", "broken"], ["inbox-observe", "/", "observe"],
+  ["inbox", "/"], ["inbox-empty", "/", "empty"], ["inbox-broken", "/", "broken"], ["inbox-observe", "/", "observe"], ["inbox-runs", "/", "runs", async (page) => { await page.getByText("Patch web-1, web-2 and web-3 now?").waitFor(); await page.getByRole("region", { name: "Stopped runs" }).waitFor(); }],
   ["inbox-many", "/", "many", async (page) => { await page.keyboard.press("End"); await page.locator("[aria-posinset='10000'] a:focus").waitFor(); }],
   ["action", `/a/${id(1)}`], ["action-hostile", `/a/${id(2)}`], ["action-long", `/a/${id(3)}`], ["action-voted", `/a/${id(4)}`],
   ["action-incomplete", `/a/${id(5)}`], ["action-succeeded", `/a/${id(6)}`], ["action-failed", `/a/${id(7)}`], ["action-missing", "/a/act_none"],
@@ -82,9 +82,10 @@ const pages = [
     await page.getByRole("button", { name: "Show the plan" }).click();
     await page.getByRole("region", { name: "The plan" }).scrollIntoViewIfNeeded();
   }],
-  ...["held", "stopped", "hostile", "paused", "failed", "succeeded", "cancelled", "pending"].map((name, i) => [`run-${name}`, `/runs/act_01JR000${i + 1}K7Q2`]), ["run-missing", "/runs/act_none"],
+  ...["held", "stopped", "hostile", "paused", "failed", "succeeded", "cancelled", "pending"].map((name, i) => [`run-${name}`, `/runs/act_01JR000${i + 1}K7Q2`]), ["run-waiting", "/runs/act_01JR0009K7Q2"], ["run-missing", "/runs/act_none"],
   ["run-step-hold", "/runs/act_01JR0001K7Q2?step=sides.hosts.patch%5B2%5D"], ["run-step-items", "/runs/act_01JR0001K7Q2?step=patch"], ["run-step-failed", "/runs/act_01JR0005K7Q2?step=sides.database.vacuum", "", async (page) => { await page.getByText("Standard error").first().waitFor(); }],
   ["run-step-unknown", "/runs/act_01JR0002K7Q2?step=sides.database.snapshot"], ["run-settle", "/runs/act_01JR0002K7Q2?step=sides.database.snapshot", "", async (page) => { await page.getByRole("button", { name: "Say how it ended" }).click(); await page.getByRole("dialog").waitFor(); }],
+  ["action-hold", "/a/act_01JDHELDK7Q2", "", async (page) => { await page.getByText("A step of a run").waitFor(); }],
   ["action-of-run", "/a/act_01JDSTEPK7Q2", "", async (page) => { await page.getByText("A step of a run").waitFor(); }],
   ["insights", "/insights"], ["insights-week", "/insights?days=7"], ["insights-table", "/insights?days=7", "", async (page) => { await page.locator("summary", { hasText: "Actions a day" }).click(); }], ["insights-empty", "/insights", "empty"],
   ["insights-at", "/insights?days=90", "", async (page) => { await page.getByRole("slider", { name: "From the question to the decision" }).focus(); await page.keyboard.press("ArrowLeft"); await page.locator(".tip").waitFor(); }],

@@ -63,21 +63,24 @@ const unknown = [...first, step("sides.database.snapshot", "Take a snapshot", "u
 const hostile = [step("stop", "Stop\u202e \u200bthe service with a name that is much longer than any box", "succeeded", did(-60, 3)), step("start", "Start", "asked", { began_at: at(-1) })];
 
 const run = (n, runbook, state, steps, more = {}) => ({
-  id: `act_01JR000${n}K7Q2`, runbook, state, requester: { kind: "agent", id: "ops-bot", name: "ops-bot" }, asked_at: at(-622 - n), started_at: at(-620 - n),
+  id: `act_01JR000${n}K7Q2`, runbook, state, asked_for: n === 3 ? undefined : "CHG-1882: kernels are two months behind", requester: { kind: "agent", id: "ops-bot", name: "ops-bot" }, asked_at: at(-622 - n), started_at: at(-620 - n),
   open: !more.ended_at, digest, inputs: { hosts: ["web-1", "web-2", "web-3"], window: "night" }, paused: state === "paused", graph: runbook === "maintenance" ? graph : small, may: {}, steps, ...more,
 });
 const all = [
   run(1, "maintenance", "held", inTheMiddle, { waits: ["sides.hosts.patch[2]"], may: { pause: true, cancel: true } }),
-  run(2, "maintenance", "stopped", unknown, { asks: ["sides.database.snapshot"], may: { pause: true, cancel: true, resolve: true } }),
+  run(2, "maintenance", "stopped", unknown, { asks: ["sides.database.snapshot"], may: { pause: true, cancel: true, resolve: true },
+    resolutions: [{ step: "sides.hosts.patch[0]", attempt: 1, outcome: "succeeded", by: "alice", note: "the host shows the new kernel", at: at(-60) }],
+    held_up: { step: "sides.database.vacuum", code: "too_many_open", message: "the agent has as many requests open as it may" } }),
   run(3, "restart-service", "running", hostile, { may: { pause: true, cancel: true } }),
   run(4, "maintenance", "paused", inTheMiddle.slice(0, 3), { may: { resume: true, cancel: true } }),
   run(5, "maintenance", "failed", failed, { ended_at: at(-90), reason: "vacuum ended with exit code 3; not undone: sides.hosts.patch[0]~compensate: the host does not answer" }),
   run(6, "maintenance", "succeeded", inTheMiddle.map((one, i) => ({ ...one, state: "succeeded", began_at: one.began_at ?? at(-190 + i), ended_at: at(-150 + i), duration_ms: 2_000 + i })), { ended_at: at(-100), outputs: { freed: "41 GB" } }),
   run(7, "restart-service", "cancelled", [], { ended_at: at(-500), cancelled_by: "bob", cancel_reason: "not now" }),
+  run(9, "maintenance", "waiting", [], { waits_for: [{ lock: "host/web-1", held_by: ["act_01JR0001K7Q2"] }, { held_by: ["act_01JR0002K7Q2", "act_01JR0004K7Q2"] }], may: { pause: true, cancel: true } }),
   run(8, "restart-service", "pending", [], { requester: { kind: "person", id: "erin", name: "Erin Moreau" }, started_at: undefined, graph: undefined, steps: undefined, digest: undefined, inputs: undefined }),
 ];
 const old = Array.from({ length: 60 }, (_, i) => ({ ...all[4 + (i % 3)], id: `act_01JQ${String(i).padStart(4, "0")}K7Q2`, started_at: at(-90_000 - 5_000 * i), ended_at: at(-89_000 - 5_000 * i) }));
-const summary = ({ graph: _g, steps: _s, may: _m, inputs: _i, digest: _d, ...rest }) => rest;
+const summary = ({ graph: _g, steps: _s, may: _m, digest: _d, resolutions: _r, ...rest }) => rest;
 
 const plan = {
   runbook: "maintenance", digest, review: "steps", steps: [
@@ -122,4 +125,7 @@ export function runsAnswer(method, url, body, mood) {
 }
 
 export const runOf = (id) => all.find((one) => one.id === id);
-export const stepsOfRuns = [{ id: "act_01JDSTEPK7Q2", run: { id: "act_01JR0001K7Q2", runbook: "maintenance", step: "sides.hosts.patch[2]", attempt: 2 } }];
+export const stepsOfRuns = [{
+  id: "act_01JDHELDK7Q2", tool: "keyturn.hold", operation: "read", resource: { kind: "keyturn", name: "runbook" }, args: { message: "Patch web-1, web-2 and web-3 now?", show: null }, reason: "step sure of runbook maintenance: CHG-1882: kernels are two months behind",
+  run: { id: "act_01JR0001K7Q2", runbook: "maintenance", step: "sure", attempt: 1 },
+}, { id: "act_01JDSTEPK7Q2", run: { id: "act_01JR0001K7Q2", runbook: "maintenance", step: "sides.hosts.patch[2]", attempt: 2 } }];

@@ -3,7 +3,7 @@
 import { listenShared, type Link } from "./api/stream";
 import { api } from "./api/routes";
 import { asProblem, type Problem } from "./api/client";
-import { partyId, type Action, type Me } from "./api/types";
+import { heldOf, partyId, type Action, type Me } from "./api/types";
 import { Batch } from "./batch";
 import { appended, merged, type Order } from "./list";
 import type { Again } from "./notice_words";
@@ -60,7 +60,7 @@ function patch(part: Partial<Inbox>): void {
   inbox.set({ ...inbox.get(), ...part });
 }
 
-const aboutOf = (action: Action): string => `${action.operation} on ${action.resource?.name ?? action.tool}`;
+const aboutOf = (action: Action): string => heldOf(action) ? `go on with ${heldOf(action)}` : `${action.operation} on ${action.resource?.name ?? action.tool}`;
 
 function announce(changes: Map<string, Action>): void {
   const before = newest;

@@ -79,7 +79,7 @@ export function gist(args: Json | undefined): string {
     ? plain(args)
     : entries.length === 1
       ? plain(entries[0]![1])
-      : entries.map(([name, value]) => `${name}=${words(plain(value))}`).join(" ");
+      : entries.map(([name, value]) => `${name}=${typeof value === "string" ? words(value) : plain(value)}`).join(" ");
   const line = text.slice(0, 4 * gistCharsMax).replace(/[ \t\r\n]+/g, " ").trim();
   const chars = [...line];
   return chars.length > gistCharsMax || text.length > 4 * gistCharsMax

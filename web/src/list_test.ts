@@ -77,6 +77,7 @@ describe("the gist of a request", () => {
     [{ unit: "web-7", force: true, why: "two words", n: 3 }, "unit=web-7 force=true why=\"two words\" n=3"],
     [{ list: ["a", "b"] }, '["a","b"]'],
     [{}, ""],
+    [{ hosts: ["web-1", "web 2"], by: "a b", n: 3 }, 'hosts=["web-1","web 2"] by="a b" n=3'],
   ])("%j", (args, line) => expect(gist(args)).toBe(line));
   it("is cut, and says so, however long the argument", () => {
     expect(gist({ sql: "x".repeat(301) })).toBe(`${"x".repeat(300)}…`);

@@ -1,7 +1,7 @@
 // What a notice says: the pure part of notices.ts.
 
 import type { Action } from "./api/types";
-import { partyName } from "./api/types";
+import { heldOf, partyName } from "./api/types";
 import { plainText, visible } from "./parts/runs";
 import { plural, towards } from "./words";
 
@@ -37,7 +37,7 @@ export function wordsOf(fresh: Action[], again?: Again): Words[] {
   }
   return fresh.map((action) => ({
     title: title(action),
-    body: `${safe(action.operation)} ${towards(action.operation)} ${safe(`${action.resource?.kind ?? ""} ${action.resource?.name ?? "no resource"}`).trim()}, through ${safe(action.tool)}`,
+    body: heldOf(action) ? `go on with ${safe(heldOf(action))}` : `${safe(action.operation)} ${towards(action.operation)} ${safe(`${action.resource?.kind ?? ""} ${action.resource?.name ?? "no resource"}`).trim()}, through ${safe(action.tool)}`,
     tag: `keyturn ${action.id}`, to: `/a/${encodeURIComponent(action.id)}`,
   }));
 }

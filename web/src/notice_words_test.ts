@@ -18,6 +18,11 @@ describe("a notice", () => {
     const said = JSON.stringify([wordsOf([action(1), action(2)]), wordsOf([1, 2, 3, 4, 5].map((n) => action(n)))]);
     for (const word of ["DROP", "secret_plans", "hide", "dana"]) expect(said).not.toContain(word);
   });
+  it("of a hold point says which runbook would go on, and not what it asks", () => {
+    const held = action(1, { tool: "keyturn.hold", operation: "read", args: { message: "drop secret_plans?" }, run: { id: "act_0", runbook: "patch", step: "sure", attempt: 1 } });
+    expect(wordsOf([held])[0]!.body).toBe("go on with patch");
+    expect(JSON.stringify(wordsOf([held]))).not.toMatch(/secret_plans|hide/);
+  });
   it("is one for many", () => {
     const many = [1, 2, 3, 4].map((n) => action(n, { requester: `bot-${n}` }));
     expect(wordsOf(many)).toEqual([{ title: "4 new requests for you", body: "from bot-1, bot-2, bot-3 and others", tag: "keyturn", to: "/" }]);

@@ -26,6 +26,7 @@ export const AfterReviewCard = lazyPart(() => import("./parts/after_review").the
 export const OutcomeCard = lazyPart(() => import("./parts/outcome").then((part) => part.OutcomeCard));
 export const AllowedBy = lazyPart(() => import("./parts/standing").then((part) => part.AllowedBy));
 export const RunOf = lazyPart(() => import("./parts/run_of").then((part) => part.RunOf));
+export const StoppedRuns = lazyPart(() => import("./parts/stopped_runs").then((part) => part.StoppedRuns));
 export const AgreeToLike = lazyPart(() => import("./parts/standing").then((part) => part.AgreeToLike));
 
 const byPath: Record<string, { fetch: () => Promise<void> }> = {

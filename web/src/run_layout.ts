@@ -50,7 +50,7 @@ export interface Picture {
 }
 
 export const sizes = {
-  step: { w: 208, h: 56 }, undo: { w: 152, h: 44 }, title: 30, gap: 28, beside: 28, between: 20, pad: 14, bus: 18, label: 22, stack: 5, dot: 7, margin: 12,
+  step: { w: 216, h: 68 }, undo: { w: 168, h: 56 }, title: 30, gap: 24, beside: 28, between: 20, pad: 14, bus: 18, label: 22, stack: 5, dot: 7, margin: 12,
 } as const;
 
 // A part of the picture, drawn around a vertical axis that the flow enters above and leaves below.
@@ -224,7 +224,7 @@ export function neighbour(boxes: Box[], from: string, direction: Direction): str
     const ahead = sign * (vertical ? by - y : bx - x);
     const aside = Math.abs(vertical ? bx - x : by - y);
     if (ahead <= (vertical ? 4 : here.w / 4)) continue;
-    const cost = ahead + (vertical ? 2 : 4) * aside;
+    const cost = ahead + (vertical ? 2 : 6) * aside;
     if (cost < least) [least, best] = [cost, box.key];
   }
   return best;

@@ -26,7 +26,7 @@ step("there is a page of them, and nothing was run yet", async () => {
   await page.getByText("Nothing was run yet.").waitFor();
   await axe();
   await page.getByLabel("Search").fill("whole");
-  await page.getByText("1 of 4 runbooks").waitFor();
+  await page.getByText("1 of 6 runbooks").waitFor();
   await page.getByText("reviewed as a whole plan").waitFor();
   await page.getByLabel("Search").fill("");
   await page.keyboard.press("Escape");
@@ -120,12 +120,31 @@ step("started from the form, it is held until somebody else agrees", async () =>
   await page.getByRole("link", { name: "To the run" }).click();
   await status("Held");
 });
-step("another person agrees, and the run ends before my eyes", async () => {
+step("who is asked about a step reads of which run it is, and does nothing to it", async () => {
   carol = (await device()).page;
   await enrol(carol, setting.link_carol);
+  await carol.goto(`${url}/runs/${held}`);
+  await status("Held", carol);
+  await carol.getByText("the hosts are old").waitFor();
+  await carol.getByRole("region", { name: "Inputs" }).getByText("web2").waitFor();
+  assert.equal(await carol.getByRole("button", { name: /Pause|Resume|Cancel the run/ }).count(), 0);
+  await axe(carol);
+});
+step("another person agrees, and the run ends before my eyes", async () => {
+  await carol.goto(`${url}/`);
   const { json } = await mia("GET", `/v1/runs/${held}`);
-  await carol.goto(`${url}/a/${json.steps.find((one) => one.path === "sure").action}`);
+  const hold = json.steps.find((one) => one.path === "sure").action;
+  const row = carol.locator(`.row[data-id="${hold}"]`);
+  await row.getByText("Patch 2 hosts?").waitFor();
+  assert.match(await row.locator(".row-title").innerText(), /^go on with patch$/);
+  assert.equal(await row.locator(".row-reason").innerText(), "“the hosts are old”");
+  await axe(carol);
+  await row.locator("a").click();
+  await carol.getByRole("heading", { name: "asks to go on with patch" }).waitFor();
+  await carol.getByText("The run waits here").waitFor();
+  assert.equal(await carol.getByText("Nothing has run").count(), 0);
   await carol.getByText("Patch 2 hosts?").first().waitFor();
+  await carol.getByRole("region", { name: "Inputs of the run" }).getByText("web2").waitFor();
   await lookAtAllOfIt(carol);
   await approve(carol).click();
   await status("Succeeded");
@@ -160,11 +179,6 @@ step("a bar of the timing opens its step", async () => {
   await panel.getByText("begin", { exact: true }).first().waitFor();
   assert.match(page.url(), /step=begin$/);
 });
-step("who is asked about one step does not see the run", async () => {
-  await carol.goto(`${url}/runs/${held}`);
-  await carol.getByRole("heading", { name: "No such run" }).waitFor();
-  await axe(carol);
-});
 step("paused it begins nothing, resumed it goes on, cancelled it is undone", async () => {
   const id = await start("patch", { hosts: ["web1"], by: "twice" });
   await page.goto(`${url}/runs/${id}`);
@@ -194,6 +208,13 @@ step("what nobody knows stops the run, and is settled with a note", async () => 
   await order("/kill9");
   await order("/start");
   await status("Stopped");
+  await page.goto(`${url}/`);
+  const region = page.getByRole("region", { name: "Stopped runs" });
+  await region.getByText("1 run is stopped").waitFor();
+  await axe();
+  await region.getByRole("link", { name: "slow, at wait" }).click();
+  await page.waitForURL(new RegExp(`/runs/${id}\\?step=wait`));
+  await panel.getByRole("button", { name: "Close" }).click();
   await page.getByRole("button", { name: "Look at it" }).click();
   await panel.getByText("Nobody knows how it ended.").waitFor();
   await axe();
@@ -206,6 +227,46 @@ step("what nobody knows stops the run, and is settled with a note", async () => 
   await record.click();
   await status("Succeeded");
   await panel.getByText("How it ended was said by mia").waitFor();
+  const settled = page.getByRole("region", { name: "Settled by people" });
+  await settled.getByText("it succeeded").waitFor();
+  await settled.getByText("the host: it had run").waitFor();
+  await axe();
+  const listed = page.waitForResponse((response) => response.url().includes("/v1/runs?state=open"));
+  await page.goto(`${url}/`);
+  await (await listed).finished();
+  await page.evaluate(() => new Promise((seen) => requestAnimationFrame(() => setTimeout(seen))));
+  assert.equal(await page.getByRole("region", { name: "Stopped runs" }).count(), 0);
+});
+step("a run that waits says for which lock, and which run has it", async () => {
+  const holder = await start("locked", { host: "web1" });
+  await page.goto(`${url}/runs/${holder}`);
+  await status("Held");
+  const behind = await start("locked", { host: "web1" });
+  await page.goto(`${url}/runs/${behind}`);
+  await status("Waits for its turn");
+  await page.getByText("It waits for the lock").waitFor();
+  await page.getByText("host/web1", { exact: true }).waitFor();
+  await axe();
+  await page.goto(`${url}/runbooks?runbook=locked`);
+  const rows = page.locator(".run-row");
+  await rows.filter({ hasText: "for lock host/web1" }).getByText("“by hand”").waitFor();
+  await axe();
+  await rows.filter({ hasText: "for lock host/web1" }).click();
+  await page.getByRole("link", { name: `run ${holder}` }).click();
+  await page.waitForURL(new RegExp(holder));
+  for (const id of [behind, holder]) assert.equal((await mia("POST", `/v1/runs/${id}/cancel`, { reason: "enough" })).status, 200);
+  await status("Cancelled");
+});
+step("a run that failed shows the last that its program said, and no word in its picture is cut", async () => {
+  const id = await start("fails", {});
+  await page.goto(`${url}/runs/${id}`);
+  await status("Failed");
+  const said = page.getByRole("region", { name: "The last it said" });
+  await said.waitFor();
+  assert.deepEqual((await said.innerText()).trim().split("\n"), ["line 3", "line 4", "line 5", "line 6", "line 7"]);
+  const cut = () => page.evaluate(() => [...document.querySelectorAll(".node-name, .node-sub")].filter((one) => one.scrollHeight > one.clientHeight + 1 || one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent));
+  assert.deepEqual(await cut(), []);
+  await axe();
 });
 step("a plan that people review is readable, and its approval starts the run", async () => {
   const id = await start("whole", { by: "all" });
@@ -232,7 +293,7 @@ step("every run is listed, by runbook, under way or ended, a page at a time", as
   await page.getByRole("link", { name: "Held" }).waitFor();
   assert.equal(await page.locator(".run-row").count(), 25);
   await page.getByRole("button", { name: "Older runs" }).click();
-  await page.waitForFunction(() => document.querySelectorAll(".run-row").length === 35);
+  await page.waitForFunction(() => document.querySelectorAll(".run-row").length === 38);
   assert.equal(await page.getByRole("button", { name: "Older runs" }).count(), 0);
   await axe();
   await page.getByRole("radio", { name: "Under way" }).check();

@@ -63,7 +63,21 @@ export interface RunSummary {
   part_of?: { run: string; step: string }; // it is a step of another run
   waits?: string[]; // paths that wait for people
   asks?: string[]; // paths whose outcome people have to settle
+  waits_for?: { lock?: string; held_by: string[] }[]; // a lock, or its turn, and the runs that have it
+  held_up?: { step: string; code: string; message: string }; // a step that cannot be asked for yet
+  asked_for?: string; // why it was started, in the words of whoever asked
+  inputs?: Json;
   open: boolean;
+}
+
+// Who said how a step ended of which nobody knew, and what they looked at.
+export interface Resolution {
+  step: string;
+  attempt: number;
+  outcome: Settled;
+  by: string;
+  note: string;
+  at: string;
 }
 
 export type StepState = "waiting" | "asked" | "deferred" | "pending" | "running" | "succeeded" | "failed" | "unknown" | "skipped";
@@ -87,12 +101,13 @@ export interface RunStep {
 
 export interface Run extends RunSummary {
   digest: string;
-  inputs?: Json;
   outputs?: Json;
   cancelled_by?: string;
   cancel_reason?: string;
   paused?: boolean;
   paused_by?: string;
+  paused_with?: string; // the run that it is a step of, which was paused
+  resolutions?: Resolution[];
   graph?: GraphNode[]; // not before it began
   may: { pause?: boolean; resume?: boolean; cancel?: boolean; resolve?: boolean };
   steps: RunStep[];

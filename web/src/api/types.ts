@@ -136,6 +136,16 @@ export interface Action {
   display_complete?: boolean;
 }
 
+// A hold point of a run: people say whether it goes on. The runbook's name; "" of anything else.
+export const heldOf = ({ run, tool }: Action): string => (tool === "keyturn.hold" && run ? run.runbook : "");
+
+// Why it is asked for: of a hold point, why its run was started, which stands behind words of Keyturn's own.
+export const reasonOf = (action: Action): string => {
+  const { run, reason = "" } = action;
+  const own = `step ${run?.step} of runbook ${run?.runbook}`;
+  return heldOf(action) && reason.startsWith(own) ? reason.slice(own.length + 2) : reason;
+};
+
 export interface Me {
   kind: string;
   id: string;

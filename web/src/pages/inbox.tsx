@@ -1,6 +1,7 @@
 import type { Me } from "../api/types";
 import { inbox, inboxHeights, loadInbox, needInbox } from "../inbox";
 import type { Order } from "../list";
+import { StoppedRuns } from "../pages";
 import { LookAfter } from "../parts/look_after";
 import { Empty, Heading, Loading, ProblemNote } from "../parts/pieces";
 import { ActionRows, Reading } from "../parts/rows";
@@ -31,6 +32,7 @@ export function InboxPage({ me }: { me: Me }) {
         {list.length > 1 && <Orders order={order} />}
       </div>
       {problem && <ProblemNote problem={problem} retry={() => void loadInbox()} />}
+      <StoppedRuns />
       {!loaded && <Loading what="what waits for you" />}
       {loaded && !problem && list.length === 0 && <NothingWaits me={me} />}
       {list.length > 0 && (

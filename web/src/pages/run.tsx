@@ -2,13 +2,12 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { asProblem, parseExact, type Problem } from "../api/client";
-import { api } from "../api/routes";
 import { runs, runStream, type Run, type RunStep } from "../api/runs";
 import { listen } from "../api/stream";
-import type { Action } from "../api/types";
 import { Icon } from "../parts/icon";
 import { Ago, Card, Empty, Heading, JsonBlock, Loading, Note, ProblemNote } from "../parts/pieces";
 import { RunActs } from "../parts/run_acts";
+import { LastWords, Resolutions, Turn } from "../parts/run_facts";
 import { focusNode, RunPicture } from "../parts/run_picture";
 import { StepPanel } from "../parts/run_step";
 import { TimingCard } from "../parts/run_timing";
@@ -96,7 +95,6 @@ const waitingFor = (run: Run): RunStep[] => (run.steps ?? []).filter((step) => s
 function Whole({ run, problem, reload, onRun }: { run: Run; problem: Problem | null; reload: () => void; onRun: (run: Run) => void }) {
   const { search } = useStore(place);
   const [said, setSaid] = useState("");
-  const action = useAction(run);
   const over = !run.open;
   const graph = run.graph ?? [];
   const shape = JSON.stringify(graph);
@@ -119,8 +117,8 @@ function Whole({ run, problem, reload, onRun }: { run: Run; problem: Problem | n
         <Heading title={`Run of ${run.runbook}`}>Run of <span class="mono operation"><Text>{run.runbook}</Text></span></Heading>
         <p class="case-by">started by <Starter run={run} /> <Ago at={run.started_at ?? run.asked_at} exact /> · <a href={`/a/${encodeURIComponent(run.id)}`}>its action <code><Text>{run.id}</Text></code></a></p>
         {run.part_of && <p class="case-by">A step of <a href={runPath(run.part_of.run, run.part_of.step)}>another run</a>: <span class="mono"><Text>{run.part_of.step}</Text></span></p>}
-        {action?.reason && <blockquote class="reason"><Text lines>{action.reason}</Text></blockquote>}
-        {run.paused_by && run.paused && <p>Paused by <strong><Text>{run.paused_by}</Text></strong>.</p>}
+        {run.asked_for && <blockquote class="reason"><Text lines>{run.asked_for}</Text></blockquote>}
+        {run.paused_by && run.paused && <p>Paused by <strong><Text>{run.paused_by}</Text></strong>{run.paused_with && <>, with <a href={runPath(run.paused_with)}>the run that it is a step of</a></>}.</p>}
         {run.cancelled_by && <p>Cancelled by <strong><Text>{run.cancelled_by}</Text></strong>{run.cancel_reason && <>: “<Text>{run.cancel_reason}</Text>”</>}</p>}
       </header>
       {problem && <ProblemNote problem={problem} retry={reload} />}
@@ -140,6 +138,7 @@ function Whole({ run, problem, reload, onRun }: { run: Run; problem: Problem | n
         )}
       </div>}
       <TimingCard run={run} selected={path} onPath={open} />
+      <Resolutions all={run.resolutions ?? []} onOpen={open} />
       <div class="run-values">
         {run.inputs !== undefined && <Card title="Inputs"><JsonBlock value={run.inputs} label="Inputs" /></Card>}
         {run.outputs !== undefined && run.outputs !== null && Object.keys(run.outputs).length > 0 && <Card title="Outputs"><JsonBlock value={run.outputs} label="Outputs" /></Card>}
@@ -151,17 +150,6 @@ function Whole({ run, problem, reload, onRun }: { run: Run; problem: Problem | n
 
 const shownMax = 5;
 
-// Its action has the words that it was started with.
-function useAction(run: Run): Action | null {
-  const [action, setAction] = useState<Action | null>(null);
-  useEffect(() => {
-    let latest = true;
-    api.action(run.id).then((found) => { if (latest) setAction(found); }, () => {});
-    return () => { latest = false; };
-  }, [run.id]);
-  return action;
-}
-
 // Why it failed, with the step that did.
 function Why({ run, onOpen }: { run: Run; onOpen: (path: string) => void }) {
   if (!run.reason || run.state === "succeeded" || run.cancelled_by) return null;
@@ -170,6 +158,7 @@ function Why({ run, onOpen }: { run: Run; onOpen: (path: string) => void }) {
     <Note kind="bad">
       <p><Text lines>{run.reason}</Text></p>
       {step && <p>At step <button type="button" class="link-button" onClick={() => onOpen(step.path)}><Text>{step.name || step.path}</Text></button></p>}
+      {step?.action && <LastWords id={step.action} />}
     </Note>
   );
 }
@@ -178,10 +167,13 @@ function Why({ run, onOpen }: { run: Run; onOpen: (path: string) => void }) {
 function Waiting({ run, onOpen }: { run: Run; onOpen: (path: string) => void }) {
   const waits = waitingFor(run);
   const asked = run.state === "pending" || run.state === "deferred";
-  if (!asked && waits.length === 0) return null;
+  const turn = run.waits_for ?? [];
+  if (!asked && waits.length === 0 && turn.length === 0 && !run.held_up) return null;
   return (
     <Note kind="warn">
       {asked && <p><strong>It has not begun:</strong> people have to agree to its start. <a href={`/a/${encodeURIComponent(run.id)}`}>To its review</a></p>}
+      {turn.map((one, i) => <Turn key={i} waits={one} />)}
+      {run.held_up && <p><strong><Text>{run.held_up.step}</Text></strong> cannot be asked for yet, and is tried again by itself: <Text>{run.held_up.message}</Text></p>}
       {waits.slice(0, shownMax).map((step) => (
         <p key={step.path}>
           {step.state === "pending" ? (

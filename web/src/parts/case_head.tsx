@@ -1,13 +1,13 @@
 // What is asked, by whom, on whose behalf, and how it stands: the top of an action's page.
 
-import { isFinal, partyId, partyName, type Action } from "../api/types";
+import { heldOf, isFinal, partyId, partyName, type Action } from "../api/types";
 import { cameFrom } from "../spot";
-import { stateMeanings, towards } from "../words";
+import { stateMeanings } from "../words";
 import { Due } from "./due";
 import { Attention } from "./attention";
 import { UnderEmergency } from "./emergencies";
 import { Icon } from "./icon";
-import { Ago, Expiry, Heading, Quorum, ResourceName, StateTag, Voter, Who } from "./pieces";
+import { Ago, Expiry, Heading, Quorum, StateTag, Voter, Who, Wish } from "./pieces";
 import { plainText, visible } from "./runs";
 import { Text } from "./text";
 import { Told, ToldWords } from "./told";
@@ -28,9 +28,12 @@ export function Crumb() {
   );
 }
 
+const runWaits = "The run waits here: this step begins only when everybody who is asked agrees. Steps before it may have run.";
+
 export function CaseHead({ action }: { action: Action }) {
   const claimed = action.claims?.on_behalf_of;
-  const title = plainText(visible(`${action.operation} ${action.resource?.name ?? action.tool}`));
+  const held = heldOf(action);
+  const title = plainText(visible(held ? `go on with ${held}` : `${action.operation} ${action.resource?.name ?? action.tool}`));
   return (
     <header class="case-head">
       <div class="case-status">
@@ -43,10 +46,7 @@ export function CaseHead({ action }: { action: Action }) {
       </div>
       <Heading title={title}>
         {partyName(action.requester) ? <><Who party={action.requester} /> {isFinal(action.state) ? "asked" : "asks"} to </> : <>A request to </>}
-        {action.run && action.tool === "keyturn.hold" ? <>go on with <span class="mono"><Text>{action.run.runbook}</Text></span></> : (
-          <><span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
-            <ResourceName resource={action.resource} /></>
-        )}
+        <Wish action={action} />
       </Heading>
       <p class="case-by">
         through <span class="mono"><Text>{action.tool}</Text></span>
@@ -63,7 +63,7 @@ export function CaseHead({ action }: { action: Action }) {
         </blockquote>
       )}
       <div class="narrow-only"><Quorum needed={action.needed} words /></div>
-      <p class="case-meaning"><Denial action={action} />{stateMeanings[action.state]}</p>
+      <p class="case-meaning"><Denial action={action} />{action.run && action.state === "pending" ? runWaits : stateMeanings[action.state]}</p>
       <ToldWords action={action} />
       <UnderEmergency action={action} />
       <Attention action={action} />

@@ -4,9 +4,9 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { adviceFor } from "../advice";
 import type { Problem } from "../api/client";
-import type { Needed, Party, Resource, State, Vote } from "../api/types";
-import { partyId, partyName } from "../api/types";
-import { ago, exactTime, plural, shortTime, span, stateWords, useNow } from "../words";
+import type { Action, Needed, Party, Resource, State, Vote } from "../api/types";
+import { heldOf, partyId, partyName } from "../api/types";
+import { ago, exactTime, plural, shortTime, span, stateWords, towards, useNow } from "../words";
 import { Icon, Keyhole, type IconName } from "./icon";
 import { Text } from "./text";
 
@@ -47,6 +47,14 @@ export function ResourceName({ resource }: { resource: Resource | null | undefin
       {resource.env && <> <EnvTag env={resource.env} /></>}
     </span>
   );
+}
+
+// What is asked: an operation towards something, or, of a hold point, to go on with its runbook.
+export function Wish({ action }: { action: Action }) {
+  const held = heldOf(action);
+  return held
+    ? <><span class="operation">go on</span> with <strong class="mono"><Text>{held}</Text></strong></>
+    : <><span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)} <ResourceName resource={action.resource} /></>;
 }
 
 export function EnvTag({ env }: { env: string }) {

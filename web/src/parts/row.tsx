@@ -2,13 +2,12 @@
 
 import { Component } from "preact";
 import type { Action, Me } from "../api/types";
-import { partyId, isFinal } from "../api/types";
+import { heldOf, isFinal, partyId, reasonOf, type Json } from "../api/types";
 import { gist } from "../list";
 import { Due } from "./due";
-import { Ago, Expiry, Quorum, ResourceName, StateTag, Who } from "./pieces";
+import { Ago, Expiry, Quorum, StateTag, Who, Wish } from "./pieces";
 import { Text } from "./text";
 import { Told } from "./told";
-import { towards } from "../words";
 
 interface RowProps {
   action: Action;
@@ -27,18 +26,19 @@ export class ActionRow extends Component<RowProps> {
   }
 
   override render({ action, me, showState, at, total, top }: RowProps) {
-    const line = gist(action.args);
+    const held = heldOf(action);
+    const line = gist(held ? (action.args as { message?: Json }).message : action.args);
+    const reason = reasonOf(action);
     return (
       <div class="row" role="listitem" aria-posinset={at} aria-setsize={total} data-id={action.id} style={{ top: `${top}px` }}>
         <a class="row-link" data-row href={`/a/${encodeURIComponent(action.id)}`}>
           <span class="row-main">
             <span class="row-title">
-              <span class="operation"><Text>{action.operation}</Text></span> {towards(action.operation)}{" "}
-              <ResourceName resource={action.resource} />
+              <Wish action={action} />
             </span>
             {action.erased?.request && <span class="tag">ERASED</span>}
-            {line && <span class="row-gist mono"><Text>{line}</Text></span>}
-            {action.reason && <span class="row-reason">“<Text>{action.reason}</Text>”</span>}
+            {line && <span class={held ? "row-gist" : "row-gist mono"}><Text>{line}</Text></span>}
+            {reason && <span class="row-reason">“<Text>{reason}</Text>”</span>}
             <By action={action} />
           </span>
           <Side action={action} me={me} showState={showState} />

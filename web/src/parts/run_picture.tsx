@@ -40,11 +40,15 @@ export function RunPicture({ graph, about, standings, state, selected, onSelect 
     next?.focus({ preventScroll: true });
     next?.scrollIntoView({ block: "nearest", inline: "nearest" });
   };
-  // What was chosen elsewhere is brought into view sideways.
+  const placed = useRef<Picture | null>(null);
+  // Where it begins is in view at first; what was chosen elsewhere is brought into view sideways.
   useEffect(() => {
     const scroller = box.current?.parentElement;
     const one = boxes.find(({ key }) => key === selected);
-    if (!scroller || !one) return;
+    if (!scroller) return;
+    if (placed.current !== picture) scroller.scrollLeft = picture.start.x - scroller.clientWidth / 2;
+    placed.current = picture;
+    if (!one) return;
     if (one.x < scroller.scrollLeft || one.x + one.w > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = one.x - (scroller.clientWidth - one.w) / 2;
   }, [selected, picture]);
   if (boxes.length === 0) return <p class="pad muted">It has no steps.</p>;

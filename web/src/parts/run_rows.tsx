@@ -6,6 +6,7 @@ import { runs, type RunQuery, type RunSummary } from "../api/runs";
 import { returned, useReadAt } from "../reach";
 import { pulse } from "../session";
 import { useStore } from "../store";
+import { gist } from "../list";
 import { plural } from "../words";
 import { Ago, Loading, ProblemNote } from "./pieces";
 import { RunTag, runPath, Starter, Took } from "./run_words";
@@ -82,6 +83,7 @@ export function RunRows({ query, named, empty }: {
 }
 
 function Row({ run, named }: { run: RunSummary; named: boolean }) {
+  const inputs = gist(run.inputs);
   return (
     <li>
       <a class="run-row" data-row href={runPath(run.id)}>
@@ -89,8 +91,11 @@ function Row({ run, named }: { run: RunSummary; named: boolean }) {
         <span class="run-row-main">
           {named && <strong class="mono"><Text>{run.runbook}</Text></strong>}
           <span class="small">started by <Starter run={run} />{run.part_of && <>, in another run</>}</span>
+          {(run.asked_for || inputs) && <span class="small run-row-why">{run.asked_for && <>“<Text>{run.asked_for}</Text>” </>}{inputs && <span class="mono"><Text>{inputs}</Text></span>}</span>}
           {run.reason && <span class="small muted"><Text>{run.reason}</Text></span>}
           {(run.waits?.length ?? 0) > 0 && <span class="small waits">people are asked at <span class="mono"><Text>{run.waits!.join(", ")}</Text></span></span>}
+          {(run.waits_for?.length ?? 0) > 0 && <span class="small waits">{run.waits_for!.map((one, i) => <span key={i}>{i > 0 && ", "}for {one.lock ? <>lock <span class="mono"><Text>{one.lock}</Text></span></> : "its turn"}</span>)}</span>}
+          {run.held_up && <span class="small waits"><span class="mono"><Text>{run.held_up.step}</Text></span> cannot be asked for yet: <Text>{run.held_up.message}</Text></span>}
           {(run.asks?.length ?? 0) > 0 && <span class="small bad">how did it end? <span class="mono"><Text>{run.asks!.join(", ")}</Text></span></span>}
         </span>
         <span class="run-row-time small muted"><span><Ago at={run.started_at ?? run.asked_at} /></span><Took run={run} /></span>
