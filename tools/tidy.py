@@ -87,6 +87,8 @@ def check_file(path, arrows, used, findings):
         return
     is_test = path.endswith("_test.cpp")
     for number, line in enumerate(lines, 1):
+        if re.match(r"\s*rc::check\(", line):
+            findings.append(f"{path}:{number}: what rc::check answers must count: CHECK(rc::check(…))")
         if BEAST.search(line) and room != "net":
             findings.append(f"{path}:{number}: Beast outside net/")
         match = re.match(r'#include "([^"]+)"', line)

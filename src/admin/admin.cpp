@@ -128,14 +128,22 @@ std::optional<Checked> check_configuration(const Documents& texts, const Documen
   tool_options.sealed = sealed;
   std::optional<catalog::Catalog> tools =
       catalog::Catalog::load_text(texts.tools, tool_problems, tool_options);
-  if (tools) (void)runbook::check_runbooks(*tools, tool_problems);
+  policy::Roster roster = directory != nullptr ? roster_of(*directory) : policy::Roster{};
+  if (identity) add_on_call(*identity, roster);
+  const bool people_known = directory != nullptr && !directory->groups().empty();
+  std::set<std::string> agents;
+  if (directory != nullptr) {
+    for (const auto& [id, agent] : directory->agents()) agents.insert(id);
+  }
+  runbook::Known known;
+  if (people_known) known.roster = &roster;
+  if (directory != nullptr) known.agents = &agents;
+  if (tools) (void)runbook::check_runbooks(*tools, tool_problems, known);
   if (doc::has_errors(tool_problems)) tools.reset();
   catalog::add_problems(problems, files.tools, texts.tools, tool_problems);
   policy::LoadOptions options;
   options.tools = tools ? &*tools : nullptr;
-  policy::Roster roster = directory != nullptr ? roster_of(*directory) : policy::Roster{};
-  if (identity) add_on_call(*identity, roster);
-  if (directory != nullptr && !directory->groups().empty()) options.roster = &roster;
+  if (people_known) options.roster = &roster;
   options.sealed = sealed;
   options.run_tests = tests.run;
   options.go_on = tests.go_on;

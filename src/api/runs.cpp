@@ -186,10 +186,9 @@ namespace {
 void set_triggers(const Service& s, const Call& call, const catalog::Tool& tool, doc::Value& out) {
   if (s.ports.triggers == nullptr || !call.caller.is_person()) return;
   doc::Array list;
-  for (const triggers::State& one : s.ports.triggers->states()) {
-    if (catalog::kRunbookPrefix.size() + one.runbook.size() != tool.name.size() ||
-        !tool.name.ends_with(one.runbook))
-      continue;
+  const std::string_view runbook =
+      std::string_view(tool.name).substr(catalog::kRunbookPrefix.size());
+  for (const triggers::State& one : s.ports.triggers->states_of(runbook)) {
     doc::Value said = doc::object({{"as", one.agent}});
     if (!one.schedule.empty()) {
       said.set("schedule", one.schedule);

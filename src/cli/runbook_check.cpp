@@ -11,21 +11,10 @@
 #include "cli/remote.h"
 #include "doc/json.h"
 #include "runbook/document.h"
+#include "server/files.h"
 
 namespace keyturn::cli {
 namespace {
-
-bool is_yaml(const std::filesystem::path& path) {
-  return path.extension() == ".yaml" || path.extension() == ".yml";
-}
-
-// A folder may hold other documents of Keyturn as well: policy.yaml beside its runbooks.
-bool is_of_tools(std::string_view text) {
-  for (const std::string_view kind : {"kind: Runbook", "kind: Credentials"}) {
-    if (text.starts_with(kind) || text.contains("\n" + std::string(kind))) return true;
-  }
-  return false;
-}
 
 Attempt<catalog::SourceFile> source_of(const std::string& name) {
   Result<std::string> text = read_file(name);
@@ -33,21 +22,19 @@ Attempt<catalog::SourceFile> source_of(const std::string& name) {
   return catalog::SourceFile{name, std::move(*text)};
 }
 
+// As the server reads them.
 Attempt<void> add_folder(const std::string& folder, std::vector<catalog::SourceFile>& out) {
-  std::vector<std::string> inside;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (is_yaml(entry.path())) inside.push_back(entry.path().string());
-  }
-  std::ranges::sort(inside);
+  const Result<std::vector<std::string>> inside = server::runbook_files(folder);
+  if (!inside) return std::unexpected(Failure{Exit::kUsage, inside.error(), {}});
   std::size_t found = 0;
-  for (const std::string& name : inside) {
+  for (const std::string& name : *inside) {
     Attempt<catalog::SourceFile> file = source_of(name);
     if (!file) return std::unexpected(file.error());
     const auto is_same = [&](const catalog::SourceFile& known) {
-      return std::filesystem::equivalent(known.name, name, error);
+      std::error_code unknown;
+      return std::filesystem::equivalent(known.name, name, unknown);
     };
-    if (!is_of_tools(file->text) || std::ranges::any_of(out, is_same)) continue;
+    if (server::stands_beside(file->text) || std::ranges::any_of(out, is_same)) continue;
     out.push_back(std::move(*file));
     ++found;
   }

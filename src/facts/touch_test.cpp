@@ -128,18 +128,18 @@ TEST_CASE("a field of a message is found where it was written, and no bytes are 
   CHECK_FALSE(facts::wire_body(message, 3));
   CHECK_FALSE(facts::wire_fields(std::string(1, '\n')));
   CHECK_FALSE(facts::wire_fields("\n\005ab"));
-  rc::check("any bytes", [](const std::string& bytes) {
+  CHECK(rc::check("any bytes", [](const std::string& bytes) {
     const auto fields = facts::wire_fields(bytes);
     std::size_t length = 0;
     for (const auto& field : fields ? *fields : std::vector<facts::WireField>{})
       length += field.whole.size();
     RC_ASSERT(!fields || length == bytes.size());
-  });
-  rc::check("what is written is read", [](std::string body) {
+  }));
+  CHECK(rc::check("what is written is read", [](std::string body) {
     const std::string written = facts::wire_field(*rc::gen::inRange(1u, 536'870'911u), body);
     const auto fields = facts::wire_fields(written);
     RC_ASSERT(fields.has_value());
     RC_ASSERT(fields->size() == 1u);
     RC_ASSERT(fields->front().body == body);
-  });
+  }));
 }

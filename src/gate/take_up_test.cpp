@@ -376,7 +376,7 @@ TEST_CASE("an amended call waits for the client that held the first one") {
 // Everything at once and in any order: nothing runs twice, nothing that people did not approve, and
 // nothing that nobody took up.
 TEST_CASE("any order of votes, clients that come, cancellations and time releases at most once") {
-  rc::check("one release, and only of what was approved and taken up", [] {
+  CHECK(rc::check("one release, and only of what was approved and taken up", [] {
     Server s;
     const RecordPtr asked = s.call("files.write");
     const ActionId id = asked->id;
@@ -421,7 +421,7 @@ TEST_CASE("any order of votes, clients that come, cancellations and time release
     RC_ASSERT(s.executor.executed.size() == intended);
     RC_ASSERT(intended == 0U || (taken && approved));
     RC_CLASSIFY(intended == 1U, "released");
-  });
+  }));
 }
 
 }  // namespace

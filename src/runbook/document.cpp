@@ -76,7 +76,7 @@ Result<std::vector<std::string>> Document::locks_of(const Run& run) const {
 
 std::shared_ptr<const Document> Document::load(const catalog::Tool& tool,
                                                const catalog::Catalog* tools,
-                                               doc::Problems& problems) {
+                                               doc::Problems& problems, const Known& known) {
   doc::Problems found;
   auto out = std::make_shared<Document>();
   out->name = tool.name.substr(catalog::kRunbookPrefix.size());
@@ -91,13 +91,13 @@ std::shared_ptr<const Document> Document::load(const catalog::Tool& tool,
                  "review is plan (the whole run is approved at once) or steps (each by itself)",
                  "review");
   }
-  StepReader reader(tools, found);
+  StepReader reader({tools, &tool.params, known}, found);
   if (const auto timeout = in.duration("timeout")) out->timeout = *timeout;
   read_concurrency(in, out->concurrency, found);
   read_locks(in, reader, out->locks);
   if (const doc::Value* triggers = in.array("triggers"))
     out->triggers = read_triggers(*triggers, in.pointer_to("triggers"),
-                                  tools == nullptr ? nullptr : &tool.params, found);
+                                  {tools, tools == nullptr ? nullptr : &tool.params, known}, found);
   if (const doc::Value* steps = in.array("steps"); steps != nullptr && !steps->as_array().empty())
     out->steps = reader.read_steps(*steps, in.pointer_to("steps"));
   else
@@ -106,16 +106,20 @@ std::shared_ptr<const Document> Document::load(const catalog::Tool& tool,
     out->outputs = reader.read_outputs(*outputs, in.pointer_to("outputs"));
   in.finish();
   const bool failed = doc::has_errors(found);
-  problems.insert(problems.end(), found.begin(), found.end());
+  for (const bool warnings : {false, true}) {
+    std::ranges::copy_if(found, std::back_inserter(problems),
+                         [&](const doc::Problem& one) { return one.warning == warnings; });
+  }
   return failed ? nullptr : out;
 }
 
-std::size_t check_runbooks(const catalog::Catalog& tools, doc::Problems& problems) {
+std::size_t check_runbooks(const catalog::Catalog& tools, doc::Problems& problems,
+                           const Known& known) {
   std::size_t count = 0;
   for (const catalog::Tool& tool : tools.tools()) {
     if (tool.kind != catalog::ToolKind::kRunbook) continue;
     ++count;
-    (void)Document::load(tool, &tools, problems);
+    (void)Document::load(tool, &tools, problems, known);
   }
   return count;
 }

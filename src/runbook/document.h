@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,10 @@
 #include "runbook/expression.h"
 #include "runbook/run.h"
 #include "runbook/trigger.h"
+
+namespace keyturn::policy {
+struct Roster;
+}
 
 namespace keyturn::runbook {
 
@@ -75,6 +80,12 @@ struct Concurrency {
   bool refuses = false;
 };
 
+// Who there is, to warn of whoever is named and is not there; null: not known.
+struct Known {
+  const policy::Roster* roster = nullptr;
+  const std::set<std::string>* agents = nullptr;
+};
+
 struct Document {
   std::string name;
   bool approves_plan = false;  // review: plan
@@ -85,20 +96,22 @@ struct Document {
   std::vector<Template> locks;  // texts over `inputs`
   std::vector<Trigger> triggers;
 
-  // Whether its runs take something before their first step (runbook/locks.h).
+  // Whether its runs take something before their first step (runbook/turns.h).
   bool takes_turns() const { return concurrency.limit > 0 || !locks.empty(); }
   // Codes: expression, invalid_lock.
   [[nodiscard]] Result<std::vector<std::string>> locks_of(const Run& run) const;
 
   // `tool` is the runbook as the catalog has it (ToolKind::kRunbook). `tools`: which tools there
-  // are, to tell a slip early; may be null. Every problem is reported with its position.
+  // are, to tell a slip early; may be null. Every problem is reported with its position, errors
+  // before warnings.
   static std::shared_ptr<const Document> load(const catalog::Tool& tool,
                                               const catalog::Catalog* tools,
-                                              doc::Problems& problems);
+                                              doc::Problems& problems, const Known& known = {});
 };
 
 // Every runbook among the tools, with what it says of tools; how many there are.
-std::size_t check_runbooks(const catalog::Catalog& tools, doc::Problems& problems);
+std::size_t check_runbooks(const catalog::Catalog& tools, doc::Problems& problems,
+                           const Known& known = {});
 
 inline constexpr std::size_t kStepsMax = 500;   // of a document, nested ones counted
 inline constexpr std::size_t kItemsMax = 1000;  // of a foreach

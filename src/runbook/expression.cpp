@@ -111,6 +111,16 @@ std::vector<std::string> Expression::paths() const {
   return out;
 }
 
+std::vector<std::string> Template::inside_texts() const {
+  std::vector<std::string> out;
+  for (const auto& [text, pieces] : texts_) {
+    for (const Piece& piece : pieces) {
+      if (pieces.size() > 1 && piece.expression) out.push_back(piece.expression->text());
+    }
+  }
+  return out;
+}
+
 Result<doc::Value> Template::fill(const Scope& scope) const {
   return fill(source_, scope);
 }
@@ -127,7 +137,12 @@ Result<doc::Value> Template::fill_text(const Pieces& pieces, const Scope& scope)
     const Result<doc::Value> value = piece.expression->evaluate(scope);
     if (!value) return value;
     Result<std::string> text = as_text(*value);
-    if (!text) return refuse("expression", piece.expression->text() + ": " + text.error().message);
+    if (!text)
+      return refuse("expression",
+                    piece.expression->text() + ": " + text.error().message +
+                        (value->is_array() ? "; of a list of texts write " +
+                                                 piece.expression->text() + ".join(', ')"
+                                           : ""));
     out += *text;
   }
   return doc::Value(std::move(out));

@@ -67,6 +67,8 @@ class Template {
   [[nodiscard]] Result<doc::Value> fill(const Scope& scope) const;
   bool depends_on(std::string_view path) const;
   std::vector<std::string> paths() const;
+  // The expressions that stand inside longer texts.
+  std::vector<std::string> inside_texts() const;
 
  private:
   friend class Expressions;

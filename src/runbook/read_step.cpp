@@ -25,6 +25,7 @@ bool is_id(std::string_view text) {
 Template StepReader::read_template(const doc::Value& value, const std::string& pointer) {
   Template out = expressions_.compile_template(value, pointer, problems_);
   check_paths(out.paths(), value, pointer);
+  check_texts(out, value, pointer);
   return out;
 }
 
@@ -40,23 +41,6 @@ std::vector<std::pair<std::string, Expression>> StepReader::read_outputs(
     out.emplace_back(member.key, std::move(*one));
   }
   return out;
-}
-
-void StepReader::check_paths(const std::vector<std::string>& paths, const doc::Value& at,
-                             const std::string& pointer) {
-  for (const std::string& path : paths) {
-    if (!path.starts_with("steps.")) continue;
-    const std::string rest = path.substr(6);
-    const std::string id = rest.substr(0, rest.find('.'));
-    if (known_.contains(id)) continue;
-    std::vector<std::string_view> names(known_.begin(), known_.end());
-    const std::string_view nearest = nearest_word(id, names.data(), names.size());
-    problems_.push_back(
-        {"unknown_step",
-         "steps." + id + " is no step that has ended here" +
-             (nearest.empty() ? "" : " (did you mean steps." + std::string(nearest) + "?)"),
-         pointer, at.position()});
-  }
 }
 
 std::vector<Step> StepReader::read_steps(const doc::Value& steps, const std::string& pointer) {
@@ -98,9 +82,23 @@ Step StepReader::read_step(const doc::Value& value, const std::string& pointer) 
   known_.insert(step.id);  // its own outputs, where they are made and for what undoes it
   if (const doc::Value* outputs = in.object("outputs"))
     step.outputs = read_outputs(*outputs, in.pointer_to("outputs"));
+  set_outputs_of(step);
+  check_effect(in, step);
   read_failure(in, step);
   in.finish();
   return step;
+}
+
+// Each step of a group is an action of its own, or none. A run that goes on keeps its document,
+// whatever was allowed when it began.
+void StepReader::check_effect(ObjectReader& in, const Step& step) {
+  if (step.branches.empty() || beside_.tools == nullptr) return;
+  for (const char* word : {"timeout", "outputs", "idempotent"}) {
+    if (in.value().find(word) != nullptr)
+      in.problem("without_effect",
+                 std::string(word) + " is for a step that is done itself; say it of those inside",
+                 word);
+  }
 }
 
 void StepReader::read_conditions(ObjectReader& in, Step& step) {
@@ -152,13 +150,13 @@ void StepReader::read_action(ObjectReader& in, Step& step) {
 // Only tools of documents are known early: those of MCP servers are when their definitions are.
 void StepReader::check_tool(ObjectReader& in, std::string_view key, const std::string& name,
                             const doc::Value& args, std::string_view args_key) {
-  if (tools_ == nullptr) return;
-  const catalog::Tool* tool = tools_->find(name);
+  if (beside_.tools == nullptr) return;
+  const catalog::Tool* tool = beside_.tools->find(name);
   const std::string server = name.substr(0, name.find('.'));
-  if (tool == nullptr && tools_->upstream(server)) return;
+  if (tool == nullptr && beside_.tools->upstream(server)) return;
   if (tool == nullptr) {
     std::vector<std::string_view> names;
-    for (const catalog::Tool& one : tools_->tools()) names.push_back(one.name);
+    for (const catalog::Tool& one : beside_.tools->tools()) names.push_back(one.name);
     const std::string_view nearest = nearest_word(name, names.data(), names.size());
     in.problem("unknown_tool",
                "there is no tool \"" + name + "\"" +
@@ -194,11 +192,13 @@ void StepReader::read_approve(ObjectReader& in, Step& step) {
     approve.problem("missing_field", "needs a message that says what people agree to", "message");
   if (const doc::Value* shows = approve.object("show"))
     step.shows = read_template(*shows, approve.pointer_to("show"));
-  if (const doc::Value* plan = approve.object("require"))
+  if (const doc::Value* plan = approve.object("require")) {
     step.plan = policy::read_plan(*plan, approve.pointer_to("require"), problems_);
-  else
+    check_people(step.plan, *plan, approve.pointer_to("require"));
+  } else {
     approve.problem("missing_field", "needs require: whom to ask, as a rule of policy.yaml says it",
                     "require");
+  }
   approve.finish();
 }
 

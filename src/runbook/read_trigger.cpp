@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/bytes.h"
+#include "catalog/schema.h"
 #include "runbook/reader.h"
 #include "zone/zone.h"
 
@@ -17,10 +18,18 @@ constexpr std::array<std::pair<std::string_view, HookKind>, 4> kKinds{
      {"github", HookKind::kGitHub},
      {"generic", HookKind::kGeneric}}};
 
+// Whether nothing in it is an expression.
+bool is_literal(const doc::Value& value) {
+  if (value.is_string()) return !value.as_string().contains("{{");
+  if (value.is_array()) return std::ranges::all_of(value.as_array(), is_literal);
+  if (!value.is_object()) return true;
+  return std::ranges::all_of(value.as_object(), is_literal, &doc::Member::value);
+}
+
 class TriggerReader {
  public:
-  TriggerReader(const std::vector<catalog::Param>* inputs, doc::Problems& problems)
-      : inputs_(inputs), problems_(problems) {}
+  TriggerReader(const Beside& beside, doc::Problems& problems)
+      : beside_(beside), problems_(problems) {}
 
   std::optional<Trigger> read(const doc::Value& value, const std::string& pointer);
 
@@ -30,7 +39,7 @@ class TriggerReader {
   void read_secret(ObjectReader& in, Hook& hook);
   void check_inputs(ObjectReader& in, const doc::Value& inputs);
 
-  const std::vector<catalog::Param>* inputs_;
+  Beside beside_;
   doc::Problems& problems_;
   Expressions expressions_{Expressions::Of::kTriggers};
 };
@@ -102,11 +111,21 @@ void TriggerReader::read_hook(ObjectReader& in, Trigger& trigger) {
 
 // What the runbook has no input for is told here, and not when it is due.
 void TriggerReader::check_inputs(ObjectReader& in, const doc::Value& inputs) {
-  if (inputs_ == nullptr) return;
-  const std::vector<catalog::Param>& params = *inputs_;
+  if (beside_.inputs == nullptr) return;
+  const std::vector<catalog::Param>& params = *beside_.inputs;
   for (const doc::Member& input : inputs.as_object()) {
-    if (std::ranges::find(params, input.key, &catalog::Param::name) == params.end())
+    const auto param = std::ranges::find(params, input.key, &catalog::Param::name);
+    if (param == params.end()) {
       in.problem("unknown_param", "the runbook has no input \"" + input.key + "\"", "inputs");
+      continue;
+    }
+    if (!param->checked || !is_literal(input.value)) continue;
+    const std::string place = in.pointer_to("inputs") + "/" + doc::pointer_escape(input.key);
+    const Result<void> fits = catalog::check_value(*param->checked, input.value, place);
+    if (!fits)
+      problems_.push_back({fits.error().code,
+                           "the input \"" + input.key + "\": " + fits.error().message,
+                           fits.error().where, input.value.position()});
   }
   for (const catalog::Param& param : params) {
     if (param.required && inputs.find(param.name) == nullptr)
@@ -125,6 +144,11 @@ std::optional<Trigger> TriggerReader::read(const doc::Value& value, const std::s
   out.agent = in.string("as").value_or("");
   if (value.find("as") == nullptr)
     in.problem("missing_field", "needs as: AGENT, in whose name the run is asked for");
+  else if (beside_.known.agents != nullptr && !beside_.known.agents->contains(out.agent))
+    problems_.push_back(
+        {"unknown_agent",
+         "there is no agent " + out.agent + " yet: until `keyturn agent add` this starts nothing",
+         in.pointer_to("as"), value.find("as")->position(), true});
   const doc::Value* inputs = in.object("inputs");
   const doc::Value none = doc::Object{};
   out.inputs = expressions_.compile_template(inputs == nullptr ? none : *inputs,
@@ -152,10 +176,9 @@ bool is_hook_name(std::string_view name) {
 }
 
 std::vector<Trigger> read_triggers(const doc::Value& triggers, const std::string& pointer,
-                                   const std::vector<catalog::Param>* inputs,
-                                   doc::Problems& problems) {
+                                   const Beside& beside, doc::Problems& problems) {
   std::vector<Trigger> out;
-  TriggerReader reader(inputs, problems);
+  TriggerReader reader(beside, problems);
   const doc::Array& all = triggers.as_array();
   if (all.size() > kTriggersMax)
     problems.push_back({"too_many",

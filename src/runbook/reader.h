@@ -1,6 +1,7 @@
 // Reads a runbook's document, with every problem in its place. Private to runbook/.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -9,15 +10,20 @@
 
 namespace keyturn::runbook {
 
-// `inputs`: of the runbook, to tell a slip early; may be null.
+// What there is beside the document, to tell a slip early; null: not known.
+struct Beside {
+  const catalog::Catalog* tools = nullptr;
+  const std::vector<catalog::Param>* inputs = nullptr;  // of the runbook
+  Known known;
+};
+
 std::vector<Trigger> read_triggers(const doc::Value& triggers, const std::string& pointer,
-                                   const std::vector<catalog::Param>* inputs,
-                                   doc::Problems& problems);
+                                   const Beside& beside, doc::Problems& problems);
 
 class StepReader {
  public:
-  StepReader(const catalog::Catalog* tools, doc::Problems& problems)
-      : tools_(tools), problems_(problems) {}
+  StepReader(const Beside& beside, doc::Problems& problems)
+      : beside_(beside), problems_(problems) {}
 
   std::vector<Step> read_steps(const doc::Value& steps, const std::string& pointer);
   std::vector<std::pair<std::string, Expression>> read_outputs(const doc::Value& outputs,
@@ -36,15 +42,27 @@ class StepReader {
   void read_failure(doc::ObjectReader& in, Step& step);
   void check_tool(doc::ObjectReader& in, std::string_view key, const std::string& tool,
                   const doc::Value& args, std::string_view args_key);
+  void check_effect(doc::ObjectReader& in, const Step& step);
+
+  // ---- read_slips.cpp: what would only be told when a run comes to it
+  void warn(std::string code, std::string message, const doc::Value& at,
+            const std::string& pointer);
   // What expressions read of other steps must have been before.
   void check_paths(const std::vector<std::string>& paths, const doc::Value& at,
                    const std::string& pointer);
+  void check_output(const std::string& id, const std::string& name, const doc::Value& at,
+                    const std::string& pointer);
+  void check_result(const std::string& field, const doc::Value& at, const std::string& pointer);
+  void check_texts(const Template& texts, const doc::Value& at, const std::string& pointer);
+  void check_people(const Plan& plan, const doc::Value& at, const std::string& pointer);
+  void set_outputs_of(const Step& step);
 
-  const catalog::Catalog* tools_;
+  Beside beside_;
   doc::Problems& problems_;
   Expressions expressions_;
-  std::set<std::string> ids_;    // of the document so far
-  std::set<std::string> known_;  // that may be read here
+  std::set<std::string> ids_;                             // of the document so far
+  std::set<std::string> known_;                           // that may be read here
+  std::map<std::string, std::set<std::string>> outputs_;  // of those that were read, by id
   std::size_t depth_ = 0;
 };
 

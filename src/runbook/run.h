@@ -60,7 +60,7 @@ struct Run {
   doc::Value inputs = doc::Object{};
   Time started;
   std::uint64_t order = 0;         // of its start among all runs
-  std::vector<std::string> locks;  // that it asks for (runbook/locks.h)
+  std::vector<std::string> locks;  // that it asks for (runbook/turns.h)
   std::optional<Time> holds;       // since when it has them, and its turn; absent: it waits
   std::map<std::string, StepRecord> steps;  // by path; the last attempt's end
   std::vector<Resolution> resolutions;

@@ -504,6 +504,15 @@ TEST_CASE("a document's slips are found where they stand") {
   CHECK(codes("steps:\n- {id: a, tool: t, tol: 1}\n") == Order{"2 unknown_field"});
 }
 
+TEST_CASE("a list inside a text fails its step, which is named, with the way out") {
+  Runner r(load("steps:\n- {id: two, tool: t, args: {x: 'on {{ inputs.hosts }}'}}\n"),
+           doc::object({{"hosts", doc::array_of({"a"})}}));
+  (void)r.look();
+  CHECK(r.run.end == RunEnd::kFailed);
+  CHECK(r.run.end_reason.starts_with("two: inputs.hosts: "));
+  CHECK(r.run.end_reason.ends_with("write inputs.hosts.join(', ')"));
+}
+
 TEST_CASE(
     "property: however ends interleave and whenever it crashes, the effects are the same, each "
     "once") {
@@ -517,7 +526,7 @@ TEST_CASE(
 - {id: last, tool: z, args: {n: "{{ steps.first.outputs.n }}"}}
 )");
   const doc::Value inputs = doc::object({{"hosts", doc::array_of({"x", "y"})}});
-  rc::check([&] {
+  CHECK(rc::check([&] {
     const int breaking = *rc::gen::inRange(0, 3);  // nothing, the shaky one twice, the last one
     const auto left = std::make_shared<int>(2);
     const World world = [=](const Begin& begin) {
@@ -548,7 +557,7 @@ TEST_CASE(
     RC_ASSERT(r.effects == wanted);
     RC_ASSERT(r.order.size() == wanted.size());
     RC_ASSERT(*r.run.end == (breaking == 2 ? RunEnd::kFailed : RunEnd::kSucceeded));
-  });
+  }));
 }
 
 }  // namespace keyturn::runbook

@@ -253,6 +253,7 @@ Task<void> Runs::Impl::finish(std::shared_ptr<One> one) {
           .count();
   outcome.result = one->run.outputs;
   open.erase(one->run.id);
+  turns.leave(one->run.id);
   take_turns();  // what it held is free
   co_await ports.gate.conclude(ActionId(one->run.id), std::move(outcome));
 }

@@ -56,7 +56,6 @@ Task<Result<void>> Runs::pause(Principal who, std::string id) {
   if (!impl_->may_pause(who, **one)) co_return refuse("closed", "it is paused already");
   std::vector<EventDraft> drafts{runbook::paused((*one)->run, who.id)};
   Result<void> done = co_await impl_->append(*one, std::move(drafts));
-  if (done) impl_->take_turns();
   co_return done;
 }
 
@@ -75,7 +74,6 @@ Task<Result<void>> Runs::resume(Principal who, std::string id) {
   std::vector<EventDraft> drafts{runbook::resumed((*one)->run, who.id)};
   Result<void> done = co_await impl_->append(*one, std::move(drafts));
   if (!done) co_return done;
-  impl_->take_turns();
   std::vector<std::shared_ptr<One>> with_it{*one};
   for (const auto& [other, run] : impl_->open) {
     if (std::ranges::find(run->ancestors, id) != run->ancestors.end()) with_it.push_back(run);

@@ -6,7 +6,7 @@
 #include "gate/serial.h"
 #include "runbook/foreseen.h"
 #include "runbook/graph.h"
-#include "runbook/locks.h"
+#include "runbook/turns.h"
 #include "runs/runs.h"
 
 namespace keyturn::runs {
@@ -42,6 +42,7 @@ struct Runs::One {
   std::optional<doc::Value> held_up;   // {step, code, message}: why a step cannot be asked for yet
   std::vector<std::string> ancestors;  // the runs that it is a step of, the nearest first
   bool taking = false;                 // it is its turn, which is being recorded
+  std::optional<Time> take_again;      // that could not be recorded: once more
 
   bool waits_for_turn() const { return document->takes_turns() && !run.holds && !run.end; }
 };
@@ -95,14 +96,18 @@ struct Runs::Impl {
   Task<gate::RecordPtr> run_for(const Principal& who, const std::string& id);
   void tell(const std::string& id);
 
-  // ---- turns.cpp: how many at once, and locks (runbook/locks.h)
-  std::vector<runbook::Claimant> claimants() const;
+  // ---- turns.cpp: how many at once, and locks (runbook/turns.h)
+  runbook::Claimant claimant_of(const One& one) const;
   std::vector<std::string> ancestors_of(const gate::ActionRecord& record) const;
   // Of a run that is about to begin: whether it has its turn at once. Codes: busy, deadlock, and
   // those of Document::locks_of().
   Result<bool> ask_for_turn(std::shared_ptr<One> one);
-  void take_turns();  // whoever can
+  void join_loaded();  // all that are open, as they stood
+  void take_turns();   // records what runs have got
   Task<void> take_turn(std::shared_ptr<One> one);
+  void stand(const One& one);  // after it was paused, resumed or cancelled, and all within it
+  // At most so many holders of each are named.
+  doc::Value waits_for(const One& one, std::size_t most) const;
 
   // ---- plan.cpp
   // `run`: its id, "" of one that nobody asked for.
@@ -118,7 +123,7 @@ struct Runs::Impl {
   std::multimap<std::string, std::function<void()>> watchers;  // by run
   std::uint64_t ended_steps = 0;
   std::map<std::string, std::shared_ptr<One>> open;  // by run
-  std::vector<std::shared_ptr<One>> beginning;       // whose start is being recorded, in that order
+  runbook::Turns turns;
   std::map<std::string, std::shared_ptr<const runbook::Document>> documents;  // by digest
 };
 

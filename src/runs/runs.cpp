@@ -121,14 +121,15 @@ Task<Result<void>> Runs::Impl::begin(gate::RecordPtr record) {
   drafts.push_back(std::move(draft));
   if (document->takes_turns() && *turn) drafts.push_back(runbook::locked(one->run));
   const Result<void> recorded = co_await append(one, std::move(drafts));
-  std::erase(beginning, one);
-  one->taking = false;
   if (!recorded) {
+    turns.leave(one->run.id);
     take_turns();
     co_return recorded;
   }
   add(one);
-  take_turns();  // what it waits for may have become free while it was recorded
+  // What it waited for may have become free, and what it is a step of paused, meanwhile.
+  stand(*one);
+  if (one->waits_for_turn() && turns.holds(one->run.id)) ports.spawn(take_turn(one));
   carry_on(one);
   co_return Result<void>{};
 }
@@ -144,12 +145,16 @@ Task<Result<void>> Runs::Impl::append(std::shared_ptr<One> one, std::vector<Even
   for (const EventDraft& draft : drafts) private_parts.push_back(draft.private_part);
   Result<std::vector<Event>> recorded = co_await ports.gate.record(std::move(drafts), {});
   if (!recorded) co_return std::unexpected(recorded.error());
+  bool stands_otherwise = false;
   for (std::size_t i = 0; i < recorded->size(); ++i) {
     Event& event = (*recorded)[i];
     event.private_part = std::move(private_parts[i]);
     if (event.type == "run.step_ended") ++ended_steps;
+    stands_otherwise = stands_otherwise || event.type == "run.paused" ||
+                       event.type == "run.resumed" || event.type == "run.cancelled";
     runbook::evolve(one->run, event);
   }
+  if (stands_otherwise) stand(*one);
   tell(one->run.id);
   co_return Result<void>{};
 }
@@ -186,6 +191,7 @@ void Runs::load() {
     else if (impl_->ports.log)
       impl_->ports.log("run " + one->run.id + " cannot go on: its document is gone");
   });
+  impl_->join_loaded();
 }
 
 // Also what was to begin, and what had ended, when nothing more was written.
@@ -251,9 +257,9 @@ void Runs::tick() {
   for (const std::shared_ptr<One>& one : all) {
     if (one->look_again && now >= *one->look_again) {
       one->look_again.reset();
-      if (one->waits_for_turn()) impl_->take_turns();
       impl_->carry_on(one);
     }
+    if (one->take_again && now >= *one->take_again) impl_->ports.spawn(impl_->take_turn(one));
     std::vector<std::string> unwanted;
     for (auto& [path, flight] : one->flights) {
       if (flight.timeout.count() > 0 && now >= flight.began + flight.timeout) flight.stops = true;

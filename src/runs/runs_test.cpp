@@ -368,7 +368,7 @@ TEST_CASE("paused, cancelled: by its starter, its owner or an administrator") {
 
 TEST_CASE(
     "property: whenever it crashes, a run goes on, and no step is two actions or runs twice") {
-  rc::check([] {
+  CHECK(rc::check([] {
     Field f;
     const RecordPtr begun = f.start("held");
     for (int crashes = *rc::gen::inRange(1, 4); crashes > 0; --crashes) {
@@ -393,7 +393,7 @@ TEST_CASE(
     const std::set<std::string> ran(f.executor.executed.begin(), f.executor.executed.end());
     RC_ASSERT(ran.size() == f.executor.executed.size());
     RC_ASSERT(f.runs->count_open().empty());
-  });
+  }));
 }
 
 }  // namespace keyturn::runs

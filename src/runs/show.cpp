@@ -11,6 +11,7 @@ namespace {
 
 using runbook::StepRecord;
 
+constexpr std::size_t kHoldersNamed = 5;  // in a list
 constexpr std::string_view kCancelledBy = "cancelled by ";
 constexpr std::size_t kInputsBytesMax = 2000;  // as JSON, in a list; a run by itself has them all
 
@@ -140,14 +141,7 @@ void Runs::Impl::set_open(doc::Value& out, const One& one) const {
   if (!waits.empty()) out.set("waits", doc::array_of(waits));
   if (!one.asks.empty()) out.set("asks", doc::array_of(one.asks));
   if (one.held_up) out.set("held_up", *one.held_up);
-  if (!one.waits_for_turn()) return;
-  doc::Array waits_for;
-  for (const runbook::WaitsFor& kept : runbook::waits_for(claimants(), one.run.id)) {
-    doc::Value what = doc::object({{"held_by", doc::array_of(kept.by)}});
-    if (!kept.lock.empty()) what.set("lock", kept.lock);
-    waits_for.push_back(std::move(what));
-  }
-  out.set("waits_for", std::move(waits_for));
+  if (one.waits_for_turn()) out.set("waits_for", waits_for(one, kHoldersNamed));
 }
 
 doc::Value Runs::summary(const gate::ActionRecord& record) const {
@@ -246,6 +240,7 @@ Task<Result<doc::Value>> Runs::show(Principal who, std::string id) {
   const std::shared_ptr<One> one = is_open ? found->second : co_await impl_->past(record);
   doc::Value out = summary(*record);
   out.set("steps", doc::Array{});
+  if (is_open && one->waits_for_turn()) out.set("waits_for", impl_->waits_for(*one, SIZE_MAX));
   if (one) impl_->set_run(out, *one);
   const bool may = is_open && impl_->for_person(who, id).has_value();
   const bool cancels = may && one->run.cancelled_by.empty();
@@ -295,9 +290,9 @@ Result<doc::Value> Runs::describe(const catalog::Tool& tool, bool with_graph) {
   for (const char* what : {"locks", "concurrency"}) {
     if (const doc::Value* said = tool.definition.find(what)) out.set(what, *said);
   }
-  const auto counts = count_open();
-  const auto found = counts.find(document->name);
-  out.set("open", found == counts.end() ? std::size_t{0} : found->second);
+  out.set("open", std::ranges::count_if(impl_->open, [&](const auto& entry) {
+            return entry.second->run.runbook == document->name;
+          }));
   if (with_graph) out.set("graph", runbook::graph_of(*document));
   return out;
 }

@@ -8,8 +8,7 @@
 namespace keyturn::runs {
 namespace {
 
-// Behind all that have begun.
-constexpr std::uint64_t kBeginning = 1ULL << 62;
+constexpr std::size_t kNamedMax = 5;
 
 std::string said(const std::vector<runbook::WaitsFor>& waits, const std::string& runbook) {
   std::string out;
@@ -17,33 +16,27 @@ std::string said(const std::vector<runbook::WaitsFor>& waits, const std::string&
     out += (out.empty() ? "" : "; ") +
            (one.lock.empty() ? "as many runs of " + runbook + " as may be are under way"
                              : "lock \"" + one.lock + "\" is taken");
-    std::string by;
-    for (const std::string& run : one.by) by += (by.empty() ? " (" : ", ") + run;
-    out += by.empty() ? " (others wait for it already)" : by + ")";
+    if (one.by.empty()) out += " (others wait for it already)";
+    for (std::size_t i = 0; i < std::min(one.by.size(), kNamedMax); ++i)
+      out += (i == 0 ? " (" : ", ") + one.by[i];
+    if (one.by.size() > kNamedMax)
+      out += " and " + std::to_string(one.by.size() - kNamedMax) + " more";
+    if (!one.by.empty()) out += ")";
   }
   return out;
 }
 
 }  // namespace
 
-std::vector<runbook::Claimant> Runs::Impl::claimants() const {
-  std::vector<runbook::Claimant> out;
-  const auto add_one = [&](const One& one, std::uint64_t order) {
-    if (!one.document->takes_turns()) return;
-    runbook::Claimant claimant;
-    claimant.run = one.run.id;
-    claimant.runbook = one.run.runbook;
-    claimant.limit = one.document->concurrency.limit;
-    claimant.locks.insert(one.run.locks.begin(), one.run.locks.end());
-    claimant.ancestors = one.ancestors;
-    claimant.holds = one.run.holds.has_value() || one.taking;
-    claimant.stands_aside = pausing(one) != nullptr || !one.run.cancelled_by.empty();
-    claimant.order = order;
-    out.push_back(std::move(claimant));
-  };
-  for (const auto& [id, one] : open) add_one(*one, one->run.order);
-  for (std::size_t i = 0; i < beginning.size(); ++i) add_one(*beginning[i], kBeginning + i);
-  std::ranges::sort(out, {}, &runbook::Claimant::order);
+runbook::Claimant Runs::Impl::claimant_of(const One& one) const {
+  runbook::Claimant out;
+  out.run = one.run.id;
+  out.runbook = one.run.runbook;
+  out.limit = one.document->concurrency.limit;
+  out.locks.insert(one.run.locks.begin(), one.run.locks.end());
+  out.ancestors = one.ancestors;
+  out.holds = one.run.holds.has_value();
+  out.stands_aside = pausing(one) != nullptr || !one.run.cancelled_by.empty();
   return out;
 }
 
@@ -58,40 +51,76 @@ std::vector<std::string> Runs::Impl::ancestors_of(const gate::ActionRecord& reco
   return out;
 }
 
+// Those that hold something first: what others hold is free for nobody.
+void Runs::Impl::join_loaded() {
+  std::vector<const One*> all;
+  for (const auto& [id, one] : open) {
+    if (one->document->takes_turns()) all.push_back(one.get());
+  }
+  std::ranges::sort(all, {},
+                    [](const One* one) { return std::pair(!one->run.holds, one->run.order); });
+  for (const One* one : all) turns.join(claimant_of(*one));
+}
+
 Result<bool> Runs::Impl::ask_for_turn(std::shared_ptr<One> one) {
   if (!one->document->takes_turns()) return true;
   Result<std::vector<std::string>> locks = one->document->locks_of(one->run);
   if (!locks) return std::unexpected(locks.error());
   one->run.locks = std::move(*locks);
-  beginning.push_back(one);
-  const std::vector<runbook::Claimant> all = claimants();
-  const std::vector<runbook::WaitsFor> waits = runbook::waits_for(all, one->run.id);
-  one->taking = waits.empty();
-  if (one->taking) return true;
-  const bool circle = runbook::would_deadlock(all, one->run.id);
-  if (!circle && !one->document->concurrency.refuses) return false;
-  std::erase(beginning, one);
-  if (circle)
-    return refuse("deadlock",
-                  "it would wait for a run that waits for it: " + said(waits, one->run.runbook));
-  return refuse("busy", said(waits, one->run.runbook));
+  const std::string& id = one->run.id;
+  turns.join(claimant_of(*one));
+  if (turns.holds(id)) {
+    take_turns();
+    return true;
+  }
+  const bool circle = turns.would_deadlock(id);
+  const bool stays = !circle && !one->document->concurrency.refuses;
+  const std::string why = stays ? "" : said(turns.waits_for(id), one->run.runbook);
+  if (!stays) turns.leave(id);
+  take_turns();
+  if (stays) return false;
+  if (circle) return refuse("deadlock", "it would wait for a run that waits for it: " + why);
+  return refuse("busy", why);
 }
 
+// Of one whose start is being recorded, begin() does.
 void Runs::Impl::take_turns() {
-  for (const std::string& id : runbook::can_take(claimants())) {
+  for (const std::string& id : turns.granted()) {
     const auto found = open.find(id);
-    if (found == open.end()) continue;
-    found->second->taking = true;
-    ports.spawn(take_turn(found->second));
+    if (found != open.end()) ports.spawn(take_turn(found->second));
   }
 }
 
 Task<void> Runs::Impl::take_turn(std::shared_ptr<One> one) {
+  one->take_again.reset();
+  if (one->taking || one->run.holds || one->run.end || !one->run.cancelled_by.empty()) co_return;
+  one->taking = true;
   std::vector<EventDraft> drafts{runbook::locked(one->run)};
   const Result<void> done = co_await append(one, std::move(drafts));
   one->taking = false;
-  if (!done) one->look_again = now() + kTryAgain;
-  carry_on(one);
+  if (!done) one->take_again = now() + kTryAgain;
+  if (done) carry_on(one);
+}
+
+void Runs::Impl::stand(const One& one) {
+  std::vector<std::string> all = turns.waiting_within(one.run.id);
+  all.push_back(one.run.id);
+  for (const std::string& id : all) {
+    const auto found = open.find(id);
+    if (found != open.end()) turns.stand_aside(id, claimant_of(*found->second).stands_aside);
+  }
+  take_turns();
+}
+
+doc::Value Runs::Impl::waits_for(const One& one, std::size_t most) const {
+  doc::Array out;
+  for (runbook::WaitsFor& kept : turns.waits_for(one.run.id)) {
+    kept.by.resize(std::min(kept.by.size(), most));
+    doc::Value what = doc::object({{"held_by", doc::array_of(kept.by)}});
+    if (!kept.lock.empty()) what.set("lock", kept.lock);
+    out.push_back(std::move(what));
+  }
+  return out;
 }
 
 }  // namespace keyturn::runs

@@ -1,11 +1,12 @@
 // How many runs at once, and locks, on a real gate and journal: who waits, for what, and that it is
 // the same after a crash.
+#include "runbook/turns.h"
+
 #include <rapidcheck.h>
 
 #include <algorithm>
 
 #include "gate/testing.h"
-#include "runbook/locks.h"
 #include "runs/runs.h"
 
 namespace keyturn::runs {
@@ -35,6 +36,20 @@ steps:
 kind: Runbook
 metadata: {name: two}
 concurrency: {limit: 2}
+steps:
+- {id: one, tool: run}
+---
+kind: Runbook
+metadata: {name: six}
+concurrency: {limit: 6}
+steps:
+- {id: one, tool: run}
+---
+kind: Runbook
+metadata: {name: pair}
+inputs: {names: {type: array, items: {type: string}}}
+concurrency: {limit: 2}
+locks: ["db/{{ inputs.names[0] }}"]
 steps:
 - {id: one, tool: run}
 ---
@@ -130,8 +145,9 @@ struct Field : Bench {
   std::string start(const std::string& name, const std::vector<std::string>& names = {}) {
     ActionRequest request;
     request.tool = "runbook." + name;
-    request.args = name == "locked" ? doc::object({{"names", doc::array_of(names)}})
-                                    : doc::Value(doc::Object{});
+    request.args = name == "locked" || name == "pair"
+                       ? doc::object({{"names", doc::array_of(names)}})
+                       : doc::Value(doc::Object{});
     Result<gate::Submitted> made = run(gate->submit(agent("bot"), request));
     REQUIRE_MESSAGE(made.has_value(), (made ? "" : made.error().message));
     settle_down();
@@ -209,6 +225,61 @@ TEST_CASE("so many at once; one that does not wait fails and says why") {
   CHECK(f.how(f.start("single")) == State::kSucceeded);
 }
 
+TEST_CASE("a place that is free is not kept for a run that waits for a lock") {
+  Field f;
+  f.hold_programs();
+  const std::string a = f.start("pair", {"x"}), b = f.start("pair", {"x"});
+  CHECK(f.waits(b) == Waits{{"db/x", {a}}});
+  const std::string c = f.start("pair", {"y"});
+  CHECK(f.holds(c));
+  const std::string d = f.start("pair", {"z"});
+  CHECK(f.waits(d) == Waits{{"", {a, c}}});
+  f.let_go();
+  for (const std::string& one : {a, b, c, d}) CHECK(f.how(one) == State::kSucceeded);
+}
+
+TEST_CASE("a turn that could not be recorded is recorded later, whatever else happens to the run") {
+  Field f;
+  f.hold_programs();
+  const std::string a = f.start("other"), b = f.start("other"), c = f.start("other");
+  int refused = 0;
+  f.journal->refuse_append = [&](const store::AppendRequest& request) {
+    const bool turn = std::ranges::any_of(
+        request.events, [](const EventDraft& draft) { return draft.type == "run.locked"; });
+    refused += turn ? 1 : 0;
+    return turn;
+  };
+  f.let_go();
+  CHECK(f.how(a) == State::kSucceeded);
+  CHECK(refused == 1);
+  CHECK_FALSE(f.holds(b));
+  REQUIRE(f.run(f.runs->pause(f.agent("bot"), b)).has_value());
+  REQUIRE(f.run(f.runs->resume(f.agent("bot"), b)).has_value());  // it looks at what to do
+  f.settle_down();
+  f.journal->refuse_append = nullptr;
+  f.clock.time += std::chrono::seconds(2);
+  f.runs->tick();
+  f.settle_down();
+  CHECK(f.how(b) == State::kSucceeded);
+  CHECK(f.how(c) == State::kSucceeded);
+}
+
+TEST_CASE("a list names some of those that hold what a run waits for, the run itself all") {
+  Field f;
+  f.hold_programs();
+  std::vector<std::string> six;
+  for (int i = 0; i < 6; ++i) six.push_back(f.start("six"));
+  const std::string last = f.start("six");
+  const RecordPtr record = f.gate->find_open(ActionId(last));
+  REQUIRE(record);
+  const doc::Value line = f.runs->summary(*record);
+  CHECK(line.text("state") == "waiting");
+  REQUIRE(line.find("waits_for") != nullptr);
+  CHECK(line.find("waits_for")->as_array().front().find("held_by")->as_array().size() == 5);
+  CHECK(f.waits(last) == Waits{{"", six}});
+  f.let_go();
+}
+
 TEST_CASE("whoever waits can be cancelled; paused, it lets others by") {
   Field f;
   f.hold_programs();
@@ -267,7 +338,7 @@ TEST_CASE("after a crash whoever held holds, and whoever waited waits") {
 }
 
 TEST_CASE("property: whenever it crashes, no lock is two runs', no limit is passed, and all end") {
-  rc::check([] {
+  CHECK(rc::check([] {
     Field f;
     std::map<std::string, std::vector<std::string>> asked;  // run -> locks
     std::vector<std::string> limited;
@@ -327,7 +398,7 @@ TEST_CASE("property: whenever it crashes, no lock is two runs', no limit is pass
     }
     RC_ASSERT(held.empty());
     RC_ASSERT(two.empty());
-  });
+  }));
 }
 
 }  // namespace keyturn::runs

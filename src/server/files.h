@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "admin/admin.h"
@@ -20,6 +21,10 @@ namespace keyturn::server {
 // The files of a folder of runbooks, and of the folders in it: *.yaml and *.yml, by name; none
 // whose own name or folder begins with ".". Code unreadable.
 [[nodiscard]] Result<std::vector<std::string>> runbook_files(const std::string& folder);
+
+// Whether a document is of Keyturn and stands beside runbooks without being one: policy.yaml,
+// identity.yaml. A folder of runbooks may hold them; they are not read with it.
+bool stands_beside(std::string_view text);
 
 // tools.yaml, credentials.yaml and the runbooks as one text (catalog/documents.h), each with its
 // name. Codes: those of read_files().

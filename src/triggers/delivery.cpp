@@ -97,6 +97,12 @@ Result<std::vector<Told>> alerts_in(const doc::Value& message) {
                       " alerts; say max_alerts in Alertmanager's webhook_config",
                   "/alerts");
   const doc::Value group = group_of(message);
+  if (doc::write_json(group).size() * alerts->as_array().size() > kSharedBytesMax)
+    return refuse("too_large",
+                  "what its alerts share is too long to be kept with each of them (4 MiB "
+                  "altogether); shorten the common annotations, or say max_alerts in "
+                  "Alertmanager's webhook_config",
+                  "/alerts");
   std::vector<Told> out;
   for (std::size_t i = 0; i < alerts->as_array().size(); ++i) {
     const doc::Value& alert = alerts->as_array()[i];

@@ -29,6 +29,8 @@ inline constexpr std::size_t kSecretBytesMin = 16;
 inline constexpr std::size_t kBodyBytesMax = 512 << 10;
 inline constexpr Duration kSignatureAge = std::chrono::minutes(5);  // either way
 inline constexpr std::size_t kAlertsMax = 500;
+// What the alerts of a message share is kept with each of them: its bytes, so many times.
+inline constexpr std::size_t kSharedBytesMax = 4 << 20;
 
 // Whether the sender knows the secret:
 //   alertmanager  Authorization: Bearer SECRET, or Basic USER:SECRET where the hook names a user

@@ -122,6 +122,24 @@ TEST_CASE("a secret that could be guessed lets nobody in") {
   CHECK_FALSE(is_from_sender(hook(HookKind::kAlertmanager), d, Secret(""), kNow));
 }
 
+TEST_CASE("what alerts share is kept with each of them, and not without end") {
+  const auto message = [](std::size_t shared, int alerts) {
+    Delivery d;
+    d.body = R"({"groupKey":"g","commonAnnotations":{"x":")" + std::string(shared, 'y') +
+             R"("},"alerts":[)";
+    for (int i = 0; i < alerts; ++i)
+      d.body += std::string(i == 0 ? "" : ",") + R"({"status":"firing","fingerprint":"f)" +
+                std::to_string(i) + R"(","startsAt":"2026-11-22T10:00:00Z"})";
+    d.body += "]}";
+    return d;
+  };
+  CHECK(told_by(HookKind::kAlertmanager, message(400'000, 10)).has_value());
+  CHECK(told_by(HookKind::kAlertmanager, message(8'000, 500)).has_value());
+  const Result<std::vector<Told>> refused = told_by(HookKind::kAlertmanager, message(400'000, 11));
+  REQUIRE(!refused.has_value());
+  CHECK(refused.error().code == "too_large");
+}
+
 TEST_CASE("each alert is known by its group, fingerprint, begin and status") {
   Delivery d;
   d.body = kAlerts;

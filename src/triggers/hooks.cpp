@@ -11,15 +11,12 @@ namespace keyturn::triggers {
 namespace {
 
 constexpr Duration kKeyAge = std::chrono::minutes(1);
+constexpr Duration kNoKeyAge = std::chrono::seconds(10);  // of one that could not be read
 constexpr std::size_t kPrintDigits = 32;
 constexpr int kConflictsMax = 8;
 
-std::string claim_of(const std::string& hook, const std::string& id) {
-  return "hook/" + hook + "/" + to_hex(view(crypto::sha256(id)));
-}
-
-std::string print_of(const Told& told) {
-  std::string all;
+std::string print_of(const std::string& secret, const Told& told) {
+  std::string all = secret + "\n";
   for (const std::string& id : told.ids) all += id + "\n";
   return to_hex(view(crypto::sha256(all))).substr(0, kPrintDigits);
 }
@@ -28,22 +25,43 @@ std::string code_of(const doc::Value& start) {
   return std::string(start.text("refused"));
 }
 
+std::string claim_of(const std::string& hook, const std::string& secret, const std::string& id) {
+  return "hook/" + hook + "/" + to_hex(view(crypto::sha256(secret + "\n" + id)));
+}
+
 }  // namespace
 
-// Fetched again after a minute, so that a changed one is seen.
-Task<Result<Secret>> Triggers::Impl::secret_of(secrets::SecretReference reference) {
-  const std::string name = secrets::to_text(reference);
+// Fetched again after a minute, so that a changed one is seen. Anybody may ask for it by a
+// delivery: one that cannot be read is looked for, and told, once in a while.
+Task<Result<Secret>> Triggers::Impl::secret_of(InForce one) {
+  const runbook::Hook& hook = *one.trigger->hook;
+  const std::string name = secrets::to_text(hook.secret);
+  const gate::Serial::Hold hold = co_await reading.take(name);
   const auto kept = keys.find(name);
-  if (kept != keys.end() && now() < kept->second.fetched + kKeyAge) co_return kept->second.secret;
-  Result<Secret> secret = co_await ports.fetch(std::move(reference));
+  std::size_t refused = 0;
+  if (kept != keys.end()) {
+    Key& key = kept->second;
+    const bool fresh = now() < key.fetched + (key.secret ? kKeyAge : kNoKeyAge);
+    if (fresh) co_return key.secret;
+    refused = key.refused;
+  }
+  Result<Secret> secret = co_await ports.fetch(hook.secret);
   if (secret && secret->reveal().size() < kSecretBytesMin)
     secret = refuse("too_short", name + " is shorter than " + std::to_string(kSecretBytesMin) +
                                      " bytes: anybody could guess it");
-  if (secret)
-    keys.insert_or_assign(name, Key{*secret, now()});
-  else
-    keys.erase(name);
+  if (!secret)
+    say("webhook " + hook.name + " of runbook " + one.document->name +
+        " takes nothing: " + secret.error().message +
+        (refused > 0 ? " (" + std::to_string(refused) + " deliveries since this was said)" : ""));
+  keys.insert_or_assign(name, Key{secret, now(), 0});
   co_return secret;
+}
+
+Task<void> Triggers::Impl::read_secrets() {
+  const std::vector<InForce> all = triggers;
+  for (const InForce& one : all) {
+    if (one.trigger->hook) (void)co_await secret_of(one);
+  }
 }
 
 // The triggers of this name whose secret the sender knows.
@@ -53,20 +71,18 @@ Task<std::vector<InForce>> Triggers::Impl::of_sender(Delivery delivery) {
   const std::vector<InForce> all = triggers;
   for (const InForce& one : all) {
     if (!one.trigger->hook || one.trigger->hook->name != delivery.hook) continue;
-    const Result<Secret> secret = co_await secret_of(one.trigger->hook->secret);
-    if (!secret) {
-      say("webhook " + delivery.hook + " of runbook " + one.document->name +
-          " takes nothing: " + secret.error().message);
-    } else if (is_from_sender(*one.trigger->hook, delivery, *secret, now())) {
+    const Result<Secret> secret = co_await secret_of(one);
+    if (!secret)
+      ++keys[secrets::to_text(one.trigger->hook->secret)].refused;
+    else if (is_from_sender(*one.trigger->hook, delivery, *secret, now()))
       out.push_back(one);
-    }
   }
   co_return out;
 }
 
-Result<void> Triggers::Impl::admit(const std::string& hook) {
+Result<void> Triggers::Impl::admit(const Sender& sender) {
   constexpr double kBurst = kDeliveriesPerSecond * 10;
-  Bucket& bucket = buckets[hook];
+  Bucket& bucket = buckets[sender];
   const Time at = now();
   const double seconds = std::chrono::duration<double>(at - bucket.at).count();
   const bool is_new = bucket.at == Time{};
@@ -81,14 +97,15 @@ Result<void> Triggers::Impl::admit(const std::string& hook) {
   return {};
 }
 
-Task<std::vector<Told>> Triggers::Impl::new_ones(std::string hook, std::vector<Told> told) {
+Task<std::vector<Told>> Triggers::Impl::new_ones(Sender sender, std::vector<Told> told) {
   std::vector<Told> out;
   std::set<std::string> here;
   for (Told& one : told) {
     bool is_new = true;
     for (const std::string& id : one.ids) {
       is_new = is_new && !here.contains(id) &&
-               !(co_await ports.gate.journal().find_claim(claim_of(hook, id))).has_value();
+               !(co_await ports.gate.journal().find_claim(claim_of(sender.hook, sender.secret, id)))
+                    .has_value();
     }
     if (!is_new) continue;
     here.insert(one.ids.begin(), one.ids.end());
@@ -98,8 +115,9 @@ Task<std::vector<Told>> Triggers::Impl::new_ones(std::string hook, std::vector<T
 }
 
 // What it starts is said now, by the documents in force: whatever changes afterwards.
-EventDraft Triggers::Impl::draft_of(const std::string& hook, const std::vector<InForce>& wanted,
+EventDraft Triggers::Impl::draft_of(const Sender& sender, const std::vector<InForce>& wanted,
                                     const Told& told) const {
+  const std::string& hook = sender.hook;
   runbook::Scope scope;
   scope.event = told.event;
   doc::Array starts;
@@ -120,7 +138,7 @@ EventDraft Triggers::Impl::draft_of(const std::string& hook, const std::vector<I
     }
     starts.push_back(std::move(start));
   }
-  const std::string print = print_of(told);
+  const std::string print = print_of(sender.secret, told);
   const doc::Value said = doc::object(
       {{"name", hook}, {"kind", to_text(wanted.front().trigger->hook->kind)}, {"delivery", print}});
   EventDraft out;
@@ -132,18 +150,19 @@ EventDraft Triggers::Impl::draft_of(const std::string& hook, const std::vector<I
   return out;
 }
 
-Task<Result<std::size_t>> Triggers::Impl::record_told(std::string hook, std::vector<InForce> wanted,
+Task<Result<std::size_t>> Triggers::Impl::record_told(Sender sender, std::vector<InForce> wanted,
                                                       std::vector<Told> told) {
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
-    told = co_await new_ones(hook, std::move(told));
+    told = co_await new_ones(sender, std::move(told));
     if (told.empty()) co_return std::size_t{0};
     std::vector<EventDraft> drafts;
     std::vector<store::Claim> claims;
     std::vector<std::optional<doc::Value>> private_parts;
     for (const Told& one : told) {
-      drafts.push_back(draft_of(hook, wanted, one));
+      drafts.push_back(draft_of(sender, wanted, one));
       private_parts.push_back(drafts.back().private_part);
-      for (const std::string& id : one.ids) claims.push_back({claim_of(hook, id), "1"});
+      for (const std::string& id : one.ids)
+        claims.push_back({claim_of(sender.hook, sender.secret, id), "1"});
     }
     Result<std::vector<Event>> recorded =
         co_await ports.gate.record(std::move(drafts), {}, std::move(claims));
@@ -168,18 +187,22 @@ Task<Result<std::size_t>> Triggers::received(Delivery delivery) {
     co_return refuse("bad_delivery",
                      "there is no such webhook, or this does not prove that it comes from whoever "
                      "may call it: look at its secret, and how it signs");
-  if (Result<void> ok = impl_->admit(hook); !ok) co_return std::unexpected(ok.error());
   std::size_t taken = 0;
-  while (!known.empty()) {  // most often all of one kind
+  while (!known.empty()) {  // most often all of one secret and kind
     const runbook::HookKind kind = known.front().trigger->hook->kind;
+    const Impl::Sender sender{hook, secrets::to_text(known.front().trigger->hook->secret)};
+    if (Result<void> ok = impl_->admit(sender); !ok) co_return std::unexpected(ok.error());
     std::vector<InForce> same, others;
-    for (InForce& one : known)
-      (one.trigger->hook->kind == kind ? same : others).push_back(std::move(one));
+    for (InForce& one : known) {
+      const runbook::Hook& its = *one.trigger->hook;
+      const bool is_same = its.kind == kind && secrets::to_text(its.secret) == sender.secret;
+      (is_same ? same : others).push_back(std::move(one));
+    }
     known = std::move(others);
     Result<std::vector<Told>> told = told_by(kind, delivery);
     if (!told) co_return std::unexpected(told.error());
     Result<std::size_t> recorded =
-        co_await impl_->record_told(hook, std::move(same), std::move(*told));
+        co_await impl_->record_told(sender, std::move(same), std::move(*told));
     if (!recorded) co_return recorded;
     taken += *recorded;
   }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "gate/serial.h"
 #include "runbook/document.h"
 #include "triggers/triggers.h"
 #include "zone/zone.h"
@@ -29,6 +30,7 @@ struct Clockwork {
   InForce of;
   zone::Zone zone;
   std::optional<Time> next;  // absent: it was not looked at yet
+  std::optional<Time> due;   // as it is told; worked out again when that has passed
   std::optional<Time> trying_since;
   bool busy = false;
 };
@@ -66,6 +68,8 @@ struct Triggers::Impl {
   // ---- schedules.cpp
   void add_schedule(const InForce& one, std::map<std::string, std::shared_ptr<Clockwork>>& into);
   void fold_schedule(const std::vector<Event>& events);
+  std::optional<Time> due_next(
+      const InForce& one);  // of a schedule; none: of no zone that is there
   void tick_schedules();
   Task<void> record_schedules();  // which begin, and which are no longer there
   Task<void> look(std::shared_ptr<Clockwork> one);
@@ -76,34 +80,45 @@ struct Triggers::Impl {
   void load_received(const std::vector<Event>& events);
   void tick_received();
   Task<std::vector<InForce>> of_sender(Delivery delivery);
-  Task<Result<Secret>> secret_of(secrets::SecretReference reference);
-  Result<void> admit(const std::string& hook);
-  Task<std::vector<Told>> new_ones(std::string hook, std::vector<Told> told);
-  Task<Result<std::size_t>> record_told(std::string hook, std::vector<InForce> wanted,
+  Task<Result<Secret>> secret_of(InForce one);  // of a webhook
+  Task<void> read_secrets();                    // so that what is wrong with one is told early
+  // Whoever shows that they know one secret of a webhook. What they deliver is theirs: another
+  // with a secret of its own takes none of it away.
+  struct Sender {
+    std::string hook, secret;  // the second: its reference
+    auto operator<=>(const Sender&) const = default;
+  };
+  Result<void> admit(const Sender& sender);
+  Task<std::vector<Told>> new_ones(Sender sender, std::vector<Told> told);
+  // By those of `wanted`, all of this sender and of one kind.
+  Task<Result<std::size_t>> record_told(Sender sender, std::vector<InForce> wanted,
                                         std::vector<Told> told);
-  EventDraft draft_of(const std::string& hook, const std::vector<InForce>& wanted,
+  EventDraft draft_of(const Sender& sender, const std::vector<InForce>& wanted,
                       const Told& told) const;
   void start_runs(std::shared_ptr<Received> one);
   Task<void> start_each(std::shared_ptr<Received> one);
 
   Ports ports;
   std::shared_ptr<const gate::Configuration> seen;
-  std::map<std::string, std::shared_ptr<const runbook::Document>> documents;  // by digest
-  std::vector<InForce> triggers;                                              // in force
-  std::map<std::string, std::shared_ptr<Clockwork>> clockworks;               // by key
-  std::map<std::string, Known> known;                                         // by key
+  std::map<std::string, std::shared_ptr<const runbook::Document>> documents;   // by digest
+  std::vector<InForce> triggers;                                               // in force
+  std::map<std::string, std::shared_ptr<Clockwork>> clockworks;                // by key
+  std::map<const runbook::Trigger*, std::shared_ptr<Clockwork>> clockwork_of;  // of a schedule
+  std::map<std::string, Known> known;                                          // by key
   bool recording_schedules = false;
   std::map<std::string, std::shared_ptr<Received>> received;  // not settled, by stream
   struct Key {
-    Secret secret;
+    Result<Secret> secret;
     Time fetched;
+    std::size_t refused = 0;  // deliveries since then, when there is none
   };
   std::map<std::string, Key> keys;  // by reference
+  gate::Serial reading;             // one reads a secret, the others wait for it; by reference
   struct Bucket {
     double tokens = 0;
     Time at;
   };
-  std::map<std::string, Bucket> buckets;  // by hook
+  std::map<Sender, Bucket> buckets;
 };
 
 // Nothing is wrong with what was asked for: once more, in a moment.

@@ -39,8 +39,9 @@ void Triggers::Impl::add_schedule(const InForce& one,
   std::shared_ptr<Clockwork> clockwork =
       before != clockworks.end()
           ? before->second
-          : std::make_shared<Clockwork>(Clockwork{key, one, std::move(*there), {}, {}, false});
+          : std::make_shared<Clockwork>(Clockwork{key, one, std::move(*there), {}, {}, {}, false});
   clockwork->of = one;
+  clockwork_of[one.trigger] = clockwork;
   into.emplace(key, std::move(clockwork));
 }
 

@@ -47,6 +47,7 @@ void Triggers::Impl::refresh() {
   if (seen == ports.gate.world().configuration) return;
   seen = ports.gate.world().configuration;
   triggers.clear();
+  clockwork_of.clear();
   std::map<std::string, std::shared_ptr<Clockwork>> now_in_force;
   std::map<std::string, std::shared_ptr<const runbook::Document>> used;
   if (!seen->tools) return;
@@ -61,6 +62,16 @@ void Triggers::Impl::refresh() {
   }
   documents = std::move(used);
   clockworks = std::move(now_in_force);
+  ports.spawn(read_secrets());
+}
+
+std::optional<Time> Triggers::Impl::due_next(const InForce& one) {
+  const auto found = clockwork_of.find(one.trigger);
+  if (found == clockwork_of.end()) return std::nullopt;
+  Clockwork& clockwork = *found->second;
+  if (!clockwork.due || *clockwork.due <= now())
+    clockwork.due = one.trigger->schedule->cron.next(clockwork.zone, now());
+  return clockwork.due;
 }
 
 Triggers::Triggers(Ports ports) : impl_(std::make_unique<Impl>(std::move(ports))) {}
@@ -84,20 +95,18 @@ void Triggers::tick() {
   impl_->tick_received();
 }
 
-std::vector<State> Triggers::states() const {
+std::vector<State> Triggers::states_of(std::string_view runbook) const {
   std::vector<State> out;
   impl_->refresh();
   for (const InForce& one : impl_->triggers) {
+    if (one.document->name != runbook) continue;
     State state;
     state.runbook = one.document->name;
     state.agent = one.trigger->agent;
     if (one.trigger->schedule) {
       state.schedule = one.trigger->schedule->text;
       state.time_zone = one.trigger->schedule->time_zone;
-      for (const auto& [key, clockwork] : impl_->clockworks) {
-        if (clockwork->of.trigger == one.trigger)
-          state.next = one.trigger->schedule->cron.next(clockwork->zone, impl_->now());
-      }
+      state.next = impl_->due_next(one);
     }
     if (one.trigger->hook) {
       state.hook = one.trigger->hook->name;

@@ -49,7 +49,7 @@ struct State {
 
 // A time that was due no longer ago than this is on time; what is later was missed.
 inline constexpr Duration kOnTime = std::chrono::minutes(5);
-// Of one webhook's deliveries, with a burst of ten seconds' worth; 429 rate_limited.
+// Of one webhook's deliveries by one secret, with a burst of ten seconds' worth; 429 rate_limited.
 inline constexpr double kDeliveriesPerSecond = 20;
 
 class Triggers {
@@ -68,7 +68,7 @@ class Triggers {
   // apart), rate_limited, overloaded, and those of told_by().
   Task<Result<std::size_t>> received(Delivery delivery);
 
-  std::vector<State> states() const;  // by runbook, in the order of its document
+  std::vector<State> states_of(std::string_view runbook) const;  // in the order of its document
 
  private:
   struct Impl;

@@ -42,6 +42,20 @@ steps:
 - {id: one, tool: run}
 ---
 kind: Runbook
+metadata: {name: other}
+triggers:
+- {webhook: shared, kind: alertmanager, secret: env:ALERTS, as: bot}
+steps:
+- {id: one, tool: run}
+---
+kind: Runbook
+metadata: {name: another}
+triggers:
+- {webhook: shared, kind: alertmanager, secret: env:ANOTHER, as: bot}
+steps:
+- {id: one, tool: run}
+---
+kind: Runbook
 metadata: {name: forbidden}
 triggers:
 - {webhook: any, kind: generic, secret: env:ANY, as: bot}
@@ -54,15 +68,17 @@ kind: Policy
 metadata: {name: tests, revision: 1}
 defaults: {effect: deny, onError: deny}
 rules:
-- {id: free, match: {tool: [run, runbook.nightly, runbook.once, runbook.restart]}, effect: allow}
+- {id: free, match: {tool: [run, runbook.nightly, runbook.once, runbook.restart, runbook.other, runbook.another]}, effect: allow}
 )";
 
-const Secret kSecret("a secret that is long enough");
+const Secret kSecret("a secret that is long enough"), kAnother("another that is long enough");
 
 struct Field : Bench {
   std::unique_ptr<Triggers> triggers;
   std::vector<std::string> said;
-  std::map<std::string, Secret> secrets{{"env:ALERTS", kSecret}, {"env:ANY", kSecret}};
+  std::map<std::string, Secret> secrets{
+      {"env:ALERTS", kSecret}, {"env:ANY", kSecret}, {"env:ANOTHER", kAnother}};
+  int fetched = 0;
 
   Field() {
     pass_until("2026-12-01T12:00:00Z");
@@ -74,6 +90,7 @@ struct Field : Bench {
   ~Field() { triggers.reset(); }
 
   Task<Result<Secret>> fetch(std::string name) {
+    ++fetched;
     const auto found = secrets.find(name);
     if (found == secrets.end()) co_return refuse("secret_missing", "there is no " + name);
     co_return found->second;
@@ -81,8 +98,7 @@ struct Field : Bench {
   void make() {
     gate::Gate::Runner runner;
     runner.begin = [](RecordPtr) -> Task<Result<void>> { co_return Result<void>{}; };
-    runner.describe = [](Principal, const catalog::Tool&, doc::Value,
-                         doc::Value) -> Task<Result<doc::Value>> {
+    runner.describe = [](gate::Gate::Asked) -> Task<Result<doc::Value>> {
       co_return doc::Value(doc::Object{});
     };
     gate->set_runner(std::move(runner));
@@ -282,9 +298,59 @@ TEST_CASE("nobody without the secret is taken; there is no telling whether the w
   f.pass_until("2026-12-01T12:02:00Z");
   CHECK(!f.receive(f.alert("web1")).has_value());
   f.secrets.insert_or_assign("env:ALERTS", Secret("short"));
+  f.pass_until("2026-12-01T12:03:00Z");
   CHECK(!f.receive(f.alert("web1")).has_value());
   CHECK(f.said.size() == 2);
   CHECK(f.told("hook/").empty());
+}
+
+TEST_CASE("runbooks with a secret of their own take nothing from each other") {
+  Field f;
+  Delivery one = f.alert("web1"), another = one;
+  one.hook = another.hook = "shared";
+  another.authorization = "Bearer " + std::string(kAnother.reveal());
+  CHECK(f.receive(one) == std::size_t{1});
+  CHECK(f.receive(one) == std::size_t{0});
+  CHECK(f.receive(another) == std::size_t{1});
+  CHECK(f.receive(another) == std::size_t{0});
+  CHECK(f.asked() == Texts{"runbook.other executing", "runbook.another executing"});
+  for (int i = 0; f.receive(one).has_value(); ++i) REQUIRE(i < 300);
+  CHECK(f.receive(another).has_value());
+}
+
+TEST_CASE("a secret that is not there, or too short, is told at once, and not by each delivery") {
+  Field f;
+  CHECK(f.said.empty());
+  f.secrets.erase("env:ALERTS");
+  f.secrets.insert_or_assign("env:ANY", Secret("short"));
+  f.crash();
+  REQUIRE(f.said.size() == 2);
+  CHECK(f.said[0].find("there is no env:ALERTS") != std::string::npos);
+  CHECK(f.said[1].find("env:ANY is shorter than 16 bytes") != std::string::npos);
+  const int before = f.fetched;
+  for (int i = 0; i < 50; ++i) CHECK(!f.receive(f.alert("web1")).has_value());
+  CHECK(f.said.size() == 2);
+  CHECK(f.fetched == before);
+  f.pass_until("2026-12-01T12:00:11Z");
+  CHECK(!f.receive(f.alert("web1")).has_value());
+  REQUIRE(f.said.size() == 3);
+  CHECK(f.said[2].find("(50 deliveries since this was said)") != std::string::npos);
+  f.secrets.insert_or_assign("env:ALERTS", kSecret);
+  f.pass_until("2026-12-01T12:00:22Z");
+  CHECK(f.receive(f.alert("web1")) == std::size_t{1});
+}
+
+TEST_CASE("what starts a runbook is told with the time that is next") {
+  Field f;
+  const std::vector<State> nightly = f.triggers->states_of("nightly");
+  REQUIRE(nightly.size() == 1);
+  CHECK(nightly.front().next == from_rfc3339("2026-12-02T01:00:00Z"));
+  f.pass_until("2026-12-02T01:00:00Z");
+  CHECK(f.triggers->states_of("nightly").front().next == from_rfc3339("2026-12-03T01:00:00Z"));
+  CHECK(f.triggers->states_of("shared").empty());
+  const std::vector<State> other = f.triggers->states_of("other");
+  REQUIRE(other.size() == 1);
+  CHECK(other.front().hook == "shared");
 }
 
 TEST_CASE("a webhook starts nothing that its agent may not") {
@@ -323,7 +389,7 @@ TEST_CASE("a webhook that is called without end is told to wait") {
 }
 
 TEST_CASE("property: whenever it crashes, each alert and each time starts one run, and not two") {
-  rc::check([] {
+  CHECK(rc::check([] {
     Field f;
     std::set<std::string> accepted;
     for (int left = *rc::gen::inRange(1, 5); left > 0; --left) {
@@ -353,7 +419,7 @@ TEST_CASE("property: whenever it crashes, each alert and each time starts one ru
       if (host != nullptr) RC_ASSERT(hosts.insert(host->as_string()).second);
     }
     for (const std::string& host : accepted) RC_ASSERT(hosts.contains(host));
-  });
+  }));
 }
 
 }  // namespace keyturn::triggers

@@ -133,6 +133,35 @@ class RunbookFiles(unittest.TestCase):
         k.wait_stderr(REFUSED, at)
         self.assertEqual(self.said(k), "hello you\n")
 
+    def test_runbook_check_reads_a_folder_as_the_server_does(self):
+        k = self.serve({"greet.yaml": GREET, "team/wave.yml": GREET.replace("greet", "wave"), ".git/old.yaml": "nonsense", "team/.draft.yaml": "nonsense", "policy.yaml": RULES})
+
+        def both():
+            done = k.cli("runbook", "check", self.folder, "--tools", k.tools_file, check=False)
+            code, said = self.check(k)
+            self.assertEqual(code, done.code, said + done.out)
+            return done.out, said
+        self.assertEqual(both(), ("good: 2 runbooks\n", ""))
+        self.write("team/wave.yml", GREET.replace("whom", "who"))  # a name that is there already
+        for text in both():
+            self.assertRegex(text, r'runbooks/team/wave\.yml:\d+:\d+: .*two runbooks of the name "greet"')
+        (self.folder / "team/wave.yml").unlink()
+        self.write("notes.yaml", "just: notes\n")
+        for text in both():
+            self.assertRegex(text, r"runbooks/notes\.yaml:1:\d+: ")
+        (self.folder / "notes.yaml").unlink()
+        (self.folder / "tools.yaml").write_text(k.tools_file.read_text())  # with the tools in it, too
+        self.assertEqual(k.cli("runbook", "check", self.folder).out, "good: 1 runbooks\n")
+        self.assertEqual(k.cli("runbook", "check", self.folder, "--tools", self.folder / "tools.yaml").out, "good: 1 runbooks\n")
+
+    def test_a_server_warns_of_people_and_agents_that_are_not_there(self):
+        k = self.serve({"greet.yaml": GREET.replace("steps:\n", "triggers: [{schedule: '0 2 * * *', as: ghost, inputs: {whom: you}}]\nsteps:\n"
+                                                   "- {id: sure, approve: {message: Go on, require: {quorum: {dbas: 1}, expires: 1h}}}\n")})
+        k.start()
+        text = k.wait_stderr("nobody is in a group")
+        self.assertRegex(text, r'runbooks/greet\.yaml:8:\d+: .*nobody is in a group "dbas" \(did you mean dba\?\)')
+        self.assertRegex(text, r"runbooks/greet\.yaml:6:\d+: .*there is no agent ghost yet")
+
     def test_one_folder_may_hold_all_of_it(self):
         k = self.serve({"greet.yaml": GREET})
         (self.folder / "tools.yaml").write_text(k.tools_file.read_text())

@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.keyturn import POLICY, TOOLS, Keyturn, until  # noqa: E402
 
-SECRET = "a secret that nobody guesses"
+SECRET, OTHER = "a secret that nobody guesses", "another that nobody guesses"
 RUNBOOK = """\
 ---
 apiVersion: keyturn/v1
@@ -23,9 +23,19 @@ steps: [{id: one, tool: @TOOL@, args: {text: "{{ inputs.text }}"}}]
 """
 BOOKS = "".join(RUNBOOK.replace("@NAME@", name).replace("@AGENT@", agent).replace("@TOOL@", tool) for name, agent, tool in (
     ("denied", "bot", "append-one"), ("reviewed", "bot", "append-one"), ("inner", "bot", "append-one"), ("nobody", "ghost", "append-one"), ("literal", "bot", "append-one")))
+SHARED = """\
+---
+apiVersion: keyturn/v1
+kind: Runbook
+metadata: {name: @NAME@}
+triggers: [{webhook: @HOOK@, kind: alertmanager, secret: {secret: env:@SECRET@}, as: bot}]
+steps: [{id: one, pass: true}]
+"""
+BOOKS += "".join(SHARED.replace("@NAME@", name).replace("@HOOK@", hook).replace("@SECRET@", secret)
+                 for name, hook, secret in (("first", "shared", "HOOK_SECRET"), ("second", "shared", "OTHER_SECRET"), ("unset", "unset", "NOT_SET_HERE")))
 RULES = POLICY + """\
 - {id: by-people, match: {tool: [runbook.reviewed]}, effect: require, require: {quorum: {dba: 1}, assurance: token, expires: 1h}}
-- {id: free, match: {tool: [runbook.inner, runbook.nobody, runbook.literal]}, effect: allow}
+- {id: free, match: {tool: [runbook.inner, runbook.nobody, runbook.literal, runbook.first, runbook.second, keyturn.pass]}, effect: allow}
 - {id: by-hand-only, match: {tool: [runbook.literal]}, when: 'request.channel == "webhook"', effect: deny}
 """
 
@@ -34,7 +44,7 @@ class Triggers(unittest.TestCase):
     def setUp(self):
         self.k = Keyturn(policy=RULES, tools=TOOLS + BOOKS, people={"ada": [], "olga": ["dba"], "bob": ["dba"]}, start=False)
         self.addCleanup(self.k.close)
-        self.k.start(env={"HOOK_SECRET": SECRET})
+        self.k.start(env={"HOOK_SECRET": SECRET, "OTHER_SECRET": OTHER})
 
     def deliver(self, hook, **event):
         t, body = str(int(time.time())), json.dumps(event)
@@ -76,6 +86,30 @@ class Triggers(unittest.TestCase):
         action = self.deliver("reviewed", text="{{ run.id }} $(id) ';--")["started"][0]["action"]
         self.assertEqual(self.k.action(action, "bob").json["args"], {"text": "{{ run.id }} $(id) ';--"})
         self.assertEqual(self.deliver("inner", text=["not", "a", "text"])["refused"], [{"runbook": "inner", "code": "invalid_args"}])
+
+    def test_by_one_secret_nothing_is_taken_that_comes_by_another(self):
+        alert = {"groupKey": "g", "alerts": [{"status": "firing", "fingerprint": "f", "startsAt": "2026-11-22T10:00:00Z", "labels": {}}]}
+
+        def post(secret):
+            return self.k.http("POST", "/v1/hooks/shared", raw_body=json.dumps(alert), headers={"Content-Type": "application/json", "Authorization": f"Bearer {secret}"})
+        self.assertEqual([post(secret).json for secret in (SECRET, SECRET, OTHER, OTHER)], [{"taken": 1}, {"taken": 0}, {"taken": 1}, {"taken": 0}])
+        settled = until(lambda: len(found := self.leaves("hook.settled")) == 2 and found, "both are settled")
+        self.assertEqual(sorted(one["started"][0]["runbook"] for one in settled), ["first", "second"])
+
+    def test_a_short_delivery_makes_no_long_record(self):
+        alerts = [{"status": "firing", "fingerprint": str(i), "startsAt": "2026-11-22T10:00:00Z", "labels": {}} for i in range(300)]
+        body = json.dumps({"groupKey": "g", "commonAnnotations": {"x": "y" * 400000}, "alerts": alerts})
+        answer = self.k.http("POST", "/v1/hooks/shared", raw_body=body, headers={"Content-Type": "application/json", "Authorization": f"Bearer {SECRET}"})
+        self.assertEqual((answer.status, answer.code), (413, "too_large"))
+        self.assertEqual(self.leaves("hook.received"), [])
+
+    def test_what_proves_nothing_is_said_once(self):
+        line = "webhook unset of runbook unset takes nothing"
+        self.k.wait_stderr(line)  # when it starts
+        began = time.time()
+        for _ in range(50):
+            self.assertEqual(self.k.http("POST", "/v1/hooks/unset", raw_body="{}").status, 401)
+        self.assertLessEqual(self.k.stderr().count(line), 2 + (time.time() - began) / 10)
 
     def test_an_agent_takes_no_trigger_away_by_a_key_that_it_guessed(self):
         first = self.deliver("inner", text="one")
