@@ -17,14 +17,17 @@ namespace keyturn::connectors {
 namespace {
 
 constexpr unsigned kLookThreads = 4;                      // previews that run at a time
+constexpr unsigned kLookSecretThreads = 8;                // and fetch secrets, or credentials
 constexpr Duration kSpoolWait = std::chrono::seconds(5);  // for a server that is just ending
 
 std::unique_ptr<credentials::Issuer> issuer_of(net::Loop& loop, net::BlockingPool& pool,
-                                               const Clock& clock, const ExecutorOptions& options) {
+                                               net::BlockingPool& looks, const Clock& clock,
+                                               const ExecutorOptions& options) {
   if (!options.credentials || options.random == nullptr) return nullptr;
   return std::make_unique<credentials::Issuer>(
       credentials::IssuerPorts{.loop = loop,
                                .pool = pool,
+                               .looks = &looks,
                                .clock = clock,
                                .random = *options.random,
                                .document = options.credentials,
@@ -46,17 +49,24 @@ class AllExecutors final : public Executors {
         sql_pool_(loop, "sql", options.sql_threads),
         look_pool_(loop, "sql-looks", kLookThreads),
         credential_pool_(loop, "credentials", options.credential_threads),
+        look_secret_pool_(loop, "look-secrets", kLookSecretThreads),
+        look_credential_pool_(loop, "look-creds", kLookSecretThreads),
         link_(loop, file_pool_, options.helper, std::move(connection)),
-        issuer_(issuer_of(loop, credential_pool_, clock, options)),
+        issuer_(issuer_of(loop, credential_pool_, look_credential_pool_, clock, options)),
         exec_(link_, file_pool_, lender_of(issuer_.get(), clock, options)),
         sql_(*spool_, sql_pool_, clock, lender_of(issuer_.get(), clock, options), &look_pool_),
-        http_(loop, *spool_, file_pool_, clock, lender_of(issuer_.get(), clock, options)),
+        http_(loop, *spool_, file_pool_, look_secret_pool_, clock,
+              lender_of(issuer_.get(), clock, options)),
         mcp_(std::move(options.mcp)),
         children_(loop, file_pool_, link_) {
     if (issuer_) issuer_->start();
   }
 
   mcp::Children& children() override { return children_; }
+
+  Task<void> stop(Duration within) override {
+    if (issuer_) co_await issuer_->close(within);
+  }
 
   Task<Result<gate::Described>> describe(const catalog::Tool& tool, doc::Value args) override {
     switch (tool.kind) {
@@ -133,6 +143,7 @@ class AllExecutors final : public Executors {
  private:
   std::unique_ptr<Spool> spool_;
   net::BlockingPool file_pool_, sql_pool_, look_pool_, credential_pool_;
+  net::BlockingPool look_secret_pool_, look_credential_pool_;
   exec::HelperLink link_;
   std::unique_ptr<credentials::Issuer> issuer_;
   exec::ExecExecutor exec_;

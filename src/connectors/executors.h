@@ -36,6 +36,9 @@ class Executors : public gate::Executor {
  public:
   // Runs MCP servers by the same helper. Valid as long as this.
   virtual mcp::Children& children() = 0;
+  // Before the loop stops: what statements and requests were lent is given back, by themselves or
+  // after `within`. What programs have stays: they go on.
+  virtual Task<void> stop(Duration within) = 0;
 };
 
 // In main, in this order:

@@ -19,10 +19,13 @@ Task<Result<void>> note(const gate::Order& order, std::string type, doc::Value c
 Task<Result<credentials::Issued>> lend_one(const Lender& lender, const gate::Order& order,
                                            std::string name) {
   auto issued = co_await lender.issuer->issue(
-      std::move(name), {.action = order.action,
-                        .principal = order.requester,
-                        .tool = order.tool->name,
-                        .until = lender.clock->now() + order.tool->timeout + kSlack});
+      std::move(name),
+      {.action = order.action,
+       .principal = order.requester,
+       .tool = order.tool->name,
+       .until = lender.clock->now() + order.tool->timeout + kSlack,
+       .use = order.tool->kind == catalog::ToolKind::kExec ? credentials::Binding::Use::kProgram
+                                                           : credentials::Binding::Use::kRequest});
   if (!issued) co_return std::unexpected(issued.error());
   const Result<void> noted =
       co_await note(order, "credential.issued", credentials::to_value(*issued));
@@ -72,7 +75,8 @@ Task<void> give_back(const Lender& lender, Lent lent, const gate::Order& order) 
   }
 }
 
-Task<Result<Lent>> lend_to_look(const Lender& lender, const catalog::Tool& tool, Duration within) {
+Task<Result<Lent>> lend_to_look(const Lender& lender, const catalog::Tool& tool, Duration within,
+                                doc::Value& used) {
   const std::set<std::string> names = names_of(tool);
   if (!names.empty() && lender.issuer == nullptr) co_return none_issued();
   const std::string tool_name = tool.name;
@@ -81,9 +85,10 @@ Task<Result<Lent>> lend_to_look(const Lender& lender, const catalog::Tool& tool,
     auto issued = co_await lender.issuer->issue(name, {.action = ActionId("act_preview"),
                                                        .principal = "keyturn",
                                                        .tool = tool_name,
-                                                       .until = lender.clock->now() + within});
+                                                       .until = lender.clock->now() + within,
+                                                       .use = credentials::Binding::Use::kLook});
     if (!issued) {
-      co_await take_back(lender, std::move(lent));
+      co_await take_back(lender, std::move(lent), used);
       co_return std::unexpected(issued.error());
     }
     lent.emplace(name, std::move(*issued));
@@ -91,12 +96,16 @@ Task<Result<Lent>> lend_to_look(const Lender& lender, const catalog::Tool& tool,
   co_return lent;
 }
 
-Task<void> take_back(const Lender& lender, Lent lent) {
+Task<void> take_back(const Lender& lender, Lent lent, doc::Value& used) {
   for (const auto& [name, issued] : lent) {
-    if (!issued.revocable) continue;
-    const Result<void> done = co_await lender.issuer->revoke(issued);
-    if (!done && lender.log)
-      lender.log("credentials: " + done.error().message + "; it is tried again");
+    doc::Value one = credentials::to_value(issued);
+    if (issued.revocable) {
+      const Result<void> done = co_await lender.issuer->revoke(issued);
+      one.set("ended", done ? "revoked" : "not_revoked");
+      if (!done && lender.log)
+        lender.log("credentials: " + done.error().message + "; it is tried again");
+    }
+    used.push(std::move(one));
   }
 }
 

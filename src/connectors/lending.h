@@ -30,9 +30,12 @@ Task<Result<Lent>> lend(const Lender& lender, const gate::Order& order);
 Task<void> give_back(const Lender& lender, Lent lent, const gate::Order& order);
 
 // The same for a look at what an action would touch, before it is released: bound to the tool and
-// to Keyturn itself, for at most `within`. There is no execution whose stream they could stand in:
-// whoever looks says which they were in what is shown. Codes as of lend().
-Task<Result<Lent>> lend_to_look(const Lender& lender, const catalog::Tool& tool, Duration within);
-Task<void> take_back(const Lender& lender, Lent lent);
+// to Keyturn itself, for at most `within`. Nothing can be appended then: the action is not recorded
+// yet, or is being decided about. What the record is to say of each is put into `used`, an array
+// for Previewed::shown: {id, name, …} as of credential.issued, and "ended": "revoked",
+// "not_revoked" or, when it ends by itself, none. `used` outlives the task. Codes as of lend().
+Task<Result<Lent>> lend_to_look(const Lender& lender, const catalog::Tool& tool, Duration within,
+                                doc::Value& used);
+Task<void> take_back(const Lender& lender, Lent lent, doc::Value& used);
 
 }  // namespace keyturn::connectors

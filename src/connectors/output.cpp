@@ -32,16 +32,16 @@ std::string escaped(std::string_view bytes) {
 }  // namespace
 
 std::string presentable(std::string_view raw, const secrets::Redactor& redactor,
-                        std::size_t bytes_max, bool& truncated) {
-  const std::string clean = redactor.redact(raw);
+                        std::size_t bytes_max, bool& truncated, Missing missing) {
+  const std::string clean = redactor.redact_piece(raw, missing);
   const std::string_view kept = cut_at(clean, bytes_max);
   truncated = truncated || kept.size() < clean.size();
   return escaped(kept);
 }
 
 std::string presentable_end(std::string_view raw, const secrets::Redactor& redactor,
-                            std::size_t bytes_max) {
-  const std::string clean = redactor.redact(raw);
+                            std::size_t bytes_max, Missing missing) {
+  const std::string clean = redactor.redact_piece(raw, missing);
   std::string_view kept = clean;
   if (kept.size() > bytes_max) kept.remove_prefix(kept.size() - bytes_max);
   const auto is_inside = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };

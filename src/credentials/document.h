@@ -35,7 +35,7 @@ struct PostgresRole {
   std::string dsn;  // of who makes it: CREATEROLE, and what `grants` gives with grant option
   std::optional<secrets::SecretReference> password;
   std::vector<std::string> grants;  // statements; {{role}} is the role, quoted
-  std::string owner;                // who gets what the role made; "": who made the role
+  std::string owner;                // who gets what the role made; "": a role without rights
   std::int64_t connections = 2;     // at a time
 };
 

@@ -21,7 +21,8 @@ std::string form(const Pairs& pairs);
 
 // Any answer of 2xx. Otherwise refused: cannot_connect (nobody was there, TLS, time), or
 // credential_refused with the status and, where the body says one, the code of the error (RFC 6749
-// §5.2, a Status of Kubernetes, STS): never the body, which may say a secret again.
+// §5.2, a Status of Kubernetes, STS), of those that are known: nothing else of the body, which may
+// say a secret again.
 [[nodiscard]] Result<net::ClientResponse> call(net::ClientRequest request, std::string_view whom);
 // The same, and its body as JSON. Code credential_unreadable.
 [[nodiscard]] Result<doc::Value> call_json(net::ClientRequest request, std::string_view whom);

@@ -15,6 +15,8 @@ namespace {
 
 constexpr Duration kSoon = std::chrono::seconds(1);  // until the document is there
 constexpr Duration kRound = std::chrono::minutes(1);
+constexpr Duration kClosing = std::chrono::seconds(5);  // for those who are just ending some
+constexpr Duration kGlance = std::chrono::milliseconds(20);
 constexpr Duration kWaiting = std::chrono::seconds(5);  // for an earlier life's executions to end
 
 // Which ids are in use. Asked on the pool's threads while they sweep: an id is here before anything
@@ -44,6 +46,7 @@ struct Live {
   const Credential* credential = nullptr;
   Issued issued;
   Time end;
+  Binding::Use use;
 };
 
 }  // namespace
@@ -83,28 +86,62 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
   IssuerPorts ports;
   std::shared_ptr<Known> known = std::make_shared<Known>();
   std::map<std::string, Live> live;  // by id
-  bool waits = false;                // the last sweep left something to look at later
-  std::set<std::string> swept;       // digest and name of what an earlier life left nothing at
+  bool closing = false;
+  bool waits = false;           // the last sweep left something to look at later
+  std::set<std::string> swept;  // digest and name of what an earlier life left nothing at
 
   void log(const std::string& line) const {
     if (ports.log) ports.log(line);
   }
 
+  net::BlockingPool& pool_for(Binding::Use use) const {
+    return use == Binding::Use::kLook && ports.looks != nullptr ? *ports.looks : ports.pool;
+  }
+
+  std::vector<std::string> used_here() const {
+    std::vector<std::string> out;
+    for (const auto& [id, one] : live) {
+      if (one.use != Binding::Use::kProgram) out.push_back(id);
+    }
+    return out;
+  }
+
+  Task<void> wait_for_users(Duration most) {
+    const auto until = std::chrono::steady_clock::now() + most;
+    while (!used_here().empty() && std::chrono::steady_clock::now() < until)
+      co_await ports.loop.sleep(kGlance);
+  }
+
+  static Task<void> end_now(std::shared_ptr<Impl> self, std::string id) {
+    const Result<void> done = co_await self->end(id);
+    if (!done) self->log("credentials: " + done.error().message + "; the next start tries again");
+  }
+
+  Task<void> close(Duration within) {
+    closing = true;
+    co_await wait_for_users(within);
+    for (const std::string& id : used_here()) ports.loop.spawn(end_now(shared_from_this(), id));
+    co_await wait_for_users(kClosing);
+  }
+
   Task<Result<Issued>> issue(std::string name, Binding binding) {
     const std::shared_ptr<const Document> document = ports.document();
     const Credential* credential = document ? document->find(name) : nullptr;
+    if (closing) co_return refuse("stopping", "the server stops; nothing is issued any more");
     if (credential == nullptr) co_return std::unexpected(Document{}.check_use(name, "").error());
     Issuance issuance{.id = make_sortable_id("crd_", unix_ms(ports.clock.now()), ports.random),
                       .deployment = ports.deployment,
                       .now = ports.clock.now()};
     issuance.name = public_name(binding.action, issuance.id);
     issuance.until = std::min(binding.until, issuance.now + credential->lifetime);
+    const Binding::Use use = binding.use;
     issuance.binding = std::move(binding);
     const std::string id = issuance.id;
     const Time end = issuance.until;
     known->add(id);
     auto issued = co_await net::run_blocking(
-        ports.pool, [document, credential, issuance = std::move(issuance), &random = ports.random] {
+        pool_for(use),
+        [document, credential, issuance = std::move(issuance), &random = ports.random] {
           return credentials::issue(*credential, issuance, random);
         });
     if (!issued || !issued->revocable) {
@@ -113,8 +150,8 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
       if (!issued) swept.erase(document->digest + " " + credential->name);
       co_return issued;
     }
-    live.insert_or_assign(id,
-                          Live{document, credential, *issued, std::min(end, issued->expires_at)});
+    live.insert_or_assign(
+        id, Live{document, credential, *issued, std::min(end, issued->expires_at), use});
     ports.loop.spawn(end_in_time(shared_from_this(), id, end - ports.clock.now()));
     co_return issued;
   }
@@ -132,7 +169,7 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
     if (at == live.end()) co_return Result<void>{};
     const Live one = at->second;
     Result<void> done = co_await net::run_blocking(
-        ports.pool, [one] { return credentials::revoke(*one.credential, one.issued); });
+        pool_for(one.use), [one] { return credentials::revoke(*one.credential, one.issued); });
     if (!live.contains(id)) co_return Result<void>{};  // somebody else ended it meanwhile
     if (!done) co_return done;
     live.erase(id);
@@ -169,7 +206,9 @@ struct Issuer::Impl : std::enable_shared_from_this<Impl> {
         continue;
       }
       waits = waits || ended->waits;
-      if (!ended->waits) swept.insert(key);
+      if (!ended->waits && ended->problems.empty()) swept.insert(key);
+      for (const std::string& problem : ended->problems)
+        log("credentials: " + name + ": " + problem + "; it is tried again");
       for (const std::string& id : ended->ended)
         log("credentials: " + name + ": " + id + " of an earlier run is ended");
     }
@@ -201,6 +240,10 @@ Task<Result<void>> Issuer::revoke(Issued issued) {
   if (const auto at = impl_->live.find(id); !done && at != impl_->live.end())
     at->second.end = impl_->ports.clock.now();  // the next round tries again
   co_return done;
+}
+
+Task<void> Issuer::close(Duration within) {
+  co_await impl_->close(within);
 }
 
 Task<void> Issuer::sweep() {

@@ -6,7 +6,7 @@
 // then a role's sessions are ended. What cannot be reached is tried again every minute. What an
 // earlier life of this deployment left behind is swept up once for each credential that can tell
 // (postgres_role, revocable kubernetes_token), as soon as its other side answers and no execution
-// goes on with it; the rest ends by itself.
+// goes on with it; the rest ends by itself. What cannot be ended keeps nobody from the others.
 //
 // Threads: the I/O thread only; all that blocks is done on the pool.
 #pragma once
@@ -30,6 +30,7 @@ namespace keyturn::credentials {
 struct IssuerPorts {
   net::Loop& loop;
   net::BlockingPool& pool;
+  net::BlockingPool* looks = nullptr;  // for Use::kLook, so that no execution waits for them
   const Clock& clock;
   Random& random;  // asked on the pool's threads, too
   // What is in force; may be null.
@@ -50,9 +51,13 @@ class Issuer {
   void start();
   // Codes: unknown_credential, and those of the providers: no_secret, cannot_connect,
   // credential_refused, credential_unreadable. Then nothing is left at the other side that logs in.
+  // And `stopping`, once close() was called.
   Task<Result<Issued>> issue(std::string name, Binding binding);
   // Ends it. Code not_revoked: it could not be reached; it is tried again until it can.
   Task<Result<void>> revoke(Issued issued);
+  // The server stops: nothing is issued any more, and what programs do not go on with is ended:
+  // when its user gives it back, or after `within` while it is in use. Ends a moment after that.
+  Task<void> close(Duration within);
   // One round: what is over or could not be ended, and what is left of an earlier life.
   Task<void> sweep();
   std::size_t live() const;  // issued, and not known to be ended

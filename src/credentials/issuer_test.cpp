@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "base/random.h"
 #include "connectors/sql/postgres_fixture.h"
 #include "connectors/testing.h"
@@ -45,16 +47,23 @@ void prepare() {
   look("CREATE ROLE maker LOGIN CREATEROLE PASSWORD 'correct-horse-77'");
   look("GRANT ALL ON orders TO maker WITH GRANT OPTION");
   look("GRANT CREATE ON SCHEMA public TO maker WITH GRANT OPTION");
+  look("CREATE ROLE keeper_of_all NOLOGIN");
+  look("GRANT keeper_of_all TO maker");
   done = true;
 }
 
-std::string text_of(const std::string& lifetime, const std::string& grant) {
+constexpr const char* kMayCreate =
+    "        - GRANT CREATE ON SCHEMA public TO {{role}}\n      owner: keeper_of_all\n";
+constexpr const char* kOwnerless = "        - GRANT CREATE ON SCHEMA public TO {{role}}\n";
+
+std::string text_of(const std::string& lifetime, const std::string& grant,
+                    const std::string& owned) {
   auto& server = connectors::testing::postgres();
   const std::string dsn = server.dsn().substr(0, server.dsn().find(" user=")) + " user=maker";
   return "apiVersion: keyturn/v1\nkind: Credentials\ncredentials:\n  orders:\n    lifetime: " +
          lifetime + "\n    postgres_role:\n      dsn: \"" + dsn +
          "\"\n      password: {secret: \"file:" + server.password_file() + "\"}\n      grants:\n" +
-         "        - " + grant + "\n        - GRANT CREATE ON SCHEMA public TO {{role}}\n";
+         "        - " + grant + "\n" + owned;
 }
 
 std::string dsn_for_tools() {
@@ -73,7 +82,8 @@ struct Bench {
   Issuer issuer;
 
   explicit Bench(const std::string& deployment = "d1", const std::string& lifetime = "10m",
-                 const std::string& grant = "GRANT SELECT, INSERT ON orders TO {{role}}")
+                 const std::string& grant = "GRANT SELECT, INSERT ON orders TO {{role}}",
+                 const std::string& owned = kMayCreate)
       : issuer({.loop = loop,
                 .pool = pool,
                 .clock = clock,
@@ -84,7 +94,7 @@ struct Bench {
                 .log = [this](std::string_view line) { lines.emplace_back(line); }}) {
     prepare();
     doc::Problems problems;
-    if (auto loaded = load(text_of(lifetime, grant), problems))
+    if (auto loaded = load(text_of(lifetime, grant, owned), problems))
       document = std::make_shared<const Document>(std::move(*loaded));
     for (const auto& problem : problems) FAIL(doc::to_text(problem, "credentials.yaml"));
   }
@@ -94,6 +104,10 @@ struct Bench {
                                                .principal = "agent:ops-bot",
                                                .tool = "orders",
                                                .until = clock.now() + lasts}));
+  }
+  Task<bool> closed(Duration within) {
+    co_await issuer.close(within);
+    co_return true;
   }
   Task<bool> swept() {
     co_await issuer.sweep();
@@ -127,9 +141,62 @@ TEST_CASE("a role does what was granted, nothing else, and is gone when it is re
   CHECK(roles() == 0);
   CHECK(bench.issuer.live() == 0);
   // What it made is there still, and its owner's.
-  CHECK(look("SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_it'") == Rows{{"maker"}});
+  CHECK(look("SELECT tableowner FROM pg_tables WHERE tablename = 'made_by_it'") ==
+        Rows{{"keeper_of_all"}});
   look("DROP TABLE made_by_it");
   CHECK(await(bench.loop, bench.issuer.revoke(*issued)));  // twice is no error
+}
+
+TEST_CASE("who may create something needs somebody whose it is afterwards") {
+  Bench bench("d1", "10m", "GRANT SELECT ON orders TO {{role}}", kOwnerless);
+  const auto issued = bench.issue();
+  REQUIRE_FALSE(issued);
+  CHECK(issued.error().code == "credential_refused");
+  CHECK(issued.error().message.contains("may create objects in schema public"));
+  CHECK(roles() == 0);
+}
+
+TEST_CASE("what a role made without an owner keeps its data, and can do nothing more by that") {
+  prepare();
+  look("CREATE TABLE salaries (pay int)");
+  look("INSERT INTO salaries VALUES (424242)");
+  look("GRANT SELECT ON salaries TO maker WITH GRANT OPTION");
+  look("GRANT CREATE ON SCHEMA public TO public");  // as PostgreSQL had it before 15
+  look("CREATE ROLE outsider LOGIN PASSWORD 'correct-horse-77'");
+  Bench bench("d1", "10m", "GRANT SELECT ON orders TO {{role}}", "");
+  const auto issued = bench.issue();
+  if (!issued) FAIL(issued.error().message);
+  auto connection = log_in(*issued);
+  REQUIRE(connection);
+  for (const char* sql :
+       {"CREATE VIEW leak AS SELECT * FROM salaries", "GRANT SELECT ON leak TO public",
+        "CREATE TABLE kept AS SELECT 7 AS n", "SELECT lo_create(0)",
+        "CREATE FUNCTION tell() RETURNS int SECURITY DEFINER LANGUAGE sql AS "
+        "'SELECT max(pay) FROM public.orders, public.salaries'"}) {
+    const auto made = connection->rows(sql, {}, soon());
+    if (!made) CHECK_MESSAGE(std::string_view(sql).contains("tell"), made.error().message);
+  }
+  const auto revoked = await(bench.loop, bench.issuer.revoke(*issued));
+  if (!revoked) FAIL(revoked.error().message);
+  CHECK(look("SELECT n FROM kept") == Rows{{"7"}});
+  CHECK(look("SELECT DISTINCT rolname, rolcanlogin FROM pg_class JOIN pg_roles r ON r.oid = "
+             "relowner WHERE relname IN ('leak', 'kept')") == Rows{{"keyturn_made_by_maker", "f"}});
+  auto outside = Connection::open(
+      dsn_for_tools(), Secret(connectors::testing::Postgres::password()), soon(), "outsider");
+  REQUIRE(outside);
+  const auto seen = outside->rows("SELECT * FROM leak", {}, soon());
+  REQUIRE_FALSE(seen);
+  CHECK(seen.error().message.contains("permission denied for table salaries"));
+  CHECK(roles() == 1);  // whose it all is
+  // A second one finds it there.
+  const auto again = bench.issue();
+  REQUIRE(again);
+  CHECK(log_in(*again)->rows("CREATE TABLE kept_too (n int)", {}, soon()));
+  CHECK(await(bench.loop, bench.issuer.revoke(*again)));
+  CHECK(roles() == 1);
+  look("REVOKE CREATE ON SCHEMA public FROM public");
+  look("DROP OWNED BY keyturn_made_by_maker");
+  look("DROP ROLE keyturn_made_by_maker");
 }
 
 TEST_CASE("what was given in the maker's own name or in an owner's is taken back alike") {
@@ -247,6 +314,66 @@ TEST_CASE(
     look("ALTER ROLE \"" + std::string(issued->shown.text("role")) + "\" VALID UNTIL '2020-01-01'");
   }
   CHECK(await(next.loop, next.swept()));
+  CHECK(roles() == 0);
+}
+
+TEST_CASE("one role that cannot be ended keeps none of the others") {
+  Bench crashed;
+  const auto stuck = crashed.issue();
+  REQUIRE(stuck);
+  REQUIRE(crashed.issue());
+  const auto last = crashed.issue();
+  REQUIRE(last);
+  // What it has in another database is out of reach.
+  look("CREATE DATABASE elsewhere");
+  const std::string role(stuck->shown.text("role"));
+  const std::string dsn = dsn_for_tools();
+  const std::size_t at = dsn.find("dbname=postgres");
+  REQUIRE(at != std::string::npos);
+  {
+    auto connection = Connection::open(std::string(dsn).replace(at, 15, "dbname=elsewhere"),
+                                       *stuck->field("password"), soon(), role);
+    REQUIRE(connection);
+    REQUIRE(connection->rows("SELECT lo_create(0)", {}, soon()));
+  }
+  Bench next;
+  CHECK(await(next.loop, next.swept()));
+  CHECK(look("SELECT rolname FROM pg_roles WHERE starts_with(rolname, 'keyturn_')") ==
+        Rows{{role}});
+  CHECK(look("SELECT rolcanlogin FROM pg_roles WHERE rolname = '" + role + "'") == Rows{{"f"}});
+  CHECK(std::ranges::any_of(next.lines, [&](const std::string& line) {
+    return line.contains(role) && line.contains("it is tried again");
+  }));
+  look("DROP DATABASE elsewhere");
+  CHECK(await(next.loop, next.swept()));
+  CHECK(roles() == 0);
+}
+
+TEST_CASE("when the server stops, what programs do not go on with is given back") {
+  Bench bench;
+  const auto issue = [&](Binding::Use use) {
+    return await(bench.loop,
+                 bench.issuer.issue("orders", {.action = ActionId("act_01jtest0000000000000000001"),
+                                               .principal = "agent:ops-bot",
+                                               .tool = "orders",
+                                               .until = bench.clock.now() + std::chrono::minutes(5),
+                                               .use = use}));
+  };
+  const auto statement = issue(Binding::Use::kRequest);
+  const auto look_at = issue(Binding::Use::kLook);
+  const auto program = issue(Binding::Use::kProgram);
+  REQUIRE((statement && look_at && program));
+  auto connection = log_in(*statement);
+  REQUIRE(connection);
+  CHECK(await(bench.loop, bench.closed(std::chrono::milliseconds(50))));
+  CHECK_FALSE(connection->rows("SELECT 1", {}, soon()));
+  CHECK_FALSE(log_in(*statement));
+  CHECK_FALSE(log_in(*look_at));
+  CHECK(log_in(*program));
+  const auto late = issue(Binding::Use::kRequest);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == "stopping");
+  CHECK(await(bench.loop, bench.issuer.revoke(*program)));
   CHECK(roles() == 0);
 }
 

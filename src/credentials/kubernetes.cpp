@@ -149,9 +149,10 @@ Result<Swept> sweep(const KubernetesToken& kubernetes, const std::string& deploy
     const Fate fate = judge(id, std::string(marks->text("keyturn/action")));
     out.waits = out.waits || fate == Fate::kWait;
     if (fate != Fate::kEnd) continue;
-    if (auto gone = delete_secret(kubernetes, name->as_string()); !gone)
-      return std::unexpected(gone.error());
-    out.ended.push_back(id);
+    if (auto gone = delete_secret(kubernetes, name->as_string()); gone)
+      out.ended.push_back(id);
+    else
+      out.problems.push_back(id + ", secret " + name->as_string() + ": " + gone.error().message);
   }
   return out;
 }

@@ -5,11 +5,13 @@
 #include "base/bytes.h"
 #include "credentials/http_call.h"
 #include "credentials/provider.h"
+#include "credentials/reader.h"
 
 namespace keyturn::credentials {
 namespace {
 
 constexpr std::string_view kServer = "the token server";
+constexpr std::size_t kScopeMax = 4096;
 
 // RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
 Result<net::ClientRequest> request_to(const TokenEndpoint& endpoint, const std::string& url,
@@ -53,8 +55,9 @@ Given token_of(const TokenEndpoint& endpoint, Pairs pairs, const Issuance& issua
   out.shown = doc::object({{"token_url", endpoint.url}, {"client_id", endpoint.client_id}});
   // What was given may be less than what was asked for.
   const std::string_view scope = answer->text("scope");
-  if (!scope.empty() || !endpoint.scope.empty())
-    out.shown.set("scope", scope.empty() ? std::string_view(endpoint.scope) : scope);
+  const bool told = !scope.empty() && scope.size() <= kScopeMax && is_line(scope);
+  if (told || !endpoint.scope.empty())
+    out.shown.set("scope", told ? scope : std::string_view(endpoint.scope));
   if (!endpoint.audience.empty()) out.shown.set("audience", endpoint.audience);
   const std::int64_t lasts = answer->integer("expires_in", 0);
   if (lasts > 0)

@@ -124,6 +124,55 @@ Result<void> take_back(Connection& connection, const std::string& role) {
   return {};
 }
 
+// Who may create something durable needs somebody whose it is afterwards. What everybody may
+// (schema public of old) is no reason to issue nothing.
+constexpr const char* kMayCreate = R"(
+SELECT 'schema ' || quote_ident(nspname) FROM pg_namespace
+WHERE has_schema_privilege($1::name, oid, 'CREATE')
+  AND NOT has_schema_privilege('public', oid, 'CREATE')
+UNION ALL SELECT 'database ' || quote_ident(current_database())
+WHERE has_database_privilege($1::name, current_database(), 'CREATE')
+  AND NOT has_database_privilege('public', current_database(), 'CREATE')
+LIMIT 1)";
+
+Result<void> check_owner(Connection& connection, const PostgresRole& role,
+                         const std::string& name) {
+  if (!role.owner.empty()) return {};
+  const auto where = connection.rows(kMayCreate, {name}, deadline());
+  if (!where)
+    return refuse("credential_refused", "its rights cannot be read: " + where.error().message);
+  if (where->empty()) return {};
+  return refuse("credential_refused",
+                "it may create objects in " + (*where)[0][0].value_or("") +
+                    ", and nobody is named to own them afterwards: add `owner` to the credential");
+}
+
+// Whose that is what it made, where no owner is named: a role of no rights and no login, so that a
+// view or a function of it can do nothing that its maker could not. SQL that makes it, and makes
+// who asks a member; "" when the role made nothing. Who makes roles is no such owner: with its
+// rights, what an agent wrote would do more than the agent might.
+constexpr const char* kKeeper = R"(
+SELECT format('%s GRANT %I TO CURRENT_USER; REASSIGN OWNED BY %I TO %I;',
+    CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = keeper) THEN ''
+         ELSE format('CREATE ROLE %I NOLOGIN; COMMENT ON ROLE %I IS %L;', keeper, keeper,
+                     'Has what roles of Keyturn made and nobody was named to own')
+    END, keeper, $1::text, keeper)
+FROM (SELECT left('keyturn_made_by_' || current_user, 63) AS keeper) AS named
+WHERE EXISTS (SELECT FROM pg_shdepend
+              WHERE refclassid = 'pg_authid'::regclass AND refobjid = $1::text::regrole
+                AND deptype = 'o'
+                AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())))
+)";
+
+Result<std::string> hand_over(Connection& connection, const PostgresRole& role,
+                              const std::string& name) {
+  if (!role.owner.empty())
+    return "REASSIGN OWNED BY " + quoted(name) + " TO " + quoted(role.owner) + ";";
+  const auto sql = connection.rows(kKeeper, {name}, deadline());
+  if (!sql) return refuse("not_revoked", "what it made cannot be listed: " + sql.error().message);
+  return sql->empty() ? "" : (*sql)[0][0].value_or("");
+}
+
 // Nobody logs in any more, who is there is ended, what it made is its owner's, and it is gone.
 Result<void> drop(Connection& connection, const PostgresRole& role, const std::string& name) {
   const auto there =
@@ -145,10 +194,10 @@ Result<void> drop(Connection& connection, const PostgresRole& role, const std::s
     if (look == kLooks) return refuse("not_revoked", "its sessions do not end");
   }
   if (auto done = take_back(connection, name); !done) return done;
-  const std::string owner = role.owner.empty() ? "CURRENT_USER" : quoted(role.owner);
+  const auto handed_over = hand_over(connection, role, name);
+  if (!handed_over) return std::unexpected(handed_over.error());
   return run(connection,
-             "BEGIN; REASSIGN OWNED BY " + who + " TO " + owner + "; DROP OWNED BY " + who +
-                 "; DROP ROLE " + who + "; COMMIT",
+             "BEGIN; " + *handed_over + " DROP OWNED BY " + who + "; DROP ROLE " + who + "; COMMIT",
              "it cannot log in any more, but the role cannot be dropped");
 }
 
@@ -162,6 +211,7 @@ Given issue(const PostgresRole& role, const Issuance& issuance, Random& random) 
   Secret password(to_base64url(random.bytes(kPasswordBytes)));
   Result<void> done = run(*connection, "BEGIN", "the role cannot be made");
   if (done) done = create(*connection, role, issuance, password);
+  if (done) done = check_owner(*connection, role, issuance.name);
   if (done) done = run(*connection, "COMMIT", "the role cannot be made");
   if (!done) return std::unexpected(done.error());  // the connection ends, and nothing is there
   out.fields.emplace("user", Secret(issuance.name));
@@ -197,9 +247,14 @@ Result<Swept> sweep(const PostgresRole& role, const std::string& deployment, con
       out.waits = true;
       continue;
     }
-    if (auto dropped = drop(*connection, role, row[0].value_or("")); !dropped)
-      return std::unexpected(dropped.error());
-    out.ended.push_back(id);
+    if (auto dropped = drop(*connection, role, row[0].value_or("")); dropped) {
+      out.ended.push_back(id);
+      continue;
+    } else {
+      out.problems.push_back(id + ", role " + row[0].value_or("") + ": " + dropped.error().message);
+    }
+    connection = connect(role);  // the one that failed may be in the middle of something
+    if (!connection) return std::unexpected(connection.error());
   }
   return out;
 }

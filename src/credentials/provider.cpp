@@ -1,5 +1,6 @@
 #include "credentials/provider.h"
 
+#include "secrets/redact.h"
 #include "secrets/reference.h"
 
 namespace keyturn::credentials {
@@ -38,6 +39,16 @@ Given issue_by(const Provider& provider, const Issuance& issuance, Random& rando
       provider);
 }
 
+// What another side told may say a secret of its answer twice: once where it is public.
+void hide_secrets(Issued& issued) {
+  secrets::Redactor redactor;
+  for (const auto& [field, value] : issued.fields) {
+    const bool is_name = field == "user" || field == "username" || field == "access_key_id";
+    if (!is_name) redactor.add(field, value);
+  }
+  redactor.redact(issued.shown);
+}
+
 }  // namespace
 
 Result<Secret> fetch(const secrets::SecretReference& reference, std::string_view what) {
@@ -58,6 +69,7 @@ Given issue(const Credential& credential, const Issuance& issuance, Random& rand
   if (out->expires_at == Time{}) out->expires_at = issuance.until;
   out->revocable = is_revocable(credential);
   out->only_to = credential.only_to;
+  hide_secrets(*out);
   return out;
 }
 

@@ -55,6 +55,8 @@ using Judge = std::function<Fate(const std::string& id, const std::string& actio
 struct Swept {
   std::vector<std::string> ended;  // ids
   bool waits = false;              // something is left to look at later
+  // Of each that could not be ended, what came in between: it is there still. The others are ended.
+  std::vector<std::string> problems;
 };
 
 // Ends what an earlier life of this deployment left at the other side.

@@ -1,12 +1,14 @@
 // Dynamic secrets of Vault and OpenBao, by their HTTP API: read once, and the lease revoked.
 #include "credentials/http_call.h"
 #include "credentials/provider.h"
+#include "credentials/reader.h"
 #include "doc/json.h"
 
 namespace keyturn::credentials {
 namespace {
 
 constexpr std::string_view kServer = "the vault";
+constexpr std::size_t kLeaseMax = 1024;
 
 Result<net::ClientRequest> request_to(const VaultSecret& vault, std::string method,
                                       std::string_view path) {
@@ -43,7 +45,9 @@ Given read(const VaultSecret& vault, const doc::Value& answer, const Issuance& i
       return refuse("credential_unreadable", std::string(kServer) + " answered without " + field);
     out.fields.emplace(field, Secret(value->as_string()));
   }
-  out.shown = doc::object({{"path", vault.path}, {"lease_id", answer.text("lease_id")}});
+  const std::string_view lease = answer.text("lease_id");
+  out.shown = doc::object({{"path", vault.path}, {"lease_id", lease}});
+  out.lease = lease;
   out.expires_at = issuance.now + std::chrono::seconds(
                                       std::max<std::int64_t>(answer.integer("lease_duration"), 0));
   return out;
@@ -57,6 +61,10 @@ Given issue(const VaultSecret& vault, const Issuance& issuance) {
   const auto answer = call_json(std::move(*request), kServer);
   if (!answer) return std::unexpected(answer.error());
   const std::string lease(answer->text("lease_id"));
+  if (lease.size() > kLeaseMax || !is_line(lease)) {
+    std::ignore = end_lease(vault, lease);
+    return refuse("credential_unreadable", "the vault's lease_id is no short line of text");
+  }
   if (lease.empty())
     return refuse("credential_unreadable",
                   "the vault gave no lease: " + vault.path +
@@ -67,7 +75,7 @@ Given issue(const VaultSecret& vault, const Issuance& issuance) {
 }
 
 Result<void> revoke(const VaultSecret& vault, const Issued& issued) {
-  return end_lease(vault, std::string(issued.shown.text("lease_id")));
+  return end_lease(vault, issued.lease);
 }
 
 }  // namespace keyturn::credentials

@@ -415,7 +415,10 @@ Task<Result<Case>> Gate::Impl::decide_case(Case c, std::optional<Time> deferred_
   if (c.may_stand && c.verdict.effect == Effect::kRequire) co_await plan_in(c);
   if (c.may_stand && c.verdict.effect == Effect::kRequire && !built_ins.contains(c.request.tool))
     c = co_await stand_in(std::move(c), std::move(input));
-  if (c.verdict.effect == Effect::kRequire && !c.hypothetical) c.previewed = co_await preview(c);
+  if (c.verdict.effect == Effect::kRequire && !c.hypothetical) {
+    c.previewed = co_await preview(c);
+    note_look(c.id, c.previewed.shown, c.noted);
+  }
   c.defer_until = c.verdict.defer_until;
   const Duration life = c.verdict.effect == Effect::kRequire ? c.verdict.plan.expires
                                                              : Duration(options.grant_expires);

@@ -216,6 +216,7 @@ std::vector<EventDraft> Gate::Impl::first_events(const Case& c, State& state) {
         review::decide(review::Review{}, open, world.directory, now());
     if (opened) std::ranges::move(*opened, std::back_inserter(events));
   }
+  std::ranges::copy(*c.noted, std::back_inserter(events));
   return events;
 }
 

@@ -42,6 +42,11 @@ bool is_state_of(const ActionRecord& agreed, const Previewed& now);
 // The state that the plan's people saw a step on (Previewed::shown of the plan); "" none.
 std::string state_in_plan(const doc::Value& preview, std::string_view path);
 
+// What looks at what it would touch leave to be recorded: credentials that were issued for them
+// (Previewed::shown). Never null.
+using Noted = std::shared_ptr<std::vector<EventDraft>>;
+void note_look(const ActionId& id, const doc::Value& shown, const Noted& noted);
+
 // A case: one action as it would be decided now, before anything is recorded.
 struct Case {
   ActionId id;
@@ -76,6 +81,8 @@ struct Case {
   bool absent = false;                 // whoever asked is not there while it is decided
   bool blind = false;                  // a hypothetical of somebody who may not look at the past
   bool hypothetical = false;           // nobody is asked: nothing is looked at for them
+  // Of all rounds of deciding about it.
+  Noted noted = std::make_shared<std::vector<EventDraft>>();
 };
 
 // The end of an action whose place another one takes, in the same commit. Null record: of none.
@@ -133,7 +140,8 @@ struct Gate::Impl {
   Task<Previewed> preview_plan(std::shared_ptr<const Configuration> configuration,
                                doc::Value description, Looks looks);
   // Whether the state is another than people agreed to. Code state_unavailable.
-  Task<Result<bool>> moved(const catalog::Tool& tool, std::shared_ptr<ActionRecord> agreed);
+  Task<Result<bool>> moved(const catalog::Tool& tool, std::shared_ptr<ActionRecord> agreed,
+                           Noted noted);
 
   policy::PolicyInput policy_input(const Case& c) const;
   const catalog::Tool* find_tool(const Configuration& configuration, const std::string& name) const;
@@ -187,6 +195,8 @@ struct Gate::Impl {
   // `there`: its requester takes it up now (ActionRequest::attended).
   Task<Result<Release>> prepare_release(std::shared_ptr<ActionRecord> voted, Time now,
                                         bool there = false);
+  Task<Result<Release>> look_again(std::shared_ptr<ActionRecord> voted, Time now, bool there,
+                                   Noted noted);
   // `waits`: nobody is there to take the result; it starts when somebody is.
   std::vector<EventDraft> start_events(const ActionId& id, const catalog::Tool& tool,
                                        Time expires_at, bool waits,

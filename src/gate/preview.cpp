@@ -12,14 +12,43 @@ namespace {
 
 constexpr std::chrono::seconds kPlanLooksMax(30);  // for all steps of a plan together
 
-// The program that people would be shown something by is not run.
+// What would only be shown to people is not run or asked.
 catalog::Tool only_state(const catalog::Tool& tool) {
   catalog::Tool out = tool;
-  if (tool.kind == catalog::ToolKind::kExec) out.preview->shows.clear();
+  if (tool.kind == catalog::ToolKind::kExec || tool.kind == catalog::ToolKind::kHttp)
+    out.preview->shows.clear();
   return out;
 }
 
+void note_one(const ActionId& id, std::string type, doc::Value credential,
+              std::vector<EventDraft>& to) {
+  doc::Value body = doc::object({{"credential", std::move(credential)}, {"for", "look"}});
+  to.push_back({stream_of(id), std::move(type), std::move(body), std::nullopt});
+}
+
+void note_issued(const ActionId& id, const doc::Value& shown, std::vector<EventDraft>& to) {
+  const doc::Value* all = shown.find("credentials");
+  if (all == nullptr || !all->is_array()) return;
+  for (const doc::Value& one : all->as_array()) {
+    doc::Value issued = one;
+    std::erase_if(issued.as_object(), [](const doc::Member& m) { return m.key == "ended"; });
+    note_one(id, "credential.issued", std::move(issued), to);
+    if (const std::string ended(one.text("ended")); !ended.empty())
+      note_one(id, "credential." + ended,
+               doc::object({{"id", one.text("id")}, {"name", one.text("name")}}), to);
+  }
+}
+
 }  // namespace
+
+void note_look(const ActionId& id, const doc::Value& shown, const Noted& noted) {
+  note_issued(id, shown, *noted);
+  const doc::Value* steps = shown.text("kind") == "plan" ? shown.find("steps") : nullptr;
+  if (steps == nullptr || !steps->is_array()) return;
+  for (const doc::Value& step : steps->as_array()) {
+    if (const doc::Value* seen = step.find("preview")) note_issued(id, *seen, *noted);
+  }
+}
 
 // A preview that cannot be had is said to people; it never keeps them from being asked.
 Task<Previewed> Gate::Impl::preview(const Case& c) {
@@ -65,19 +94,23 @@ Task<Previewed> Gate::Impl::preview_plan(std::shared_ptr<const Configuration> co
 
 // A state that cannot be told now is no state that anybody agreed to.
 Task<Result<bool>> Gate::Impl::moved(const catalog::Tool& tool,
-                                     std::shared_ptr<ActionRecord> agreed) {
+                                     std::shared_ptr<ActionRecord> agreed, Noted noted) {
   if (tool.kind == catalog::ToolKind::kRunbook) {
     const Previewed now =
         co_await preview_plan(world.configuration, agreed->description, Looks::kOnlyState);
+    note_look(agreed->id, now.shown, noted);
     co_return !is_state_of(*agreed, now);
   }
   if (!tool.preview) co_return !agreed->state_print.empty();
   const catalog::Tool looked = only_state(tool);
   const Result<Previewed> now = co_await ports.executor.preview(looked, agreed->args);
-  if (now) co_return now->fingerprint != agreed->state_print;
+  if (now) note_look(agreed->id, now->shown, noted);
+  const bool told = now && now->shown.find("code") == nullptr;
+  if (told) co_return now->fingerprint != agreed->state_print;
   co_return refuse("state_unavailable",
                    "what it would touch cannot be looked at, so that nothing was released: " +
-                       now.error().message + "; try again, deny it, or mend the tool's preview");
+                       (now ? std::string(now->shown.text("unavailable")) : now.error().message) +
+                       "; try again, deny it, or mend the tool's preview");
 }
 
 // The step looks at the state by itself, and it is the one that the plan's people saw.
@@ -88,7 +121,9 @@ Task<bool> Gate::Impl::is_as_planned(Case& c) {
   const std::string agreed = state_in_plan(run->preview, c.request.run->step);
   const catalog::Tool looked = only_state(*c.tool);
   Result<Previewed> now = co_await ports.executor.preview(looked, c.args);
-  if (!now || now->fingerprint != agreed) co_return false;
+  if (now) note_look(c.id, now->shown, c.noted);
+  const bool told = now && now->shown.find("code") == nullptr;
+  if (!told || now->fingerprint != agreed) co_return false;
   c.previewed = std::move(*now);
   co_return true;
 }

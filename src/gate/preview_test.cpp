@@ -146,6 +146,54 @@ TEST_CASE("a state that cannot be told keeps nobody from being asked, and releas
   }
 }
 
+TEST_CASE("what was issued for a look stands in the action's stream, whatever came of the look") {
+  Looking l;
+  const auto see = [&](const std::string& rows, const std::string& state, bool fails = false) {
+    Previewed seen{doc::object({{"rows", rows}}), state};
+    if (fails)
+      seen.shown = doc::object({{"unavailable", "it is away"}, {"code", "preview_failed"}});
+    const doc::Value used =
+        doc::object({{"id", "crd_1"}, {"name", "orders"}, {"ended", "revoked"}});
+    seen.shown.set("credentials", doc::Array{used});
+    l.b.executor.previews.insert_or_assign("ask", std::move(seen));
+  };
+  see("12 rows", "sha256:one");
+  const auto noted = [&](const ActionId& id) {
+    std::string out;
+    for (const Event& event : l.b.stream(id)) {
+      if (event.type.starts_with("credential.")) out += event.type.substr(11) + " ";
+    }
+    return out;
+  };
+  const RecordPtr asked = l.b.ask("ask");
+  const doc::Value body = l.b.stream(asked->id).back().body;
+  CHECK(body.text("for") == "look");
+  CHECK(body.find("credential")->text("name") == "orders");
+  CHECK(noted(asked->id) == "issued revoked ");
+  SUBCASE("a look at release, and the release") {
+    REQUIRE(l.approve(asked));
+    CHECK(l.b.state(asked->id) == State::kSucceeded);
+    CHECK(noted(asked->id) == "issued revoked issued revoked ");
+  }
+  SUBCASE("one that finds another state, and the look at that") {
+    see("5,000 rows", "sha256:two");
+    REQUIRE(l.approve(asked));
+    CHECK(l.b.state(asked->id) == State::kPending);
+    CHECK(noted(asked->id) == "issued revoked issued revoked issued revoked ");
+  }
+  SUBCASE("one that fails, and a vote that is refused for that") {
+    see("", "", true);
+    const Result<RecordPtr> refused = l.approve(asked);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "state_unavailable");
+    CHECK(l.b.state(asked->id) == State::kPending);
+    CHECK(noted(asked->id) == "issued revoked issued revoked ");
+    see("12 rows", "sha256:one");  // nothing of the next vote is lost by it
+    REQUIRE(l.approve(asked));
+    CHECK(l.b.state(asked->id) == State::kSucceeded);
+  }
+}
+
 TEST_CASE("nothing is looked at when nobody is asked") {
   Looking l;
   CHECK(l.b.ask("run")->preview.is_null());

@@ -73,7 +73,8 @@ std::string in_words(const Event& event) {
   if (event.type == "credential.issued" || event.type == "credential.revoked") {
     const doc::Value* one = body.find("credential");
     return (event.type == "credential.issued" ? "credential issued: " : "credential revoked: ") +
-           std::string(one == nullptr ? "" : one->text("name"));
+           std::string(one == nullptr ? "" : one->text("name")) +
+           (body.text("for") == "look" ? ", to look at what it would touch" : "");
   }
   if (event.type == "execution.finished")
     return "execution finished: " + std::string(body.text("state"));

@@ -108,16 +108,35 @@ Result<void> Gate::Impl::check_not_suspended(const Principal& requester) const {
                                  "administrator resumes it");
 }
 
+// Whatever comes of looking again, what was issued for that is in the record: with the release, or
+// by itself when there is none.
+Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<ActionRecord> voted,
+                                                              Time at, bool there) {
+  const ActionId id = voted->id;
+  const auto noted = std::make_shared<std::vector<EventDraft>>();
+  Result<Release> release = co_await look_again(std::move(voted), at, there, noted);
+  if (noted->empty()) co_return release;
+  if (release) {
+    std::ranges::move(release->events, std::back_inserter(*noted));
+    release->events = std::move(*noted);
+  } else if (const auto record = open_record(id)) {
+    const Result<std::vector<Event>> appended = co_await append(record, std::move(*noted), {}, {});
+    if (appended) changed(record);
+  }
+  co_return release;
+}
+
 // The vote that completes the plan is folded into `voted` already. Looks again at everything that
 // the approval rests on: the people, the configuration, the world. What no longer holds returns to
 // review; else the start.
-Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<ActionRecord> voted,
-                                                              Time at, bool there) {
+Task<Result<Gate::Impl::Release>> Gate::Impl::look_again(std::shared_ptr<ActionRecord> voted,
+                                                         Time at, bool there, Noted noted) {
   Release release;
   if (Result<void> ok = check_not_suspended(voted->requester); !ok)
     co_return std::unexpected(ok.error());
   const std::string voted_evidence = voted->verdict.plan.evidence;
   Case c = case_of(*voted);
+  c.noted = noted;
   const auto put_back = [&](std::string reason,
                             review::ReturnToReview::Votes votes) -> Result<Release> {
     review::ReturnToReview command{votes,     std::move(reason), c.verdict.plan,
@@ -153,7 +172,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
   bool drifted = c.tool->digest != voted->tool_digest ||
                  !runs_the_same(*c.tool, described->description, voted->description);
   if (!drifted) {
-    const Result<bool> other = co_await moved(*c.tool, voted);
+    const Result<bool> other = co_await moved(*c.tool, voted, noted);
     if (!other) co_return std::unexpected(other.error());
     drifted = *other;
   }
@@ -174,6 +193,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::prepare_release(std::shared_ptr<Ac
     if (c.verdict.effect != Effect::kRequire) {
       c.verdict.plan = voted->verdict.plan;  // people were asked: that stands
       c.previewed = co_await preview(c);
+      note_look(c.id, c.previewed.shown, noted);
       seal_digest(c);
     }
     // Or it moved while it was decided again.

@@ -102,6 +102,29 @@ std::string upper(std::string text) {
   return text;
 }
 
+std::string json_escape_all(std::string_view ascii, bool upper_hex) {
+  std::string out;
+  for (const char c : ascii) {
+    std::string hex = to_hex(std::string_view(&c, 1));
+    out += "\\u00" + (upper_hex ? upper(std::move(hex)) : hex);
+  }
+  return out;
+}
+
+// How long the longest end of `left` is that `right` begins with (Knuth, Morris, Pratt 1977): both
+// are read once.
+std::size_t overlap(std::string_view left, std::string_view right) {
+  std::vector<std::size_t> back(right.size() + 1, 0);  // of right[0, n): its longest border
+  const auto shorter = [&](std::size_t n, char c) {
+    while (n > 0 && (n == right.size() || right[n] != c)) n = back[n];
+    return n < right.size() && right[n] == c ? n + 1 : 0;
+  };
+  for (std::size_t i = 1; i < right.size(); ++i) back[i + 1] = shorter(back[i], right[i]);
+  std::size_t matched = 0;
+  for (const char c : left) matched = shorter(matched, c);
+  return matched;
+}
+
 void insert_forms(std::set<std::string>& forms, std::string_view value) {
   forms.emplace(value);
   for (const bool lower_hex : {false, true}) {
@@ -117,6 +140,10 @@ void insert_forms(std::set<std::string>& forms, std::string_view value) {
     forms.insert(json_escape(value, {.slash = slash, .html = true}));
     forms.insert(json_escape(value, {.slash = slash, .only_hex = true}));
     forms.insert(json_escape(value, {.slash = slash, .only_hex = true, .upper_hex = true}));
+  }
+  if (std::ranges::all_of(value, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
+    forms.insert(json_escape_all(value, false));
+    forms.insert(json_escape_all(value, true));
   }
   forms.insert(to_hex(value));
   forms.insert(upper(to_hex(value)));
@@ -191,6 +218,23 @@ std::vector<Redactor::Span> Redactor::find(std::string_view text) const {
   return spans;
 }
 
+std::vector<Redactor::Span> Redactor::together(std::vector<Span> spans) {
+  std::ranges::sort(spans, {}, &Span::begin);
+  std::vector<Span> out;
+  for (Span& span : spans) {
+    if (out.empty() || span.begin >= out.back().end) {
+      out.push_back(std::move(span));
+      continue;
+    }
+    Span& last = out.back();
+    last.end = std::max(last.end, span.end);
+    for (const std::size_t name : span.names) {
+      if (std::ranges::find(last.names, name) == last.names.end()) last.names.push_back(name);
+    }
+  }
+  return out;
+}
+
 void Redactor::append_redacted(std::string& out, std::string_view text, std::size_t to,
                                const std::vector<Span>& spans) const {
   std::size_t from = 0;
@@ -201,6 +245,33 @@ void Redactor::append_redacted(std::string& out, std::string_view text, std::siz
     from = span.end;
   }
   if (from < to) out += text.substr(from, to - from);
+}
+
+std::vector<Redactor::Span> Redactor::find_halves(std::string_view piece, Missing missing) const {
+  std::vector<Span> out;
+  for (const Pattern& pattern : patterns_) {
+    const std::string_view value = pattern.text.reveal();
+    const std::size_t most = std::min(value.size() - 1, piece.size());
+    const std::size_t size =
+        missing == Missing::kBehind
+            ? overlap(piece.substr(piece.size() - most), value.substr(0, most))
+            : overlap(value.substr(value.size() - most), piece.substr(0, most));
+    if (size < kBytesMin) continue;
+    if (missing == Missing::kBehind)
+      out.push_back({piece.size() - size, piece.size(), {pattern.name}});
+    else
+      out.push_back({0, size, {pattern.name}});
+  }
+  return out;
+}
+
+std::string Redactor::redact_piece(std::string_view piece, Missing missing) const {
+  if (missing == Missing::kNothing || empty()) return redact(piece);
+  std::vector<Span> spans = find(piece);
+  std::ranges::move(find_halves(piece, missing), std::back_inserter(spans));
+  std::string out;
+  append_redacted(out, piece, piece.size(), together(std::move(spans)));
+  return out;
 }
 
 std::string Redactor::redact(std::string_view text) const {

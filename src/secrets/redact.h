@@ -17,7 +17,7 @@ namespace keyturn::secrets {
 //  - base64, standard or URL-safe, at any of the three alignments inside a longer encoded text,
 //  - percent-encoding (reserved characters only or every byte, either case, space as %20 or +),
 //  - hexadecimal (either case),
-//  - a JSON string body (short escapes or \u00XX, "/" escaped or not),
+//  - a JSON string body (short escapes or \u00XX, "/" escaped or not; of ASCII all as \u00XX),
 //  - one line of a value of several lines, from 16 bytes on (wrapped or indented keys).
 // Values shorter than kBytesMin cannot be told from ordinary text and are not redacted. What
 // overlaps is replaced together. It is a safety net: a program that transforms a secret in another
@@ -31,6 +31,11 @@ class Redactor {
   bool empty() const { return patterns_.empty(); }
   std::string redact(std::string_view text) const;  // linear in the text for practical values
   void redact(doc::Value& value) const;  // every string and key; numbers as they are written
+  // The same of a piece of a longer text of which the rest is not there: what the piece ends with
+  // (begins with) is replaced as well when it is how a known value begins (ends), from kBytesMin
+  // bytes on.
+  enum class Missing { kNothing, kBehind, kBefore };
+  std::string redact_piece(std::string_view piece, Missing missing) const;
 
  private:
   friend class StreamRedactor;
@@ -46,6 +51,9 @@ class Redactor {
   void add_pattern(std::string text, std::size_t name);
   const Pattern* longest_at(std::string_view text, std::size_t at) const;
   std::vector<Span> find(std::string_view text) const;
+  // Begun before the piece (kBefore) or not ended in it (kBehind): the most that can be of a value.
+  std::vector<Span> find_halves(std::string_view piece, Missing missing) const;
+  static std::vector<Span> together(std::vector<Span> spans);  // sorted, those that overlap as one
   // Appends text[from, to) with `spans` replaced.
   void append_redacted(std::string& out, std::string_view text, std::size_t to,
                        const std::vector<Span>& spans) const;

@@ -33,6 +33,8 @@ TEST_CASE("a known value is taken out in every form a program is likely to print
       R"(p&ss/w\"rd +1\u000a~)",
       R"(p&ss/w\"rd +1\u000A~)",
       doc::write_json(doc::Value(value)),
+      R"(\u0070\u0026\u0073\u0073\u002f\u0077\u0022\u0072\u0064\u0020\u002b\u0031\u000a\u007e)",
+      R"(\u0070\u0026\u0073\u0073\u002F\u0077\u0022\u0072\u0064\u0020\u002B\u0031\u000A\u007E)",
   };
   for (const std::string& form : forms) {
     CAPTURE(form);
@@ -124,6 +126,51 @@ TEST_CASE("whatever surrounds it, a value never stays in a redacted text") {
   CHECK(rc::check("no value left", [](const std::string& before, const std::string& after) {
     const Redactor redactor = knowing("S3cr3t!");
     RC_ASSERT(!redactor.redact(before + "S3cr3t!" + after).contains("S3cr3t!"));
+  }));
+}
+
+TEST_CASE("of a piece of a text, half a value at its open end is taken out, too") {
+  using Missing = Redactor::Missing;
+  Redactor redactor = knowing("S3cr3t-S3cr3t!");
+  redactor.add("B", Secret("t!other"));
+  const auto behind = [&](std::string_view piece) {
+    return redactor.redact_piece(piece, Missing::kBehind);
+  };
+  const auto before = [&](std::string_view piece) {
+    return redactor.redact_piece(piece, Missing::kBefore);
+  };
+  CHECK(behind("say S3cr3t-S3cr3t") == "say [redacted:PW]");
+  CHECK(behind("say S3cr") == "say [redacted:PW]");
+  CHECK(behind("say S3c") == "say S3c");  // too short to be told from ordinary text
+  CHECK(behind("say S3cr now") == "say S3cr now");
+  CHECK(behind("say S3cr3t-S3cr3t!oth") == "say [redacted:PW][redacted:B]");
+  CHECK(behind("S3cr3t-S3cr3t!S3cr3t-S3cr3t") == "[redacted:PW][redacted:PW]");
+  CHECK(behind("537a2d53 533363723374") == "537a2d53 [redacted:PW]");
+  CHECK(before("3cr3t! said") == "[redacted:PW] said");
+  CHECK(before("3t! said S3cr") == "3t! said S3cr");
+  CHECK(before("-S3cr3t!other") == "[redacted:PW][redacted:B]");
+  CHECK(redactor.redact_piece("say S3cr3t-S3cr3t", Missing::kNothing) == "say S3cr3t-S3cr3t");
+  CHECK(Redactor().redact_piece("say", Missing::kBehind) == "say");
+  CHECK(behind("") == "");
+}
+
+TEST_CASE("half a value is found as slow eyes would find it") {
+  CHECK(rc::check("the longest end that begins a value", [] {
+    const auto letters = rc::gen::container<std::string>(rc::gen::element('a', 'b'));
+    const std::string value = "a" + *letters + "bcab";
+    const std::string text =
+        *letters + value.substr(0, *rc::gen::inRange<std::size_t>(0, value.size()));
+    Redactor redactor;
+    redactor.add("A", Secret(value));
+    std::size_t half = 0;
+    for (std::size_t n = 1; n < value.size(); ++n)
+      if (text.ends_with(value.substr(0, n))) half = n;
+    const std::string kept = redactor.redact_piece(text, Redactor::Missing::kBehind);
+    if (half >= Redactor::kBytesMin) {
+      RC_ASSERT(kept == text.substr(0, text.size() - half) + "[redacted:A]");
+    } else {
+      RC_ASSERT(kept == text);
+    }
   }));
 }
 

@@ -256,6 +256,10 @@ void Core::open_mcp(const std::string& url, connectors::mcp::Children* children)
       [mcp = mcp_.get()](const std::string& name) { return mcp->upstreams().backend(name); });
 }
 
+Task<void> Core::stop(Duration within) {
+  if (executors_ != nullptr) co_await executors_->stop(within);
+}
+
 void Core::lend(connectors::ExecutorOptions& options) {
   auto in_force = std::make_shared<connectors::CredentialsInForce>();
   options.credentials = [this, in_force] {
@@ -323,6 +327,7 @@ Result<std::unique_ptr<Core>> Core::open(const Settings& settings, bool create, 
         connectors::make_executor(*core->loop_, core->clock_, executors, std::move(*helper));
     if (!executor) return std::unexpected(executor.error());
     children = &(*executor)->children();
+    core->executors_ = executor->get();
     core->executor_ = std::move(*executor);
   } else {
     core->executor_ = std::make_unique<NoExecutor>();

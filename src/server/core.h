@@ -32,6 +32,7 @@ class Keep;
 
 namespace keyturn::connectors {
 struct ExecutorOptions;
+class Executors;
 }  // namespace keyturn::connectors
 
 namespace keyturn::connectors::mcp {
@@ -52,6 +53,9 @@ class Core {
   // open_journal, no_helper.
   static Result<std::unique_ptr<Core>> open(const Settings& settings, bool create, bool executes);
   ~Core();
+
+  // What is lent to statements and requests is given back, by themselves or after `within`.
+  Task<void> stop(Duration within);
 
   // Ends the loop's work: call before destruction, with the loop not running.
   net::Loop& loop() { return *loop_; }
@@ -89,6 +93,7 @@ class Core {
   std::unique_ptr<connectors::mcp::Calls> mcp_calls_;
   std::shared_ptr<connectors::mcp::McpExecutor> mcp_executor_;
   std::unique_ptr<gate::Executor> executor_;
+  connectors::Executors* executors_ = nullptr;  // the same; null: nothing executes
   std::unique_ptr<gate::Gate> gate_;
   std::unique_ptr<identity::Identity> identity_;
   std::unique_ptr<net::BlockingPool> secrets_pool_;  // fetches the tokens of SCIM sections

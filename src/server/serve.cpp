@@ -487,6 +487,7 @@ Task<void> Serving::stop() {
   if (channels_ != nullptr) channels_->stop();
   if (http_) co_await http_->stop(kStopWithin);
   if (local_) co_await local_->stop(kStopWithin);
+  co_await core_->stop(kStopWithin);
   core_->loop().stop();
 }
 

@@ -60,6 +60,7 @@ credentials:
       dsn: "host=127.0.0.1 port=@PG@ dbname=orders user=maker"
       password: {secret: "file:@PASSWORD@"}
       grants: ["GRANT SELECT, INSERT ON orders TO {{role}}", "GRANT CREATE, USAGE ON SCHEMA public TO {{role}}"]
+      owner: keeper
   wrong-grant:
     postgres_role:
       dsn: "host=127.0.0.1 port=@PG@ dbname=orders user=maker"
@@ -96,7 +97,7 @@ class Credentials(unittest.TestCase):
         cls.pg = Postgres()
         cls.addClassCleanup(cls.pg.close)
         cls.pg.psql(f"""CREATE TABLE orders (id int); INSERT INTO orders VALUES (1), (2);
-            CREATE ROLE maker LOGIN CREATEROLE PASSWORD '{cls.pg.password}';
+            CREATE ROLE maker LOGIN CREATEROLE PASSWORD '{cls.pg.password}'; CREATE ROLE keeper NOLOGIN; GRANT keeper TO maker; GRANT CREATE ON SCHEMA public TO keeper;
             GRANT ALL ON orders TO maker WITH GRANT OPTION; GRANT CREATE, USAGE ON SCHEMA public TO maker WITH GRANT OPTION""")
         cls.ssh = sshd.Sshd()
         cls.addClassCleanup(cls.ssh.close)
@@ -228,6 +229,37 @@ class Credentials(unittest.TestCase):
         self.assertIn("answered 403 (access_denied)", json.dumps(action["outcome"]))
         self.assertEqual(self.events(action)[1], [])
         self.secret_free()
+
+    def test_what_an_issuer_says_of_a_secret_where_it_is_public_is_not_repeated(self):
+        def token():
+            text = self.issuers.issue("client")
+            return 200, {"access_token": text, "token_type": "Bearer", "expires_in": 300, "scope": "crm " + text}
+
+        def lease():
+            text = self.issuers.issue("leased")
+            self.issuers.objects["database/creds/" + text] = text
+            return 200, {"lease_id": "database/creds/" + text, "lease_duration": 3600, "data": {"username": "v-keyturn", "password": text}}
+        self.issuers.says.update({"/token": token, "/v1/database/creds/readonly": lease})
+        self.addCleanup(self.issuers.says.clear)
+        action = self.run_tool("crm")
+        self.assertEqual(self.events(action)[1][0]["shown"]["scope"], "crm [redacted:token]")
+        action = self.run_tool("leased")
+        self.assertEqual(self.events(action)[1][0]["shown"]["lease_id"], "database/creds/[redacted:password]")
+        self.assertNotIn("leased", self.issuers.good.values())  # and the lease was ended all the same
+        # A word that no standard has is not repeated: it may be what was sent.
+        self.issuers.says["/token"] = 403, {"error": "correcthorsebatterystaple"}
+        action = self.run_tool("crm", "failed")
+        self.assertTrue(action["outcome"]["reason"].endswith("the token server answered 403"), action["outcome"])
+        self.secret_free()
+
+    def test_when_the_server_stops_no_role_is_left(self):
+        action = self.k.request("orders", {"sql": "SELECT pg_sleep(100)"}).json
+        role = until(self.roles, "no role was made")
+        until(lambda: self.pg.psql(f"SELECT 1 FROM pg_stat_activity WHERE usename = '{role}' AND query LIKE '%pg_sleep%'"), "the statement does not run")
+        self.k.stop()
+        self.assertEqual(self.roles(), "")
+        self.k.start(env=ENVIRONMENT)
+        self.assertEqual(self.k.settled(action["id"])["state"], "failed")
 
     def test_what_cannot_be_revoked_is_said(self):
         self.issuers.refuse.add("/revoke")

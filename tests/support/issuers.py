@@ -39,6 +39,7 @@ class Issuers:
 
     def __init__(self):
         self.seen, self.good, self.issued, self.objects, self.refuse, self.deaf = [], {}, [], {}, set(), set()
+        self.says = {}  # path -> (status, body), or what gives it: instead of its answer
         issuers = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -90,6 +91,8 @@ class Issuers:
         elif body:
             parsed = json.loads(body)
         self.seen.append((method, target, parsed, headers))
+        if path in self.says:
+            return self.says[path]() if callable(self.says[path]) else self.says[path]
         if path in self.refuse:  # with a body that says a secret again: nothing of it may be passed on
             return 403, {"error": "access_denied", "error_description": "not with " + CLIENT_SECRET, "reason": "Forbidden"}
         if path == "/whoami":

@@ -226,6 +226,25 @@ TEST_CASE("a secret reaches the program and nobody else") {
   CHECK(refused.error().code == "no_secret");
 }
 
+TEST_CASE("where an output is cut, or broke off, no part of a secret is left") {
+  Rig rig;
+  TempFolder folder;
+  const std::string secret = "s3cr3t-value-91-" + std::string(1981, 'q') + "END";
+  connectors::testing::write_file(folder.path() + "/token", secret, 0600);
+  // As many copies as are read, and more; the last one that is read is cut.
+  catalog::Tool tool = tool_of(
+      {"/bin/sh", "-c", "i=0; while [ $i -lt 50 ]; do printf %s \"$TOKEN\"; i=$((i+1)); done"});
+  tool.output_bytes_max = 1024;
+  SUBCASE("there was more than is read") {}
+  SUBCASE("it was killed in the middle of a word") {
+    tool.exec[2] = "printf %s \"${TOKEN%ND}\"; kill -9 $$";
+  }
+  tool.secret_env["TOKEN"] = {.reference = {secrets::Source::kFile, folder.path() + "/token", {}}};
+  const Outcome outcome = rig.run(tool);
+  CHECK_FALSE(outcome.stdout_text.empty());
+  CHECK_FALSE(outcome.stdout_text.contains("s3cr3t"));
+}
+
 TEST_CASE("one action starts once") {
   Rig rig;
   const auto tool = tool_of({"/bin/echo", "x"});

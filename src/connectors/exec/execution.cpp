@@ -222,6 +222,7 @@ void Execution::read_stream(Stream& stream) {
   if (job_.is_child && stream.bytes.size() + static_cast<std::size_t>(n) > most) {
     const std::size_t more = stream.bytes.size() + static_cast<std::size_t>(n) - most;
     stream.bytes.erase(0, std::min(more, stream.bytes.size()));
+    stream.begins_late = true;
   }
   const std::size_t room = most - std::min(most, stream.bytes.size());
   stream.cut = stream.cut || static_cast<std::size_t>(n) > room;
@@ -321,9 +322,15 @@ bool Execution::never_ran() const {
 
 std::string Execution::present(const Stream& stream, bool& truncated) const {
   truncated = truncated || stream.cut;
-  if (job_.is_child) return presentable_end(stream.bytes, job_.redactor, kLastWordsMax);
+  if (job_.is_child)
+    return presentable_end(stream.bytes, job_.redactor, kLastWordsMax,
+                           stream.begins_late ? Missing::kBefore : Missing::kNothing);
+  // What was killed, or is not waited for, may have been in the middle of a word.
+  const bool killed = timed_out_ || drained_ || !wait_status_ || WIFSIGNALED(*wait_status_) ||
+                      inner_exit_.value_or(0) > 128;
   return presentable(stream.bytes, job_.redactor,
-                     static_cast<std::size_t>(job_.plan.output_bytes_max), truncated);
+                     static_cast<std::size_t>(job_.plan.output_bytes_max), truncated,
+                     stream.cut || killed ? Missing::kBehind : Missing::kNothing);
 }
 
 Outcome Execution::judge() const {

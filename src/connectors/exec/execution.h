@@ -72,7 +72,8 @@ class Execution {
   struct Stream {
     Fd fd;
     std::string bytes;
-    bool cut = false;
+    bool cut = false;          // there was more behind it
+    bool begins_late = false;  // or before it
   };
 
   void read_stream(Stream& stream);

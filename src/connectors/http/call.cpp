@@ -90,6 +90,7 @@ Task<Called> call(net::Loop& loop, net::ExchangeClient& client, CallRequest requ
     called->answer->status = (*exchange)->status();
     called->answer->headers = (*exchange)->headers();
     const Result<void> whole = co_await read_body(**exchange, request.bytes_max, *called->answer);
+    called->answer->broke_off = !whole;
     if (!whole) called->lost = whole.error();
   } else {
     called->lost = exchange.error();

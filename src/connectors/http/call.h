@@ -28,7 +28,8 @@ struct Answer {
   int status = 0;
   net::Headers headers;
   std::string body;
-  bool is_cut = false;  // there was more
+  bool is_cut = false;     // there was more
+  bool broke_off = false;  // the rest never came
 };
 
 // What came of it: an answer, or why there is none, or not all of it. With `lost` and an answer,

@@ -4,17 +4,11 @@
 #include "catalog/credentials.h"
 #include "connectors/http/outcome.h"
 #include "connectors/output.h"
-#include "secrets/detect.h"
 
 namespace keyturn::connectors::http {
 namespace {
 
 constexpr Duration kLookMost = std::chrono::seconds(60);  // a dry run and what comes before it
-
-const secrets::CredentialDetector& detector() {
-  static const secrets::CredentialDetector out;
-  return out;
-}
 
 Result<std::shared_ptr<const Prepared>> prepare_shared(const catalog::Tool& tool,
                                                        const doc::Value& args) {
@@ -53,10 +47,11 @@ std::int64_t ms_since(std::chrono::steady_clock::time_point begun) {
 }  // namespace
 
 HttpExecutor::HttpExecutor(net::Loop& loop, Spool& spool, net::BlockingPool& pool,
-                           const Clock& clock, Lender lender)
+                           net::BlockingPool& looks, const Clock& clock, Lender lender)
     : loop_(loop),
       spool_(spool),
       pool_(pool),
+      looks_(looks),
       clock_(clock),
       lender_(std::move(lender)),
       client_(loop, 0) {}
@@ -68,44 +63,48 @@ Result<gate::Described> HttpExecutor::describe(const catalog::Tool& tool, const 
 }
 
 Task<Result<std::shared_ptr<const Secrets>>> HttpExecutor::resolve(
-    std::shared_ptr<const Prepared> prepared, const Lent& lent) {
+    net::BlockingPool& pool, std::shared_ptr<const Prepared> prepared, Lent lent) {
   co_return co_await net::run_blocking(
-      pool_, [prepared, lent]() -> Result<std::shared_ptr<const Secrets>> {
-        auto found = secrets_of(*prepared, lent, prepared->message.url());
-        if (found && prepared->look)
-          if (auto good = secrets_of(*prepared, lent, prepared->look->url()); !good)
-            return std::unexpected(good.error());
+      pool, [prepared, lent = std::move(lent)]() -> Result<std::shared_ptr<const Secrets>> {
+        auto found = secrets_of(*prepared, lent);
         if (!found) return std::unexpected(found.error());
         return std::make_shared<const Secrets>(std::move(*found));
       });
 }
 
 Task<Result<Looked>> HttpExecutor::look_once(const catalog::Tool& tool, doc::Value args,
-                                             LookFor what) {
+                                             LookFor what, doc::Value& used) {
   auto prepared = prepare_shared(tool, args);
   if (!prepared) co_return std::unexpected(prepared.error());
-  auto lent = co_await lend_to_look(lender_, tool, kLookMost);
+  auto lent = co_await lend_to_look(lender_, tool, kLookMost, used);
   if (!lent) co_return std::unexpected(lent.error());
   Result<Looked> looked = Looked{};
-  auto secrets = co_await resolve(*prepared, *lent);
+  auto secrets = co_await resolve(looks_, *prepared, *lent);
   if (secrets)
     looked = co_await look(loop_, client_, *prepared, *secrets, what);
   else
     looked = std::unexpected(secrets.error());
-  doc::Value used{doc::Array{}};
-  for (const auto& [name, issued] : *lent) used.push(credentials::to_value(issued));
-  co_await take_back(lender_, std::move(*lent));
-  if (looked && what == LookFor::kAll && !used.as_array().empty())
-    looked->shown.set("credentials", std::move(used));
+  co_await take_back(lender_, std::move(*lent), used);
   co_return looked;
 }
 
 Task<Result<gate::Previewed>> HttpExecutor::preview(const catalog::Tool& tool, doc::Value args) {
   const bool shows = tool.preview && !tool.preview->shows.empty();
-  auto looked = co_await look_once(tool, std::move(args), shows ? LookFor::kAll : LookFor::kState);
-  if (!looked) co_return std::unexpected(looked.error());
-  detector().redact(looked->shown);
-  co_return gate::Previewed{std::move(looked->shown), std::move(looked->fingerprint)};
+  doc::Value used{doc::Array{}};
+  auto looked =
+      co_await look_once(tool, std::move(args), shows ? LookFor::kAll : LookFor::kState, used);
+  const bool issued = !used.as_array().empty();
+  if (!looked && !issued) co_return std::unexpected(looked.error());
+  gate::Previewed out;
+  if (looked) {
+    out = {std::move(looked->shown), std::move(looked->fingerprint)};
+  } else {
+    out.shown =
+        doc::object({{"unavailable", looked.error().message}, {"code", looked.error().code}});
+  }
+  if (issued && out.shown.is_null()) out.shown = doc::Value(doc::Object{});
+  if (issued) out.shown.set("credentials", std::move(used));
+  co_return out;
 }
 
 Task<Result<Outcome>> HttpExecutor::execute(gate::Order order) {
@@ -125,8 +124,10 @@ Task<Result<Outcome>> HttpExecutor::execute(gate::Order order) {
 Task<Result<Outcome>> HttpExecutor::run(const gate::Order& order,
                                         std::shared_ptr<const Prepared> prepared,
                                         const Lent& lent) {
-  auto secrets = co_await resolve(prepared, lent);
+  auto secrets = co_await resolve(pool_, prepared, lent);
   if (!secrets) co_return std::unexpected(secrets.error());
+  if (Result<void> there = check_place(**secrets, prepared->message.url()); !there)
+    co_return std::unexpected(there.error());
   co_return co_await send(order, std::move(prepared), std::move(*secrets));
 }
 

@@ -51,7 +51,8 @@ struct Rig {
   SystemClock clock;
   SystemRandom random;
   std::unique_ptr<Spool> spool = std::move(*Spool::open(folder.path() + "/spool", clock.now()));
-  HttpExecutor executor{loop, *spool, pool, clock, Lender{}};
+  net::BlockingPool looks{loop, "looks", 1};
+  HttpExecutor executor{loop, *spool, pool, looks, clock, Lender{}};
   ActionId action{make_sortable_id("act_", unix_ms(clock.now()), random)};
 
   Result<Outcome> run(const catalog::Catalog& catalog, const std::string& args = "{}",
@@ -249,6 +250,84 @@ TEST_CASE("an idempotency key is the action's id") {
                             "\n      method: POST\n      path: /a/{{x}}\n      idempotency_key: "
                             "true\n")) == "succeeded");
   CHECK(came.contains("\r\nIdempotency-Key: " + rig.action.str() + "\r\n"));
+}
+
+TEST_CASE("a condition goes with the request where there is a strong ETag, and people are told") {
+  struct Row {
+    const char* method;
+    const char* answer;  // to the look
+    std::string sent;    // with the request
+    std::string told;
+  };
+  const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n";
+  for (const Row& row :
+       std::vector<Row>{{"PUT", "ETag: \"1\"\r\n", "If-Match: \"1\"\r\n", "If-Match: \"1\""},
+                        {"PUT", "", "", "no strong ETag"},
+                        {"PUT", "ETag: W/\"1\"\r\n", "", "no strong ETag"},
+                        {"PUT", "ETag: *\r\n", "", "no strong ETag"},
+                        {"PUT", "ETag: 1\r\n", "", "no strong ETag"},
+                        {"PUT", "ETag: \"a\"b\"\r\n", "", "no strong ETag"},
+                        {"PUT", nullptr, "If-None-Match: *\r\n", "If-None-Match: *"},
+                        {"POST", nullptr, "", "nothing is there"}}) {
+    CAPTURE(row.method);
+    CAPTURE(row.told);
+    const std::string page = row.answer == nullptr
+                                 ? "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno"
+                                 : ok + row.answer + "\r\nok";
+    std::string came;
+    ScriptedServer server({say(page), say(page), say(kOk, &came)});
+    std::string url = server.url();
+    url.pop_back();
+    const catalog::Catalog catalog =
+        catalog_of("      server: " + url + "\n      method: " + row.method +
+                       "\n      path: /v1/{{x}}\n      body: {json: {x: \"{{x}}\"}}\n",
+                   "    preview: {path: \"/v1/{{x}}\", if_match: true}\n");
+    Rig rig;
+    const auto seen =
+        await(rig.loop, rig.executor.preview(catalog.tools().front(), doc::object({{"x", "a"}})));
+    REQUIRE(seen);
+    CHECK(seen->shown.text("precondition").contains(row.told));
+    const auto outcome = rig.run(catalog, "{}", seen->fingerprint);
+    REQUIRE(outcome);
+    CHECK(came.contains("\r\n" + row.sent));
+    CHECK(came.contains("If-") == !row.sent.empty());
+  }
+}
+
+TEST_CASE("where the state alone is asked for, nothing is shown, and it is the same state") {
+  const auto page = say("HTTP/1.1 200 OK\r\nETag: W/\"1\"\r\nContent-Length: 2\r\n\r\nok");
+  ScriptedServer server({page, page});
+  const catalog::Catalog catalog = post(server, "    preview: {path: \"/v1/{{x}}\"}\n");
+  catalog::Tool tool = catalog.tools().front();
+  Rig rig;
+  const doc::Value args = doc::object({{"x", "a"}});
+  const auto seen = await(rig.loop, rig.executor.preview(tool, args));
+  tool.preview->shows.clear();
+  const auto state = await(rig.loop, rig.executor.preview(tool, args));
+  REQUIRE((seen && state));
+  CHECK(state->shown.is_null());
+  CHECK_FALSE(seen->shown.is_null());
+  CHECK(state->fingerprint == seen->fingerprint);
+}
+
+TEST_CASE("a credential that is bound to a place goes nowhere else, whatever is asked") {
+  ScriptedServer nobody({});
+  const catalog::Catalog catalog = post(nobody);
+  const auto prepared = prepare(catalog.tools().front(), doc::object({{"x", "a"}}));
+  REQUIRE(prepared);
+  credentials::Issued issued{.id = "crd_1", .name = "token", .provider = "static"};
+  issued.only_to = {"https://a.example/v1/scale", "https://a.example/v2/"};
+  const auto secrets = secrets_of(*prepared, {{"token", issued}});
+  REQUIRE(secrets);
+  for (const char* good : {"https://a.example/v1/scale", "https://a.example/v1/scale?x=1",
+                           "https://a.example/v2/anything"})
+    CHECK(check_place(*secrets, good));
+  for (const char* bad : {"https://a.example/v1", "https://a.example/v1/scale/x",
+                          "https://b.example/v2/x", "http://a.example/v2/x"}) {
+    const auto refused = check_place(*secrets, bad);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == "not_sent_there");
+  }
 }
 
 TEST_CASE("a look binds the request to what was seen") {

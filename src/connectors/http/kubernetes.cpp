@@ -13,6 +13,10 @@ namespace keyturn::connectors::http {
 namespace {
 
 constexpr std::size_t kNamedMax = 100;
+// Of the API itself; custom resources have the first two.
+constexpr std::array<std::string_view, 9> kDryRuns{
+    "",       "status",  "scale", "eviction", "binding", "approval", "ephemeralcontainers",
+    "resize", "finalize"};
 constexpr std::array<std::string_view, 5> kCounted{
     "/metadata/managedFields", "/metadata/resourceVersion", "/metadata/generation", "/metadata/uid",
     "/metadata/creationTimestamp"};
@@ -63,6 +67,20 @@ void set_body(catalog::HttpMessage& message, const doc::Value& body) {
 std::string metadata_text(const doc::Value& object, std::string_view key) {
   const doc::Value* metadata = object.find("metadata");
   return metadata == nullptr ? "" : std::string(metadata->text(key));
+}
+
+// The items of a list; null of an object, which has a uid.
+const doc::Array* items_of(const doc::Value& object) {
+  const doc::Value* items = object.find("items");
+  const bool is_list =
+      items != nullptr && items->is_array() && metadata_text(object, "uid").empty();
+  return is_list ? &items->as_array() : nullptr;
+}
+
+// A name within a line: control characters as JSON writes them.
+std::string in_line(std::string_view name) {
+  const std::string quoted = doc::write_json(doc::Value(name));
+  return quoted.substr(1, quoted.size() - 2);
 }
 
 // {"a": {"b": 1}} as "/a/b": 1.
@@ -119,6 +137,15 @@ catalog::HttpMessage dry_run_of(const catalog::HttpMessage& message) {
   return out;
 }
 
+std::string without_dry_run(const catalog::HttpMessage& message) {
+  const doc::Value api = api_of(message);
+  const std::string_view sub = api.text("subresource");
+  if (api.text("verb").empty()) return "its path is that of no object of the API";
+  if (std::ranges::find(kDryRuns, sub) != kDryRuns.end()) return "";
+  return std::string(api.text("resource")) + "/" + std::string(sub) +
+         " is not known to have a dry run: the server could do it";
+}
+
 std::vector<catalog::HttpMessage> live_of(const catalog::HttpMessage& message) {
   const doc::Value api = api_of(message);
   const std::string path(path_of(message));
@@ -144,9 +171,8 @@ Result<std::vector<ObjectState>> states_of(const doc::Value& object) {
     return ObjectState{metadata_text(one, "uid"), metadata_text(one, "resourceVersion")};
   };
   std::vector<ObjectState> out;
-  const doc::Value* items = object.find("items");
-  if (items != nullptr && items->is_array()) {
-    for (const doc::Value& item : items->as_array()) out.push_back(state(item));
+  if (const doc::Array* items = items_of(object)) {
+    for (const doc::Value& item : *items) out.push_back(state(item));
   } else {
     out.push_back(state(object));
   }
@@ -198,6 +224,11 @@ catalog::HttpMessage with_precondition(catalog::HttpMessage message, const Objec
   return message;
 }
 
+bool takes_precondition(const catalog::HttpMessage& message) {
+  const bool is_one = api_of(message).text("verb") != "deletecollection";
+  return is_one && with_precondition(message, {"u", "1"}).body != message.body;
+}
+
 doc::Value changes(const doc::Value& before, const doc::Value& after, std::size_t most,
                    std::size_t& left_out) {
   Leaves old, fresh;
@@ -233,7 +264,7 @@ std::string diff_of(const doc::Value& object, const doc::Value& changes) {
     std::size_t end = std::min(text.size(), kLeafMax);
     while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
     if (end < text.size()) text = text.substr(0, end) + "…";
-    out += std::string(sign) + " " + std::string(change.text("path")) + ": " + text + "\n";
+    out += std::string(sign) + " " + in_line(change.text("path")) + ": " + text + "\n";
   };
   for (const doc::Value& change : changes.as_array()) {
     add("-", change, "before");
@@ -241,18 +272,19 @@ std::string diff_of(const doc::Value& object, const doc::Value& changes) {
   }
   if (out.empty()) return out;
   const std::string where = metadata_text(object, "namespace");
-  return "@@ " + std::string(object.text("kind")) + " " + (where.empty() ? "" : where + "/") +
-         metadata_text(object, "name") + " @@\n" + out;
+  return "@@ " + in_line(object.text("kind")) + " " +
+         in_line((where.empty() ? "" : where + "/") + metadata_text(object, "name")) + " @@\n" +
+         out;
 }
 
 doc::Value named(const doc::Value& object) {
   doc::Value out = doc::object({{"kind", object.text("kind")}});
-  if (const doc::Value* items = object.find("items"); items != nullptr && items->is_array()) {
+  if (const doc::Array* items = items_of(object)) {
     doc::Value names{doc::Array{}};
-    for (const doc::Value& item : items->as_array()) {
+    for (const doc::Value& item : *items) {
       if (names.as_array().size() < kNamedMax) names.push(metadata_text(item, "name"));
     }
-    out.set("count", static_cast<std::int64_t>(items->as_array().size()));
+    out.set("count", static_cast<std::int64_t>(items->size()));
     out.set("names", std::move(names));
     return out;
   }

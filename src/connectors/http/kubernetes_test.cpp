@@ -47,6 +47,22 @@ TEST_CASE("a dry run is the same request, of which the server keeps nothing") {
   CHECK(json(dry_run_of(message("DELETE", kWeb)).body).find("dryRun") != nullptr);
 }
 
+TEST_CASE("only what is known to have a dry run is asked for one") {
+  const auto why = [](std::string method, std::string target) {
+    return without_dry_run(message(std::move(method), std::move(target), "{}"));
+  };
+  const std::string pod = "/api/v1/namespaces/a/pods/p";
+  for (const char* sub : {"", "/status", "/eviction", "/binding", "/ephemeralcontainers"})
+    CHECK(why("POST", pod + sub).empty());
+  CHECK(why("PATCH", std::string(kWeb) + "/scale").empty());
+  CHECK(why("DELETE", "/api/v1/namespaces/a/pods").empty());
+  CHECK(why("POST", "/api/v1/namespaces/a/serviceaccounts/s/token")
+            .contains("serviceaccounts/token"));
+  for (const char* sub : {"/exec", "/proxy/run", "/attach", "/portforward", "/other"})
+    CHECK_FALSE(why("POST", pod + sub).empty());
+  CHECK_FALSE(why("POST", "/healthz").empty());
+}
+
 TEST_CASE("what a request would touch is found by its path") {
   const auto targets = [](const Message& of) {
     std::vector<std::string> out;
@@ -96,6 +112,24 @@ TEST_CASE("a write is bound to the object as it was shown, in each way that the 
             ->text("resourceVersion") == "41");
 }
 
+TEST_CASE("who reads of a precondition knows that it is sent") {
+  CHECK(takes_precondition(message("PUT", kWeb, "{}")));
+  CHECK(takes_precondition(message("DELETE", kWeb)));
+  CHECK(takes_precondition(
+      message("POST", "/api/v1/namespaces/a/pods/p/eviction", R"({"kind":"Eviction"})")));
+  CHECK_FALSE(
+      takes_precondition(message("POST", "/api/v1/namespaces/a/pods", R"({"kind":"Pod"})")));
+  CHECK_FALSE(takes_precondition(message("DELETE", "/api/v1/namespaces/a/pods")));
+}
+
+TEST_CASE("an object with items is an object, whatever they are") {
+  const auto object = json(
+      R"({"kind":"Basket","apiVersion":"a/v1","metadata":{"uid":"u-1","resourceVersion":"41","name":"b"},
+          "items":[{"metadata":{"uid":"x","resourceVersion":"1"}}]})");
+  CHECK(*states_of(object) == std::vector{kState});
+  CHECK(named(object).text("name") == "b");
+}
+
 TEST_CASE("states are told of objects and lists, and of nothing else") {
   const auto object = json(
       R"({"kind":"Deployment","apiVersion":"apps/v1","metadata":{"uid":"u-1","resourceVersion":"41"}})");
@@ -140,6 +174,10 @@ TEST_CASE("changes are text that nobody takes for another") {
         "@@ Deployment a/web @@\n- /spec/replicas: 3\n+ /spec/replicas: 5\n+ /x: \"a\\n- /y: "
         "1\"\n");
   CHECK(diff_of(object, json("[]")).empty());
+  const auto liar = json(R"({"kind":"D\n- /a: 1","metadata":{"namespace":"n\n","name":"w\r"}})");
+  CHECK(diff_of(liar,
+                json(R"([{"path":"/k\n- /spec/replicas: 3\n+ /spec/replicas: 4","after":1}])")) ==
+        "@@ D\\n- /a: 1 n\\n/w\\r @@\n+ /k\\n- /spec/replicas: 3\\n+ /spec/replicas: 4: 1\n");
 }
 
 TEST_CASE("of a Secret people see that it changes, never what it holds") {

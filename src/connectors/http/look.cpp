@@ -1,10 +1,13 @@
 #include "connectors/http/look.h"
 
+#include <algorithm>
+
 #include "base/task_impl.h"
 #include "connectors/http/outcome.h"
 #include "connectors/output.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
+#include "secrets/detect.h"
 
 namespace keyturn::connectors::http {
 namespace {
@@ -13,6 +16,15 @@ constexpr Duration kLookMost = std::chrono::seconds(10);
 constexpr std::size_t kObjectBytesMax = 4 << 20;
 constexpr std::size_t kShownBytesMax = 32 * 1024;
 constexpr std::size_t kChangesMax = 200;
+constexpr std::size_t kEtagMax = 1024;
+
+// What others put there, for people: the tool's own secrets and what looks like anybody's are
+// taken out. Before anything is cut, so that no part of one is left.
+void clean(doc::Value& shown, const secrets::Redactor& redactor) {
+  static const secrets::CredentialDetector detector;
+  redactor.redact(shown);
+  detector.redact(shown);
+}
 
 std::unexpected<Refusal> failed(std::string why) {
   return refuse("preview_failed", "what it would touch cannot be told: " + std::move(why));
@@ -24,9 +36,11 @@ struct Asking {
   std::shared_ptr<const Prepared> prepared;
   std::shared_ptr<const Secrets> secrets;
 
-  // Any whole answer.
+  // Any whole answer. Code not_sent_there, too.
   Task<Result<Answer>> ask(catalog::HttpMessage message) const {
     const std::string method = message.method;
+    if (Result<void> there = check_place(*secrets, message.url()); !there)
+      co_return std::unexpected(there.error());
     Called called = co_await call(loop, client,
                                   {.message = std::move(message),
                                    .secrets = secrets->headers,
@@ -91,7 +105,9 @@ Task<Result<doc::Value>> dry_run(const Asking& asking, const doc::Value& before)
     co_return shown;
   }
   std::size_t left_out = 0;
-  const std::string diff = diff_of(*after, changes(before, *after, kChangesMax, left_out));
+  doc::Value changed = changes(before, *after, kChangesMax, left_out);
+  clean(changed, asking.secrets->redactor);
+  const std::string diff = diff_of(*after, changed);
   if (diff.empty())
     shown.set("changes", "none");
   else
@@ -102,6 +118,12 @@ Task<Result<doc::Value>> dry_run(const Asking& asking, const doc::Value& before)
 
 bool names_its_object(const catalog::HttpMessage& message) {
   return !live_of(message).empty();
+}
+
+std::string precondition_of(const Prepared& prepared, const Looked& looked) {
+  if (!takes_precondition(prepared.message)) return "";
+  if (looked.states.empty()) return "none: there is nothing yet that it could name";
+  return "uid and resourceVersion: the server refuses it (409) on any other";
 }
 
 Task<Result<Looked>> look_at_object(Asking asking, LookFor what) {
@@ -121,31 +143,73 @@ Task<Result<Looked>> look_at_object(Asking asking, LookFor what) {
   }
   out.fingerprint = fingerprint_of(out.states);
   if (what == LookFor::kState) co_return out;
-  auto shown = co_await dry_run(asking, *before);
-  if (!shown) co_return std::unexpected(shown.error());
-  asking.secrets->redactor.redact(*shown);
-  out.shown = std::move(*shown);
+  doc::Value shown;
+  if (std::string why = without_dry_run(asking.prepared->message); !why.empty()) {
+    shown = doc::object({{"kind", "kubernetes"}, {"unavailable", std::move(why)}});
+    if (!before->is_null()) shown.set("object", named(*before));
+  } else {
+    auto seen = co_await dry_run(asking, *before);
+    if (!seen) co_return std::unexpected(seen.error());
+    shown = std::move(*seen);
+  }
+  if (std::string bound = precondition_of(*asking.prepared, out); !bound.empty())
+    shown.set("precondition", std::move(bound));
+  clean(shown, asking.secrets->redactor);
+  out.shown = std::move(shown);
   co_return out;
 }
 
-Task<Result<Looked>> look_at_url(Asking asking) {
+// entity-tag without "W/" (RFC 9110 §8.8.3): the only one that If-Match takes, and that tells one
+// answer from every other.
+bool is_strong(std::string_view etag) {
+  const auto is_inside = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte == 0x21 || (byte >= 0x23 && byte != 0x7f);
+  };
+  return etag.size() >= 2 && etag.size() <= kEtagMax && etag.front() == '"' && etag.back() == '"' &&
+         std::ranges::all_of(etag.substr(1, etag.size() - 2), is_inside);
+}
+
+// What the request says of what was looked at; "" name: nothing.
+std::pair<std::string, std::string> condition_of(const Prepared& prepared, const Looked& looked) {
+  if (!prepared.call->look || !prepared.call->look->if_match) return {};
+  if (!looked.etag.empty()) return {"If-Match", looked.etag};
+  if (looked.absent && prepared.message.method == "PUT") return {"If-None-Match", "*"};
+  return {};
+}
+
+std::string condition_text(const Prepared& prepared, const Looked& looked) {
+  const auto [name, value] = condition_of(prepared, looked);
+  if (!name.empty()) return name + ": " + value + " (the server refuses it otherwise)";
+  return std::string("none goes with the request: ") +
+         (looked.absent ? "nothing is there" : "what was looked at has no strong ETag");
+}
+
+Task<Result<Looked>> look_at_url(Asking asking, LookFor what) {
   const catalog::HttpMessage message = *asking.prepared->look;
   auto answer = co_await asking.ask(message);
   if (!answer) co_return std::unexpected(answer.error());
   const bool there = answer->status >= 200 && answer->status < 300;
   if (!there && answer->status != 404) co_return failed(said(*answer, asking.secrets->redactor));
   Looked out;
-  if (there) out.etag = answer->headers.find("etag").value_or("");
+  out.absent = !there;
+  if (const std::string_view etag = answer->headers.find("etag").value_or("");
+      there && is_strong(etag))
+    out.etag = etag;
   out.fingerprint = crypto::sha256_text(doc::canonical_or_die(
       doc::object({{"v", 1},
                    {"status", answer->status},
                    {"state", out.etag.empty() ? crypto::sha256_text(answer->body)
                                               : crypto::sha256_text(out.etag)}})));
+  if (what == LookFor::kState) co_return out;
   bool truncated = false;
   doc::Value body = shown_body(*answer, asking.secrets->redactor, kShownBytesMax, truncated);
   out.shown =
       doc::object({{"url", message.url()}, {"status", answer->status}, {"body", std::move(body)}});
   if (truncated) out.shown.set("truncated", true);
+  if (asking.prepared->call->look->if_match)
+    out.shown.set("precondition", condition_text(*asking.prepared, out));
+  clean(out.shown, asking.secrets->redactor);
   co_return out;
 }
 
@@ -156,16 +220,15 @@ Task<Result<Looked>> look(net::Loop& loop, net::ExchangeClient& client,
                           std::shared_ptr<const Secrets> secrets, LookFor what) {
   Asking asking{loop, client, prepared, std::move(secrets)};
   if (prepared->call->previews) co_return co_await look_at_object(std::move(asking), what);
-  co_return co_await look_at_url(std::move(asking));
+  co_return co_await look_at_url(std::move(asking), what);
 }
 
 catalog::HttpMessage bound_to(const Prepared& prepared, const Looked& looked) {
   if (prepared.call->previews && looked.states.size() == 1)
     return with_precondition(prepared.message, looked.states.front());
   catalog::HttpMessage out = prepared.message;
-  const bool strong = !looked.etag.empty() && !looked.etag.starts_with("W/");
-  if (prepared.call->look && prepared.call->look->if_match && strong)
-    out.headers.emplace_back("If-Match", looked.etag);
+  if (auto condition = condition_of(prepared, looked); !condition.first.empty())
+    out.headers.push_back(std::move(condition));
   return out;
 }
 

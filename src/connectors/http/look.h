@@ -15,13 +15,14 @@ struct Looked {
   std::string fingerprint;  // "sha256:…"; "" nothing that could change is there
   // What ties the request to that state.
   std::vector<ObjectState> states;
-  std::string etag;
+  std::string etag;     // a strong one; "" there is none
+  bool absent = false;  // of what was looked at by its URL: 404
 };
 
 enum class LookFor { kState, kAll };
 
 // Precondition: HttpCall::previews or look. Only reads, and dry runs, each bounded like the call
-// itself and by ten seconds. Codes: preview_failed, and those of secrets_of().
+// itself and by ten seconds. Codes: preview_failed, not_sent_there.
 Task<Result<Looked>> look(net::Loop& loop, net::ExchangeClient& client,
                           std::shared_ptr<const Prepared> prepared,
                           std::shared_ptr<const Secrets> secrets, LookFor what);

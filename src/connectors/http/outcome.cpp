@@ -70,7 +70,8 @@ doc::Value shown_body(const Answer& answer, const secrets::Redactor& redactor,
                         {"sha256", crypto::sha256_text(answer.body)},
                         {"encoding", answer.headers.find("content-encoding").value_or("")}});
   bool cut = answer.is_cut;
-  std::string text = presentable(answer.body, redactor, bytes_max, cut);
+  std::string text = presentable(answer.body, redactor, bytes_max, cut,
+                                 cut || answer.broke_off ? Missing::kBehind : Missing::kNothing);
   truncated = truncated || cut;
   if (cut || !says_json(answer.headers)) return text;
   const doc::ParseLimits limits{.bytes_max = text.size() + 1};

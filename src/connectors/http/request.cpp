@@ -1,6 +1,7 @@
 #include "connectors/http/request.h"
 
 #include "connectors/exec/plan.h"
+#include "connectors/http/kubernetes.h"
 #include "credentials/document.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
@@ -153,19 +154,29 @@ gate::Described describe(const Prepared& prepared) {
   if (!call.ca_file.empty()) said.set("ca", call.ca_file);
   if (const std::string text = addresses_text(call.addresses); !text.empty())
     said.set("addresses", text);
-  if (call.previews)
+  if (call.previews && takes_precondition(prepared.message))
     said.set("precondition", "the object is still as it was shown (uid, resourceVersion)");
   else if (call.look && call.look->if_match)
-    said.set("precondition", "what was looked at is still as it was shown (If-Match)");
+    said.set("precondition",
+             "what was looked at is still as it was shown, where it has a strong ETag (If-Match)");
   return out;
 }
 
-Result<Secrets> secrets_of(const Prepared& prepared, const Lent& lent, const std::string& url) {
+Result<void> check_place(const Secrets& secrets, const std::string& url) {
+  for (const auto& [name, places] : secrets.only_to) {
+    if (!credentials::is_within(places, url))
+      return refuse("not_sent_there", "credential " + name + " may not be sent to " +
+                                          url.substr(0, url.find('?')) +
+                                          ", which is not in its only_to; nothing was sent there");
+  }
+  return {};
+}
+
+Result<Secrets> secrets_of(const Prepared& prepared, const Lent& lent) {
   Secrets out;
   for (const auto& [name, value] : prepared.hidden) out.redactor.add(name, value);
   for (const auto& [name, issued] : lent) {
-    if (!issued.only_to.empty() && !credentials::is_within(issued.only_to, url))
-      return refuse("not_sent_there", "credential " + name + " may not be sent to this URL");
+    if (!issued.only_to.empty()) out.only_to.emplace_back(name, issued.only_to);
     for (const auto& [field, value] : issued.fields) out.redactor.add(name + " " + field, value);
   }
   for (const catalog::HttpHeaderField& field : prepared.call->headers) {

@@ -40,11 +40,14 @@ gate::Described describe(const Prepared& prepared);
 struct Secrets {
   net::Headers headers;
   secrets::Redactor redactor;
+  // By name: where credentials may be sent, of those that are bound to places.
+  std::vector<std::pair<std::string, std::vector<std::string>>> only_to;
 };
 
-// For what goes to `url`. Blocks: resolves references. Codes: no_secret; not_sent_there: a
-// credential that may not be sent to this URL.
-[[nodiscard]] Result<Secrets> secrets_of(const Prepared& prepared, const Lent& lent,
-                                         const std::string& url);
+// Blocks: resolves references. Code no_secret.
+[[nodiscard]] Result<Secrets> secrets_of(const Prepared& prepared, const Lent& lent);
+
+// Before each request that has them. Code not_sent_there: one may not be sent to this URL.
+[[nodiscard]] Result<void> check_place(const Secrets& secrets, const std::string& url);
 
 }  // namespace keyturn::connectors::http

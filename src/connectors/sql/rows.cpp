@@ -47,9 +47,11 @@ doc::Value Rows::cell(const PGresult* result, int row, int column) {
   if (::PQgetisnull(result, row, column) != 0) return nullptr;
   const std::string_view raw(::PQgetvalue(result, row, column),
                              static_cast<std::size_t>(::PQgetlength(result, row, column)));
-  bool cut = false;
-  const std::string text = presentable(
-      raw, redactor_, static_cast<std::size_t>(std::max<std::int64_t>(bytes_left_, 0)), cut);
+  const auto most = static_cast<std::size_t>(std::max<std::int64_t>(bytes_left_, 0));
+  const std::string_view read = raw.substr(0, most + kRedactionSlack);  // of a huge one no copy
+  bool cut = read.size() < raw.size();
+  const std::string text =
+      presentable(read, redactor_, most, cut, cut ? Missing::kBehind : Missing::kNothing);
   bytes_left_ -= static_cast<std::int64_t>(text.size());
   full_ = full_ || cut;
   return cut ? doc::Value(text) : json_value(text, ::PQftype(result, column));
