@@ -16,7 +16,7 @@
 namespace keyturn::connectors {
 namespace {
 
-constexpr unsigned kLookThreads = 4;                      // previews that run at a time
+constexpr unsigned kLookThreads = 8;  // one for each look that the gate has under way at a time
 constexpr unsigned kLookSecretThreads = 8;                // and fetch secrets, or credentials
 constexpr Duration kSpoolWait = std::chrono::seconds(5);  // for a server that is just ending
 

@@ -1,31 +1,16 @@
 #include "facts/touch.h"
 
-#include <pg_query.h>
-
 #include <algorithm>
-#include <array>
-#include <memory>
-#include <set>
 
 #include "base/bytes.h"
-#include "doc/json.h"
 #include "facts/large_stack.h"
-#include "facts/reason.h"
 #include "facts/sql_grammar.h"
+#include "facts/touch_before.h"
+#include "facts/touch_query.h"
 #include "facts/wire.h"
 
 namespace keyturn::facts {
 namespace {
-
-// Field numbers of pg_query.proto (libpg_query 15).
-namespace field {
-constexpr std::uint32_t kVersion = 1, kStatements = 2;  // ParseResult
-constexpr std::uint32_t kStatement = 1;                 // RawStmt
-constexpr std::uint32_t kRangeVar = 2, kInsert = 54, kDelete = 55, kUpdate = 56, kSelect = 58,
-                        kRangeSubselect = 185;                          // Node
-constexpr std::uint32_t kFrom = 4, kWhere = 5, kWith = 16;              // SelectStmt
-constexpr std::uint32_t kSubquery = 2, kSubqueryAlias = 3, kAlias = 1;  // RangeSubselect, Alias
-}  // namespace field
 
 // Where a statement keeps what decides about its rows.
 struct Shape {
@@ -36,157 +21,123 @@ constexpr Shape kDelete{field::kDelete, 1, 2, 3, 5, "usingClause"};
 constexpr Shape kUpdate{field::kUpdate, 1, 4, 3, 6, "fromClause"};
 constexpr std::uint32_t kInsertSelect = 3, kInsertWith = 6;
 
-doc::Value or_null(const doc::Value* value) {
-  return value == nullptr ? doc::Value() : *value;
+constexpr const char* kPartChangesRows = "a part of it changes rows itself";
+
+// "count(*)", or something else, of the rows of `row`, as the targets of a SELECT.
+struct Targets {
+  std::string count, place, all;
+};
+
+bool is_named_by_with(const doc::Value& relation, const doc::Value* with) {
+  const doc::Value* ctes = with == nullptr ? nullptr : with->find("ctes");
+  if (ctes == nullptr || !ctes->is_array() || !relation.text("schemaname").empty()) return false;
+  return std::ranges::any_of(ctes->as_array(), [&](const doc::Value& wrapped) {
+    const doc::Value* cte = wrapped.find("CommonTableExpr");
+    return cte == nullptr || cte->text("ctename") == relation.text("relname");
+  });
 }
 
-// Without the places in the text, of which a copy has others.
-doc::Value bare(const doc::Value& value) {
-  if (value.is_array()) {
-    doc::Array out;
-    for (const doc::Value& item : value.as_array()) out.push_back(bare(item));
-    return doc::Value(std::move(out));
-  }
-  if (!value.is_object()) return value;
-  doc::Object out;
-  for (const doc::Member& member : value.as_object()) {
-    if (member.key == "location") continue;
-    out.push_back({member.key, bare(member.value), {}});
-  }
-  return doc::Value(std::move(out));
+bool says_analyze(const doc::Value& explain) {
+  const doc::Value* options = explain.find("options");
+  if (options == nullptr || !options->is_array()) return false;
+  return std::ranges::any_of(options->as_array(), [](const doc::Value& option) {
+    const doc::Value* element = option.find("DefElem");
+    return element == nullptr || element->text("defname") == "analyze";
+  });
 }
 
-bool same(const doc::Value* a, const doc::Value* b) {
-  return bare(or_null(a)) == bare(or_null(b));
-}
-
-void visit(const doc::Value& value, const std::function<void(const doc::Member&)>& each) {
-  if (value.is_array()) {
-    for (const doc::Value& item : value.as_array()) visit(item, each);
-  } else if (value.is_object()) {
-    for (const doc::Member& member : value.as_object()) {
-      each(member);
-      visit(member.value, each);
+// Every table that the statement, or a part of it, changes.
+std::vector<Target> targets_of(const Facts& facts, const doc::Value& body) {
+  std::vector<Target> out;
+  const doc::Value* statements = facts.tree.find_path({"sql", "statements"});
+  if (statements == nullptr || !statements->is_array()) return out;
+  const doc::Value* main = body.find("relation");
+  for (const doc::Value& statement : statements->as_array()) {
+    const std::string verb(statement.text("verb"));
+    if (verb != "INSERT" && verb != "UPDATE" && verb != "DELETE" && verb != "TRUNCATE") continue;
+    for (const doc::Value& relation : statement.find("relations")->as_array()) {
+      if (relation.text("access") != "write") continue;
+      const TableName name{std::string(relation.text("schema")),
+                           std::string(relation.text("name"))};
+      auto at = std::ranges::find(out, name, &Target::table);
+      if (at == out.end()) at = out.insert(out.end(), Target{.table = name});
+      at->verbs.insert(verb);
+      const bool is_main = main != nullptr && !statement.flag("nested");
+      if (is_main && !main->flag("inh")) at->whole = false;
     }
   }
-}
-
-std::set<std::int64_t> parameters_in(const doc::Value& value) {
-  std::set<std::int64_t> out;
-  visit(value, [&](const doc::Member& member) {
-    if (member.key == "ParamRef") out.insert(member.value.integer("number"));
-  });
+  // Another part may mean all of it.
+  if (std::ranges::count_if(statements->as_array(),
+                            [](const doc::Value& one) { return one.flag("nested"); }) > 0) {
+    for (Target& one : out) one.whole = true;
+  }
   return out;
-}
-
-bool changes_rows(const doc::Value& value) {
-  constexpr std::array<std::string_view, 5> kChanging{"DeleteStmt", "InsertStmt", "MergeStmt",
-                                                      "UpdateStmt", "intoClause"};
-  bool found = false;
-  visit(value, [&](const doc::Member& member) {
-    found = found || std::ranges::find(kChanging, member.key) != kChanging.end();
-  });
-  return found;
-}
-
-Result<doc::Value> parsed_json(const std::string& sql, const SqlLimits& limits) {
-  const PgQueryParseResult parsed = pg_query_parse(sql.c_str());
-  const std::unique_ptr<const PgQueryParseResult, void (*)(const PgQueryParseResult*)> guard(
-      &parsed, [](const PgQueryParseResult* p) { pg_query_free_parse_result(*p); });
-  if (parsed.error != nullptr)
-    return refuse("not_inspected",
-                  short_reason(std::string("not valid SQL: ") + parsed.error->message));
-  return doc::parse_json(parsed.parse_tree, {.bytes_max = 64u << 20,
-                                             .depth_max = limits.depth_max,
-                                             .values_max = 4'000'000,
-                                             .number_digits_max = 400});
-}
-
-Result<std::string> parsed_wire(const std::string& sql) {
-  const PgQueryProtobufParseResult parsed = pg_query_parse_protobuf(sql.c_str());
-  const std::unique_ptr<const PgQueryProtobufParseResult,
-                        void (*)(const PgQueryProtobufParseResult*)>
-      guard(&parsed,
-            [](const PgQueryProtobufParseResult* p) { pg_query_free_protobuf_parse_result(*p); });
-  if (parsed.error != nullptr)
-    return refuse("not_inspected",
-                  short_reason(std::string("not valid SQL: ") + parsed.error->message));
-  return std::string(parsed.parse_tree.data, parsed.parse_tree.len);
-}
-
-std::optional<std::string> written(std::string wire) {
-  const PgQueryDeparseResult made =
-      pg_query_deparse_protobuf({.len = wire.size(), .data = wire.data()});
-  const std::unique_ptr<const PgQueryDeparseResult, void (*)(const PgQueryDeparseResult*)> guard(
-      &made, [](const PgQueryDeparseResult* p) { pg_query_free_deparse_result(*p); });
-  if (made.error != nullptr || made.query == nullptr) return std::nullopt;
-  return std::string(made.query);
-}
-
-std::string quoted_name(std::string_view name) {
-  std::string out = "\"";
-  for (const char c : name) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
-
-TableName name_of(const doc::Value& range) {
-  return {std::string(range.text("schemaname")), std::string(range.text("relname"))};
-}
-
-// "SELECT …" of targets alone, with fields of the statement added to it, as text.
-std::optional<std::string> select_with(const std::string& targets, const std::string& fields) {
-  const Result<std::string> skeleton = parsed_wire(targets);
-  if (!skeleton) return std::nullopt;
-  const auto top = wire_fields(*skeleton);
-  if (!top) return std::nullopt;
-  std::string version;
-  std::optional<std::string_view> select;
-  for (const WireField& one : *top) {
-    if (one.number == field::kVersion) version = one.whole;
-    if (one.number != field::kStatements) continue;
-    const auto node = wire_body(one.body, field::kStatement);
-    if (node) select = wire_body(*node, field::kSelect);
-  }
-  if (!select) return std::nullopt;
-  const std::string node = wire_field(field::kSelect, std::string(*select) + fields);
-  return written(version + wire_field(field::kStatements, wire_field(field::kStatement, node)));
 }
 
 class Reader {
  public:
-  Reader(const doc::Value& body, std::string_view wire, bool print_rows, const SqlLimits& limits,
-         Touch& out)
-      : body_(body), wire_(wire), print_rows_(print_rows), limits_(limits), out_(out) {}
+  Reader(const doc::Value& body, std::string_view wire, bool print_rows,
+         const std::vector<std::string>& harmless, const SqlLimits& limits, Touch& out)
+      : body_(body),
+        wire_(wire),
+        print_rows_(print_rows),
+        harmless_(harmless),
+        limits_(limits),
+        out_(out) {}
 
-  void read(std::string_view node) {
+  Looked read(std::string_view node, const Facts& facts) {
     out_.has_plan = node == "SelectStmt" || node == "MergeStmt";
     if (node == "SelectStmt" && body_.find("intoClause") != nullptr) out_.has_plan = false;
-    if (node == "DeleteStmt") return changes(kDelete);
-    if (node == "UpdateStmt") return changes(kUpdate);
-    if (node == "InsertStmt") return insert();
-    if (node == "TruncateStmt") return truncate();
-    const StatementKind kind = statement_kind(node);
-    if (kind.operation == "read") return;
-    if (const doc::Value* relation = body_.find("relation");
-        relation != nullptr && relation->is_object() && node == "MergeStmt")
-      out_.tables = {name_of(*relation)};
-    out_.not_counted = "rows of " + out_.verb + " are not counted";
+    out_.targets = targets_of(facts, body_);
+    if (node == "DeleteStmt") {
+      changes(kDelete);
+    } else if (node == "UpdateStmt") {
+      changes(kUpdate);
+    } else if (node == "InsertStmt") {
+      insert();
+    } else if (node == "TruncateStmt") {
+      truncate();
+    } else if (node == "ExplainStmt" && !says_analyze(body_)) {
+      out_.targets.clear();  // it only plans
+    } else if (facts.uninspectable || facts.operation != "read") {
+      if (node == "ExplainStmt")
+        decline("EXPLAIN ANALYZE runs the statement");
+      else if (node == "SelectStmt")
+        decline(changes_rows(body_) ? kPartChangesRows : "it does more than read");
+      else
+        decline("rows of " + out_.verb + " are not counted");
+    }
+    if (!out_.counting.empty() && !is_read(out_.counting))
+      decline("to find its rows is no mere read");
+    return std::move(looked_);
   }
 
  private:
+  bool is_read(const std::string& sql) const {
+    std::vector<std::string> harmless = harmless_;
+    harmless.emplace_back("hashtextextended");
+    const Facts facts = classify_sql(sql, harmless, limits_);
+    return !facts.uninspectable && facts.operation == "read";
+  }
+
+  void looks_at(doc::Array parts) {
+    const doc::Value whole(std::move(parts));
+    looked_.relations = relations_in(whole);
+    looked_.columns = columns_in(whole);
+    out_.deciding = functions_in(whole);
+  }
+
   void changes(const Shape& shape) {
     out_.has_plan = true;
     const doc::Value* relation = body_.find("relation");
     const auto statement = wire_body(wire_, shape.node);
     if (relation == nullptr || !statement) return decline();
-    out_.tables = {name_of(*relation)};
-    if (changes_rows(body_)) return decline("a part of it changes rows itself");
+    if (changes_rows(body_)) return decline(kPartChangesRows);
     const doc::Value* with = body_.find("withClause");
     const doc::Value* joined = body_.find(shape.joined_key);
     const doc::Value* where = body_.find("whereClause");
+    // Where rows are changed, the name is the table's; in a SELECT it would be the query's.
+    if (is_named_by_with(*relation, with)) return decline("a WITH query goes by the table's name");
 
     std::string fields;
     const auto range = wire_body(*statement, shape.relation);
@@ -201,27 +152,38 @@ class Reader {
 
     doc::Array asked;
     for (const doc::Value* part : {joined, where, with}) asked.push_back(or_null(part));
+    if (draws_lots(doc::Value(asked))) return decline("TABLESAMPLE finds other rows each time");
+    const std::string unused = unused_parameters(doc::Value(asked));
+    looks_at(std::move(asked));
     const doc::Value* alias = relation->find("alias");
-    const std::string row =
-        quoted_name(alias == nullptr ? relation->text("relname") : alias->text("aliasname"));
-    const auto text = select_with(
-        targets(row, joined != nullptr) + unused_parameters(doc::Value(std::move(asked))), fields);
-    if (!text || !is_about(*text, {{"RangeVar", *relation, {}}}, joined, where, with))
-      return decline();
-    out_.counting = *text;
+    const Targets of = targets(
+        quoted_name(alias == nullptr ? relation->text("relname") : alias->text("aliasname")),
+        joined != nullptr);
+    const auto select = [&](const std::string& what) -> std::string {
+      const auto text = select_with(what + unused, fields);
+      const bool fits = text && is_about(*text, {{"RangeVar", *relation, {}}}, joined, where, with);
+      return fits ? *text : "";
+    };
+    out_.counting = select(of.count);
+    if (out_.counting.empty()) return decline();
+    out_.finding = select(of.all);
+    out_.placing = select(of.place);
     out_.prints = print_rows_;
   }
 
   // A row that a join finds several times is changed once.
-  std::string targets(const std::string& row, bool joins) const {
+  Targets targets(const std::string& row, bool joins) const {
     const std::string place = "(" + row + ".tableoid, " + row + ".ctid)";
-    std::string out =
+    Targets out;
+    out.count =
         joins ? "SELECT pg_catalog.count(DISTINCT " + place + ")" : "SELECT pg_catalog.count(*)";
     if (print_rows_) {
-      const std::string version = "(" + row + ".tableoid, " + row + ".ctid, " + row + ".xmin)";
-      out += std::string(", pg_catalog.sum(") + (joins ? "DISTINCT " : "") +
-             "pg_catalog.hashtextextended(" + version + "::pg_catalog.text, 0))";
+      out.count +=
+          std::string(", pg_catalog.sum(") + (joins ? "DISTINCT " : "") + version_of(row) + ")";
     }
+    out.place =
+        "SELECT pg_catalog.array_agg(" + row + ".tableoid), pg_catalog.array_agg(" + row + ".ctid)";
+    out.all = "SELECT " + row + ".*";
     return out;
   }
 
@@ -251,18 +213,15 @@ class Reader {
     const doc::Value whole(std::move(expected));
     return same(from, &whole) && same(select->find("whereClause"), where) &&
            same(select->find("withClause"), with) && select->find("groupClause") == nullptr &&
-           select->find("limitCount") == nullptr;
+           select->find("limitCount") == nullptr && select->find("limitOffset") == nullptr;
   }
 
   void insert() {
     out_.has_plan = true;
-    const doc::Value* relation = body_.find("relation");
     const auto statement = wire_body(wire_, field::kInsert);
-    if (relation == nullptr || !statement) return decline();
-    out_.tables = {name_of(*relation)};
+    if (!statement) return decline();
     out_.at_most = body_.find("onConflictClause") != nullptr;
-    if (changes_rows(body_)) return decline("a part of it changes rows itself");
-    const doc::Value* with = body_.find("withClause");
+    if (changes_rows(body_)) return decline(kPartChangesRows);
     const doc::Value* source = body_.find("selectStmt");
     const doc::Value* select = source == nullptr ? nullptr : source->find("SelectStmt");
     if (select == nullptr) {
@@ -270,16 +229,22 @@ class Reader {
       return;
     }
     const doc::Value* values = select->find("valuesLists");
-    if (values != nullptr && values->is_array() && select->find("limitCount") == nullptr) {
+    const bool all =
+        select->find("limitCount") == nullptr && select->find("limitOffset") == nullptr;
+    if (values != nullptr && values->is_array() && all) {
       out_.rows = static_cast<std::int64_t>(values->as_array().size());
+      out_.yielding = functions_in(*values);
       return;
     }
-    count_source(*statement, *source, with);
+    count_source(*statement, *source, *select);
   }
 
-  void count_source(std::string_view statement, const doc::Value& source, const doc::Value* with) {
+  void count_source(std::string_view statement, const doc::Value& source,
+                    const doc::Value& select) {
+    const doc::Value* with = body_.find("withClause");
     const auto subquery = wire_body(statement, kInsertSelect);
     if (!subquery) return decline();
+    if (draws_lots(body_)) return decline("TABLESAMPLE finds other rows each time");
     const std::string alias =
         wire_field(field::kSubqueryAlias, wire_field(field::kAlias, "source"));
     std::string fields = wire_field(
@@ -294,32 +259,62 @@ class Reader {
     if (!text || !is_about(*text, {{"RangeSubselect", range, {}}}, nullptr, nullptr, with))
       return decline();
     out_.counting = *text;
+    looks_at({source, or_null(with)});
+    yields(select, with);
+  }
+
+  // What stands in each row does not decide how many there are, unless rows are put together.
+  void yields(const doc::Value& select, const doc::Value* with) {
+    const doc::Value* given = select.find("targetList");
+    if (given == nullptr || select.find("distinctClause") != nullptr ||
+        select.find("groupClause") != nullptr || select.find("havingClause") != nullptr)
+      return;
+    doc::Array rest{or_null(with)};
+    for (const doc::Member& member : select.as_object()) {
+      if (member.key != "targetList") rest.push_back(member.value);
+    }
+    out_.deciding = functions_in(doc::Value(std::move(rest)));
+    out_.yielding = functions_in(*given);
   }
 
   void truncate() {
     const doc::Value* relations = body_.find("relations");
     out_.cascades = body_.text("behavior") == "DROP_CASCADE";
     if (relations == nullptr || !relations->is_array()) return decline();
+    out_.targets.clear();
+    std::string count, print;
     for (const doc::Value& wrapped : relations->as_array()) {
       const doc::Value* range = wrapped.find("RangeVar");
       if (range == nullptr) return decline();
-      out_.tables.push_back(name_of(*range));
-      out_.counting += std::string(out_.counting.empty() ? "SELECT " : " + ") +
-                       "(SELECT pg_catalog.count(*) FROM " + (range->flag("inh") ? "" : "ONLY ") +
-                       quoted(out_.tables.back()) + ")";
+      const Target one{
+          .table = {std::string(range->text("schemaname")), std::string(range->text("relname"))},
+          .verbs = {"TRUNCATE"},
+          .whole = range->flag("inh")};
+      const std::string from =
+          std::string(" FROM ") + (one.whole ? "" : "ONLY ") + quoted(one.table) + " AS t)";
+      count += (count.empty() ? "" : " + ") + std::string("(SELECT pg_catalog.count(*)") + from;
+      print += ", (SELECT pg_catalog.sum(" + version_of("t") + ")" + from;
+      out_.targets.push_back(one);
     }
+    out_.counting = "SELECT " + count;
+    out_.prints = print_rows_;
+    if (print_rows_) out_.counting += ", pg_catalog.concat_ws(','" + print + ")";
   }
 
-  void decline(std::string why = "its rows cannot be asked for") {
-    out_.counting.clear();
-    out_.not_counted = std::move(why);
+  static std::string version_of(const std::string& row) {
+    return "pg_catalog.hashtextextended((" + row + ".tableoid, " + row + ".ctid, " + row +
+           ".xmin)::pg_catalog.text, 0)";
   }
+
+  void decline(std::string why = "its rows cannot be asked for") { out_.decline(std::move(why)); }
 
   const doc::Value& body_;
   std::string_view wire_;
   bool print_rows_;
+  const std::vector<std::string>& harmless_;
   const SqlLimits& limits_;
   Touch& out_;
+  Looked looked_;
 };
 
 std::string text_of(std::string_view sql, const doc::Value& raw) {
@@ -332,6 +327,7 @@ std::string text_of(std::string_view sql, const doc::Value& raw) {
 }
 
 Result<std::vector<Touch>> read_all(const std::string& sql, bool print_rows,
+                                    const std::vector<std::string>& harmless,
                                     const SqlLimits& limits) {
   const Result<doc::Value> tree = parsed_json(sql, limits);
   if (!tree) return std::unexpected(tree.error());
@@ -343,6 +339,7 @@ Result<std::vector<Touch>> read_all(const std::string& sql, bool print_rows,
       statements->as_array().size() != raws.size())
     return refuse("not_inspected", "no statement");
   std::vector<Touch> out;
+  Before before;
   for (std::size_t i = 0; i < raws.size(); ++i) {
     const doc::Value& raw = statements->as_array()[i];
     const doc::Value* statement = raw.find("stmt");
@@ -354,7 +351,11 @@ Result<std::vector<Touch>> read_all(const std::string& sql, bool print_rows,
     Touch touch{.verb = kind.verb.empty() ? unknown_verb(only.key, only.value.text("kind"))
                                           : std::string(kind.verb),
                 .text = text_of(sql, raw)};
-    Reader(only.value, *node, print_rows, limits, touch).read(only.key);
+    const Facts facts = classify_sql(touch.text, harmless, limits);
+    const Looked looked =
+        Reader(only.value, *node, print_rows, harmless, limits, touch).read(only.key, facts);
+    before.limit(looked, touch);
+    before.add(only.key, only.value, facts);
     out.push_back(std::move(touch));
   }
   return out;
@@ -362,11 +363,20 @@ Result<std::vector<Touch>> read_all(const std::string& sql, bool print_rows,
 
 }  // namespace
 
+void Touch::decline(std::string why) {
+  counting.clear();
+  finding.clear();
+  placing.clear();
+  prints = at_most = false;
+  not_counted = std::move(why);
+}
+
 std::string quoted(const TableName& table) {
   return (table.schema.empty() ? "" : quoted_name(table.schema) + ".") + quoted_name(table.name);
 }
 
 Result<std::vector<Touch>> touches_of(std::string_view sql, bool print_rows,
+                                      const std::vector<std::string>& harmless,
                                       const SqlLimits& limits) {
   if (sql.size() > limits.sql_bytes_max)
     return refuse("not_inspected",
@@ -374,8 +384,9 @@ Result<std::vector<Touch>> touches_of(std::string_view sql, bool print_rows,
   if (sql.contains('\0')) return refuse("not_inspected", "contains a NUL byte");
   if (first_invalid_utf8(sql)) return refuse("not_inspected", "bytes that are not UTF-8");
   Result<std::vector<Touch>> out = refuse("not_inspected", "no memory for the parser");
-  on_large_stack(limits.stack_bytes,
-                 [&, text = std::string(sql)] { out = read_all(text, print_rows, limits); });
+  on_large_stack(limits.stack_bytes, [&, text = std::string(sql)] {
+    out = read_all(text, print_rows, harmless, limits);
+  });
   return out;
 }
 

@@ -37,8 +37,9 @@ TEST_CASE("a statement that changes rows becomes the question which rows") {
       {"INSERT INTO a SELECT * FROM b WHERE c LIMIT 5",
        "SELECT pg_catalog.count(*) FROM (SELECT * FROM b WHERE c LIMIT 5) source"},
       {"TRUNCATE a, ONLY s.b",
-       "SELECT (SELECT pg_catalog.count(*) FROM \"a\") + (SELECT pg_catalog.count(*) FROM ONLY "
-       "\"s\".\"b\")"},
+       "SELECT (SELECT pg_catalog.count(*) FROM \"a\" AS t) + (SELECT pg_catalog.count(*) FROM "
+       "ONLY "
+       "\"s\".\"b\" AS t)"},
       // Parameters that only the change uses are named, so that the server knows their type.
       {"UPDATE a SET x = $1, y = $3 WHERE id = $2",
        "SELECT pg_catalog.count(*), $1::pg_catalog.text, $3::pg_catalog.text FROM a WHERE id = $2"},
@@ -57,7 +58,9 @@ TEST_CASE("which rows, in which version, can be asked with the count") {
   CHECK(touch.counting.contains("hashtextextended"));
   CHECK(touch.counting.contains("orders.xmin"));
   CHECK(one("DELETE FROM a USING b WHERE a.x = b.x", true).counting.contains("sum(DISTINCT"));
-  CHECK_FALSE(one("TRUNCATE a", true).prints);
+  CHECK(one("TRUNCATE a, b", true).prints);
+  CHECK(one("TRUNCATE a, b", true).counting.contains("concat_ws"));
+  CHECK_FALSE(one("INSERT INTO a SELECT * FROM b", true).prints);
 }
 
 TEST_CASE("what each statement touches") {
@@ -70,12 +73,12 @@ TEST_CASE("what each statement touches") {
   REQUIRE(touches->size() == 8);
   const auto& t = *touches;
   CHECK(t[0].verb == "INSERT");
-  CHECK(t[0].tables == std::vector<facts::TableName>{{"s", "log"}});
+  CHECK(t[0].targets == std::vector<facts::Target>{{{"s", "log"}, {"INSERT"}}});
   CHECK(t[0].rows == 2);
   CHECK(t[0].text == "INSERT INTO s.log VALUES (1), (2)");
   CHECK(t[1].text == "SELECT 1");
   CHECK(t[1].has_plan);
-  CHECK(t[1].tables.empty());
+  CHECK(t[1].targets.empty());
   CHECK(t[1].not_counted == "");
   CHECK(t[2].rows == 1);
   CHECK(t[3].rows == 1);
@@ -85,7 +88,7 @@ TEST_CASE("what each statement touches") {
   CHECK_FALSE(t[4].has_plan);
   CHECK_FALSE(t[5].has_plan);
   CHECK(t[6].cascades);
-  CHECK(t[7].tables == std::vector<facts::TableName>{{"", "m"}});
+  CHECK(t[7].targets == std::vector<facts::Target>{{{"", "m"}, {"DELETE"}}});
   CHECK(t[7].counting == "");
   CHECK(t[7].has_plan);
 }
@@ -101,6 +104,111 @@ TEST_CASE("what changes rows on the side is not asked for") {
     CHECK(touch.counting == "");
     CHECK(touch.not_counted == "a part of it changes rows itself");
   }
+}
+
+TEST_CASE("a query of WITH that goes by the table's name is not counted in the table's place") {
+  const std::string why = "a WITH query goes by the table's name";
+  CHECK(one("WITH t AS (SELECT 1 AS id WHERE false) DELETE FROM t WHERE id < 500").not_counted ==
+        why);
+  CHECK(one("WITH t AS (SELECT 1 AS id, 2 AS ctid) UPDATE t AS o SET id = 2", true).not_counted ==
+        why);
+  CHECK(one("WITH t AS (SELECT 1 AS id) DELETE FROM s.t USING t WHERE t.id = 1").not_counted == "");
+  CHECK(one("WITH a AS (SELECT 1), \"T\" AS (SELECT 2) DELETE FROM \"T\"").not_counted == why);
+  CHECK(one("WITH t AS (SELECT 1) INSERT INTO t SELECT * FROM t").counting.contains("FROM t"));
+}
+
+TEST_CASE("only what surely only reads has nothing to count") {
+  const struct {
+    std::string_view sql, not_counted;
+  } rows[] = {
+      {"SELECT 1", ""},
+      {"EXPLAIN DELETE FROM t", ""},
+      {"EXPLAIN (ANALYZE) SELECT * FROM t", ""},
+      {"SHOW work_mem", ""},
+      {"WITH d AS (DELETE FROM t RETURNING id) SELECT count(*) FROM d",
+       "a part of it changes rows itself"},
+      {"SELECT * FROM t FOR UPDATE", "it does more than read"},
+      {"SELECT nextval('s')", "it does more than read"},
+      {"SELECT 1 INTO x", "a part of it changes rows itself"},
+      {"EXPLAIN ANALYZE DELETE FROM t", "EXPLAIN ANALYZE runs the statement"},
+      {"EXPLAIN (ANALYZE false, ANALYZE) DELETE FROM t", "EXPLAIN ANALYZE runs the statement"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.sql);
+    const Touch touch = one(row.sql);
+    CHECK(touch.not_counted == row.not_counted);
+    CHECK(touch.counting == "");
+    CHECK_FALSE(touch.rows);
+  }
+}
+
+TEST_CASE("every table that a part of a statement changes is named, with what is done to it") {
+  using Targets = std::vector<facts::Target>;
+  CHECK(one("WITH d AS (DELETE FROM s.t RETURNING id) SELECT count(*) FROM d").targets ==
+        Targets{{{"s", "t"}, {"DELETE"}}});
+  CHECK(one("EXPLAIN ANALYZE UPDATE t SET x = 1").targets == Targets{{{"", "t"}, {"UPDATE"}}});
+  CHECK(one("EXPLAIN DELETE FROM t").targets.empty());
+  CHECK(one("INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 1").targets ==
+        Targets{{{"", "t"}, {"INSERT", "UPDATE"}}});
+  CHECK(one("MERGE INTO t USING s ON s.a = t.a WHEN MATCHED THEN UPDATE SET b = 1 WHEN NOT MATCHED "
+            "THEN INSERT VALUES (1)")
+            .targets == Targets{{{"", "t"}, {"INSERT", "UPDATE"}}});
+  CHECK(one("DELETE FROM ONLY t").targets == Targets{{{"", "t"}, {"DELETE"}, false}});
+  CHECK(one("DELETE FROM t USING u WHERE t.a = u.a").targets == Targets{{{"", "t"}, {"DELETE"}}});
+  CHECK(one("TRUNCATE a, ONLY s.b").targets ==
+        Targets{{{"", "a"}, {"TRUNCATE"}}, {{"s", "b"}, {"TRUNCATE"}, false}});
+}
+
+TEST_CASE("functions that decide which rows, and those that are called for each, are told apart") {
+  using Names = std::set<std::string>;
+  const Touch del = one("DELETE FROM t WHERE a < (SELECT pg_catalog.random()) AND lower(b) = 'x'");
+  CHECK(del.deciding == Names{"lower", "random"});
+  CHECK(one("UPDATE t SET a = random() WHERE true").deciding.empty());
+  const Touch values = one("INSERT INTO t VALUES (generate_series(1, 5000))");
+  CHECK(values.rows == 1);
+  CHECK(values.yielding == Names{"generate_series"});
+  const Touch each = one("INSERT INTO t SELECT gen_random_uuid() FROM u WHERE length(x) > 1");
+  CHECK(each.deciding == Names{"length"});
+  CHECK(each.yielding == Names{"gen_random_uuid"});
+  CHECK(one("INSERT INTO t SELECT DISTINCT random() FROM u").deciding == Names{"random"});
+  CHECK(one("INSERT INTO t SELECT random() UNION SELECT 1").deciding == Names{"random"});
+  CHECK(one("DELETE FROM t USING u TABLESAMPLE SYSTEM (50) WHERE t.a = u.a").not_counted ==
+        "TABLESAMPLE finds other rows each time");
+}
+
+TEST_CASE("OFFSET leaves some of the values out") {
+  const Touch touch = one("INSERT INTO t VALUES (1), (2) OFFSET 1");
+  CHECK_FALSE(touch.rows);
+  CHECK(touch.counting.contains("OFFSET 1"));
+}
+
+TEST_CASE("what an earlier statement of the list changes is not counted by what is there now") {
+  const auto last = [](std::string_view sql) {
+    const auto touches = facts::touches_of(sql, true);
+    REQUIRE(touches);
+    return touches->back();
+  };
+  const std::string first = "statement 1 of the list changes what it looks at";
+  const std::string second = "statement 2 of the list changes what it looks at";
+  CHECK(last("INSERT INTO t SELECT * FROM u; DELETE FROM t").not_counted == first);
+  CHECK(last("SELECT 1; INSERT INTO u VALUES (1); DELETE FROM t WHERE a IN (SELECT a FROM u)")
+            .not_counted == second);
+  CHECK(last("UPDATE t SET x = 1 WHERE a = 1; DELETE FROM t WHERE x = 1").not_counted == first);
+  CHECK(last("UPDATE t SET x = 1; DELETE FROM t USING u WHERE t.* = u.*").not_counted == first);
+  CHECK(last("UPDATE t SET x = 1; DELETE FROM t USING u NATURAL JOIN t v").not_counted == first);
+  CHECK(last("ALTER TABLE t ADD y int DEFAULT 1; DELETE FROM t").not_counted == first);
+  CHECK(last("DELETE FROM u; INSERT INTO t SELECT * FROM u").not_counted == first);
+  CHECK(last("WITH d AS (UPDATE t SET a = 1 RETURNING 1) SELECT 1; DELETE FROM t").not_counted ==
+        first);
+  const Touch moved =
+      last("UPDATE t SET x = x - 1 WHERE a = 1; UPDATE t SET x = x + 1 WHERE a = 2");
+  CHECK(moved.not_counted == "");
+  CHECK(moved.counting != "");
+  CHECK_FALSE(moved.at_most);
+  const Touch fewer = last("DELETE FROM t WHERE a = 1; DELETE FROM t WHERE b = 1");
+  CHECK(fewer.counting != "");
+  CHECK(fewer.at_most);
+  CHECK(last("INSERT INTO t VALUES (1); INSERT INTO t SELECT * FROM u").counting != "");
 }
 
 TEST_CASE("no SQL is refused, and hostile SQL ends nothing") {

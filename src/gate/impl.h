@@ -20,6 +20,7 @@
 #include "gate/history.h"
 #include "gate/inboxes.h"
 #include "gate/serial.h"
+#include "gate/turns.h"
 #include "policy/decide.h"
 
 namespace keyturn::gate {
@@ -81,6 +82,7 @@ struct Case {
   bool absent = false;                 // whoever asked is not there while it is decided
   bool blind = false;                  // a hypothetical of somebody who may not look at the past
   bool hypothetical = false;           // nobody is asked: nothing is looked at for them
+  bool releasing = false;              // decided again for people who agreed to it
   // Of all rounds of deciding about it.
   Noted noted = std::make_shared<std::vector<EventDraft>>();
 };
@@ -138,7 +140,9 @@ struct Gate::Impl {
   Task<Previewed> preview(const Case& c);  // `c` outlives the task
   // Of a run that is approved as a whole: of each step that people are asked for.
   Task<Previewed> preview_plan(std::shared_ptr<const Configuration> configuration,
-                               doc::Value description, Looks looks);
+                               doc::Value description, Looks looks, std::string who);
+  // In turn: `who` asks, or kReleases. `tool` outlives the task. Code state_unavailable besides.
+  Task<Result<Previewed>> look(const catalog::Tool& tool, doc::Value args, std::string who);
   // Whether the state is another than people agreed to. Code state_unavailable.
   Task<Result<bool>> moved(const catalog::Tool& tool, std::shared_ptr<ActionRecord> agreed,
                            Noted noted);
@@ -346,6 +350,10 @@ struct Gate::Impl {
   GateOptions& options;
   World& world;
   Serial serial;
+  // Looks for what is asked for, and, with room of their own, for what people have agreed to: slow
+  // ones of an agent keep neither others nor a vote waiting. As many threads look at databases.
+  Turns looks{{.all = 4, .of_one = 2, .patience = std::chrono::seconds(30)}};
+  Turns looks_at_release{{.all = 4, .of_one = 4, .patience = std::chrono::seconds(30)}};
   Inboxes inboxes;
   Time inboxes_tidied{};
 

@@ -11,6 +11,7 @@ Task<Result<Previewed>> Executor::preview(const catalog::Tool& /*tool*/, doc::Va
 namespace {
 
 constexpr std::chrono::seconds kPlanLooksMax(30);  // for all steps of a plan together
+constexpr const char* kReleases = "";              // for people who have agreed to it
 
 // What would only be shown to people is not run or asked.
 catalog::Tool only_state(const catalog::Tool& tool) {
@@ -52,10 +53,11 @@ void note_look(const ActionId& id, const doc::Value& shown, const Noted& noted) 
 
 // A preview that cannot be had is said to people; it never keeps them from being asked.
 Task<Previewed> Gate::Impl::preview(const Case& c) {
+  const std::string who = c.releasing ? kReleases : c.requester.id;
   if (c.tool->kind == catalog::ToolKind::kRunbook)
-    co_return co_await preview_plan(c.configuration, c.described.description, Looks::kAll);
+    co_return co_await preview_plan(c.configuration, c.described.description, Looks::kAll, who);
   if (!c.tool->preview) co_return Previewed{};
-  Result<Previewed> out = co_await ports.executor.preview(*c.tool, c.args);
+  Result<Previewed> out = co_await look(*c.tool, c.args, who);
   if (!out) {
     Previewed none;
     none.shown = doc::object({{"unavailable", out.error().message}, {"code", out.error().code}});
@@ -64,9 +66,17 @@ Task<Previewed> Gate::Impl::preview(const Case& c) {
   co_return std::move(*out);
 }
 
+Task<Result<Previewed>> Gate::Impl::look(const catalog::Tool& tool, doc::Value args,
+                                         std::string who) {
+  Turns& turns = who == kReleases ? looks_at_release : looks;
+  const std::optional<Turns::Hold> turn = co_await turns.take(who);
+  if (!turn) co_return refuse("state_unavailable", "too many looks are under way; try again later");
+  co_return co_await ports.executor.preview(tool, std::move(args));
+}
+
 // A step that cannot be looked at now keeps nobody from agreeing to the others.
 Task<Previewed> Gate::Impl::preview_plan(std::shared_ptr<const Configuration> configuration,
-                                         doc::Value description, Looks looks) {
+                                         doc::Value description, Looks looks, std::string who) {
   const auto deadline = std::chrono::steady_clock::now() + kPlanLooksMax;
   doc::Array shown, states;
   for (const doc::Value* step : steps_asked_for(description)) {
@@ -77,7 +87,7 @@ Task<Previewed> Gate::Impl::preview_plan(std::shared_ptr<const Configuration> co
     Result<Previewed> seen = refuse("state_unavailable", "the steps before took too long");
     if (std::chrono::steady_clock::now() < deadline) {
       const catalog::Tool looked = looks == Looks::kAll ? *tool : only_state(*tool);
-      seen = co_await ports.executor.preview(looked, *args);
+      seen = co_await look(looked, *args, who);
     }
     const std::string state = seen ? seen->fingerprint : "";
     one.set("preview", seen ? seen->shown : doc::object({{"unavailable", seen.error().message}}));
@@ -96,14 +106,14 @@ Task<Previewed> Gate::Impl::preview_plan(std::shared_ptr<const Configuration> co
 Task<Result<bool>> Gate::Impl::moved(const catalog::Tool& tool,
                                      std::shared_ptr<ActionRecord> agreed, Noted noted) {
   if (tool.kind == catalog::ToolKind::kRunbook) {
-    const Previewed now =
-        co_await preview_plan(world.configuration, agreed->description, Looks::kOnlyState);
+    const Previewed now = co_await preview_plan(world.configuration, agreed->description,
+                                                Looks::kOnlyState, kReleases);
     note_look(agreed->id, now.shown, noted);
     co_return !is_state_of(*agreed, now);
   }
   if (!tool.preview) co_return !agreed->state_print.empty();
   const catalog::Tool looked = only_state(tool);
-  const Result<Previewed> now = co_await ports.executor.preview(looked, agreed->args);
+  const Result<Previewed> now = co_await look(looked, agreed->args, kReleases);
   if (now) note_look(agreed->id, now->shown, noted);
   const bool told = now && now->shown.find("code") == nullptr;
   if (told) co_return now->fingerprint != agreed->state_print;
@@ -120,7 +130,7 @@ Task<bool> Gate::Impl::is_as_planned(Case& c) {
   if (!run) co_return false;
   const std::string agreed = state_in_plan(run->preview, c.request.run->step);
   const catalog::Tool looked = only_state(*c.tool);
-  Result<Previewed> now = co_await ports.executor.preview(looked, c.args);
+  Result<Previewed> now = co_await look(looked, c.args, kReleases);
   if (now) note_look(c.id, now->shown, c.noted);
   const bool told = now && now->shown.find("code") == nullptr;
   if (!told || now->fingerprint != agreed) co_return false;

@@ -1,5 +1,7 @@
 // What people are shown of what an action would touch, and what happens when that has moved by the
 // time it is released.
+#include <algorithm>
+
 #include "doc/json.h"
 #include "gate/testing.h"
 
@@ -144,6 +146,54 @@ TEST_CASE("a state that cannot be told keeps nobody from being asked, and releas
     REQUIRE(l.b.run(l.b.voting("bob", asked, review::Decision::kDeny)));
     CHECK(l.b.state(asked->id) == State::kDenied);
   }
+}
+
+TEST_CASE("slow looks of one agent keep neither another's nor a vote waiting") {
+  Looking l;
+  const RecordPtr asked = l.b.ask("ask");
+  l.b.executor.previewed.clear();
+  const auto latch = std::make_shared<testing::Latch>(l.b.io);
+  l.b.executor.hold_preview["ask"] = latch;
+  using Answer = std::shared_ptr<std::optional<Result<Submitted>>>;
+  const auto begin = [&](const char* who, int n) -> Answer {
+    return l.b.begin(l.b.gate->submit(Bench::agent(who), Bench::request("ask", std::to_string(n))));
+  };
+  std::vector<Answer> answers;
+  for (int n = 0; n < 9; ++n) answers.push_back(begin("bot2", n));
+  l.b.settle_down();
+  CHECK(l.b.executor.previewed.size() == 2);
+  // Another agent's are looked at beside them, and what people agreed to is compared and released.
+  answers.push_back(begin("bot", 10));
+  l.b.settle_down();
+  CHECK(l.b.executor.previewed.size() == 3);
+  REQUIRE(l.approve(asked));
+  CHECK(l.b.state(asked->id) == State::kSucceeded);
+  CHECK(l.b.executor.compared == std::vector<std::string>{"ask"});
+  latch->open();
+  REQUIRE(l.b.until([&] {
+    return std::ranges::all_of(answers, [](const Answer& one) { return one->has_value(); });
+  }));
+  CHECK(l.b.executor.previewed.size() == 10);
+  for (const Answer& one : answers) CHECK((**one).has_value());
+}
+
+TEST_CASE("what is looked at again for a vote has the vote's room") {
+  Looking l;
+  const RecordPtr asked = l.b.ask("ask");
+  const auto latch = std::make_shared<testing::Latch>(l.b.io);
+  l.b.executor.hold_preview["later"] = latch;
+  l.b.activate("policy", with(std::string(testing::kPolicy), "tool: [ask,", "tool: [ask, later,"));
+  std::vector<std::shared_ptr<std::optional<Result<Submitted>>>> answers;
+  for (int n = 0; n < 4; ++n)
+    answers.push_back(l.b.begin(l.b.gate->submit(Bench::agent(n < 2 ? "bot" : "bot2"),
+                                                 Bench::request("later", std::to_string(n)))));
+  l.b.settle_down();
+  l.see("5,000 rows", "sha256:two");
+  const Result<RecordPtr> voted = l.approve(asked);
+  REQUIRE(voted);
+  CHECK((*voted)->preview.text("rows") == "5,000 rows");
+  latch->open();
+  l.b.settle_down();
 }
 
 TEST_CASE("what was issued for a look stands in the action's stream, whatever came of the look") {

@@ -136,6 +136,7 @@ Task<Result<Gate::Impl::Release>> Gate::Impl::look_again(std::shared_ptr<ActionR
     co_return std::unexpected(ok.error());
   const std::string voted_evidence = voted->verdict.plan.evidence;
   Case c = case_of(*voted);
+  c.releasing = true;
   c.noted = noted;
   const auto put_back = [&](std::string reason,
                             review::ReturnToReview::Votes votes) -> Result<Release> {

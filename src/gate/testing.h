@@ -138,6 +138,7 @@ class HeldExecutor final : public Executor {
   std::map<std::string, Hold> hold_recover;           // by action
   std::map<std::string, int> break_recover;           // by action: how often it throws
   std::map<std::string, Result<Previewed>> previews;  // by tool
+  std::map<std::string, Hold> hold_preview;           // by tool, as people are to be asked
   std::vector<std::string> previewed;                 // tools, as people were to be asked
   std::vector<std::string> compared;                  // tools, of which the state alone was asked
   std::function<void()> after_compare;
@@ -169,6 +170,7 @@ class HeldExecutor final : public Executor {
     (compares ? compared : previewed).push_back(tool.name);
     const auto at = previews.find(tool.name);
     Result<Previewed> seen = at == previews.end() ? Previewed{} : at->second;
+    if (const Hold hold = compares ? nullptr : hold_preview[tool.name]) co_await hold->pass();
     if (compares && after_compare) after_compare();
     co_return seen;
   }

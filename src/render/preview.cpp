@@ -110,13 +110,15 @@ class Builder {
     }
   }
 
+  static bool is_read(const doc::Value& statement) {
+    return statement.find("rows") == nullptr && statement.find("not_counted") == nullptr &&
+           list(statement, "tables").empty();
+  }
+
   static std::string rows_of(const doc::Value& statement) {
-    const doc::Value* rows = statement.find("rows");
-    if (rows == nullptr) {
-      return statement.find("not_counted") == nullptr
-                 ? ""
-                 : "not counted: " + std::string(statement.text("not_counted"));
-    }
+    if (is_read(statement)) return "reads";
+    if (statement.find("rows") == nullptr)
+      return "not counted: " + std::string(statement.text("not_counted"));
     const std::int64_t count = statement.integer("rows");
     return (statement.flag("at_most") ? "at most " : "") + std::to_string(count) +
            (count == 1 ? " row" : " rows");
@@ -125,13 +127,14 @@ class Builder {
   void statements(const doc::Value& preview) {
     const doc::Array& all = list(preview, "statements");
     Section s = titled("What it would touch", SectionKind::kFields);
-    bool counts = false;
+    bool counts = false, open = false;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const std::string name =
           (all.size() > 1 ? std::to_string(i + 1) + ". " : "") + std::string(all[i].text("verb"));
-      const std::string rows = rows_of(all[i]);
-      counts = counts || all[i].find("rows") != nullptr;
-      field(s, name, rows.empty() ? "reads" : rows);
+      const bool counted = all[i].find("rows") != nullptr;
+      counts = counts || counted;
+      open = open || (!counted && !is_read(all[i]));
+      field(s, name, rows_of(all[i]));
       for (const doc::Value& table : list(all[i], "tables")) add_table(s, table);
       std::string plan;
       for (const doc::Value& line : list(all[i], "plan")) {
@@ -142,12 +145,20 @@ class Builder {
     if (preview.integer("more") > 0)
       s.warnings.push_back(std::to_string(preview.integer("more")) +
                            " more statements were not looked at");
+    if (open)
+      s.warnings.emplace_back("what is not counted can touch any number of rows, now or later");
     if (counts && all.size() > 1)
       field(s, "counted", "each statement by itself, as things stood when people were asked");
     if (counts) {
-      field(
-          s, "an approval is good for",
-          preview.text("state") == "rows" ? "these rows in these versions" : "this number of rows");
+      const bool rows = preview.text("state") == "rows";
+      const bool all_of_them = std::ranges::none_of(all, [](const doc::Value& one) {
+        return one.find("rows") != nullptr && one.find("print") == nullptr;
+      });
+      field(s, "an approval is good for",
+            !rows         ? "this number of rows"
+            : all_of_them ? "these rows in these versions, not what is read besides"
+                          : "these rows in these versions, not what is read besides; of rows that "
+                            "are added, their number");
     }
     put(std::move(s));
   }
@@ -160,6 +171,8 @@ class Builder {
       field(s, "row security", "policies of the table decide which rows this role sees");
     for (const doc::Value& one : list(table, "triggers"))
       field(s, "trigger", one.is_string() ? one.as_string() : "");
+    for (const doc::Value& one : list(table, "rules"))
+      field(s, "rule", one.is_string() ? one.as_string() : "");
     for (const doc::Value& one : list(table, "reaches"))
       field(s, "reaches", one.is_string() ? one.as_string() : "");
   }

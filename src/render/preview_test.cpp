@@ -30,6 +30,7 @@ TEST_CASE("rows, tables and what goes with them are shown in words") {
   const std::string text = shown(R"j({"kind": "sql", "state": "count", "statements": [
     {"verb": "DELETE", "rows": 1, "tables": [{"name": "orders", "kind": "table",
       "row_security": true, "triggers": ["audit, which calls note()"],
+      "rules": ["r of orders: CREATE RULE r AS ON DELETE DO ALSO NOTHING"],
       "reaches": ["lines: rows that refer to it are deleted, too (lines_order_fkey)"]}],
      "plan": ["Delete on orders", "  Seq Scan on orders, about 1 rows"]
 },
@@ -43,13 +44,22 @@ TEST_CASE("rows, tables and what goes with them are shown in words") {
         "  reaches: lines: rows that refer to it are deleted, too (lines_order_fkey)\n",
         "Seq Scan on orders", "  2. INSERT: at most 20 rows\n",
         "  3. UPDATE: not counted: ERROR 42501: permission denied\n", "  4. SELECT: reads\n",
-        "3 more statements were not looked at", "this number of rows", "row security"}) {
+        "  rule: r of orders: CREATE RULE r AS ON DELETE DO ALSO NOTHING\n",
+        "what is not counted can touch any number of rows", "3 more statements were not looked at",
+        "this number of rows", "row security"}) {
     CAPTURE(part);
     CHECK_MESSAGE(has(text, part), text);
   }
+  // What changes a table does not read, whatever is missing.
+  CHECK(has(
+      shown(R"j({"kind": "sql", "statements": [{"verb": "SELECT", "tables": [{"name": "t"}]}]})j"),
+      "  SELECT: not counted"));
   CHECK(has(shown(R"j({"kind": "sql", "state": "rows", "statements": [{"verb": "DELETE",
+                      "rows": 2, "print": "77"}]})j"),
+            "good for: these rows in these versions, not what is read besides\n"));
+  CHECK(has(shown(R"j({"kind": "sql", "state": "rows", "statements": [{"verb": "INSERT",
                       "rows": 2}]})j"),
-            "these rows in these versions"));
+            "of rows that are added, their number"));
 }
 
 TEST_CASE("of a plan every step is shown under its name, and what could not be looked at is said") {

@@ -12,13 +12,14 @@ def tests_in(path):
 
 
 def listed():
-    """(file, test) of every row that says "tested"."""
+    """(file, test) of every row that says "tested": `FILE: TEST, TEST; FILE: TEST`."""
     for row in re.findall(r"^\|[^|]+\| tested \|([^|]+)\|$", DOCUMENT, re.M):
-        name, _, tests = row.partition(":")
-        name = name.strip()
-        path = ROOT / (name + "_test.py" if "/" in name else f"tests/immunity/{name}_test.py")
-        for test in tests.split(","):
-            yield path, test.strip()
+        for of_one in row.split(";"):
+            name, _, tests = of_one.partition(":")
+            name = name.strip()
+            path = ROOT / (name + "_test.py" if "/" in name else f"tests/immunity/{name}_test.py")
+            for test in tests.split(","):
+                yield path, test.strip()
 
 
 class Rows(unittest.TestCase):

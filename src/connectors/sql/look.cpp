@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "connectors/output.h"
+#include "connectors/sql/cascade.h"
 #include "connectors/sql/plan_text.h"
+#include "connectors/sql/questions.h"
+#include "connectors/sql/reach.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "postgres/connection.h"
@@ -13,59 +17,37 @@ namespace keyturn::connectors::sql {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Cells = std::vector<std::vector<std::optional<std::string>>>;
-using Values = std::vector<std::optional<std::string>>;
 
 constexpr auto kConnectMax = std::chrono::seconds(5);
-constexpr std::size_t kListedMax = 50;  // triggers, and tables that are reached, of one table
+constexpr std::size_t kListedMax = 50;  // triggers, rules, and tables that are reached, of a table
 
-// Of what this session's search_path finds under the name.
-constexpr const char* kTable =
-    "SELECT c.oid::pg_catalog.regclass::pg_catalog.text, CASE c.relkind WHEN 'r' THEN 'table' "
-    "WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign table' WHEN 'm' "
-    "THEN 'materialized view' ELSE c.relkind::pg_catalog.text END, c.relrowsecurity FROM "
-    "pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)";
+// Of the functions of these names, in whatever schema: is there one whose answer is another one
+// each time, one that returns a set?
+constexpr const char* kFunctions =
+    "SELECT p.proname::pg_catalog.text, pg_catalog.bool_or(p.provolatile = 'v'), "
+    "pg_catalog.bool_or(p.proretset) FROM pg_catalog.pg_proc p WHERE p.proname = "
+    "ANY ($1::pg_catalog.name[]) GROUP BY 1 ORDER BY 1";
 
-constexpr const char* kTriggers =
-    "SELECT t.tgname || ', which calls ' || t.tgfoid::pg_catalog.regprocedure::pg_catalog.text "
-    "FROM pg_catalog.pg_trigger t WHERE t.tgrelid = pg_catalog.to_regclass($1) AND NOT "
-    "t.tgisinternal AND t.tgenabled <> 'D' AND (t.tgtype & $2::pg_catalog.int2) <> 0 ORDER BY 1 "
-    "LIMIT 51";
-
-// Tables whose rows go or change as well, by foreign keys that say so.
-constexpr const char* kReaches =
-    "WITH RECURSIVE hit(rel, name, how, depth) AS (SELECT k.conrelid, k.conname, CASE $2 WHEN "
-    "'DELETE' THEN k.confdeltype WHEN 'UPDATE' THEN k.confupdtype ELSE 'c' END, 1 FROM "
-    "pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confrelid = "
-    "pg_catalog.to_regclass($1) AND ($2 = 'TRUNCATE' OR CASE $2 WHEN 'DELETE' THEN k.confdeltype "
-    "ELSE k.confupdtype END IN ('c', 'n', 'd')) UNION SELECT k.conrelid, k.conname, CASE $2 WHEN "
-    "'DELETE' THEN k.confdeltype WHEN 'UPDATE' THEN k.confupdtype ELSE 'c' END, hit.depth + 1 FROM "
-    "hit JOIN pg_catalog.pg_constraint k ON k.confrelid = hit.rel AND k.contype = 'f' AND "
-    "k.conparentid = 0 WHERE hit.how = 'c' AND hit.depth < 8 AND ($2 = 'TRUNCATE' OR CASE $2 WHEN "
-    "'DELETE' THEN k.confdeltype ELSE k.confupdtype END IN ('c', 'n', 'd'))) SELECT DISTINCT "
-    "rel::pg_catalog.regclass::pg_catalog.text, name, how FROM hit ORDER BY 1, 2, 3 LIMIT 51";
-
-// pg_trigger.tgtype (catalog/pg_trigger.h)
-std::string trigger_bit(std::string_view verb) {
-  if (verb == "INSERT") return "4";
-  if (verb == "DELETE") return "8";
-  if (verb == "UPDATE") return "16";
-  return "32";
+std::string array_of(const std::set<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) {
+    out += out.empty() ? "{\"" : ",\"";
+    for (const char c : name) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
+  }
+  return out + "}";
 }
 
-std::string effect_on(const std::string& verb, const std::string& how) {
-  if (verb == "TRUNCATE") return "is emptied, too";
-  if (how == "n") return "rows that refer to it lose the reference";
-  if (how == "d") return "rows that refer to it get the column's default";
-  return verb == "DELETE" ? "rows that refer to it are deleted, too"
-                          : "rows that refer to it change, too, where the key changes";
-}
-
-// What the server says of data that it could not read may quote the data.
-std::string without_data(const std::string& problem) {
-  constexpr std::string_view kPrefix = "ERROR 22";
-  if (!problem.starts_with(kPrefix)) return problem;
-  return problem.substr(0, problem.find(':')) + ": some row's data does not fit the statement";
+std::optional<std::int64_t> number_in(const Cells& cells, std::size_t n) {
+  if (cells.size() != 1 || n >= cells.front().size()) return std::nullopt;
+  const std::string text = cells.front()[n].value_or("");
+  std::int64_t out = -1;
+  const bool whole =
+      std::from_chars(text.data(), text.data() + text.size(), out).ec == std::errc() && out >= 0;
+  return whole ? std::optional(out) : std::nullopt;
 }
 
 class Look {
@@ -73,7 +55,12 @@ class Look {
   // `shows`: not the fingerprint alone.
   Look(const SqlOrder& order, postgres::Connection& connection, Clock::time_point deadline,
        bool rows, bool shows)
-      : order_(order), connection_(connection), deadline_(deadline), rows_(rows), shows_(shows) {}
+      : order_(order),
+        connection_(connection),
+        deadline_(deadline),
+        rows_(rows),
+        shows_(shows),
+        questions_(connection, deadline) {}
 
   Result<gate::Previewed> run(const std::vector<facts::Touch>& touches) {
     if (auto problem =
@@ -81,29 +68,35 @@ class Look {
                                 "standard_conforming_strings = on; " +
                                     limits(),
                                 deadline_))
-      return refuse("state_unavailable", "cannot look at the database: " + clean(*problem));
+      return away(*problem);
     return look(touches);
   }
 
   // What is set inside a savepoint ends with it: so does being read only.
-  Result<gate::Previewed> run_within(const std::vector<facts::Touch>& touches) {
+  Result<Seen> run_within(const std::vector<facts::Touch>& touches) {
     const char* const end = "ROLLBACK TO SAVEPOINT looking; RELEASE SAVEPOINT looking";
     if (auto problem = connection_.command(
             "SAVEPOINT looking; SET LOCAL transaction_read_only = on; " + limits(), deadline_))
-      return refuse("state_unavailable", "cannot look at the database: " + clean(*problem));
+      return away(*problem);
     Result<gate::Previewed> seen = look(touches);
-    if (auto problem = connection_.command(end, deadline_))
-      return refuse("state_unavailable", "cannot look at the database: " + clean(*problem));
-    return seen;
+    if (auto problem = connection_.command(end, deadline_)) return away(*problem);
+    if (!seen) return std::unexpected(seen.error());
+    seen_.fingerprint = std::move(seen->fingerprint);
+    return std::move(seen_);
   }
 
  private:
+  std::unexpected<Refusal> away(const std::string& problem) const {
+    return refuse("state_unavailable",
+                  "cannot look at the database: " + clean(without_data(problem)));
+  }
+
   Result<gate::Previewed> look(const std::vector<facts::Touch>& touches) {
     doc::Array shown, bound;
     for (const facts::Touch& touch : touches) {
       if (shown.size() == kLookedAtMax) break;
       shown.push_back(statement(touch, bound));
-      if (broken_) return refuse("state_unavailable", "cannot look at the database: " + *broken_);
+      if (questions_.broken()) return away(*questions_.broken());
     }
     gate::Previewed out;
     out.shown = doc::object({{"kind", "sql"}, {"state", rows_ ? "rows" : "count"}});
@@ -123,25 +116,6 @@ class Look {
            "; SET LOCAL lock_timeout = 1000; SELECT 1";
   }
 
-  // A question that fails ends nothing but itself. Nothing is asked any more once the connection is
-  // gone or the time is over.
-  Result<Cells> ask(const std::string& sql, const Values& values) {
-    if (broken_) return refuse("query_failed", *broken_);
-    if (Clock::now() >= deadline_) {
-      broken_ = "it takes longer than " + to_text(kLookMax);
-      return refuse("query_failed", *broken_);
-    }
-    if (auto problem = connection_.command("SAVEPOINT look", deadline_)) {
-      broken_ = clean(*problem);
-      return refuse("query_failed", *broken_);
-    }
-    Result<Cells> rows = connection_.rows(sql, values, deadline_);
-    if (rows) return rows;
-    if (auto problem = connection_.command("ROLLBACK TO SAVEPOINT look", deadline_))
-      broken_ = clean(rows.error().message);
-    return refuse("query_failed", clean(without_data(rows.error().message)));
-  }
-
   std::string clean(const std::string& text) const {
     bool cut = false;
     return presentable(text, order_.redactor, 1000, cut);
@@ -149,9 +123,15 @@ class Look {
 
   doc::Value statement(const facts::Touch& touch, doc::Array& bound) {
     doc::Value shown = doc::object({{"verb", touch.verb}});
-    count(touch, shown);
+    std::string why = touch.not_counted;
+    for (const facts::Target& target : touch.targets) {
+      if (why.empty()) why = reach(target, touch.cascades).not_counted;
+    }
+    if (why.empty()) why = unsettled(touch);
+    count(touch, std::move(why), shown);
     doc::Array tables;
-    for (const facts::TableName& name : touch.tables) tables.push_back(table(name, touch));
+    for (const facts::Target& target : touch.targets)
+      tables.push_back(table(target, touch, shown.find("rows") != nullptr));
     if (!tables.empty()) {
       doc::Value one = doc::object({{"verb", touch.verb}, {"tables", tables}});
       for (const char* key : {"rows", "print"}) {
@@ -164,67 +144,142 @@ class Look {
     return shown;
   }
 
-  void count(const facts::Touch& touch, doc::Value& shown) {
-    if (touch.at_most) shown.set("at_most", true);
-    if (touch.rows) shown.set("rows", *touch.rows);
-    if (!touch.not_counted.empty()) shown.set("not_counted", touch.not_counted);
-    if (touch.counting.empty()) return;
-    const Result<Cells> counted = ask(touch.counting, order_.values);
-    if (!counted) {
-      shown.set("not_counted", counted.error().message);
-      return;
-    }
-    std::int64_t rows = -1;
-    const auto cell = [&](std::size_t n) -> std::string {
-      return counted->size() == 1 && n < counted->front().size() ? counted->front()[n].value_or("")
-                                                                 : "";
-    };
-    const std::string text = cell(0);
-    if (std::from_chars(text.data(), text.data() + text.size(), rows).ec != std::errc() || rows < 0)
-      shown.set("not_counted", "the server gave no count");
-    else
-      shown.set("rows", rows);
-    if (touch.prints) shown.set("print", cell(1));
+  const Reach& reach(const facts::Target& target, bool cascades) {
+    std::string key = facts::quoted(target.table) + (target.whole ? " *" : " ONLY") +
+                      (cascades ? " CASCADE" : "");
+    for (const std::string& verb : target.verbs) key += " " + verb;
+    const auto known = reached_.find(key);
+    if (known != reached_.end()) return known->second;
+    return reached_.emplace(key, reach_of(questions_, target, cascades)).first->second;
   }
 
-  doc::Value table(const facts::TableName& name, const facts::Touch& touch) {
-    const std::string quoted = facts::quoted(name);
-    doc::Value out = doc::object({{"name", quoted}});
-    const Result<Cells> found = ask(kTable, {quoted});
-    if (!found || found->empty()) return out;
-    const auto& row = found->front();
-    out = doc::object({{"name", row[0].value_or(quoted)}, {"kind", row[1].value_or("")}});
-    if (row[2] == "t") out.set("row_security", true);
-    list(out, "triggers", ask(kTriggers, {quoted, trigger_bit(touch.verb)}),
-         [](const auto& cells) { return cells[0].value_or(""); });
-    const bool reaches = touch.verb == "DELETE" || touch.verb == "UPDATE" || touch.cascades;
-    if (!reaches) return out;
-    list(out, "reaches", ask(kReaches, {quoted, touch.verb}), [&](const auto& cells) {
-      return cells[0].value_or("") + ": " + effect_on(touch.verb, cells[2].value_or("")) + " (" +
-             cells[1].value_or("") + ")";
-    });
+  // Why another count could be the right one, by the time that it matters; "" none could.
+  std::string unsettled(const facts::Touch& touch) {
+    std::set<std::string> names = touch.deciding;
+    names.insert(touch.yielding.begin(), touch.yielding.end());
+    if (names.empty()) return "";
+    const Result<Cells> known = questions_.ask(kFunctions, {array_of(names)});
+    if (!known) return known.error().message;
+    std::string volatile_one, set_one;
+    for (const auto& cells : *known) {
+      const std::string name = cells[0].value_or("");
+      const bool changes = cells[1] == "t";
+      if (changes && touch.deciding.contains(name))
+        return name + " decides, and says otherwise each time";
+      if (!touch.yielding.contains(name)) continue;
+      if (changes) volatile_one = name;
+      if (cells[2] == "t") set_one = name;
+    }
+    if (set_one.empty() || (!touch.rows && volatile_one.empty())) return "";
+    return set_one + " gives any number of rows";
+  }
+
+  void count(const facts::Touch& touch, std::string why, doc::Value& shown) {
+    std::optional<std::int64_t> rows = touch.rows;
+    if (why.empty() && !touch.counting.empty()) {
+      const Result<Cells> counted = questions_.ask(touch.counting, order_.values);
+      rows = counted ? number_in(*counted, 0) : std::nullopt;
+      if (!counted)
+        why = counted.error().message;
+      else if (!rows)
+        why = "the server gave no count";
+      else if (touch.prints)
+        shown.set("print", counted->front().size() > 1 ? counted->front()[1].value_or("") : "");
+    }
+    if (!why.empty()) {
+      shown.set("not_counted", clean(why));
+      rows.reset();
+    } else if (rows) {
+      if (touch.at_most) shown.set("at_most", true);
+      shown.set("rows", *rows);
+    }
+    if (shows_) return;
+    seen_.rows.push_back(rows);
+    const bool placed = rows && *rows <= kPlacedMax && which_matters(touch);
+    seen_.places.push_back(placed ? places(touch) : std::nullopt);
+  }
+
+  // Others of the same number would take others with them.
+  bool which_matters(const facts::Touch& touch) {
+    if (touch.prints) return true;
+    return touch.verb == "DELETE" &&
+           std::ranges::any_of(touch.targets, [&](const facts::Target& target) {
+             return !reach(target, touch.cascades).references.empty();
+           });
+  }
+
+  // What cannot be placed is not compared afterwards: the number of rows still is.
+  std::optional<Places> places(const facts::Touch& touch) {
+    if (touch.placing.empty()) return std::nullopt;
+    const Result<Cells> found = questions_.ask(touch.placing, order_.values);
+    if (!found || found->size() != 1 || found->front().size() < 2) return std::nullopt;
+    return Places{found->front()[0].value_or("{}"), found->front()[1].value_or("{}")};
+  }
+
+  doc::Value table(const facts::Target& target, const facts::Touch& touch, bool counted) {
+    const Reach& seen = reach(target, touch.cascades);
+    doc::Value out = doc::object({{"name", clean(seen.name)}});
+    if (!seen.unknown.empty()) out.set("reaches", doc::array_of({unknown(seen.unknown)}));
+    if (!seen.found) return out;
+    out.set("kind", seen.kind);
+    if (seen.row_security) out.set("row_security", true);
+    list(out, "triggers", seen.triggers);
+    list(out, "rules", seen.rules);
+    std::vector<std::string> reaches;
+    for (const std::string& one : seen.foreign)
+      reaches.push_back(one + ": a foreign table; what its own server does with it is not known");
+    const std::vector<std::string> references = referring(seen, target, touch, counted);
+    reaches.insert(reaches.end(), references.begin(), references.end());
+    if (!seen.unknown.empty()) reaches.push_back(unknown(seen.unknown));
+    list(out, "reaches", reaches);
     return out;
   }
 
-  template <class Say>
-  void list(doc::Value& to, std::string_view key, const Result<Cells>& rows, Say say) const {
+  static std::string unknown(const std::string& why) { return "cannot be told: " + why; }
+
+  std::vector<std::string> referring(const Reach& seen, const facts::Target& target,
+                                     const facts::Touch& touch, bool counted) {
+    std::vector<std::string> out;
+    if (seen.references.empty()) return out;
+    Cascade rows;
+    if (counted && touch.verb == "DELETE" && !touch.finding.empty())
+      rows = count_cascade(questions_, facts::quoted(target.table), touch.finding, order_.values);
+    for (const Reference& one : seen.references) {
+      std::string words = one.table + ": " + effect_of(one) + " (" + one.name + "): ";
+      const auto& by_table = one.how == 'c' ? rows.deleted : rows.changed;
+      const auto at = by_table.find(one.table);
+      if (one.verb == "DELETE" && at != by_table.end())
+        words += std::to_string(at->second) + (at->second == 1 ? " row" : " rows");
+      else
+        words += rows.not_counted.empty() ? "not counted" : "not counted: " + rows.not_counted;
+      out.push_back(std::move(words));
+    }
+    return out;
+  }
+
+  // All of it is part of the state, also what is not shown.
+  void list(doc::Value& to, std::string_view key, const std::vector<std::string>& words) const {
     doc::Array out;
-    if (!rows) out.emplace_back("cannot be told: " + rows.error().message);
-    for (const auto& cells : rows ? *rows : Cells{}) {
-      if (out.size() == kListedMax) {
-        out.emplace_back("and more");
-        break;
-      }
-      out.emplace_back(clean(say(cells)));
+    std::string rest;
+    for (const std::string& one : words) {
+      if (out.size() < kListedMax)
+        out.emplace_back(clean(one));
+      else
+        rest += one + "\n";
+    }
+    if (!rest.empty()) {
+      out.emplace_back("and " + std::to_string(words.size() - kListedMax) + " more (" +
+                       crypto::sha256_text(rest) + ")");
     }
     if (!out.empty()) to.set(std::string(key), std::move(out));
   }
 
   void plan(const facts::Touch& touch, doc::Value& shown) {
-    const Result<Cells> explained = ask("EXPLAIN (FORMAT JSON) " + touch.text, order_.values);
+    const Result<Cells> explained =
+        questions_.ask("EXPLAIN (FORMAT JSON) " + touch.text, order_.values);
     if (!explained) {
       if (shown.find("not_counted") == nullptr && !touch.counting.empty()) return;
-      shown.set("plan", doc::array_of({"no plan: " + explained.error().message}));
+      shown.set("plan", doc::array_of({"no plan: " + clean(explained.error().message)}));
       return;
     }
     std::string text;
@@ -239,7 +294,9 @@ class Look {
   postgres::Connection& connection_;
   Clock::time_point deadline_;
   bool rows_, shows_;
-  std::optional<std::string> broken_;
+  Questions questions_;
+  std::map<std::string, Reach> reached_;
+  Seen seen_;
 };
 
 }  // namespace
@@ -260,12 +317,10 @@ Result<gate::Previewed> look_at(const SqlOrder& order, const std::vector<facts::
   return Look(order, *connection, deadline, rows, true).run(touches);
 }
 
-Result<std::string> state_within(postgres::Connection& connection, const SqlOrder& order,
-                                 const std::vector<facts::Touch>& touches, bool rows) {
+Result<Seen> seen_within(postgres::Connection& connection, const SqlOrder& order,
+                         const std::vector<facts::Touch>& touches, bool rows) {
   const auto deadline = Clock::now() + std::min<Clock::duration>(order.timeout, kLookMax);
-  Result<gate::Previewed> seen = Look(order, connection, deadline, rows, false).run_within(touches);
-  if (!seen) return std::unexpected(seen.error());
-  return std::move(seen->fingerprint);
+  return Look(order, connection, deadline, rows, false).run_within(touches);
 }
 
 }  // namespace keyturn::connectors::sql

@@ -5,75 +5,18 @@
 
 #include <thread>
 
+#include "connectors/sql/look_fixture.h"
 #include "connectors/sql/plan_text.h"
-#include "connectors/sql/postgres_fixture.h"
-#include "connectors/sql/sql_executor.h"
 #include "doc/json.h"
 #include "postgres/connection.h"
 
 namespace keyturn::connectors::sql {
 namespace {
 
+using namespace looking;
+using namespace std::chrono_literals;
 using testing::postgres;
 using testing::TempFolder;
-using namespace std::chrono_literals;
-
-catalog::Tool looked_at(bool rows = false, std::string statement = "{{sql}}") {
-  catalog::Tool tool;
-  tool.name = "db";
-  tool.kind = catalog::ToolKind::kSql;
-  tool.dsn = postgres().dsn();
-  tool.password =
-      catalog::SecretRef{.reference = {secrets::Source::kFile, postgres().password_file(), {}}};
-  tool.statement = std::move(statement);
-  tool.timeout = 20s;
-  tool.preview = catalog::Preview{.counts = true};
-  if (rows) tool.preview->state = {"rows"};
-  return tool;
-}
-
-void sql(const std::string& text) {
-  auto connection =
-      postgres::Connection::open(postgres().dsn(), Secret(testing::Postgres::password()),
-                                 std::chrono::steady_clock::now() + 10s);
-  REQUIRE(connection);
-  const auto problem = connection->command(text, std::chrono::steady_clock::now() + 10s);
-  REQUIRE_MESSAGE(!problem, problem.value_or(""));
-}
-
-struct Rig {
-  Rig() {
-    spool = std::move(*Spool::open(folder.path() + "/sql", clock.now()));
-    executor = std::make_unique<SqlExecutor>(*spool, pool, clock);
-  }
-  Result<gate::Previewed> look(const catalog::Tool& tool, const doc::Value& args) {
-    return testing::await(loop, executor->preview(tool, args));
-  }
-  gate::Previewed at(const std::string& text, bool rows = false) {
-    auto seen = look(looked_at(rows), doc::object({{"sql", text}}));
-    REQUIRE_MESSAGE(seen, seen.error().message);
-    return *seen;
-  }
-
-  TempFolder folder;
-  int runs = 0;
-  SystemClock clock;
-  net::Loop loop;
-  net::BlockingPool pool{loop, "sql", 2};
-  std::unique_ptr<Spool> spool;
-  std::unique_ptr<SqlExecutor> executor;
-};
-
-doc::Value statement(const gate::Previewed& seen, std::size_t n = 0) {
-  const doc::Value* all = seen.shown.find("statements");
-  REQUIRE(all != nullptr);
-  REQUIRE(all->as_array().size() > n);
-  return all->as_array()[n];
-}
-
-std::string json(const doc::Value& value) {
-  return doc::write_json(value);
-}
 
 }  // namespace
 
@@ -220,7 +163,9 @@ TEST_CASE("each statement of a list is looked at by itself") {
   CHECK(statement(seen, 0).integer("rows") == 1);
   CHECK(statement(seen, 1).text("not_counted").contains("42P01"));
   CHECK(statement(seen, 2).text("not_counted") == "rows of DROP are not counted");
-  CHECK(statement(seen, 3).integer("rows") == 4);
+  CHECK(statement(seen, 3).text("not_counted") ==
+        "statement 3 of the list changes what it looks at");
+  CHECK(statement(rig.at("DELETE FROM l_t WHERE x = 1; DELETE FROM l_t"), 1).integer("rows") == 4);
   std::string many;
   for (int i = 0; i < 60; ++i) many += "DELETE FROM l_t;";
   CHECK(rig.at(many).shown.integer("more") == 10);
@@ -249,15 +194,8 @@ TEST_CASE("what people agreed to on a state is run on that state, or not at all"
   Rig rig;
   sql("CREATE TABLE b_t (id int PRIMARY KEY, x int DEFAULT 0); INSERT INTO b_t SELECT "
       "generate_series(1, 10)");
-  const auto tool = looked_at();
   const auto run = [&](const std::string& text, const std::string& state) {
-    const doc::Value args = doc::object({{"sql", text}});
-    const auto described = testing::await(rig.loop, rig.executor->describe(tool, args));
-    REQUIRE(described);
-    gate::Order order{ActionId("act_" + std::to_string(++rig.runs)), &tool, args,
-                      described->description};
-    order.state = state;
-    return testing::await(rig.loop, rig.executor->execute(std::move(order)));
+    return rig.run(looked_at(), text, state);
   };
   const std::string text = "DELETE FROM b_t WHERE id <= 4";
   const std::string agreed = rig.at(text).fingerprint;

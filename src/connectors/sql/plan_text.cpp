@@ -1,5 +1,7 @@
 #include "connectors/sql/plan_text.h"
 
+#include <algorithm>
+
 #include "doc/json.h"
 
 namespace keyturn::connectors::sql {
@@ -27,7 +29,11 @@ std::string line_of(const doc::Value& node) {
 
 void add(const doc::Value& node, std::size_t depth, std::vector<std::string>& to) {
   if (to.size() >= kPlanLinesMax) return;
-  to.push_back(std::string(depth * 2, ' ') + line_of(node));
+  std::string line = line_of(node);
+  // Names are the statement's words: none of them begins a line of its own.
+  std::ranges::replace_if(
+      line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  to.push_back(std::string(depth * 2, ' ') + line);
   const doc::Value* below = node.find("Plans");
   if (below == nullptr || !below->is_array()) return;
   for (const doc::Value& one : below->as_array()) add(one, depth + 1, to);

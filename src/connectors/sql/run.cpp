@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "connectors/output.h"
+#include "connectors/sql/guard.h"
 #include "connectors/sql/rows.h"
 #include "postgres/connection.h"
 
@@ -48,14 +49,9 @@ class Transaction {
     if (auto problem = connection_.command(opening(), deadline_)) {
       return refuse("cannot_connect", "cannot begin the transaction: " + clean(*problem));
     }
-    if (order_.look) {
-      const Result<std::string> found = order_.look(connection_);
-      if (!found) return std::unexpected(found.error());
-      if (*found != order_.state) {
-        return refuse("drift",
-                      "what it would touch is not what people agreed to any more; nothing was run, "
-                      "ask for it anew");
-      }
+    if (order_.guard) {
+      if (auto agreed = order_.guard->before(connection_, order_); !agreed)
+        return std::unexpected(agreed.error());
     }
     if (order_.before_change && !order_.read_only) {
       if (auto allowed = order_.before_change(); !allowed) return std::unexpected(allowed.error());
@@ -66,6 +62,10 @@ class Transaction {
       problem_ = "the statements ended the transaction themselves; what they committed stays";
       unknown_ = !order_.read_only;
     }
+    if (problem_.empty() && order_.guard && !stopped_) {
+      if (auto more = order_.guard->after(connection_, deadline_, done_))
+        problem_ = *more + "; ask for it anew";
+    }
     if (problem_.empty()) commit();
     return outcome();
   }
@@ -75,10 +75,10 @@ class Transaction {
   // writable.
   std::string opening() const {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(order_.timeout).count();
-    return std::string(order_.look ? "BEGIN ISOLATION LEVEL REPEATABLE READ" : "BEGIN") +
+    return std::string(order_.guard ? "BEGIN ISOLATION LEVEL REPEATABLE READ" : "BEGIN") +
            (order_.read_only ? " READ ONLY" : "") +
            "; SET LOCAL standard_conforming_strings = on; SET LOCAL statement_timeout = " +
-           std::to_string(ms) + "; SELECT 1";
+           std::to_string(ms) + "; " + (order_.guard ? order_.guard->locks() : "") + "SELECT 1";
   }
 
   void statements() {
@@ -173,8 +173,9 @@ class Transaction {
   void finish_statement(const PGresult* result) {
     if (tags_.size() < kTagsMax)
       tags_ += std::string(::PQcmdStatus(const_cast<PGresult*>(result))) + "\n";
-    if (const std::int64_t count = affected(result); count >= 0)
-      row_count_ = row_count_.value_or(0) + count;
+    const std::int64_t count = affected(result);
+    if (count >= 0) row_count_ = row_count_.value_or(0) + count;
+    done_.push_back(count);
   }
 
   void fail(const PGresult* result) {
@@ -251,7 +252,8 @@ class Transaction {
   std::string tags_;
   std::string problem_;
   std::optional<std::int64_t> row_count_;
-  bool stopped_ = false;  // enough rows: the read was cancelled
+  std::vector<std::int64_t> done_;  // rows of each statement, -1 where the server says none
+  bool stopped_ = false;            // enough rows: the read was cancelled
   bool timed_out_ = false;
   bool unknown_ = false;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@
 #include "secrets/redact.h"
 
 namespace keyturn::connectors::sql {
+
+class Guard;
 
 struct SqlOrder {
   std::string dsn;   // without a password
@@ -28,17 +31,17 @@ struct SqlOrder {
   std::int64_t output_bytes_max = 1 << 20;
   Duration timeout{};
   secrets::Redactor redactor;
-  // Gives the state as it is in this transaction, of which the statements then see the very same
-  // (REPEATABLE READ): when it is not `state`, nothing is run. Empty: any state will do.
-  std::function<Result<std::string>(postgres::Connection& connection)> look;
-  std::string state;
+  // What people agreed to: looked at in this transaction, of which the statements then see the very
+  // same (REPEATABLE READ), and compared with what they did before it is committed. Null: any state
+  // will do.
+  std::shared_ptr<Guard> guard;
   // Called when the next step may change something; a refusal stops it, and nothing was run.
   std::function<Result<void>()> before_change;
 };
 
-// Blocking, for at most the timeout and some seconds. Refuses cannot_connect, drift and what `look`
-// and before_change refuse: nothing was run. The outcome is unknown when the connection was lost
-// after COMMIT was sent, and only then.
+// Blocking, for at most the timeout and some seconds. Refuses cannot_connect and what the guard and
+// before_change refuse: nothing was run. An outcome other than what people agreed to is failed, and
+// rolled back. It is unknown when the connection was lost after COMMIT was sent, and only then.
 [[nodiscard]] Result<Outcome> run_sql(const SqlOrder& order);
 
 }  // namespace keyturn::connectors::sql

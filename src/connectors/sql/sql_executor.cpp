@@ -5,6 +5,7 @@
 
 #include "base/task_impl.h"
 #include "connectors/exec/plan.h"
+#include "connectors/sql/guard.h"
 #include "connectors/sql/look.h"
 #include "connectors/sql/run.h"
 #include "facts/touch.h"
@@ -132,21 +133,6 @@ Result<SqlOrder> order_of(const Request& request, const gate::Described& describ
   return order;
 }
 
-// What can be asked of the statements, where the question itself is a read and nothing else.
-Result<std::vector<facts::Touch>> touches_of(const Request& request, bool rows) {
-  auto touches = facts::touches_of(request.sql, rows);
-  if (!touches) return touches;
-  std::vector<std::string> harmless = request.harmless_functions;
-  harmless.emplace_back("hashtextextended");
-  for (facts::Touch& touch : *touches) {
-    if (touch.counting.empty() || facts::classify_sql(touch.counting, harmless).operation == "read")
-      continue;
-    touch.counting.clear();
-    touch.not_counted = "to find its rows is no mere read";
-  }
-  return touches;
-}
-
 // Only what is understood whole is looked at: plans of functions that nobody knows can write.
 Result<gate::Previewed> preview_request(const Request& request, bool rows,
                                         facts::SqlCache& classified) {
@@ -160,12 +146,13 @@ Result<gate::Previewed> preview_request(const Request& request, bool rows,
   if (described->facts.uninspectable || described->facts.operation == "execute")
     return not_looked_at(
         "what the statement would do cannot be told from its text, so that nothing was asked");
-  const auto touches = touches_of(request, rows);
+  const auto touches = facts::touches_of(request.sql, rows, request.harmless_functions);
   if (!touches) return not_looked_at(touches.error().message);
   auto order = order_of(request, *described);
   if (!order) return std::unexpected(order.error());
   return look_at(*order, *touches, rows);
 }
+
 // What is kept in case the server stops: how it ended, not the data.
 Outcome without_rows(Outcome outcome) {
   outcome.truncated = outcome.truncated || outcome.rows.has_value();
@@ -176,13 +163,9 @@ Outcome without_rows(Outcome outcome) {
 // What people agreed to on a state is run on that state, or not at all.
 Result<void> bind_state(SqlOrder& order, const Request& request) {
   if (request.state.empty()) return {};
-  auto touches = touches_of(request, request.state_rows);
+  auto touches = facts::touches_of(request.sql, request.state_rows, request.harmless_functions);
   if (!touches) return std::unexpected(touches.error());
-  order.state = request.state;
-  order.look = [&order, touches = std::move(*touches),
-                rows = request.state_rows](postgres::Connection& connection) {
-    return state_within(connection, order, touches, rows);
-  };
+  order.guard = std::make_shared<Guard>(std::move(*touches), request.state, request.state_rows);
   return {};
 }
 
