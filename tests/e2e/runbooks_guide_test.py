@@ -155,10 +155,11 @@ class Guide(unittest.TestCase):
             said[word] = said.get(word, "") + self.k.shell(line, "alice")
         self.assertIn("Closes the site while people work on it.", said["list"])
         self.assertRegex(said["runs"], rf"{run} .*agree")
+        self.assertRegex(said["show"], r"minutes +integer +needed")
         self.assertIn("paused", said["pause"])
         self.assertEqual(self.state(run, "cancelled")["cancel_reason"], "wrong host")
         watch = [line for line in lines if " watch " in line][0]
-        self.assertIn("cancelled: wrong host", self.k.shell(watch, "alice", 5))
+        self.assertIn("cancelled: wrong host", self.k.shell(watch, "alice", 4))
 
     def unknown(self):
         """A run of which nobody knows how its step ended."""
