@@ -117,7 +117,7 @@ class RestartService(OnASite):
         (silent.folder / "health").write_text("ftp://nowhere\n")
         (silent.folder / "run").write_text("#!/bin/sh\nexit 1\n")  # its next process ends at once
         run = self.site.start("restart-service", {"service": "staging-silent"})["id"]
-        ended = self.site.at(run, "failed")
+        ended = self.site.at(run, "failed", within=120)  # the program itself waits up to 30 s
         self.assertEqual(ended["steps"][-1]["path"], "restart~on_failure.tell_restart")
         self.assertEqual(self.site.channel.said, [f"staging-silent did not restart: look at it ({run})"])
 

@@ -522,9 +522,9 @@ def _whole(got):
     return length is not None and len(body) >= int(length[1])
 
 
-def until(what, why):
-    """What `what()` gives as soon as that is true; fails with `why` at the deadline."""
-    deadline = time.monotonic() + DEADLINE
+def until(what, why, within=DEADLINE):
+    """What `what()` gives as soon as that is true; fails with `why` after so many seconds."""
+    deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         found = what()
         if found:

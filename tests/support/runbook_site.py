@@ -191,8 +191,8 @@ class Site:
         answer = self.k.get(f"/v1/runs/{run_id}", "olga")
         return answer.json if answer.status == 200 else {}
 
-    def at(self, run_id, state):
-        """The run, as soon as it is there; another end is a failure with its reason."""
+    def at(self, run_id, state, within=DEADLINE):
+        """The run, as soon as it is there (seconds); another end is a failure with its reason."""
         def there():
             run = self.run_of(run_id)
             if run.get("state") == state:
@@ -200,7 +200,7 @@ class Site:
             if run.get("state") in ("succeeded", "failed", "cancelled", "stopped"):
                 outcomes = "\n".join(f"{one['path']}: {self.outcome(one['action'])}" for one in run["steps"] if one.get("action"))
                 raise AssertionError(f"{run['state']}, not {state}: {run.get('reason')}\n{outcomes}")
-        return until(there, f"{run_id} is never {state}: {self.run_of(run_id)}")
+        return until(there, f"{run_id} is never {state}: {self.run_of(run_id)}", within)
 
     def step(self, run, path):
         found = [one for one in run["steps"] if one["path"] == path]
