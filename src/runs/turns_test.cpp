@@ -6,14 +6,12 @@
 
 #include <algorithm>
 
-#include "gate/testing.h"
-#include "runs/runs.h"
+#include "runs/testing.h"
 
 namespace keyturn::runs {
 namespace {
 
 using gate::RecordPtr;
-using gate::testing::Bench;
 using gate::testing::Hold;
 using gate::testing::Latch;
 
@@ -102,36 +100,11 @@ rules:
 
 using Waits = std::vector<runbook::WaitsFor>;
 
-struct Field : Bench {
-  std::unique_ptr<Runs> runs;
+struct Field : testing::Field {
   Hold latch = std::make_shared<Latch>(io);
 
-  Field() {
-    activate("tools", std::string(kTools));
-    activate("policy", std::string(kRules));
-    make();
-  }
-  ~Field() { runs.reset(); }
+  Field() : testing::Field(kTools, kRules) {}
 
-  void make() {
-    runs = std::make_unique<Runs>(Ports{*gate,
-                                        [this](Task<void> task) {
-                                          boost::asio::co_spawn(io, std::move(task),
-                                                                [](std::exception_ptr thrown) {
-                                                                  if (thrown)
-                                                                    std::rethrow_exception(thrown);
-                                                                });
-                                        },
-                                        {}});
-  }
-  void crash() {
-    runs.reset();
-    open();
-    make();
-    runs->load();
-    gate->recover();
-    runs->start();
-  }
   // Its programs do not end before let_go().
   void hold_programs() {
     latch = std::make_shared<Latch>(io);
@@ -155,8 +128,7 @@ struct Field : Bench {
   }
   State how(const std::string& id) { return state(ActionId(id)); }
   std::string reason(const std::string& id) {
-    const RecordPtr found = run(
-        gate->find({PrincipalKind::kHost, "host", "", Assurance::kToken, "host"}, ActionId(id)));
+    const RecordPtr found = run(gate->find(host(), ActionId(id)));
     return found && found->outcome ? found->outcome->reason : "";
   }
   RecordPtr pending_step(const std::string& id) {
@@ -166,8 +138,7 @@ struct Field : Bench {
     return nullptr;
   }
   doc::Value show(const std::string& id) {
-    Result<doc::Value> out =
-        run(runs->show({PrincipalKind::kHost, "host", "", Assurance::kToken, "host"}, id));
+    Result<doc::Value> out = run(runs->show(host(), id));
     REQUIRE(out.has_value());
     return *out;
   }
