@@ -17,6 +17,7 @@ LONG_FILES: dict[str, str] = {}
 FORBIDDEN = [  # in file contents: paths and names that belong to one machine
     (re.compile(r"\.\./shared|/work/(main|shared|\.library)"), "names a path of one machine"),
 ]
+SECRET_FILES = re.compile(r"(^|/)keyturn-(data|demo)/|\.(key|db|db-wal|db-shm)$")  # what a server or a test made; some are keys
 BEAST = re.compile(r"#include <boost/beast")
 
 
@@ -158,6 +159,8 @@ def main():
     if cycle:
         findings.append("docs/architecture.md:1: cycle " + " -> ".join(cycle))
     for path in tracked():
+        if SECRET_FILES.search(path):
+            findings.append(f"{path}:1: what a server or a test made belongs in no commit: `git rm --cached` it")
         check_file(path, arrows, used, findings)
     check_deps(arrows, used, findings)
     for room, targets in arrows.items():

@@ -23,14 +23,15 @@ class Files(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (0, f"good: {len(runbooks())} runbooks\n"), done)
 
     def test_installed_as_the_readme_says_all_is_good_and_each_rule_is_reached_by_a_test(self):
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as parent:
+            here = shutil.copytree(EXAMPLES, pathlib.Path(parent) / "runbooks")  # the commands make a data folder beside the files
             lines = re.findall(r"^    ((?:install|keyturn) .*)$", (EXAMPLES / "README.md").read_text().split("## Try them")[1].split("**Services.**")[0], re.M)
             said = []
             for line in lines:
                 if "keyturn-exec" in line:
                     continue
                 line = re.sub(r"^keyturn", str(BIN), line.replace("/etc/keyturn", folder))
-                done = subprocess.run(line, shell=True, cwd=EXAMPLES, capture_output=True, text=True, timeout=60)
+                done = subprocess.run(line, shell=True, cwd=here, capture_output=True, text=True, timeout=60)
                 self.assertEqual(done.returncode, 0, (line, done))
                 said.append(done.stdout + done.stderr)
             self.assertNotIn("warning", "".join(said))
