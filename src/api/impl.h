@@ -13,6 +13,7 @@
 #include "api/body.h"
 #include "api/error_status.h"
 #include "base/task_impl.h"
+#include "base/token_bucket.h"
 #include "doc/json.h"
 #include "gate/refusal_meter.h"
 #include "net/blocking.h"
@@ -74,11 +75,7 @@ class SignInLimit {
   Result<void> admit(const std::string& peer, Time now);
 
  private:
-  struct Bucket {
-    double tokens = 0;
-    Time at;
-  };
-  std::map<std::string, Bucket> buckets_;
+  std::map<std::string, TokenBucket> buckets_;
 };
 
 // How often one section's client may ask (RFC 7644 knows 429 by RFC 6585).
@@ -87,11 +84,7 @@ class ScimLimit {
   Result<void> admit(const std::string& section, Time now);
 
  private:
-  struct Bucket {
-    double tokens = 0;
-    Time at;
-  };
-  std::map<std::string, Bucket> buckets_;
+  std::map<std::string, TokenBucket> buckets_;
 };
 
 struct HttpNumbers {

@@ -36,7 +36,7 @@ Result<void> SignInLimit::admit(const std::string& peer, Time now) {
         "too many attempts to sign in; try again in " + std::to_string(whole) + " s", "", whole});
   };
   const auto rested_for = [now](const auto& item) {
-    return std::chrono::duration<double>(now - item.second.at).count();
+    return std::chrono::duration<double>(now - item.second.last()).count();
   };
   if (buckets_.size() >= kPeersMax && !buckets_.contains(peer)) {
     std::erase_if(buckets_, [&](const auto& item) { return rested_for(item) >= kForgottenAfter; });
@@ -44,13 +44,8 @@ Result<void> SignInLimit::admit(const std::string& peer, Time now) {
       return refused(kForgottenAfter -
                      rested_for(*std::ranges::max_element(buckets_, {}, rested_for)));
   }
-  const auto [found, is_new] = buckets_.try_emplace(peer, Bucket{kSignInsBurst, now});
-  Bucket& bucket = found->second;
-  const double seconds = std::max(0.0, std::chrono::duration<double>(now - bucket.at).count());
-  bucket.tokens = std::min(kSignInsBurst, bucket.tokens + seconds * kSignInsPerSecond);
-  bucket.at = now;
-  if (bucket.tokens < 1) return refused((1 - bucket.tokens) / kSignInsPerSecond);
-  bucket.tokens -= 1;
+  const double wait = buckets_[peer].take({kSignInsBurst, kSignInsPerSecond}, now);
+  if (wait > 0) return refused(wait);
   return {};
 }
 

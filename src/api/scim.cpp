@@ -253,15 +253,9 @@ Task<Response> scim(Service& s, Call& call) {
 }  // namespace
 
 Result<void> ScimLimit::admit(const std::string& section, Time now) {
-  const auto [found, is_new] = buckets_.try_emplace(section, Bucket{kBurst, now});
-  Bucket& bucket = found->second;
-  const double seconds = std::max(0.0, std::chrono::duration<double>(now - bucket.at).count());
-  bucket.tokens = std::min(kBurst, bucket.tokens + seconds * kPerSecond);
-  bucket.at = now;
-  if (bucket.tokens < 1)
+  if (buckets_[section].take({kBurst, kPerSecond}, now) > 0)
     return std::unexpected(Refusal{
         "rate_limited", "too many requests of scim." + section + "; try again in 1 s", "", 1});
-  bucket.tokens -= 1;
   return {};
 }
 

@@ -9,9 +9,11 @@
 
 #include "base/bytes.h"
 #include "base/id.h"
+#include "base/percent.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "base/token_bucket.h"
 
 using namespace keyturn;
 
@@ -223,4 +225,28 @@ TEST_CASE("random bytes do not repeat, not even across a fork") {
   int status = 0;
   waitpid(child, &status, 0);
   CHECK(ours != theirs);
+}
+
+TEST_CASE("a token bucket lets a burst by, and then so many a second") {
+  const TokenBucket::Rate rate{.burst = 3, .per_second = 2};
+  TokenBucket bucket;
+  Time now{std::chrono::seconds(1'700'000'000)};
+  for (int i = 0; i < 3; ++i) CHECK(bucket.take(rate, now) == 0);
+  CHECK(bucket.take(rate, now) == doctest::Approx(0.5));
+  CHECK(bucket.take(rate, now - std::chrono::hours(1)) > 0);  // a clock that went back
+  bucket = TokenBucket();
+  for (int i = 0; i < 3; ++i) CHECK(bucket.take(rate, now) == 0);
+  now += std::chrono::milliseconds(500);
+  CHECK(bucket.take(rate, now) == 0);
+  CHECK(bucket.take(rate, now) > 0);
+  now += std::chrono::hours(1);  // no more than the burst is saved
+  for (int i = 0; i < 3; ++i) CHECK(bucket.take(rate, now) == 0);
+  CHECK(bucket.take(rate, now) > 0);
+  CHECK(bucket.last() == now);
+}
+
+TEST_CASE("all but unreserved bytes are percent-encoded") {
+  CHECK(percent_encoded("aZ09-._~") == "aZ09-._~");
+  CHECK(percent_encoded(std::string_view("a/b?c&d=e f+%\0\xff", 15)) ==
+        "a%2Fb%3Fc%26d%3De%20f%2B%25%00%FF");
 }

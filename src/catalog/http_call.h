@@ -91,7 +91,4 @@ struct HttpMessage {
 // The same of the look, a GET without a body.
 [[nodiscard]] Result<HttpMessage> render_look(const Tool& tool, const doc::Value& args);
 
-// Every byte but unreserved ones as %XX (RFC 3986 §2.3).
-std::string percent_encoded(std::string_view text);
-
 }  // namespace keyturn::catalog

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/percent.h"
 #include "catalog/http_call.h"
 #include "catalog/template.h"
 #include "doc/json.h"
@@ -200,24 +201,6 @@ Result<std::string> target_of(const Filler& filler, const std::string& path,
 }
 
 }  // namespace
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~").contains(c);
-    if (plain) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kHex[byte >> 4];
-    out += kHex[byte & 15];
-  }
-  return out;
-}
 
 std::string fixed_prefix(const HttpCall& call) {
   return call.server + call.path.substr(0, call.path.find("{{"));

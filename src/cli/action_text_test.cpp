@@ -1,5 +1,6 @@
 #include "cli/action_text.h"
 
+#include "base/percent.h"
 #include "cli/arguments.h"
 #include "cli/testing.h"
 #include "cli/wait.h"

@@ -1,6 +1,7 @@
 // keyturn agent: who asks, and the kill switch.
 #include <ostream>
 
+#include "base/percent.h"
 #include "cli/host.h"
 #include "cli/listing.h"
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <ostream>
 
+#include "base/percent.h"
 #include "base/run_task.h"
 #include "channels/config.h"
 #include "cli/commands.h"

@@ -3,6 +3,7 @@
 #include <ostream>
 #include <thread>
 
+#include "base/percent.h"
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/console.h"

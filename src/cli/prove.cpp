@@ -6,6 +6,7 @@
 #include <ostream>
 #include <thread>
 
+#include "base/percent.h"
 #include "cli/commands.h"
 #include "cli/host.h"
 #include "cli/output_file.h"

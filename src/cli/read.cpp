@@ -3,6 +3,7 @@
 
 #include <ostream>
 
+#include "base/percent.h"
 #include "cli/action_text.h"
 #include "cli/commands.h"
 #include "cli/remote.h"

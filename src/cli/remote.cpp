@@ -5,6 +5,7 @@
 #include <array>
 #include <ostream>
 
+#include "base/percent.h"
 #include "doc/json.h"
 
 namespace keyturn::cli {
@@ -82,19 +83,6 @@ int complain(Session& session, const Failure& failure) {
   const std::string_view hint = hint_for(failure.refusal.code);
   if (!hint.empty()) console.err << "  " << hint << '\n';
   return code(failure.exit);
-}
-
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain)
-      out += c;
-    else
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
 }
 
 std::string with_query(std::string path, const Query& query) {

@@ -37,7 +37,6 @@ std::string_view hint_for(std::string_view code);
 // Says the failure on stderr (with --json: as one line of problem+json) and returns its exit code.
 int complain(Session& session, const Failure& failure);
 
-std::string percent_encoded(std::string_view text);  // for a path segment or a query value
 using Query = std::vector<std::pair<std::string, std::string>>;
 // `path` may have a query already; empty values are left out.
 std::string with_query(std::string path, const Query& query);

@@ -4,6 +4,7 @@
 #include <istream>
 #include <ostream>
 
+#include "base/percent.h"
 #include "cli/action_text.h"
 #include "cli/commands.h"
 #include "cli/remote.h"

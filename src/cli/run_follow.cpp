@@ -7,6 +7,7 @@
 #include <ostream>
 #include <thread>
 
+#include "base/percent.h"
 #include "cli/action_text.h"
 #include "cli/remote.h"
 #include "cli/run_text.h"

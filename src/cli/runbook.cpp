@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "base/bytes.h"
+#include "base/percent.h"
 #include "base/random.h"
 #include "catalog/tool.h"
 #include "cli/action_text.h"

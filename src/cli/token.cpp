@@ -3,6 +3,7 @@
 
 #include <ostream>
 
+#include "base/percent.h"
 #include "base/time.h"
 #include "cli/host.h"
 #include "cli/listing.h"

@@ -2,6 +2,7 @@
 #include <memory>
 #include <ostream>
 
+#include "base/percent.h"
 #include "cli/action_text.h"
 #include "cli/commands.h"
 #include "cli/host.h"

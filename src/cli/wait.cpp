@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/percent.h"
 #include "cli/action_text.h"
 
 namespace keyturn::cli {

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "base/percent.h"
 #include "cli/action_text.h"
 #include "cli/commands.h"
 #include "cli/wait.h"

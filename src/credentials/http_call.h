@@ -14,8 +14,6 @@ namespace keyturn::credentials {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-// Letters, digits and "-._~" as they are, everything else as %XX (RFC 3986 §2.3).
-std::string percent_encoded(std::string_view text);
 // application/x-www-form-urlencoded, with %20 for a space: readers take both.
 std::string form(const Pairs& pairs);
 

@@ -1,6 +1,7 @@
 // Tokens of service accounts by the TokenRequest API (authentication.k8s.io/v1). One that is to be
 // revocable is bound to a Secret made for it: when that is deleted the API server takes the token
 // no more.
+#include "base/percent.h"
 #include "credentials/http_call.h"
 #include "credentials/provider.h"
 #include "doc/json.h"

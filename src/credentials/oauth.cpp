@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/percent.h"
 #include "credentials/http_call.h"
 #include "credentials/provider.h"
 #include "credentials/reader.h"

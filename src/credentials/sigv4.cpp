@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/bytes.h"
+#include "base/percent.h"
 #include "credentials/http_call.h"
 #include "crypto/crypto.h"
 

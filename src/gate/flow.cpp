@@ -156,24 +156,14 @@ Result<void> Gate::Impl::admit(const Principal& who, bool is_step) {
       return refuse("inactive", who.id + " is not an active person");
   }
   if (is_step) return {};
-  Bucket& bucket = rates[who.id];
-  const double burst = std::max(1.0, options.requests_per_second_max * 10);
-  const Time at = now();
-  if (bucket.at == Time{}) bucket.tokens = burst;
-  const double seconds = std::chrono::duration<double>(at - bucket.at).count();
-  bucket.tokens = bucket.at == Time{}
-                      ? burst
-                      : std::min(burst, bucket.tokens + std::max(0.0, seconds) *
-                                                            options.requests_per_second_max);
-  bucket.at = at;
-  if (bucket.tokens < 1) {
-    const double wait = std::ceil((1 - bucket.tokens) / options.requests_per_second_max);
-    const auto whole = static_cast<unsigned>(std::clamp(wait, 1.0, 86'400.0));
+  const double per_second = options.requests_per_second_max;
+  const double wait = rates[who.id].take({std::max(1.0, per_second * 10), per_second}, now());
+  if (wait > 0) {
+    const auto whole = static_cast<unsigned>(std::clamp(std::ceil(wait), 1.0, 86'400.0));
     Refusal refusal{"rate_limited",
                     who.id + " asks too often; wait " + std::to_string(whole) + " s", "", whole};
     return std::unexpected(std::move(refusal));
   }
-  bucket.tokens -= 1;
   return {};
 }
 

@@ -11,16 +11,17 @@
 #include <vector>
 
 #include "base/task_impl.h"
+#include "base/token_bucket.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "doc/yaml.h"
 #include "gate/agenda.h"
 #include "gate/approvals.h"
+#include "gate/fair_semaphore.h"
 #include "gate/gate.h"
 #include "gate/history.h"
 #include "gate/inboxes.h"
 #include "gate/serial.h"
-#include "gate/turns.h"
 #include "policy/decide.h"
 
 namespace keyturn::gate {
@@ -355,8 +356,8 @@ struct Gate::Impl {
   Serial serial;
   // Looks for what is asked for, and, with room of their own, for what people have agreed to: slow
   // ones of an agent keep neither others nor a vote waiting. As many threads look at databases.
-  Turns looks{{.all = 4, .of_one = 2, .patience = std::chrono::seconds(30)}};
-  Turns looks_at_release{{.all = 4, .of_one = 4, .patience = std::chrono::seconds(30)}};
+  FairSemaphore looks{{.all = 4, .of_one = 2, .patience = std::chrono::seconds(30)}};
+  FairSemaphore looks_at_release{{.all = 4, .of_one = 4, .patience = std::chrono::seconds(30)}};
   Inboxes inboxes;
   Time inboxes_tidied{};
 
@@ -368,11 +369,7 @@ struct Gate::Impl {
   std::map<std::string, std::size_t> pending_by_agent;
   std::set<std::string> exercises;              // action ids, of those that are open
   std::set<std::string> exercises_of_the_past;  // that were when this process began
-  struct Bucket {
-    double tokens = 0;
-    Time at;
-  };
-  std::map<std::string, Bucket> rates;
+  std::map<std::string, TokenBucket> rates;     // by requester
   std::unordered_map<std::string, std::string>
       idempotent;  // claim key -> value, while its append is on the way
   Agenda agenda;

@@ -68,8 +68,8 @@ Task<Previewed> Gate::Impl::preview(const Case& c) {
 
 Task<Result<Previewed>> Gate::Impl::look(const catalog::Tool& tool, doc::Value args,
                                          std::string who) {
-  Turns& turns = who == kReleases ? looks_at_release : looks;
-  const std::optional<Turns::Hold> turn = co_await turns.take(who);
+  FairSemaphore& places = who == kReleases ? looks_at_release : looks;
+  const std::optional<FairSemaphore::Hold> turn = co_await places.take(who);
   if (!turn) co_return refuse("state_unavailable", "too many looks are under way; try again later");
   co_return co_await ports.executor.preview(tool, std::move(args));
 }

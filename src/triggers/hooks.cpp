@@ -81,19 +81,11 @@ Task<std::vector<InForce>> Triggers::Impl::of_sender(Delivery delivery) {
 }
 
 Result<void> Triggers::Impl::admit(const Sender& sender) {
-  constexpr double kBurst = kDeliveriesPerSecond * 10;
-  Bucket& bucket = buckets[sender];
-  const Time at = now();
-  const double seconds = std::chrono::duration<double>(at - bucket.at).count();
-  const bool is_new = bucket.at == Time{};
-  bucket.tokens =
-      is_new ? kBurst
-             : std::min(kBurst, bucket.tokens + std::max(0.0, seconds) * kDeliveriesPerSecond);
-  bucket.at = at;
-  if (bucket.tokens < 1)
+  const double wait =
+      buckets[sender].take({kDeliveriesPerSecond * 10, kDeliveriesPerSecond}, now());
+  if (wait > 0)
     return std::unexpected(Refusal{
         "rate_limited", "deliveries come too often; wait a second, and send what is left", "", 1});
-  bucket.tokens -= 1;
   return {};
 }
 

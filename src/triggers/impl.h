@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "base/token_bucket.h"
 #include "gate/serial.h"
 #include "runbook/document.h"
 #include "triggers/triggers.h"
@@ -114,11 +115,7 @@ struct Triggers::Impl {
   };
   std::map<std::string, Key> keys;  // by reference
   gate::Serial reading;             // one reads a secret, the others wait for it; by reference
-  struct Bucket {
-    double tokens = 0;
-    Time at;
-  };
-  std::map<Sender, Bucket> buckets;
+  std::map<Sender, TokenBucket> buckets;
 };
 
 // Nothing is wrong with what was asked for: once more, in a moment.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/percent.h"
 #include "cli/remote.h"
 #include "doc/json.h"
 #include "net/client.h"

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "base/percent.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "facts/classify.h"
@@ -157,7 +158,7 @@ std::vector<catalog::HttpMessage> live_of(const catalog::HttpMessage& message) {
   } else if (message.method == "POST") {
     const auto body = doc::parse_json(message.body);
     const std::string name = body ? metadata_text(*body, "name") : "";
-    if (!name.empty()) out.push_back(get_of(message, path + "/" + catalog::percent_encoded(name)));
+    if (!name.empty()) out.push_back(get_of(message, path + "/" + percent_encoded(name)));
   } else if (api.text("verb") == "deletecollection") {
     out.push_back(get_of(message, message.target));
   } else {

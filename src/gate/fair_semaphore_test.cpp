@@ -1,4 +1,4 @@
-#include "gate/turns.h"
+#include "gate/fair_semaphore.h"
 
 #include <doctest/doctest.h>
 
@@ -16,7 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct Line {
-  explicit Line(Turns::Limits limits) : turns(limits) {}
+  explicit Line(FairSemaphore::Limits limits) : turns(limits) {}
 
   void ask(const std::string& who) {
     const std::string name = who + std::to_string(++asked[who]);
@@ -24,7 +24,7 @@ struct Line {
     run();
   }
   static Task<void> take(Line* line, std::string who, std::string name) {
-    std::optional<Turns::Hold> hold = co_await line->turns.take(who);
+    std::optional<FairSemaphore::Hold> hold = co_await line->turns.take(who);
     if (!hold) {
       line->gave_up.push_back(name);
       co_return;
@@ -42,10 +42,10 @@ struct Line {
   }
 
   boost::asio::io_context io;
-  Turns turns;
+  FairSemaphore turns;
   std::map<std::string, int> asked;
   std::vector<std::string> order, gave_up;
-  std::map<std::string, Turns::Hold> holds;
+  std::map<std::string, FairSemaphore::Hold> holds;
 };
 
 using Names = std::vector<std::string>;
@@ -86,7 +86,7 @@ TEST_CASE("patience ends, and takes no place from anybody") {
 }
 
 TEST_CASE("a place may outlive the line") {
-  std::optional<Turns::Hold> left;
+  std::optional<FairSemaphore::Hold> left;
   {
     Line line({.all = 1, .of_one = 1, .patience = 1h});
     line.ask("a");

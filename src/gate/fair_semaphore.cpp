@@ -1,4 +1,4 @@
-#include "gate/turns.h"
+#include "gate/fair_semaphore.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -14,7 +14,7 @@ namespace keyturn::gate {
 
 namespace asio = boost::asio;
 
-struct Turns::Impl {
+struct FairSemaphore::Impl {
   struct Waiting {
     std::string who;
     asio::steady_timer timer;
@@ -55,15 +55,15 @@ struct Turns::Impl {
   std::list<std::shared_ptr<Waiting>> waiting;
 };
 
-Turns::Turns(Limits limits) : impl_(std::make_shared<Impl>()) {
+FairSemaphore::FairSemaphore(Limits limits) : impl_(std::make_shared<Impl>()) {
   impl_->limits = limits;
 }
 
-Turns::Hold::~Hold() {
+FairSemaphore::Hold::~Hold() {
   if (const auto turns = turns_.lock()) turns->end(who_);
 }
 
-Task<std::optional<Turns::Hold>> Turns::take(std::string who) {
+Task<std::optional<FairSemaphore::Hold>> FairSemaphore::take(std::string who) {
   const std::shared_ptr<Impl> impl = impl_;
   if (impl->is_free(who)) {
     impl->begin(who);

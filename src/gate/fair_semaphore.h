@@ -12,7 +12,7 @@
 
 namespace keyturn::gate {
 
-class Turns {
+class FairSemaphore {
   struct Impl;
 
  public:
@@ -20,10 +20,10 @@ class Turns {
     std::size_t all = 1, of_one = 1;  // at least 1
     std::chrono::steady_clock::duration patience{};
   };
-  explicit Turns(Limits limits);
+  explicit FairSemaphore(Limits limits);
 
   // Held until destroyed; then the next runs (later, never from inside the destructor). May outlive
-  // the Turns.
+  // the FairSemaphore.
   class Hold {
    public:
     Hold(std::weak_ptr<Impl> turns, std::string who)
