@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Runs every suite, prints one line each, and closes with `N passed, N failed`."""
+"""Runs every suite, prints one line each, and closes with `N passed, N failed`.
+
+Two suites run at once, since most of them wait for programs more than they compute; `--lanes=1` runs them one after the other. Each has its own
+folders, ports and processes; what they share (packages of npm, dist/ folders) is made under a lock."""
 import concurrent.futures
 import os
 import pathlib
@@ -13,7 +16,9 @@ BIN = ROOT / "build/release/bin"
 OUT = ROOT / "build/test-output"
 SUITE_SECONDS_MAX = 600
 SECOND_TRIES_MAX = 3  # suites; where more fail, something is broken
-BESIDE = {"e2e-mcp_long_wait"}  # suites that mostly wait: they run beside the others, and their lines come when they end
+LANES = 2
+LONG = ["e2e-mcp_long_wait", "e2e-browser_pages", "e2e-browser", "unit-runs"]  # begun first, so that none is left over at the end
+ALONE = ["clang-tidy"]  # last, by itself: it has processes enough
 
 # How a suite's output tells its counts: (passed, failed) from the last match.
 COUNTERS = {
@@ -93,18 +98,31 @@ def run(name, kind, command):
     return passed, failed
 
 
+def untracked():
+    """What a commit of everything would add."""
+    listed = subprocess.run(["git", "ls-files", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    return set(listed.stdout.splitlines())
+
+
 def main():
     words = [w for w in sys.argv[1:] if not w.startswith("-")]
     chosen = [s for s in suites() if not words or any(w in s[0] for w in words)]
     if "--list" in sys.argv:
         print("\n".join(s[0] for s in chosen))
         return 0
-    with concurrent.futures.ThreadPoolExecutor(max_workers=len(BESIDE)) as pool:
-        beside = {suite[0]: pool.submit(run, *suite) for suite in chosen if suite[0] in BESIDE}
-        totals = {suite[0]: run(*suite) for suite in chosen if suite[0] not in BESIDE}
-        totals |= {name: one.result() for name, one in beside.items()}
+    lanes = next((int(w.partition("=")[2]) for w in sys.argv[1:] if w.startswith("--lanes=")), LANES)
+    was_there = untracked()
+    totals = {}
+    for part in ([s for s in chosen if s[0] not in ALONE], [s for s in chosen if s[0] in ALONE]):
+        part.sort(key=lambda suite: LONG.index(suite[0]) if suite[0] in LONG else len(LONG))
+        # The first one of LONG does nothing but wait: it has a lane of its own.
+        with concurrent.futures.ThreadPoolExecutor(max_workers=lanes + (lanes > 1 and any(s[0] == LONG[0] for s in part))) as pool:
+            totals |= dict(zip([s[0] for s in part], pool.map(lambda suite: run(*suite), part)))
     raced = again(chosen, totals)
     passed, failed = sum(t[0] for t in totals.values()), sum(t[1] for t in totals.values())
+    if left := sorted(untracked() - was_there):
+        failed += 1
+        print("FAIL: left in the source tree, where a commit would take them along: " + ", ".join(left[:20]))
     if raced:
         print("passed only at the second try, which is a fault of the test or of Keyturn: " + ", ".join(raced))
     print(f"{passed} passed, {failed} failed")

@@ -1,7 +1,6 @@
 """The contract over HTTP, against the real binary: every state, every refusal, every list."""
 import json
 import pathlib
-import re
 import sys
 import time
 import unittest

@@ -1,5 +1,4 @@
 """What keeps reviewers awake: exercises, another reviewer, requests that come again; the numbers of it; and what administrators act on."""
-import datetime
 import pathlib
 import subprocess
 import sys

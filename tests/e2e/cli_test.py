@@ -1,13 +1,12 @@
 """The command line against a real server: outcomes as exit codes, waiting, voting in a terminal, policy documents, the seal."""
 import json
 import pathlib
-import re
 import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import BIN, DEADLINE, POLICY, ROOT, Keyturn, end_helper, read_fifo  # noqa: E402
+from support.keyturn import BIN, DEADLINE, POLICY, ROOT, Keyturn, end_helper  # noqa: E402
 from support.passkey import Browser  # noqa: E402
 
 

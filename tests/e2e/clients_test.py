@@ -13,7 +13,7 @@ import unittest.mock
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.clients import TYPESCRIPT, Failure, Node, NodeClient, PythonClient, Relay, build_typescript, keyturn  # noqa: E402
 from support.keyturn import DEADLINE, POLICY, TOOLS, free_port, until  # noqa: E402
-from support.peer import install  # noqa: E402
+from support.npm import install  # noqa: E402
 from support.prism import DOCUMENT, FOLDER, Conforming  # noqa: E402
 
 GRANT = """\

@@ -157,9 +157,9 @@ class Evidence(unittest.TestCase):
             if n % 5:
                 cls.k.vote(action, "carol", "approve" if n % 4 else "deny")
         for n in range(30):
-            last = cls.k.request("echo", {"text": f"read {n}"}, who="bot2" if n % 3 else "bot", wait=20).json
+            cls.k.request("echo", {"text": f"read {n}"}, who="bot2" if n % 3 else "bot", wait=20).json
         for n in range(4):
-            last = cls.k.request("forbidden", wait=20).json
+            cls.k.request("forbidden", wait=20).json
         cls.k.vote(cls.before, "bob")
         cls.k.vote(cls.before, "carol")
         cls.last = cls.k.settled(cls.before["id"])["ledger"]["last_index"]

@@ -14,7 +14,7 @@ from support.claude_code import ClaudeCode  # noqa: E402
 from support.keyturn import BIN, DEADLINE, ROOT, Keyturn, until  # noqa: E402
 from support.mcp import LEGACY, MCP, inspector  # noqa: E402
 from support.passkey import Browser  # noqa: E402
-from support.peer import install  # noqa: E402
+from support.npm import install  # noqa: E402
 
 GUIDE = (ROOT / "docs/guides/mcp.md").read_text()
 INITIALIZE = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}}

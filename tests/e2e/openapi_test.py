@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import api_test  # noqa: E402
 from support.keyturn import Keyturn  # noqa: E402
-from support.peer import install  # noqa: E402
+from support.npm import install  # noqa: E402
 from support.prism import DOCUMENT, FOLDER, Conforming  # noqa: E402
 
 api_test.Keyturn = Conforming

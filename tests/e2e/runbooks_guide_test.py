@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.keyturn import BIN, DEADLINE, ROOT, Keyturn, until  # noqa: E402
 from support.mcp import MCP, Client  # noqa: E402
 from support.passkey import Browser  # noqa: E402
-from support.peer import install  # noqa: E402
+from support.npm import install  # noqa: E402
 
 GUIDE = (ROOT / "docs/guides/runbooks.md").read_text()
 

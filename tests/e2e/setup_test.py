@@ -4,7 +4,6 @@ import functools
 import hashlib
 import http.server
 import io
-import os
 import pathlib
 import shutil
 import subprocess

@@ -84,7 +84,7 @@ class PowerLoss(unittest.TestCase):
         """(acknowledged entries, signed entries, writes on their way) at each moment when something had just become durable; self.disk stands there."""
         acknowledged = signed = 0
         for log in self.lives:
-            moment, later = False, None
+            moment = False
             with log.open() as lines:
                 for call, rest in trace.events(lines):
                     if call == "sendto":

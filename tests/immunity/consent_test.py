@@ -3,7 +3,6 @@ import base64
 import hashlib
 import json
 import pathlib
-import re
 import sys
 import time
 import unittest

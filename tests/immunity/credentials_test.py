@@ -31,8 +31,9 @@ _LEAK = """\
 
 
 def leak(name, credential, user, secret, then="true"):
+    text = _LEAK
     for word, value in (("NAME", name), ("THEN", then), ("CREDENTIAL", credential), ("USER", user), ("SECRET", secret)):
-        text = (text if word != "NAME" else _LEAK).replace(f"@{word}@", value)
+        text = text.replace(f"@{word}@", value)
     return text
 
 

@@ -6,7 +6,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support.keyturn import DEADLINE, POLICY, TOOLS, Keyturn  # noqa: E402
+from support.keyturn import DEADLINE, POLICY, Keyturn  # noqa: E402
 
 HEAD = POLICY.split("rules:")[0] + "rules:\n"
 RULES = """\

@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.keyturn import Keyturn  # noqa: E402
+from support.npm import install  # noqa: E402
 
 PEER = pathlib.Path(__file__).resolve().parent / "exports"
 
@@ -83,8 +84,7 @@ class Ocsf:
 class Exports(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        if not (PEER / "node_modules/cloudevents").exists():
-            subprocess.run(["npm", "ci", "--no-fund", "--no-audit", "--silent"], cwd=PEER, check=True)
+        install(PEER)
         cls.k = Keyturn()
         cls.addClassCleanup(cls.k.close)
         cls.fill(cls.k)

@@ -8,20 +8,16 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.keyturn import BIN  # noqa: E402
+from support.npm import install  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent / "oidc"
 VERDICTS = pathlib.Path(os.environ.get("KEYTURN_JWT_VERDICTS", BIN.parent / "keyturn_jwt_verdicts"))
 
 
-def install():
-    if not (HERE / "node_modules").is_dir():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=HERE, check=True, timeout=300)
-
-
 class Verdicts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        install()
+        install(HERE)
         made = subprocess.run(["node", "tokens.mjs"], cwd=HERE, capture_output=True, text=True, timeout=120, check=True).stdout
         cls.lines = [json.loads(line) for line in made.splitlines()]
         said = subprocess.run([str(VERDICTS)], input=made, capture_output=True, text=True, timeout=120, check=True).stdout

@@ -9,9 +9,10 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[1])]
 import logs  # noqa: E402
 from logs import flipped, flips, split_bundle  # noqa: E402
+from support.npm import install  # noqa: E402
 
 OLD_SIZE = {1: 1, 2: 1, 255: 170, 256: 170, 257: 171, 70000: 65536}
 ORIGIN = "log.example/fixture"
@@ -21,8 +22,7 @@ PEER = logs.HERE / "sigstore"
 class Sigstore(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        if not (PEER / "node_modules/@sigstore/verify").exists():
-            subprocess.run(["npm", "ci", "--no-fund", "--no-audit", "--silent"], cwd=PEER, check=True)
+        install(PEER)
         cls.logs = logs.Logs(OLD_SIZE)
         cls.addClassCleanup(cls.logs.close)
 

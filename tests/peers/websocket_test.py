@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.keyturn import BIN, DEADLINE  # noqa: E402
+from support.npm import install  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent / "websocket"
 CLIENT = pathlib.Path(os.environ.get("KEYTURN_WEBSOCKET_CLIENT", BIN.parent / "keyturn_websocket_client"))
@@ -41,8 +42,7 @@ def talk(url, *lines, ca="", idle_ms=30_000, bytes_max=1 << 20):
 class WebSockets(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        if not (HERE / "node_modules").is_dir():
-            subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=HERE, check=True, timeout=300)
+        install(HERE)
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
         cls.server = Server()

@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 
 from .keyturn import DEADLINE, ROOT
-from .peer import Peer, install
+from .npm import install
+from .peer import Peer
 
 HERE = ROOT / "tests/peers/mcp/claude-code"
 

@@ -9,6 +9,7 @@ import sys
 import threading
 
 from .keyturn import DEADLINE, ROOT
+from .npm import compiled
 
 PYTHON = ROOT / "integrations/python"
 TYPESCRIPT = ROOT / "integrations/typescript"
@@ -28,10 +29,7 @@ class Failure(Exception):
 
 def build_typescript():
     """dist/ of this source; what is missing for it is installed."""
-    if not (TYPESCRIPT / "node_modules/typescript").is_dir():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=TYPESCRIPT, check=True, timeout=300)
-    subprocess.run(["npm", "run", "--silent", "build"], cwd=TYPESCRIPT, check=True, timeout=300)
-    return TYPESCRIPT / "dist/index.js"
+    return compiled(TYPESCRIPT) / "dist/index.js"
 
 
 class PythonClient:

@@ -1,4 +1,4 @@
-"""An adapter below integrations/ with its framework: installed from its lock, compiled, and its test's driver running."""
+"""An adapter below integrations/ with its framework: its test's driver, running."""
 import json
 import os
 import queue
@@ -8,19 +8,7 @@ import threading
 from .keyturn import DEADLINE, ROOT, Failed
 
 FOLDER = ROOT / "integrations"
-
-
-def compiled(name):
-    """The folder of the adapter, with dist/ made anew."""
-    folder = FOLDER / name
-    package = json.loads((folder / "package.json").read_text())
-    wanted = {**package.get("dependencies", {}), **package.get("devDependencies", {})}
-    if not all((folder / "node_modules" / one).is_dir() for one in wanted):
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300)
-    done = subprocess.run(["node_modules/.bin/tsc"], cwd=folder, capture_output=True, text=True, timeout=120)
-    if done.returncode != 0:
-        raise Failed(f"tsc in {folder}:\n{done.stdout}{done.stderr}")
-    return folder
+SHARED = FOLDER / "tool-calls", FOLDER / "typescript"  # their sources are compiled into every adapter
 
 
 class Agent:

@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 
 from .keyturn import DEADLINE, ROOT, Failed, until
-from .peer import Peer, install
+from .npm import install
+from .peer import Peer
 
 MCP = ROOT / "tests/peers/mcp"
 LEGACY, MODERN = "2025-11-25", "2026-07-28"

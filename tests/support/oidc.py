@@ -4,7 +4,6 @@ import http.client
 import http.cookies
 import ipaddress
 import json
-import pathlib
 import queue
 import secrets
 import subprocess
@@ -12,20 +11,16 @@ import threading
 import urllib.parse
 
 from .keyturn import DEADLINE, ROOT, Failed, free_port
+from .npm import install
 
 HERE = ROOT / "tests/peers/oidc"
-
-
-def install():
-    if not (HERE / "node_modules").is_dir():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=HERE, check=True, timeout=300)
 
 
 class Server:
     """A Node.js script that prints its port when it listens. Port 0: any."""
 
     def __init__(self, script, port, *arguments):
-        install()
+        install(HERE)
         self.script, self.port, self.arguments = script, port, arguments
         self.process = None
         self.start()

@@ -1,6 +1,5 @@
 """A Node.js program of tests/peers that says what happens in lines of JSON, and is told in such lines. Installs the packages of its lock where they are
 missing."""
-import fcntl
 import json
 import os
 import queue
@@ -9,18 +8,7 @@ import threading
 import time
 
 from .keyturn import DEADLINE, ROOT, Failed
-
-
-def install(folder):
-    with open(folder / "package.json") as lock:  # suites and threads may want the same packages at the same time
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        _install(folder)
-
-
-def _install(folder):
-    wanted = json.loads((folder / "package.json").read_text()).get("dependencies", {})
-    if not (folder / "node_modules").is_dir() or not all((folder / "node_modules" / package).is_dir() for package in wanted):
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300)
+from .npm import install
 
 
 class Peer:

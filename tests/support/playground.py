@@ -18,7 +18,7 @@ import urllib.parse
 
 from .keyturn import DEADLINE, Failed, free_port
 from .teams import HERE as TEAMS
-from .teams import install
+from .npm import install
 
 HERE = TEAMS / "playground"
 LINES_MAX = 500

@@ -7,20 +7,17 @@ document. So nothing that is taken, and nothing that is answered, differs from t
 Not through a proxy goes what is no exchange that a description of an API covers: streams that are read while they last, bytes that are no HTTP,
 other Host headers, bodies that are no JSON, and HEAD."""
 import atexit
-import contextlib
 import http.client
 import json
 import os
 import pathlib
-import random
 import re
-import socket
 import subprocess
 import tempfile
 import threading
 
 from .keyturn import DEADLINE, ROOT, Answer, Failed, Keyturn, free_port
-from .peer import install
+from .npm import install
 
 FOLDER = ROOT / "tests/peers/openapi"
 DOCUMENT = ROOT / "docs/openapi.json"
@@ -99,16 +96,6 @@ def violations(answer):
     return json.loads(said)
 
 
-def port_to_keep():
-    """A port that is free, and not among those that systems give to connections: it is still free when the next server wants it."""
-    while True:
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 class Pair:
     """A port for a server, and what stands before it."""
 
@@ -119,7 +106,7 @@ class Pair:
         install(FOLDER)
         document = json.loads(DOCUMENT.read_text())
         close(document)
-        self.port, self._folder = port_to_keep(), tempfile.TemporaryDirectory(prefix="keyturn-prism-")
+        self.port, self._folder = free_port(), tempfile.TemporaryDirectory(prefix="keyturn-prism-")
         path = pathlib.Path(self._folder.name) / "openapi.json"
         path.write_text(json.dumps(document))
         self.strict, self.lenient = Prism(self.port, path, "--errors"), Prism(self.port, path)

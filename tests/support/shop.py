@@ -4,8 +4,9 @@ import http.client
 import http.server
 import itertools
 
-from .framework import Agent, compiled
+from .framework import FOLDER, SHARED, Agent
 from .keyturn import DEADLINE, Keyturn, until
+from .npm import compiled
 
 POLICY = """\
 apiVersion: keyturn/v1
@@ -43,7 +44,7 @@ class Shop:
 
     @classmethod
     def setUpClass(cls):
-        compiled(cls.name)
+        compiled(FOLDER / cls.name, *SHARED)
         cls.k = Keyturn(POLICY, TOOLS)
         cls.addClassCleanup(cls.k.close)
 

@@ -1,14 +1,14 @@
 """npm @simplewebauthn/server over an evidence bundle: what an auditor runs (tests/peers/simplewebauthn/verify.mjs)."""
 import subprocess
 
+from . import npm
 from .keyturn import ROOT
 
 PEER = ROOT / "tests/peers/simplewebauthn"
 
 
 def install():
-    if not (PEER / "node_modules/@simplewebauthn/server").exists():
-        subprocess.run(["npm", "ci", "--no-fund", "--no-audit", "--silent"], cwd=PEER, check=True)
+    npm.install(PEER)
 
 
 def verify(bundle, *words):

@@ -17,15 +17,11 @@ import time
 import urllib.parse
 
 from .keyturn import DEADLINE, ROOT, Failed
+from .npm import install
 
 HERE = ROOT / "tests/peers/slack"
 # No verdict is to hang on how fast this machine is: what has to be slow enough is checked with Slack's own numbers by tests that move the clock.
 PATIENT = {"trigger_ms": 60_000, "ack_ms": 30_000, "retry_ms": [0, 100, 200]}
-
-
-def install():
-    if not (HERE / "node_modules/ws").is_dir():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=HERE, check=True, timeout=300)
 
 
 class Refused(Failed):
@@ -36,7 +32,7 @@ class Slack:
     """`settings`: of the loopback; everything else: of the app (request_url, mode, scopes, events, unfurl_domains, …)."""
 
     def __init__(self, settings=None, **app):
-        install()
+        install(HERE)
         self.process = subprocess.Popen(["node", "loopback.mjs"], cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env={k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")})
         lines = queue.Queue()

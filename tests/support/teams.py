@@ -16,17 +16,13 @@ import threading
 import time
 
 from .keyturn import DEADLINE, ROOT, Failed
+from .npm import install
 
 HERE = ROOT / "tests/peers/teams"
 
 
 class Refused(Failed):
     """The loopback did not do what was asked: the button is not on the card, the user is not there."""
-
-
-def install(folder=HERE):
-    if not (folder / "node_modules").is_dir():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300)
 
 
 class Script:

@@ -7,7 +7,8 @@ import pathlib
 import subprocess
 
 from .keyturn import free_port
-from .peer import Peer, install
+from .npm import install
+from .peer import Peer
 
 HERE = pathlib.Path(__file__).resolve().parents[1] / "peers/webhooks"
 DEADLINE = 60
