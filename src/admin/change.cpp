@@ -74,10 +74,6 @@ Result<Evolved> evolved(const people::Directory& directory, const doc::Value& pe
   return out;
 }
 
-std::string text_of(const doc::Value& args, std::string_view key) {
-  return args.find(key) == nullptr ? std::string() : std::string(args.text(key));
-}
-
 std::optional<Checked> checked_with(const gate::Configuration& active, Documents texts,
                                     const people::Directory& directory, doc::FileProblems& problems,
                                     const TestRun& tests) {
@@ -99,7 +95,8 @@ void expect_once(Change& change, const gate::Gate& gate, const std::string& stre
 }  // namespace
 
 Documents texts_of(const doc::Value& args) {
-  return {text_of(args, "policy"), text_of(args, "tools"), text_of(args, "identity")};
+  return {std::string(args.text("policy")), std::string(args.text("tools")),
+          std::string(args.text("identity"))};
 }
 
 Documents completed(Documents texts, const gate::Configuration& active) {

@@ -20,17 +20,13 @@ constexpr std::size_t kDiffBytesMax = 1 << 18;  // past it the new text has to d
 constexpr std::size_t kRulesMax = 200;          // differences named one by one
 constexpr std::size_t kValueBytesMax = 400;
 
-std::string text_of(const doc::Value& args, std::string_view key) {
-  return std::string(args.text(key));
-}
-
 // What the parts that would change are now: while these stand, what was said of them holds.
 doc::Value standing(const gate::Configuration& active, const doc::Value& args) {
   doc::Value out = doc::Object{};
-  if (!text_of(args, "policy").empty()) out.set("policy", active.policy->digest());
-  if (!text_of(args, "tools").empty())
+  if (!args.text("policy").empty()) out.set("policy", active.policy->digest());
+  if (!args.text("tools").empty())
     out.set("tools", active.tools ? active.tools->digest() : std::string());
-  if (!text_of(args, "identity").empty()) out.set("identity", active.identity->digest);
+  if (!args.text("identity").empty()) out.set("identity", active.identity->digest);
   return out;
 }
 
@@ -46,11 +42,11 @@ doc::Value changed_file(std::string_view file, std::string_view before, std::str
 
 doc::Value changed_files(const gate::Configuration& active, const doc::Value& args) {
   doc::Array out;
-  if (const std::string policy = text_of(args, "policy"); !policy.empty())
+  if (const std::string policy(args.text("policy")); !policy.empty())
     out.push_back(changed_file("policy.yaml", active.policy_text, policy));
-  if (const std::string tools = text_of(args, "tools"); !tools.empty())
+  if (const std::string tools(args.text("tools")); !tools.empty())
     out.push_back(changed_file("tools.yaml", active.tools_text, tools));
-  if (const std::string identity = text_of(args, "identity"); !identity.empty())
+  if (const std::string identity(args.text("identity")); !identity.empty())
     out.push_back(changed_file("identity.yaml", active.identity_text, identity));
   return out;
 }
@@ -79,13 +75,13 @@ std::string shown(const policy::Difference& difference) {
 
 doc::Value becomes(const Checked& checked, const doc::Value& args) {
   doc::Value out = doc::Object{};
-  if (!text_of(args, "policy").empty())
+  if (!args.text("policy").empty())
     out.set("policy", doc::object({{"name", checked.policy.name()},
                                    {"revision", checked.policy.revision()},
                                    {"digest", checked.policy.digest()}}));
-  if (!text_of(args, "tools").empty())
+  if (!args.text("tools").empty())
     out.set("tools", doc::object({{"digest", checked.tools.digest()}}));
-  if (!text_of(args, "identity").empty())
+  if (!args.text("identity").empty())
     out.set("identity", doc::object({{"digest", checked.identity.digest}}));
   return out;
 }
@@ -143,7 +139,7 @@ Task<Result<doc::Value>> Admin::describe(Principal who, doc::Value args, doc::Va
   if (const doc::Value* was = reviewed.find("against"); was != nullptr && *was == against)
     co_return reviewed;
   doc::Value out = doc::object({{"against", against}});
-  const std::string policy = text_of(args, "policy");
+  const std::string policy(args.text("policy"));
   if (against.as_object().empty()) co_return out;
   out.set("changes", changed_files(*active, args));
   const auto checking = co_await check_aside(args);

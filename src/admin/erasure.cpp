@@ -10,12 +10,12 @@
 namespace keyturn::admin {
 namespace {
 
-constexpr std::string_view kTool = "keyturn.erasure";
+constexpr std::string_view kErasureTool = "keyturn.erasure";
 constexpr std::size_t kActionsMax = 1000;  // of one erasure: each is shown to who agrees
 
 catalog::Tool erasure_tool() {
   catalog::Tool tool;
-  tool.name = kTool;
+  tool.name = kErasureTool;
   tool.kind = catalog::ToolKind::kGrantOnly;  // nothing of connectors/ runs it
   tool.mode = catalog::Mode::kExecute;
   tool.operation = "erase";
@@ -112,7 +112,7 @@ void Admin::add_erasure_tool() {
 Task<Result<gate::Submitted>> Admin::propose_erasure(Principal who, ErasureSubject subject,
                                                      std::string reason) {
   ActionRequest request;
-  request.tool = kTool;
+  request.tool = kErasureTool;
   request.args = doc::Object{};
   request.claims = doc::Object{};
   request.reason = std::move(reason);

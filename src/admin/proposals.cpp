@@ -9,11 +9,11 @@
 namespace keyturn::admin {
 namespace {
 
-constexpr std::string_view kTool = "keyturn.configuration";
+constexpr std::string_view kConfigurationTool = "keyturn.configuration";
 
 catalog::Tool configuration_tool() {
   catalog::Tool tool;
-  tool.name = kTool;
+  tool.name = kConfigurationTool;
   tool.kind = catalog::ToolKind::kGrantOnly;  // nothing of connectors/ runs it
   tool.mode = catalog::Mode::kExecute;
   tool.operation = "configure";
@@ -77,7 +77,7 @@ Task<Result<gate::Submitted>> Admin::propose(Principal who, ConfigurationChange 
     co_return refuse("not_allowed", "only people propose changes of configuration");
   }
   ActionRequest request;
-  request.tool = kTool;
+  request.tool = kConfigurationTool;
   request.args = doc::Object{};
   request.claims = doc::Object{};
   request.reason = std::move(reason);

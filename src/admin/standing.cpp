@@ -13,12 +13,12 @@ namespace {
 
 using people::Standing;
 
-constexpr std::string_view kTool = "keyturn.standing";
+constexpr std::string_view kStandingTool = "keyturn.standing";
 constexpr std::uint64_t kUsesMax = 10'000;
 
 catalog::Tool standing_tool() {
   catalog::Tool tool;
-  tool.name = kTool;
+  tool.name = kStandingTool;
   tool.kind = catalog::ToolKind::kGrantOnly;  // nothing of connectors/ runs it
   tool.mode = catalog::Mode::kExecute;
   tool.operation = "approve";
@@ -129,7 +129,7 @@ void Admin::add_standing_tool() {
 Task<Result<gate::Submitted>> Admin::propose_standing(Principal who, StandingProposal proposal,
                                                       std::string reason) {
   ActionRequest request;
-  request.tool = kTool;
+  request.tool = kStandingTool;
   const Time until =
       std::chrono::floor<std::chrono::milliseconds>(gate_.clock().now()) + proposal.lasts;
   request.args = doc::object(

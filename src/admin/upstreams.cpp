@@ -12,13 +12,13 @@
 namespace keyturn::admin {
 namespace {
 
-constexpr std::string_view kTool = "keyturn.upstream";
+constexpr std::string_view kUpstreamTool = "keyturn.upstream";
 constexpr std::size_t kToolsMax = 500;           // of one acceptance: each is shown
 constexpr std::size_t kDiffsBytesMax = 1 << 18;  // of all
 
 catalog::Tool upstream_tool() {
   catalog::Tool tool;
-  tool.name = kTool;
+  tool.name = kUpstreamTool;
   tool.kind = catalog::ToolKind::kGrantOnly;  // nothing of connectors/ runs it
   tool.mode = catalog::Mode::kExecute;
   tool.operation = "configure";
@@ -174,7 +174,7 @@ Task<Result<gate::Submitted>> Admin::propose_upstream(Principal who, std::string
   doc::Value digests = doc::Object{};
   for (const auto& [name, definition] : plan->tools) digests.set(name, definition.digest);
   ActionRequest request;
-  request.tool = kTool;
+  request.tool = kUpstreamTool;
   request.args = doc::object({{"upstream", upstream}, {"tools", std::move(digests)}});
   request.claims = doc::Object{};
   request.reason = std::move(reason);

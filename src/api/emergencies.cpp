@@ -10,15 +10,11 @@ namespace {
 using people::Emergency;
 using people::EmergencyKind;
 
-doc::Value words(const std::set<std::string>& names) {
-  return doc::array_of(std::vector<std::string>(names.begin(), names.end()));
-}
-
 doc::Value emergency_json(const Service& s, const Call& call, const Emergency& one) {
   doc::Value out = doc::object({{"id", one.id},
                                 {"kind", to_text(one.kind)},
                                 {"opener", one.opener},
-                                {"agents", words(one.agents)},
+                                {"agents", doc::array_of_set(one.agents)},
                                 {"opened_at", to_rfc3339(one.opened_at)},
                                 {"until", to_rfc3339(one.until)},
                                 {"in_force", one.in_force(s.now())},
@@ -67,7 +63,8 @@ Result<Opening> read_opening(const net::HttpRequest& request, EmergencyKind kind
 
 // What the passkey signs: public, so without the reason.
 doc::Value statement_of(const gate::Gate::OpenEmergency& wanted) {
-  doc::Value out = doc::object({{"kind", to_text(wanted.kind)}, {"agents", words(wanted.agents)}});
+  doc::Value out =
+      doc::object({{"kind", to_text(wanted.kind)}, {"agents", doc::array_of_set(wanted.agents)}});
   if (wanted.lasts) out.set("lasts", to_text(*wanted.lasts));
   return out;
 }

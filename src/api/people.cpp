@@ -5,10 +5,6 @@
 namespace keyturn::api {
 namespace {
 
-doc::Value words(const std::set<std::string>& set) {
-  return doc::array_of(std::vector<std::string>(set.begin(), set.end()));
-}
-
 doc::Value agent_json(const people::Directory& directory, const people::Agent& agent) {
   const people::Person* owner = directory.person(agent.owner());
   return doc::object(
@@ -22,7 +18,7 @@ doc::Value person_json(const people::Person& person) {
   return doc::object({{"id", person.id},
                       {"name", person.name},
                       {"email", person.email},
-                      {"groups", words(person.groups)},
+                      {"groups", doc::array_of_set(person.groups)},
                       {"active", person.active},
                       {"admin", person.admin},
                       {"auditor", person.auditor},
@@ -63,7 +59,7 @@ Task<Response> get_me(Service& s, Call& call) {
   doc::Value out = doc::object({{"kind", to_text(who.kind)}, {"id", who.id}});
   if (const people::Person* person = s.person_of(call)) {
     out.set("name", person->name);
-    out.set("groups", words(person->groups));
+    out.set("groups", doc::array_of_set(person->groups));
     out.set("admin", person->admin);
     out.set("auditor", person->auditor);
     out.set("emergencies", emergencies_of(s, call));

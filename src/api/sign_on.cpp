@@ -78,7 +78,7 @@ Refusal no_sign_on() {
   return {"unknown_provider", "there is no single sign-on here", ""};
 }
 
-Result<void> may_try(Service& s, const Call& call) {
+Result<void> may_sign_on(Service& s, const Call& call) {
   if (s.ports.sign_on == nullptr) return std::unexpected(no_sign_on());
   return s.sign_ins.admit(call.request.peer, s.now());
 }
@@ -106,7 +106,7 @@ Task<Response> get_providers(Service& s, Call&) {
 
 Task<Response> begin_sign_on(Service& s, Call& call) {
   if (Result<void> ok = s.check_origin(call.request); !ok) co_return problem(ok.error());
-  if (Result<void> ok = may_try(s, call); !ok) co_return problem(ok.error());
+  if (Result<void> ok = may_sign_on(s, call); !ok) co_return problem(ok.error());
   if (Result<void> ok = empty_body(call); !ok) co_return problem(ok.error());
   Result<identity::SignOnBegun> begun =
       co_await s.ports.sign_on->begin(call.parts.front(), std::nullopt);
@@ -129,7 +129,7 @@ Result<identity::SignOnAnswer> read_answer(const net::HttpRequest& request) {
 }
 
 Task<Response> finish_sign_on(Service& s, Call& call) {
-  if (Result<void> ok = may_try(s, call); !ok) co_return problem(ok.error());
+  if (Result<void> ok = may_sign_on(s, call); !ok) co_return problem(ok.error());
   if (call.request.is_head) co_return problem({"method_not_allowed", "GET", ""});
   Result<identity::SignOnAnswer> answer = read_answer(call.request);
   if (!answer) co_return co_await not_signed_in(s, call, answer.error());
@@ -144,7 +144,7 @@ Task<Response> finish_sign_on(Service& s, Call& call) {
 }
 
 Task<Response> begin_device(Service& s, Call& call) {
-  if (Result<void> ok = may_try(s, call); !ok) co_return problem(ok.error());
+  if (Result<void> ok = may_sign_on(s, call); !ok) co_return problem(ok.error());
   if (Result<void> ok = empty_body(call); !ok) co_return problem(ok.error());
   Result<identity::DeviceBegun> begun = co_await s.ports.sign_on->begin_device(call.parts.front());
   if (!begun) co_return problem(begun.error());
@@ -204,7 +204,7 @@ Task<Response> challenge_link(Service& s, Call& call) {
 Task<Response> begin_link(Service& s, Call& call) {
   Result<identity::Session> session = session_of(call);
   if (!session) co_return co_await s.refused(call, session.error());
-  if (Result<void> ok = may_try(s, call); !ok) co_return problem(ok.error());
+  if (Result<void> ok = may_sign_on(s, call); !ok) co_return problem(ok.error());
   Result<doc::Value> body = json_body(call.request);
   if (!body) co_return problem(body.error());
   doc::Problems problems;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
+
 namespace keyturn::catalog {
 namespace {
 
@@ -20,14 +22,6 @@ constexpr std::array<std::string_view, 5> kSecretAnswers{
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& words, std::string_view word) {
   return std::ranges::find(words, lower_case(word)) != words.end();
-}
-
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 // What of a segment is not {{…}}.
@@ -52,7 +46,8 @@ std::string wrong_with_segment(std::string_view segment, bool last) {
     const char c = literal[i];
     if (c == '?' || c == '#') return "the path has no query: write query: {name: value}";
     if (c == '%') {
-      const bool whole = i + 2 < literal.size() && is_hex(literal[i + 1]) && is_hex(literal[i + 2]);
+      const bool whole =
+          i + 2 < literal.size() && is_hex_digit(literal[i + 1]) && is_hex_digit(literal[i + 2]);
       if (has_parameter || !whole)
         return "a piece of the path with a parameter has no \"%\": values are encoded by Keyturn";
       const std::string code = lower_case(literal.substr(i + 1, 2));
@@ -116,16 +111,15 @@ std::string wrong_with_server(std::string_view server) {
   if (colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos) {
     port = host.substr(colon + 1);
     host = host.substr(0, colon);
-    const bool digits = !port.empty() && port.size() <= 5 &&
-                        std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits = !port.empty() && port.size() <= 5 && std::ranges::all_of(port, is_digit);
     if (!digits) return "server has a port that is no number";
   }
   const bool six = host.starts_with('[') && host.ends_with(']');
-  const bool good =
-      !host.empty() &&
-      std::ranges::all_of(six ? host.substr(1, host.size() - 2) : host, [&](char c) {
-        return six ? is_hex(c) || c == ':' || c == '.' : is_alphanumeric(c) || c == '-' || c == '.';
-      });
+  const bool good = !host.empty() &&
+                    std::ranges::all_of(six ? host.substr(1, host.size() - 2) : host, [&](char c) {
+                      return six ? is_hex_digit(c) || c == ':' || c == '.'
+                                 : is_alphanumeric(c) || c == '-' || c == '.';
+                    });
   if (!good) return "server has a host, written in letters, digits, \"-\" and \".\"";
   if (plain && !is_this_machine(host))
     return "what is on another machine needs https://: http:// is for this one";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "catalog/tool.h"
 #include "catalog/upstream.h"
 #include "crypto/crypto.h"
@@ -75,8 +76,7 @@ bool can_be_offered(const Upstream& upstream, std::string_view tool) {
 
 bool is_mcp_tool_name(std::string_view name) {
   return !name.empty() && name.size() <= kNameMax && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == '/' || c == '-';
+    return is_alphanumeric(c) || c == '_' || c == '.' || c == '/' || c == '-';
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "catalog/http_call.h"
 #include "catalog/http_words.h"
 #include "catalog/tool_reader.h"
@@ -36,7 +37,7 @@ constexpr std::array<PatchType, 4> kPatchTypes{
 
 bool is_api_word(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '/';
+    return is_lower(c) || is_digit(c) || c == '-' || c == '.' || c == '/';
   });
 }
 

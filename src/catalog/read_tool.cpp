@@ -1,6 +1,7 @@
 // What every tool says, whatever its kind.
 #include <array>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "catalog/schema.h"
 #include "catalog/tool_reader.h"
@@ -58,8 +59,8 @@ bool is_identifier(std::string_view text, bool dots) {
   if (text.empty() || text.size() > 100) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-                      (i > 0 && ((c >= '0' && c <= '9') || c == '-' || (dots && c == '.')));
+    const bool word =
+        is_letter(c) || c == '_' || (i > 0 && (is_digit(c) || c == '-' || (dots && c == '.')));
     const bool digit_first = dots && i == 0 && c >= '0' && c <= '9';
     if (!word && !digit_first) return false;
   }

@@ -3,7 +3,9 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
+#include "catalog/http_words.h"
 #include "catalog/upstream_reader.h"
 
 namespace keyturn::catalog {
@@ -11,50 +13,27 @@ namespace {
 
 using doc::ObjectReader;
 
-constexpr std::size_t kNameMax = 40;
+constexpr std::size_t kUpstreamNameMax = 40;
 constexpr std::int64_t kResultLeast = 1024, kResultMost = 64 << 20;
 constexpr Duration kTimeoutMost = std::chrono::hours(24), kHoldMost = std::chrono::hours(1);
 constexpr std::array<std::string_view, 4> kGates{"resources/read", "resources/subscribe",
                                                  "prompts/get", "completion/complete"};
 // What Keyturn and its HTTP client say themselves.
-constexpr std::array<std::string_view, 15> kOwnHeaders{"accept",
-                                                       "connection",
-                                                       "content-length",
-                                                       "content-type",
-                                                       "expect",
-                                                       "host",
-                                                       "keep-alive",
-                                                       "last-event-id",
-                                                       "mcp-method",
-                                                       "mcp-name",
-                                                       "mcp-protocol-version",
-                                                       "mcp-session-id",
-                                                       "te",
-                                                       "transfer-encoding",
-                                                       "upgrade"};
-// Headers whose value is a credential, whatever it looks like.
-constexpr std::array<std::string_view, 5> kSecretHeaders{"authorization", "cookie", "x-api-key",
-                                                         "proxy-authorization", "api-key"};
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
-
-// RFC 9110 §5.6.2.
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").contains(c);
-  });
-}
-
-// RFC 9110 §5.5: visible ASCII, spaces and tabs inside.
-bool is_field_text(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return (c >= 0x20 && c < 0x7f) || c == '\t'; });
-}
-
+constexpr std::array<std::string_view, 15> kTransportHeaders{"accept",
+                                                             "connection",
+                                                             "content-length",
+                                                             "content-type",
+                                                             "expect",
+                                                             "host",
+                                                             "keep-alive",
+                                                             "last-event-id",
+                                                             "mcp-method",
+                                                             "mcp-name",
+                                                             "mcp-protocol-version",
+                                                             "mcp-session-id",
+                                                             "te",
+                                                             "transfer-encoding",
+                                                             "upgrade"};
 // What is wrong with the URL of a server that gets credentials; "": nothing.
 std::string_view wrong_with(std::string_view url) {
   const bool plain = url.starts_with("http://");
@@ -74,15 +53,15 @@ std::string_view wrong_with(std::string_view url) {
 }
 
 template <std::size_t N>
-bool is_one_of(const std::array<std::string_view, N>& words, std::string_view word) {
+bool is_among(const std::array<std::string_view, N>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
 }  // namespace
 
 bool is_upstream_name(std::string_view text) {
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !text.empty() && text.size() <= kNameMax && fits(text.front()) &&
+  const auto fits = [](char c) { return is_lower(c) || is_digit(c); };
+  return !text.empty() && text.size() <= kUpstreamNameMax && fits(text.front()) &&
          std::ranges::all_of(text, [&](char c) { return fits(c) || c == '-'; });
 }
 
@@ -158,16 +137,16 @@ void UpstreamReader::read_headers() {
 
 void UpstreamReader::read_header(const doc::Member& member, const std::string& pointer) {
   UpstreamHeader header{.name = member.key};
-  const std::string name = lower(member.key);
-  if (!is_token(member.key)) {
+  const std::string name = lower_case(member.key);
+  if (!is_header_name(member.key)) {
     add("invalid_name", "\"" + member.key + "\" is no name of a header", member.value, pointer);
-  } else if (is_one_of(kOwnHeaders, name)) {
+  } else if (is_among(kTransportHeaders, name)) {
     add("reserved_header", member.key + " is said by Keyturn itself; remove it", member.value,
         pointer);
   }
   if (member.value.is_string()) {
     header.text = member.value.as_string();
-    if (is_one_of(kSecretHeaders, name)) {
+    if (is_secret_header(name)) {
       add("literal_secret",
           member.key +
               " must be a reference, never the secret itself: {secret: \"env:NAME\", "
@@ -282,7 +261,7 @@ void UpstreamReader::read_operations() {
 
 void UpstreamReader::read_gates() {
   for (const std::string& method : in_.strings("gates").value_or(std::vector<std::string>{})) {
-    if (!is_one_of(kGates, method)) {
+    if (!is_among(kGates, method)) {
       std::string known;
       for (const std::string_view one : kGates)
         known += (known.empty() ? "" : ", ") + std::string(one);

@@ -10,12 +10,6 @@
 namespace keyturn::catalog {
 namespace {
 
-std::vector<Piece> pieces_of(std::string_view text) {
-  auto pieces = split_template(text);
-  if (!pieces) throw std::logic_error("template of a loaded tool: " + pieces.error().message);
-  return std::move(*pieces);
-}
-
 std::string fill(const std::vector<Piece>& pieces, const doc::Value& args) {
   std::string out;
   for (const Piece& piece : pieces) {

@@ -12,13 +12,7 @@ namespace {
 
 constexpr std::size_t kTargetBytesMax = 8 * 1024;
 
-std::vector<Piece> pieces_of(std::string_view text) {
-  auto pieces = split_template(text);
-  if (!pieces) throw std::logic_error("template of a loaded tool: " + pieces.error().message);
-  return std::move(*pieces);
-}
-
-std::unexpected<Refusal> invalid(std::string_view name, std::string_view message) {
+std::unexpected<Refusal> invalid_parameter(std::string_view name, std::string_view message) {
   return refuse("invalid_args", "parameter \"" + std::string(name) + "\" " + std::string(message),
                 "/args/" + doc::pointer_escape(name));
 }
@@ -141,19 +135,22 @@ class Filler {
   // has decoded it, however often.
   static Result<std::string> path_value(std::string_view name, const std::string& text) {
     for (const char c : text) {
-      if (is_control(c)) return invalid(name, "holds a control character, which no path may");
+      if (is_control(c))
+        return invalid_parameter(name, "holds a control character, which no path may");
       if (c == '/' || c == '\\' || c == '%')
-        return invalid(name, std::string("holds \"") + c +
-                                 "\", which could be read as more than one piece of the path");
+        return invalid_parameter(name,
+                                 std::string("holds \"") + c +
+                                     "\", which could be read as more than one piece of the path");
     }
     return percent_encoded(text);
   }
 
   static Result<std::string> header_value(std::string_view name, const std::string& text) {
     for (const char c : text) {
-      if (is_control(c)) return invalid(name, "holds a control character, which no header may");
+      if (is_control(c))
+        return invalid_parameter(name, "holds a control character, which no header may");
       if (static_cast<unsigned char>(c) >= 0x80)
-        return invalid(name, "holds other than ASCII characters, which no header may");
+        return invalid_parameter(name, "holds other than ASCII characters, which no header may");
     }
     return text;
   }
@@ -161,10 +158,11 @@ class Filler {
   Result<void> check_segment(const std::vector<Piece>& pieces, const std::string& segment) const {
     const auto first = std::ranges::find_if(pieces, &Piece::parameter);
     if (first == pieces.end()) return {};
-    if (segment.empty()) return invalid(first->text, "is empty, and makes a piece of the path");
+    if (segment.empty())
+      return invalid_parameter(first->text, "is empty, and makes a piece of the path");
     if (segment == "." || segment == "..")
-      return invalid(first->text,
-                     "makes \"" + segment + "\" a piece of the path, which leads elsewhere");
+      return invalid_parameter(
+          first->text, "makes \"" + segment + "\" a piece of the path, which leads elsewhere");
     return {};
   }
 

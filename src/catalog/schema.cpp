@@ -139,30 +139,30 @@ void read_choices(doc::ObjectReader& in, Schema& schema) {
   }
 }
 
-std::unexpected<Refusal> invalid(std::string message, const std::string& pointer) {
+std::unexpected<Refusal> violation(std::string message, const std::string& pointer) {
   return refuse("invalid_args", std::move(message), pointer);
 }
 
 Result<void> check_text(const Schema& schema, const std::string& text, const std::string& pointer) {
   if (text.find('\0') != std::string::npos) {
-    return invalid("contains a NUL byte; remove it", pointer);
+    return violation("contains a NUL byte; remove it", pointer);
   }
   if (text.size() > schema.bytes_max) {
-    return invalid("is " + std::to_string(text.size()) + " bytes long; at most " +
-                       std::to_string(schema.bytes_max) + " are allowed",
-                   pointer);
+    return violation("is " + std::to_string(text.size()) + " bytes long; at most " +
+                         std::to_string(schema.bytes_max) + " are allowed",
+                     pointer);
   }
   const std::size_t length = code_points(text);
   if (length < schema.length_min || length > schema.length_max) {
-    return invalid("has " + std::to_string(length) + " characters; " +
-                       std::to_string(schema.length_min) + " to " +
-                       (schema.length_max == SIZE_MAX ? std::string("any number")
-                                                      : std::to_string(schema.length_max)) +
-                       " are allowed",
-                   pointer);
+    return violation("has " + std::to_string(length) + " characters; " +
+                         std::to_string(schema.length_min) + " to " +
+                         (schema.length_max == SIZE_MAX ? std::string("any number")
+                                                        : std::to_string(schema.length_max)) +
+                         " are allowed",
+                     pointer);
   }
   if (schema.pattern && !re2::RE2::PartialMatch(text, *schema.pattern)) {
-    return invalid("does not match the pattern " + schema.pattern->pattern(), pointer);
+    return violation("does not match the pattern " + schema.pattern->pattern(), pointer);
   }
   return {};
 }
@@ -177,12 +177,12 @@ std::string number_text(double d) {
 Result<void> check_number(const Schema& schema, const doc::Value& value,
                           const std::string& pointer) {
   const std::optional<double> number = value.as_double();
-  if (!number) return invalid("is too large a number", pointer);
+  if (!number) return violation("is too large a number", pointer);
   if (schema.minimum && *number < *schema.minimum) {
-    return invalid("is below " + number_text(*schema.minimum), pointer);
+    return violation("is below " + number_text(*schema.minimum), pointer);
   }
   if (schema.maximum && *number > *schema.maximum) {
-    return invalid("is above " + number_text(*schema.maximum), pointer);
+    return violation("is above " + number_text(*schema.maximum), pointer);
   }
   return {};
 }
@@ -190,10 +190,10 @@ Result<void> check_number(const Schema& schema, const doc::Value& value,
 Result<void> check_items(const Schema& schema, const doc::Array& items,
                          const std::string& pointer) {
   if (items.size() < schema.items_min || items.size() > schema.items_max) {
-    return invalid("has " + std::to_string(items.size()) + " items; " +
-                       std::to_string(schema.items_min) + " to " +
-                       std::to_string(schema.items_max) + " are allowed",
-                   pointer);
+    return violation("has " + std::to_string(items.size()) + " items; " +
+                         std::to_string(schema.items_min) + " to " +
+                         std::to_string(schema.items_max) + " are allowed",
+                     pointer);
   }
   static const Schema any_text;
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -211,12 +211,12 @@ Result<void> check_properties(const Schema& schema, const doc::Value& value,
     for (const Schema::Property& p : schema.properties) {
       if (p.name == member.key) known = &p;
     }
-    if (known == nullptr) return invalid("is not a known property; remove it", at);
+    if (known == nullptr) return violation("is not a known property; remove it", at);
     if (auto ok = check_value(*known->schema, member.value, at); !ok) return ok;
   }
   for (const Schema::Property& p : schema.properties) {
     if (p.required && value.find(p.name) == nullptr) {
-      return invalid("lacks the property \"" + p.name + "\"", pointer);
+      return violation("lacks the property \"" + p.name + "\"", pointer);
     }
   }
   return {};
@@ -303,14 +303,14 @@ std::shared_ptr<const Schema> load_schema(const doc::Value& value, const std::st
 Result<void> check_value(const Schema& schema, const doc::Value& value,
                          const std::string& pointer) {
   if (!has_type(value, schema.type)) {
-    return invalid("must be of type " + std::string(to_text(schema.type)), pointer);
+    return violation("must be of type " + std::string(to_text(schema.type)), pointer);
   }
   if (auto ok = check_inside(schema, value, pointer); !ok) return ok;
   if (schema.allowed.empty()) return {};
   for (const doc::Value& choice : schema.allowed) {
     if (same(choice, value)) return {};
   }
-  return invalid("is none of the choices that its enum lists", pointer);
+  return violation("is none of the choices that its enum lists", pointer);
 }
 
 }  // namespace keyturn::catalog

@@ -1,11 +1,14 @@
 #include "catalog/template.h"
 
+#include <stdexcept>
+
+#include "base/ascii.h"
+
 namespace keyturn::catalog {
 namespace {
 
 bool is_word(char c, bool first) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-         (!first && ((c >= '0' && c <= '9') || c == '-'));
+  return is_letter(c) || c == '_' || (!first && (is_digit(c) || c == '-'));
 }
 
 bool is_name(std::string_view text) {
@@ -14,10 +17,6 @@ bool is_name(std::string_view text) {
     if (!is_word(text[i], i == 0)) return false;
   }
   return true;
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 // The end of the quoted or commented stretch of SQL that starts at `at`, or `at` when none does.
@@ -61,6 +60,12 @@ Result<std::vector<Piece>> split_template(std::string_view text) {
     text.remove_prefix(close + 2);
   }
   return pieces;
+}
+
+std::vector<Piece> pieces_of(std::string_view text) {
+  auto pieces = split_template(text);
+  if (!pieces) throw std::logic_error("template of a loaded tool: " + pieces.error().message);
+  return std::move(*pieces);
 }
 
 std::string whole_parameter(const std::vector<Piece>& pieces) {

@@ -18,6 +18,9 @@ struct Piece {
 // invalid_template).
 [[nodiscard]] Result<std::vector<Piece>> split_template(std::string_view text);
 
+// The same of a text of a tool that was loaded; throws std::logic_error where it cannot be split.
+std::vector<Piece> pieces_of(std::string_view text);
+
 // The parameter, when the text is "{{name}}" and nothing else; or "".
 std::string whole_parameter(const std::vector<Piece>& pieces);
 

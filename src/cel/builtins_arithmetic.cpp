@@ -154,7 +154,7 @@ CallBound bound_of_add(std::span<const Extent> args) {
   return {plus(text_cost(of.text), of.items), of};
 }
 
-constexpr BuiltinEntry kTable[] = {
+constexpr BuiltinEntry kArithmeticTable[] = {
     {"_+_", add, 2, 2, bound_of_add},         {"_-_", subtract, 2, 2, bound_of_number},
     {"_*_", multiply, 2, 2, bound_of_number}, {"_/_", divide, 2, 2, bound_of_number},
     {"_%_", modulo, 2, 2, bound_of_number},   {"-_", negate, 1, 1, bound_of_number}};
@@ -162,7 +162,7 @@ constexpr BuiltinEntry kTable[] = {
 }  // namespace
 
 std::span<const BuiltinEntry> arithmetic_builtins() {
-  return kTable;
+  return kArithmeticTable;
 }
 
 }  // namespace keyturn::cel

@@ -157,7 +157,7 @@ CallBound bound_of_index(std::span<const Extent> args) {
   return out;
 }
 
-constexpr BuiltinEntry kTable[] = {
+constexpr BuiltinEntry kCollectionTable[] = {
     {"size", size, 1, 1, bound_of_test},
     {"_[_]", index, 2, 2, bound_of_index},
     {"_[?_]", optional_index, 2, 2, bound_of_part},
@@ -173,7 +173,7 @@ constexpr BuiltinEntry kTable[] = {
 }  // namespace
 
 std::span<const BuiltinEntry> collection_builtins() {
-  return kTable;
+  return kCollectionTable;
 }
 
 }  // namespace keyturn::cel

@@ -174,21 +174,21 @@ Value to_duration(Frame&, Arguments args) {
   return duration ? Value::duration(*duration) : unreadable("duration", a);
 }
 
-constexpr BuiltinEntry kTable[] = {{"int", to_int, 1, 1, bound_of_number},
-                                   {"uint", to_uint, 1, 1, bound_of_number},
-                                   {"double", to_double, 1, 1, bound_of_number},
-                                   {"string", to_string, 1, 1},
-                                   {"bytes", to_bytes, 1, 1},
-                                   {"bool", to_bool, 1, 1, bound_of_number},
-                                   {"dyn", to_dyn, 1, 1, bound_of_part},
-                                   {"type", type_of, 1, 1},
-                                   {"timestamp", to_timestamp, 1, 1},
-                                   {"duration", to_duration, 1, 1}};
+constexpr BuiltinEntry kConversionTable[] = {{"int", to_int, 1, 1, bound_of_number},
+                                             {"uint", to_uint, 1, 1, bound_of_number},
+                                             {"double", to_double, 1, 1, bound_of_number},
+                                             {"string", to_string, 1, 1},
+                                             {"bytes", to_bytes, 1, 1},
+                                             {"bool", to_bool, 1, 1, bound_of_number},
+                                             {"dyn", to_dyn, 1, 1, bound_of_part},
+                                             {"type", type_of, 1, 1},
+                                             {"timestamp", to_timestamp, 1, 1},
+                                             {"duration", to_duration, 1, 1}};
 
 }  // namespace
 
 std::span<const BuiltinEntry> conversion_builtins() {
-  return kTable;
+  return kConversionTable;
 }
 
 }  // namespace keyturn::cel

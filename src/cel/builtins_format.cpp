@@ -256,12 +256,12 @@ CallBound bound_of_format(std::span<const Extent> args) {
   return {plus(text_cost(args[0].text), times(values, each)), of};
 }
 
-constexpr BuiltinEntry kTable[] = {{"format", format, 2, 2, bound_of_format}};
+constexpr BuiltinEntry kFormatTable[] = {{"format", format, 2, 2, bound_of_format}};
 
 }  // namespace
 
 std::span<const BuiltinEntry> format_builtins() {
-  return kTable;
+  return kFormatTable;
 }
 
 }  // namespace keyturn::cel

@@ -7,10 +7,6 @@
 namespace keyturn::cel {
 namespace {
 
-bool is_number(const Value& v) {
-  return v.is_int() || v.is_uint() || v.is_double();
-}
-
 template <int kSign>  // 1: greatest, -1: least
 Value extreme(Frame& frame, Arguments args) {
   const char* name = kSign > 0 ? "math.greatest" : "math.least";
@@ -127,29 +123,30 @@ Value shift(Frame&, Arguments args) {
   return a.is_int() ? Value::integer(static_cast<std::int64_t>(shifted)) : Value::uinteger(shifted);
 }
 
-constexpr BuiltinEntry kTable[] = {{"math.greatest", extreme<1>, 1, 6},
-                                   {"math.least", extreme<-1>, 1, 6},
-                                   {"math.ceil", of_double<ceiling>, 1, 1, bound_of_number},
-                                   {"math.floor", of_double<floor_of>, 1, 1, bound_of_number},
-                                   {"math.round", of_double<round_of>, 1, 1, bound_of_number},
-                                   {"math.trunc", of_double<truncated>, 1, 1, bound_of_number},
-                                   {"math.sqrt", square_root, 1, 1, bound_of_number},
-                                   {"math.abs", absolute, 1, 1, bound_of_number},
-                                   {"math.sign", sign, 1, 1, bound_of_number},
-                                   {"math.isNaN", test_double<is_nan>, 1, 1, bound_of_number},
-                                   {"math.isInf", test_double<is_inf>, 1, 1, bound_of_number},
-                                   {"math.isFinite", test_double<is_finite>, 1, 1, bound_of_number},
-                                   {"math.bitAnd", bits<bit_and>, 2, 2, bound_of_number},
-                                   {"math.bitOr", bits<bit_or>, 2, 2, bound_of_number},
-                                   {"math.bitXor", bits<bit_xor>, 2, 2, bound_of_number},
-                                   {"math.bitNot", bit_not, 1, 1, bound_of_number},
-                                   {"math.bitShiftLeft", shift<true>, 2, 2, bound_of_number},
-                                   {"math.bitShiftRight", shift<false>, 2, 2, bound_of_number}};
+constexpr BuiltinEntry kMathTable[] = {
+    {"math.greatest", extreme<1>, 1, 6},
+    {"math.least", extreme<-1>, 1, 6},
+    {"math.ceil", of_double<ceiling>, 1, 1, bound_of_number},
+    {"math.floor", of_double<floor_of>, 1, 1, bound_of_number},
+    {"math.round", of_double<round_of>, 1, 1, bound_of_number},
+    {"math.trunc", of_double<truncated>, 1, 1, bound_of_number},
+    {"math.sqrt", square_root, 1, 1, bound_of_number},
+    {"math.abs", absolute, 1, 1, bound_of_number},
+    {"math.sign", sign, 1, 1, bound_of_number},
+    {"math.isNaN", test_double<is_nan>, 1, 1, bound_of_number},
+    {"math.isInf", test_double<is_inf>, 1, 1, bound_of_number},
+    {"math.isFinite", test_double<is_finite>, 1, 1, bound_of_number},
+    {"math.bitAnd", bits<bit_and>, 2, 2, bound_of_number},
+    {"math.bitOr", bits<bit_or>, 2, 2, bound_of_number},
+    {"math.bitXor", bits<bit_xor>, 2, 2, bound_of_number},
+    {"math.bitNot", bit_not, 1, 1, bound_of_number},
+    {"math.bitShiftLeft", shift<true>, 2, 2, bound_of_number},
+    {"math.bitShiftRight", shift<false>, 2, 2, bound_of_number}};
 
 }  // namespace
 
 std::span<const BuiltinEntry> math_builtins() {
-  return kTable;
+  return kMathTable;
 }
 
 }  // namespace keyturn::cel

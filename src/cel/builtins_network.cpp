@@ -8,7 +8,7 @@
 namespace keyturn::cel {
 namespace {
 
-Value unreadable(const char* what, const Value& text) {
+Value no_network(const char* what, const Value& text) {
   return Value::error("\"" + clip(text.text(), 60) + "\" is no " + what);
 }
 
@@ -20,7 +20,7 @@ std::expected<Address, Value> address_in(Frame& frame, const char* name, Argumen
   if (!v.is_string()) return std::unexpected(no_overload(name, args));
   if (!frame.charge_text(v.text().size())) return std::unexpected(over_limit());
   const auto address = parse_address(v.text());
-  if (!address) return std::unexpected(unreadable("IP address", v));
+  if (!address) return std::unexpected(no_network("IP address", v));
   return *address;
 }
 
@@ -31,7 +31,7 @@ std::expected<Network, Value> network_in(Frame& frame, const char* name, Argumen
   if (!v.is_string()) return std::unexpected(no_overload(name, args));
   if (!frame.charge_text(v.text().size())) return std::unexpected(over_limit());
   const auto network = parse_network(v.text());
-  if (!network) return std::unexpected(unreadable("network (address/bits)", v));
+  if (!network) return std::unexpected(no_network("network (address/bits)", v));
   return *network;
 }
 
@@ -98,7 +98,7 @@ Value prefix_length(Frame&, Arguments args) {
   return Value::integer(network_of(*args[0]).bits);
 }
 
-constexpr BuiltinEntry kTable[] = {
+constexpr BuiltinEntry kNetworkTable[] = {
     {"ip", to_address, 1, 1},
     {"isIP", is_address, 1, 1},
     {"ip.isCanonical", is_canonical, 1, 1},
@@ -118,7 +118,7 @@ constexpr BuiltinEntry kTable[] = {
 }  // namespace
 
 std::span<const BuiltinEntry> network_builtins() {
-  return kTable;
+  return kNetworkTable;
 }
 
 }  // namespace keyturn::cel

@@ -304,29 +304,29 @@ CallBound bound_of_join(std::span<const Extent> args) {
   return {times(args[0].items, text_cost(piece)), of};
 }
 
-constexpr BuiltinEntry kTable[] = {{"contains", contains, 2, 2, bound_of_test},
-                                   {"startsWith", starts_with, 2, 2, bound_of_end},
-                                   {"endsWith", ends_with, 2, 2, bound_of_end},
-                                   {"matches", matches, 2, 2, bound_of_matches},
-                                   {"charAt", char_at, 2, 2, bound_of_text},
-                                   {"indexOf", index_of, 2, 3, bound_of_search},
-                                   {"lastIndexOf", last_index_of, 2, 3, bound_of_search},
-                                   {"substring", substring, 2, 3, bound_of_text},
-                                   {"lowerAscii", lower_ascii, 1, 1, bound_of_text},
-                                   {"upperAscii", upper_ascii, 1, 1, bound_of_text},
-                                   {"replace", replace, 3, 4, bound_of_replace},
-                                   {"split", split, 2, 3, bound_of_split},
-                                   {"join", join, 1, 2, bound_of_join},
-                                   {"trim", trim, 1, 1, bound_of_text},
-                                   {"reverse", reverse, 1, 1, bound_of_text},
-                                   {"strings.quote", quote, 1, 1},
-                                   {"base64.encode", base64_encode, 1, 1},
-                                   {"base64.decode", base64_decode, 1, 1}};
+constexpr BuiltinEntry kStringTable[] = {{"contains", contains, 2, 2, bound_of_test},
+                                         {"startsWith", starts_with, 2, 2, bound_of_end},
+                                         {"endsWith", ends_with, 2, 2, bound_of_end},
+                                         {"matches", matches, 2, 2, bound_of_matches},
+                                         {"charAt", char_at, 2, 2, bound_of_text},
+                                         {"indexOf", index_of, 2, 3, bound_of_search},
+                                         {"lastIndexOf", last_index_of, 2, 3, bound_of_search},
+                                         {"substring", substring, 2, 3, bound_of_text},
+                                         {"lowerAscii", lower_ascii, 1, 1, bound_of_text},
+                                         {"upperAscii", upper_ascii, 1, 1, bound_of_text},
+                                         {"replace", replace, 3, 4, bound_of_replace},
+                                         {"split", split, 2, 3, bound_of_split},
+                                         {"join", join, 1, 2, bound_of_join},
+                                         {"trim", trim, 1, 1, bound_of_text},
+                                         {"reverse", reverse, 1, 1, bound_of_text},
+                                         {"strings.quote", quote, 1, 1},
+                                         {"base64.encode", base64_encode, 1, 1},
+                                         {"base64.decode", base64_decode, 1, 1}};
 
 }  // namespace
 
 std::span<const BuiltinEntry> string_builtins() {
-  return kTable;
+  return kStringTable;
 }
 
 }  // namespace keyturn::cel

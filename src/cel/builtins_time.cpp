@@ -29,7 +29,7 @@ CallBound bound_of_field(std::span<const Extent> args) {
   return {args.size() > 1 ? Amount{50} : 0, Extent::scalar()};
 }
 
-constexpr BuiltinEntry kTable[] = {
+constexpr BuiltinEntry kTimeTable[] = {
     {"getFullYear", get<TimeField::kFullYear>, 1, 2, bound_of_field},
     {"getMonth", get<TimeField::kMonth>, 1, 2, bound_of_field},
     {"getDate", get<TimeField::kDate>, 1, 2, bound_of_field},
@@ -44,7 +44,7 @@ constexpr BuiltinEntry kTable[] = {
 }  // namespace
 
 std::span<const BuiltinEntry> time_builtins() {
-  return kTable;
+  return kTimeTable;
 }
 
 }  // namespace keyturn::cel

@@ -2,17 +2,13 @@
 
 #include <array>
 
+#include "base/ascii.h"
+
 namespace keyturn::cel {
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return is_letter(c) || c == '_';
 }
 bool is_name(char c) {
   return is_name_start(c) || is_digit(c);
@@ -112,9 +108,9 @@ class Lexer {
 
   Token number() {
     Token token = Token::kInt;
-    if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'X') && is_hex(peek(2))) {
+    if (peek() == '0' && (peek(1) == 'x' || peek(1) == 'X') && is_hex_digit(peek(2))) {
       at_ += 2;
-      while (is_hex(peek())) ++at_;
+      while (is_hex_digit(peek())) ++at_;
     } else {
       while (is_digit(peek())) ++at_;
       if (peek() == '.' && is_digit(peek(1))) {

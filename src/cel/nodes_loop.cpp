@@ -90,7 +90,7 @@ Value predicate_error(Value value) {
   return no_overload("condition", args);
 }
 
-Truth other(Value& scratch, const Value& value) {
+Truth other_value(Value& scratch, const Value& value) {
   scratch = Value(value);
   return Truth::kOther;
 }
@@ -117,9 +117,9 @@ class QuantifierNode final : public ConditionNode {
       }
       return !decided;
     });
-    if (problem != nullptr) return other(scratch, *problem);
+    if (problem != nullptr) return other_value(scratch, *problem);
     if (decided) return deciding_;
-    if (failed) return other(scratch, error);
+    if (failed) return other_value(scratch, error);
     return truth_of(deciding_ == Truth::kFalse);
   }
   Bound bound(Estimate& estimate) const override {
@@ -149,8 +149,8 @@ class ExistsOneNode final : public ConditionNode {
       count += truth == Truth::kTrue ? 1 : 0;
       return !failed;
     });
-    if (problem != nullptr) return other(scratch, *problem);
-    if (failed) return other(scratch, predicate_error(std::move(scratch)));
+    if (problem != nullptr) return other_value(scratch, *problem);
+    if (failed) return other_value(scratch, predicate_error(std::move(scratch)));
     return truth_of(count == 1);
   }
   Bound bound(Estimate& estimate) const override {

@@ -1,5 +1,7 @@
 #include "channels/code.h"
 
+#include "base/ascii.h"
+
 namespace keyturn::channels {
 
 std::string make_code(Random& random) {
@@ -17,7 +19,7 @@ std::string folded_code(std::string_view text) {
   std::string out;
   for (char c : text) {
     if (c == ' ' || c == '-') continue;
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (is_lower(c)) c = static_cast<char>(c - 'a' + 'A');
     if (c == 'O') c = '0';
     if (c == 'I' || c == 'L') c = '1';
     out += c;

@@ -26,7 +26,7 @@ using bridge::Outlet;
 using bridge::Process;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kLineBytesMax = 16 << 20;
+constexpr std::size_t kMessageBytesMax = 16 << 20;
 constexpr milliseconds kLastAnswers{1'000};  // after the client has said its last
 constexpr milliseconds kTerm{2'000}, kKill{5'000}, kKillAfterSignal{3'000};
 constexpr milliseconds kLastWords{2'000};  // of a server that has ended
@@ -78,7 +78,7 @@ class Lines {
     while (!bytes.empty()) {
       const std::size_t end = bytes.find('\n');
       const std::string_view part = bytes.substr(0, end);
-      if (pending_.size() + part.size() > kLineBytesMax) too_large_ = true;
+      if (pending_.size() + part.size() > kMessageBytesMax) too_large_ = true;
       if (!too_large_) pending_ += part;
       if (end == std::string_view::npos) return;
       bytes.remove_prefix(end + 1);

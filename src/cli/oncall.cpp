@@ -19,7 +19,7 @@ std::string people_of(const doc::Value& schedule) {
   return out;
 }
 
-std::string state_of(const doc::Value& schedule) {
+std::string schedule_state(const doc::Value& schedule) {
   const doc::Value* problems = schedule.find("problems");
   if (problems != nullptr && problems->is_array() && !problems->as_array().empty())
     return one_line(problems->as_array().front().as_string());
@@ -31,7 +31,7 @@ int run_oncall(Session& session) {
     const std::string people = people_of(one);
     return Row{one_line(one.text("name")), one_line(one.text("group")),
                people.empty() ? "nobody" : people, one_line(one.text("next_change")),
-               state_of(one)};
+               schedule_state(one)};
   };
   return print_list(session, "/v1/oncall",
                     {"SCHEDULE", "GROUP", "ON CALL", "NEXT CHANGE", "PROBLEM"}, row,

@@ -13,7 +13,7 @@ struct PersonWords {
   std::vector<std::string> groups, aliases;
   bool simulated = false;
 };
-using Words = std::shared_ptr<PersonWords>;
+using SharedPersonWords = std::shared_ptr<PersonWords>;
 
 int add_one(Session& session, const PersonWords& words) {
   doc::Value body = doc::object({{"id", words.id}});
@@ -71,8 +71,8 @@ int list_people(Session& session) {
 }
 
 // A subcommand about the person ID.
-CLI::App* about(CLI::App& person, Session& session, const Words& words, const std::string& name,
-                const std::string& description) {
+CLI::App* about(CLI::App& person, Session& session, const SharedPersonWords& words,
+                const std::string& name, const std::string& description) {
   CLI::App* command = leaf(person, session, name, description);
   command->add_option("ID", words->id, "Who")->required();
   add_place(*command, words->place);

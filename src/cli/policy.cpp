@@ -22,7 +22,7 @@ struct PolicyWords {
   std::string file, tools, runbooks;
   bool coverage = false;
 };
-using Words = std::shared_ptr<PolicyWords>;
+using SharedPolicyWords = std::shared_ptr<PolicyWords>;
 
 struct Loaded {
   std::optional<catalog::Catalog> tools;

@@ -20,7 +20,7 @@ struct ReplayWords {
 };
 
 // The server gives up at last, and says so.
-constexpr std::chrono::seconds kPatience = std::chrono::minutes(16);
+constexpr std::chrono::seconds kReplayPatience = std::chrono::minutes(16);
 
 Attempt<std::string> read(const std::string& path) {
   Result<std::string> text = read_file(path);
@@ -43,14 +43,8 @@ Attempt<doc::Value> replay_body(const ReplayWords& words) {
   return body;
 }
 
-const doc::Array& list(const doc::Value& value, std::string_view key) {
-  static const doc::Array kNone;
-  const doc::Value* found = value.find(key);
-  return found != nullptr && found->is_array() ? found->as_array() : kNone;
-}
-
 void print_diagnostics(Console& console, const doc::Value& answer) {
-  for (const doc::Value& one : list(answer, "diagnostics")) {
+  for (const doc::Value& one : answer.list("diagnostics")) {
     console.out << fmt::format("{}:{}:{}: {}{}\n", one_line(one.text("file")), one.integer("line"),
                                one.integer("column"), one.flag("warning") ? "warning: " : "",
                                one_line(one.text("message")));
@@ -62,7 +56,7 @@ std::string side(const doc::Value& example, std::string_view key) {
   if (found == nullptr) return "";
   std::string out =
       fmt::format("{} by {}", one_line(found->text("effect")), one_line(found->text("decided_by")));
-  for (const doc::Value& reason : list(*found, "reasons")) {
+  for (const doc::Value& reason : found->list("reasons")) {
     if (reason.is_string()) out += "; " + one_line(reason.as_string());
   }
   return out;
@@ -74,7 +68,7 @@ void print_flip(Console& console, const doc::Value& flip) {
   console.out << on_out(console, tone, fmt::format("{:<8}", one_line(turn)))
               << fmt::format(" {} -> {}: {}\n", one_line(flip.text("from")),
                              one_line(flip.text("to")), flip.integer("count"));
-  for (const doc::Value& example : list(flip, "examples")) {
+  for (const doc::Value& example : flip.list("examples")) {
     console.out << fmt::format("    {}  {}  {}  {}\n", one_line(example.text("time")),
                                one_line(example.text("id")), one_line(example.text("tool")),
                                one_line(example.text("agent")))
@@ -106,9 +100,9 @@ void print_report(Console& console, const doc::Value& report) {
   if (report.integer("not_repeatable") > 0)
     console.out << fmt::format("{} could not be taken again{}\n", report.integer("not_repeatable"),
                                because(report));
-  for (const doc::Value& flip : list(report, "flips")) print_flip(console, flip);
+  for (const doc::Value& flip : report.list("flips")) print_flip(console, flip);
   std::string unused;
-  for (const doc::Value& rule : list(report, "rules")) {
+  for (const doc::Value& rule : report.list("rules")) {
     if (rule.integer("matched") == 0 && rule.integer("shadowed") == 0)
       unused += "  " + one_line(rule.text("rule")) + "\n";
   }
@@ -119,7 +113,7 @@ int run_replay(Session& session, const ReplayWords& words) {
   const Attempt<doc::Value> body = replay_body(words);
   if (!body) return complain(session, body.error());
   const Attempt<doc::Value> answer =
-      Remote(session.environment).post("/v1/policy/replay", *body, kPatience);
+      Remote(session.environment).post("/v1/policy/replay", *body, kReplayPatience);
   if (!answer) return complain(session, answer.error());
   const doc::Value* report = answer->find("replay");
   if (session.json) print_json(session.console, *answer);

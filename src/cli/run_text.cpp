@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/ascii.h"
 #include "base/time.h"
 #include "cli/action_text.h"
 #include "cli/wait.h"
@@ -15,14 +16,8 @@ namespace {
 
 constexpr std::size_t kWhyColumns = 60, kLastWordsColumns = 200;
 
-const doc::Array& list_of(const doc::Value& value, std::string_view name) {
-  static const doc::Array kNone;
-  const doc::Value* found = value.find(name);
-  return found != nullptr && found->is_array() ? found->as_array() : kNone;
-}
-
 const doc::Value* step_at(const doc::Value& run, std::string_view path) {
-  for (const doc::Value& step : list_of(run, "steps")) {
+  for (const doc::Value& step : run.list("steps")) {
     if (step.text("path") == path) return &step;
   }
   return nullptr;
@@ -42,7 +37,7 @@ void add(std::string& to, std::string_view separator, const std::string& words) 
 // "for lock db/a, held by act_1", "its turn, behind act_1".
 std::string turn_line(const doc::Value& waits_for) {
   std::string holders;
-  for (const doc::Value& one : list_of(waits_for, "held_by"))
+  for (const doc::Value& one : waits_for.list("held_by"))
     add(holders, " and ", one.is_string() ? one_line(one.as_string()) : "");
   std::string out = waits_for.text("lock").empty() ? "for its turn"
                                                    : "for lock " + one_line(waits_for.text("lock"));
@@ -65,10 +60,8 @@ std::string held_up_line(const doc::Value* held_up) {
 
 // As a shell takes it: a step's path may have brackets.
 std::string shell_word(std::string_view word) {
-  const bool plain = std::ranges::all_of(word, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
-  });
+  const bool plain = std::ranges::all_of(
+      word, [](char c) { return is_alphanumeric(c) || c == '_' || c == '-' || c == '.'; });
   return plain ? std::string(word) : "'" + one_line(word) + "'";
 }
 
@@ -81,14 +74,14 @@ std::string text_of(const doc::Value& value) {
 std::string run_line(const doc::Value& run) {
   const std::string out = one_line(run.text("state"));
   std::string why = out == "paused" ? paused_line(run) : "";
-  for (const doc::Value& path : list_of(run, "waits")) {
+  for (const doc::Value& path : run.list("waits")) {
     const doc::Value* step = step_at(run, path.as_string());
     const std::string asked = step == nullptr ? "" : who_is_asked(*step);
     add(why, ", ", one_line(path.as_string()) + (asked.empty() ? "" : " (" + asked + ")"));
   }
-  for (const doc::Value& path : list_of(run, "asks"))
+  for (const doc::Value& path : run.list("asks"))
     add(why, ", ", one_line(path.as_string()) + " (nobody knows how it ended)");
-  for (const doc::Value& one : list_of(run, "waits_for")) add(why, ", ", turn_line(one));
+  for (const doc::Value& one : run.list("waits_for")) add(why, ", ", turn_line(one));
   add(why, ", ", held_up_line(run.find("held_up")));
   if (why.empty()) why = one_line(run.text("reason"));
   return why.empty() ? out : out + ": " + why;
@@ -114,7 +107,7 @@ std::string step_line(const doc::Value& step) {
 
 std::string how_to_settle(const doc::Value& run) {
   std::string out;
-  for (const doc::Value& asks : list_of(run, "asks")) {
+  for (const doc::Value& asks : run.list("asks")) {
     const std::string& path = asks.as_string();
     out += fmt::format(
         "Nobody knows how {} of {} ended. Look at what it was to change, then say what you saw\n"

@@ -25,7 +25,7 @@ struct RunbookWords {
   std::vector<std::string> inputs, files;
   bool open = false, ended = false, no_wait = false;
 };
-using Words = std::shared_ptr<RunbookWords>;
+using SharedRunbookWords = std::shared_ptr<RunbookWords>;
 
 int list_runbooks(Session& session) {
   return print_list(
@@ -175,7 +175,7 @@ int command(Session& session, const RunbookWords& words, std::string_view verb, 
   return code(Exit::kOk);
 }
 
-void add_inputs(CLI::App& app, const Words& words) {
+void add_inputs(CLI::App& app, const SharedRunbookWords& words) {
   app.add_option("NAME", words->name, "The runbook's name")->required();
   app.add_option("--input", words->inputs,
                  "name=value: JSON if it is JSON, else text; name=@file: the file's text")
@@ -183,7 +183,7 @@ void add_inputs(CLI::App& app, const Words& words) {
   app.add_option("--inputs-json", words->inputs_json, "All inputs: JSON, @file, or - (stdin)");
 }
 
-void add_reading(CLI::App& runbook, Session& session, const Words& words) {
+void add_reading(CLI::App& runbook, Session& session, const SharedRunbookWords& words) {
   CLI::App* list = leaf(runbook, session, "list", "Which runbooks there are");
   list->callback([&session] { session.exit = list_runbooks(session); });
 
@@ -215,7 +215,7 @@ void add_reading(CLI::App& runbook, Session& session, const Words& words) {
   watch->callback([&session, words] { session.exit = follow_run(session, words->id); });
 }
 
-void add_doing(CLI::App& runbook, Session& session, const Words& words) {
+void add_doing(CLI::App& runbook, Session& session, const SharedRunbookWords& words) {
   CLI::App* run = leaf(runbook, session, "run", "Start one, and follow it");
   add_inputs(*run, words);
   run->add_option("--reason", words->reason, "Why; reviewers read it");

@@ -9,12 +9,6 @@
 namespace keyturn::cli {
 namespace {
 
-const doc::Array& list_of(const doc::Value& value, std::string_view name) {
-  static const doc::Array kNone;
-  const doc::Value* found = value.find(name);
-  return found != nullptr && found->is_array() ? found->as_array() : kNone;
-}
-
 // Whom a plan of policy, or of a hold point, asks; "" where its reader is not told.
 std::string asks(const doc::Value& of, std::string_view name) {
   const doc::Value* plan = of.find(name);
@@ -71,7 +65,7 @@ std::vector<Row> input_rows(const doc::Value& runbook) {
   if (properties == nullptr || !properties->is_object()) return out;
   for (const doc::Member& one : properties->as_object()) {
     bool needed = false;
-    for (const doc::Value& name : list_of(*schema, "required"))
+    for (const doc::Value& name : schema->list("required"))
       needed = needed || name == doc::Value(one.key);
     const doc::Value* given = one.value.find("default");
     out.push_back({"  " + one_line(one.key), input_type(one.value),
@@ -85,7 +79,7 @@ std::vector<Row> input_rows(const doc::Value& runbook) {
 
 std::vector<Row> trigger_rows(const doc::Value& runbook) {
   std::vector<Row> out;
-  for (const doc::Value& one : list_of(runbook, "triggers")) {
+  for (const doc::Value& one : runbook.list("triggers")) {
     const bool scheduled = !one.text("schedule").empty();
     std::string what = scheduled ? fmt::format("schedule {} {}", one_line(one.text("schedule")),
                                                one_line(one.text("time_zone")))
@@ -119,14 +113,14 @@ void add_nodes(std::vector<Row>& out, const doc::Array& nodes, const std::string
     out.push_back({indent + one_line(node.text("id")),
                    one_line(node.text(node.text("tool").empty() ? "kind" : "tool")), name,
                    more_of(node)});
-    add_nodes(out, list_of(node, "steps"), indent + "  ");
-    for (const doc::Value& branch : list_of(node, "branches")) {
+    add_nodes(out, node.list("steps"), indent + "  ");
+    for (const doc::Value& branch : node.list("branches")) {
       out.push_back({indent + "  " + one_line(branch.text("name")) + ":"});
-      add_nodes(out, list_of(branch, "steps"), indent + "    ");
+      add_nodes(out, branch.list("steps"), indent + "    ");
     }
-    if (!list_of(node, "on_failure").empty()) {
+    if (!node.list("on_failure").empty()) {
       out.push_back({indent + "  when it failed:"});
-      add_nodes(out, list_of(node, "on_failure"), indent + "    ");
+      add_nodes(out, node.list("on_failure"), indent + "    ");
     }
   }
 }
@@ -139,7 +133,7 @@ std::string titled(std::string_view title, const std::vector<Row>& rows) {
 
 std::string plan_text(const doc::Value& plan) {
   std::vector<Row> rows;
-  for (const doc::Value& step : list_of(plan, "steps")) {
+  for (const doc::Value& step : plan.list("steps")) {
     rows.push_back({step_cell(step),
                     one_line(step.text(step.text("tool").empty() ? "kind" : "tool")),
                     args_cell(step), verdict_cell(step)});
@@ -160,10 +154,10 @@ std::string runbook_text(const doc::Value& runbook) {
   const doc::Value* most = runbook.find("concurrency");
   if (most != nullptr && most->integer("limit") > 0)
     alone.push_back({fmt::format("  at most {} at once", most->integer("limit"))});
-  for (const doc::Value& lock : list_of(runbook, "locks"))
+  for (const doc::Value& lock : runbook.list("locks"))
     alone.push_back({"  lock " + (lock.is_string() ? one_line(lock.as_string()) : "")});
   std::vector<Row> steps;
-  add_nodes(steps, list_of(runbook, "graph"), "  ");
+  add_nodes(steps, runbook.list("graph"), "  ");
   return out + titled("Inputs", input_rows(runbook)) + titled("One at a time", alone) +
          titled("Started by", trigger_rows(runbook)) + titled("Steps", steps);
 }

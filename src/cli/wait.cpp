@@ -20,8 +20,8 @@ namespace {
 using Seconds = std::chrono::seconds;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr Seconds kPollFor{55};   // under what proxies usually allow
-constexpr Seconds kPatience{60};  // with a server that does not answer
+constexpr Seconds kPollFor{55};          // under what proxies usually allow
+constexpr Seconds kSilencePatience{60};  // with a server that does not answer
 constexpr Seconds kRetryAfter{1};
 constexpr int kInterrupted = 130;  // what shells say of SIGINT
 
@@ -161,7 +161,7 @@ Attempt<doc::Value> await_settled(Session& session, const Remote& remote, doc::V
     constexpr int kUnavailable = 503;  // it starts, or stops
     const bool gone = next.error().exit == Exit::kUnreachable ||
                       next.error().problem.integer("status") == kUnavailable;
-    if (!gone || asked - silent_since > kPatience) return next;
+    if (!gone || asked - silent_since > kSilencePatience) return next;
     progress.say("the server does not answer, trying again");
     std::this_thread::sleep_for(kRetryAfter);
   }

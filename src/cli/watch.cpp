@@ -15,7 +15,7 @@
 namespace keyturn::cli {
 namespace {
 
-constexpr std::chrono::seconds kAgainAfter{2};
+constexpr std::chrono::seconds kLookAgain{2};
 
 void print_event(Session& session, const net::ServerEvent& event, const doc::Value& action) {
   Console& console = session.console;
@@ -43,7 +43,7 @@ Attempt<bool> follow(Session& session, const Remote& remote, const std::string& 
       return !is_settled(*action);
     });
     if (!settled || *settled) return settled;
-    std::this_thread::sleep_for(kAgainAfter);
+    std::this_thread::sleep_for(kLookAgain);
   }
 }
 
@@ -98,7 +98,7 @@ int watch_inbox(Session& session) {
       return true;
     });
     if (!ended) return complain(session, ended.error());
-    std::this_thread::sleep_for(kAgainAfter);
+    std::this_thread::sleep_for(kLookAgain);
   }
 }
 

@@ -10,8 +10,8 @@
 namespace keyturn::credentials {
 namespace {
 
-constexpr std::string_view kServer = "AWS STS";
-constexpr std::chrono::seconds kLeast{900};
+constexpr std::string_view kSts = "AWS STS";
+constexpr std::chrono::seconds kSessionLeast{900};
 
 // What stands between <NAME> and </NAME>. STS writes these values without entities or attributes.
 Result<std::string> element(const std::string& xml, const std::string& name) {
@@ -19,7 +19,7 @@ Result<std::string> element(const std::string& xml, const std::string& name) {
   const std::size_t begin = xml.find(open);
   const std::size_t end = xml.find("</" + name + ">");
   const auto missing = [&] {
-    return refuse("credential_unreadable", std::string(kServer) + " answered without " + name);
+    return refuse("credential_unreadable", std::string(kSts) + " answered without " + name);
   };
   if (begin == std::string::npos || end == std::string::npos || end <= begin + open.size())
     return missing();
@@ -29,8 +29,9 @@ Result<std::string> element(const std::string& xml, const std::string& name) {
 }
 
 Pairs parameters(const AwsSts& sts, const Issuance& issuance) {
-  const auto lasts = std::max(
-      kLeast, std::chrono::duration_cast<std::chrono::seconds>(issuance.until - issuance.now));
+  const auto lasts =
+      std::max(kSessionLeast,
+               std::chrono::duration_cast<std::chrono::seconds>(issuance.until - issuance.now));
   Pairs out{{"Action", "AssumeRole"},
             {"Version", "2011-06-15"},
             {"RoleArn", sts.role_arn},
@@ -82,7 +83,7 @@ Result<net::ClientRequest> request_to(const AwsSts& sts, const Issuance& issuanc
 Given issue(const AwsSts& sts, const Issuance& issuance) {
   auto request = request_to(sts, issuance);
   if (!request) return std::unexpected(request.error());
-  const auto answer = call(std::move(*request), kServer);
+  const auto answer = call(std::move(*request), kSts);
   if (!answer) return std::unexpected(answer.error());
   Issued out;
   for (const auto& [field, name] : {std::pair{"access_key_id", "AccessKeyId"},
@@ -95,8 +96,7 @@ Given issue(const AwsSts& sts, const Issuance& issuance) {
   const auto expiration = element(answer->body, "Expiration");
   const auto until = expiration ? from_rfc3339(*expiration) : std::nullopt;
   if (!until)
-    return refuse("credential_unreadable",
-                  std::string(kServer) + " answered without an Expiration");
+    return refuse("credential_unreadable", std::string(kSts) + " answered without an Expiration");
   out.expires_at = *until;
   out.shown = doc::object({{"role_arn", sts.role_arn},
                            {"session_name", issuance.name},

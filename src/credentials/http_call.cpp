@@ -12,7 +12,7 @@ namespace {
 
 constexpr Duration kTimeout = std::chrono::seconds(20);
 constexpr std::size_t kBodyMax = 1 << 20;
-constexpr std::array kWords = std::to_array<std::string_view>(
+constexpr std::array kErrorWords = std::to_array<std::string_view>(
     {// OAuth: RFC 6749 §4.1.2.1 and §5.2, RFC 7009 §2.2.1, RFC 8707 §2
      "access_denied", "invalid_client", "invalid_grant", "invalid_request", "invalid_scope",
      "invalid_target", "server_error", "temporarily_unavailable", "unauthorized_client",
@@ -33,7 +33,7 @@ constexpr std::array kWords = std::to_array<std::string_view>(
 // The code of an error, where it is a word that a standard or an API has: any other may be what was
 // sent, a secret among it, said again.
 bool is_word(std::string_view text) {
-  return std::ranges::find(kWords, text) != kWords.end();
+  return std::ranges::find(kErrorWords, text) != kErrorWords.end();
 }
 
 std::string error_word(const std::string& body) {

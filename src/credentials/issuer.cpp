@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "base/ascii.h"
 #include "base/id.h"
 #include "base/task_impl.h"
 #include "credentials/provider.h"
@@ -71,7 +72,7 @@ std::string public_name(const ActionId& action, std::string_view credential_id) 
   const auto word = [](std::string_view id) {
     std::string out;
     for (const char c : id.substr(id.find('_') == std::string_view::npos ? 0 : id.find('_') + 1)) {
-      if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) out += c;
+      if (is_lower(c) || is_digit(c)) out += c;
     }
     return out;
   };

@@ -9,8 +9,8 @@
 namespace keyturn::credentials {
 namespace {
 
-constexpr std::string_view kServer = "the Kubernetes API";
-constexpr std::chrono::seconds kLeast{600};  // the API gives no shorter one
+constexpr std::string_view kApiServer = "the Kubernetes API";
+constexpr std::chrono::seconds kTokenLeast{600};  // the API gives no shorter one
 constexpr std::string_view kOurs = "keyturn-deployment";
 
 std::string in_namespace(const KubernetesToken& kubernetes, std::string_view rest) {
@@ -39,7 +39,7 @@ Result<doc::Value> ask(const KubernetesToken& kubernetes, std::string method, st
                        const doc::Value* body) {
   auto request = request_to(kubernetes, std::move(method), std::move(url), body);
   if (!request) return std::unexpected(request.error());
-  return call_json(std::move(*request), kServer);
+  return call_json(std::move(*request), kApiServer);
 }
 
 // Names of objects have no "_".
@@ -65,7 +65,8 @@ Result<doc::Value> make_secret(const KubernetesToken& kubernetes, const Issuance
   if (!made) return std::unexpected(made.error());
   const doc::Value* metadata = made->find("metadata");
   if (metadata == nullptr || metadata->text("uid").empty())
-    return refuse("credential_unreadable", std::string(kServer) + " made a Secret without a uid");
+    return refuse("credential_unreadable",
+                  std::string(kApiServer) + " made a Secret without a uid");
   return doc::object({{"name", metadata->text("name")}, {"uid", metadata->text("uid")}});
 }
 
@@ -74,16 +75,17 @@ Result<void> delete_secret(const KubernetesToken& kubernetes, const std::string&
       request_to(kubernetes, "DELETE", in_namespace(kubernetes, "/secrets/" + name), nullptr);
   if (!request) return std::unexpected(request.error());
   const auto answer = net::fetch(*request);
-  if (!answer) return refuse("not_revoked", std::string(kServer) + ": " + answer.error().message);
+  if (!answer)
+    return refuse("not_revoked", std::string(kApiServer) + ": " + answer.error().message);
   if (answer->status == 404 || (answer->status >= 200 && answer->status < 300)) return {};
   return refuse("not_revoked",
-                std::string(kServer) + " answered " + std::to_string(answer->status));
+                std::string(kApiServer) + " answered " + std::to_string(answer->status));
 }
 
 Given request_token(const KubernetesToken& kubernetes, const Issuance& issuance,
                     const doc::Value* bound) {
   const auto lasts = std::max(
-      kLeast, std::chrono::duration_cast<std::chrono::seconds>(issuance.until - issuance.now));
+      kTokenLeast, std::chrono::duration_cast<std::chrono::seconds>(issuance.until - issuance.now));
   doc::Value spec = doc::object({{"expirationSeconds", static_cast<std::int64_t>(lasts.count())}});
   if (!kubernetes.audiences.empty()) spec.set("audiences", doc::array_of(kubernetes.audiences));
   if (bound != nullptr)
@@ -100,13 +102,13 @@ Given request_token(const KubernetesToken& kubernetes, const Issuance& issuance,
   if (!answer) return std::unexpected(answer.error());
   const doc::Value* status = answer->find("status");
   if (status == nullptr)
-    return refuse("credential_unreadable", std::string(kServer) + " answered without a status");
-  auto token = text_of(*status, "token", kServer);
+    return refuse("credential_unreadable", std::string(kApiServer) + " answered without a status");
+  auto token = text_of(*status, "token", kApiServer);
   const auto until = from_rfc3339(status->text("expirationTimestamp"));
   if (!token) return std::unexpected(token.error());
   if (!until)
     return refuse("credential_unreadable",
-                  std::string(kServer) + " answered without an expirationTimestamp");
+                  std::string(kApiServer) + " answered without an expirationTimestamp");
   Issued out;
   out.shown =
       doc::object({{"service_account", kubernetes.name_space + "/" + kubernetes.service_account}});

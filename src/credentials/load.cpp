@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
+#include "base/overloaded.h"
 #include "credentials/reader.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
@@ -98,9 +100,8 @@ Credential read_credential(const doc::Value& value, const std::string& name,
 
 bool is_name(std::string_view name) {
   if (name.empty() || name.size() > 64 || name.front() < 'a' || name.front() > 'z') return false;
-  return std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
+  return std::ranges::all_of(
+      name, [](char c) { return is_lower(c) || is_digit(c) || c == '-' || c == '_'; });
 }
 
 void expect_text(doc::ObjectReader& in, std::string_view key, std::string_view wanted) {
@@ -128,11 +129,6 @@ void read_all(doc::ObjectReader& in, Document& out, doc::Problems& problems) {
                             read_credential(member.value, member.key, pointer, problems));
   }
 }
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 }  // namespace
 

@@ -11,7 +11,7 @@
 namespace keyturn::credentials {
 namespace {
 
-constexpr std::string_view kServer = "the token server";
+constexpr std::string_view kTokenServer = "the token server";
 constexpr std::size_t kScopeMax = 4096;
 
 // RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
@@ -48,9 +48,9 @@ Given token_of(const TokenEndpoint& endpoint, Pairs pairs, const Issuance& issua
   }
   auto request = request_to(endpoint, endpoint.url, std::move(pairs));
   if (!request) return std::unexpected(request.error());
-  const auto answer = call_json(std::move(*request), kServer);
+  const auto answer = call_json(std::move(*request), kTokenServer);
   if (!answer) return std::unexpected(answer.error());
-  auto token = text_of(*answer, "access_token", kServer);
+  auto token = text_of(*answer, "access_token", kTokenServer);
   if (!token) return std::unexpected(token.error());
   Issued out;
   out.shown = doc::object({{"token_url", endpoint.url}, {"client_id", endpoint.client_id}});
@@ -97,7 +97,7 @@ Result<void> revoke(const TokenEndpoint& endpoint, const Issued& issued) {
       request_to(endpoint, endpoint.revocation_url,
                  {{"token", std::string(token->reveal())}, {"token_type_hint", "access_token"}});
   if (!request) return std::unexpected(request.error());
-  const auto answer = call(std::move(*request), kServer);
+  const auto answer = call(std::move(*request), kTokenServer);
   if (!answer) return std::unexpected(answer.error());
   return {};
 }

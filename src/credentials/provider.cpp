@@ -1,15 +1,11 @@
 #include "credentials/provider.h"
 
+#include "base/overloaded.h"
 #include "secrets/redact.h"
 #include "secrets/reference.h"
 
 namespace keyturn::credentials {
 namespace {
-
-template <class... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
 
 Given kept(const secrets::SecretReference& reference, const std::string& prefix) {
   auto value = fetch(reference, "the secret");

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "credentials/reader.h"
 #include "postgres/connection.h"
 
@@ -36,8 +37,7 @@ void check_grants(doc::ObjectReader& in, const std::vector<std::string>& grants)
 
 bool is_network(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '.' ||
-           c == ':' || c == '/';
+    return is_hex_digit(c) || c == '.' || c == ':' || c == '/';
   });
 }
 

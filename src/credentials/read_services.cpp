@@ -1,6 +1,7 @@
 // Providers that are asked over HTTP.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "credentials/reader.h"
 
 namespace keyturn::credentials {
@@ -33,7 +34,7 @@ TokenEndpoint read_endpoint(doc::ObjectReader& in, bool client_needed, doc::Prob
 
 bool is_kubernetes_name(std::string_view text) {
   return !text.empty() && text.size() <= 253 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    return is_lower(c) || is_digit(c) || c == '-' || c == '.';
   });
 }
 
@@ -78,9 +79,8 @@ KubernetesToken read_kubernetes(doc::ObjectReader& in, doc::Problems& problems) 
 AwsSts read_aws_sts(doc::ObjectReader& in, doc::Problems& problems) {
   AwsSts out;
   out.region = require_line(in, "region");
-  const bool named = std::ranges::all_of(out.region, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
+  const bool named = std::ranges::all_of(
+      out.region, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
   if (!named) in.problem("invalid_name", "region is a name such as eu-central-1", "region");
   out.endpoint = read_url(in, "endpoint");
   if (out.endpoint.empty()) out.endpoint = "https://sts." + out.region + ".amazonaws.com/";

@@ -7,7 +7,7 @@
 namespace keyturn::credentials {
 namespace {
 
-constexpr std::string_view kServer = "the vault";
+constexpr std::string_view kVault = "the vault";
 constexpr std::size_t kLeaseMax = 1024;
 
 Result<net::ClientRequest> request_to(const VaultSecret& vault, std::string method,
@@ -31,7 +31,7 @@ Result<void> end_lease(const VaultSecret& vault, const std::string& lease) {
   if (!request) return std::unexpected(request.error());
   request->headers.set("Content-Type", "application/json");
   request->body = doc::write_json(doc::object({{"lease_id", lease}, {"sync", true}}));
-  const auto answer = call(std::move(*request), kServer);
+  const auto answer = call(std::move(*request), kVault);
   if (!answer) return std::unexpected(answer.error());
   return {};
 }
@@ -42,7 +42,7 @@ Given read(const VaultSecret& vault, const doc::Value& answer, const Issuance& i
   for (const std::string& field : vault.fields) {
     const doc::Value* value = data == nullptr ? nullptr : data->find(field);
     if (value == nullptr || !value->is_string())
-      return refuse("credential_unreadable", std::string(kServer) + " answered without " + field);
+      return refuse("credential_unreadable", std::string(kVault) + " answered without " + field);
     out.fields.emplace(field, Secret(value->as_string()));
   }
   const std::string_view lease = answer.text("lease_id");
@@ -58,7 +58,7 @@ Given read(const VaultSecret& vault, const doc::Value& answer, const Issuance& i
 Given issue(const VaultSecret& vault, const Issuance& issuance) {
   auto request = request_to(vault, "GET", vault.path);
   if (!request) return std::unexpected(request.error());
-  const auto answer = call_json(std::move(*request), kServer);
+  const auto answer = call_json(std::move(*request), kVault);
   if (!answer) return std::unexpected(answer.error());
   const std::string lease(answer->text("lease_id"));
   if (lease.size() > kLeaseMax || !is_line(lease)) {

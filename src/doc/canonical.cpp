@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "doc/decimal.h"
 #include "doc/json.h"
@@ -29,7 +30,7 @@ bool plain_integer(std::string_view text) {
   constexpr std::size_t kDigits = 15;  // all below 2^53
   if (text.empty() || text.size() > kDigits) return false;
   if (text[0] == '0') return text.size() == 1;
-  return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return std::ranges::all_of(text, is_digit);
 }
 
 class Canonicaliser {

@@ -4,20 +4,19 @@
 #include <charconv>
 #include <cmath>
 
-namespace keyturn::doc {
-namespace {
+#include "base/ascii.h"
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+namespace keyturn::doc {
 
 std::string_view take_digits(std::string_view& text) {
-  std::size_t count = 0;
-  while (count < text.size() && is_digit(text[count])) ++count;
+  const auto end = std::ranges::find_if_not(text, is_digit);
+  const auto count = static_cast<std::size_t>(end - text.begin());
   const std::string_view digits = text.substr(0, count);
   text.remove_prefix(count);
   return digits;
 }
+
+namespace {
 
 // The part from 'e' on; `text` is consumed. nullopt if it is malformed.
 std::optional<std::int64_t> take_exponent(std::string_view& text) {

@@ -8,6 +8,9 @@
 
 namespace keyturn::doc {
 
+// The leading digits of `text`, which are taken off it.
+std::string_view take_digits(std::string_view& text);
+
 // Its value is 0.DIGITS x 10^exponent. No zero stands first or last in `digits`; zero has none,
 // exponent 0 and no sign.
 struct Decimal {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "doc/json.h"
 
@@ -14,10 +15,6 @@ constexpr std::array<bool, 256> kPlain = [] {
   for (std::size_t c = 0x20; c < 256; ++c) table[c] = c != '"' && c != '\\';
   return table;
 }();
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // Functions return false once refusal_ is set.
 class Parser {

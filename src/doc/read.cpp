@@ -26,7 +26,7 @@ std::string_view name_of(Kind kind) {
   return "";
 }
 
-std::string quoted(std::string_view key) {
+std::string in_quotes(std::string_view key) {
   return "\"" + std::string(key) + "\"";
 }
 
@@ -125,7 +125,7 @@ std::optional<std::string> ObjectReader::string(std::string_view key) {
   const Value* found = take(key);
   if (found == nullptr) return std::nullopt;
   if (found->is_string()) return found->as_string();
-  problem("wrong_type", quoted(key) + " " + expected("a string", *found), key);
+  problem("wrong_type", in_quotes(key) + " " + expected("a string", *found), key);
   return std::nullopt;
 }
 
@@ -133,7 +133,7 @@ std::optional<bool> ObjectReader::boolean(std::string_view key) {
   const Value* found = take(key);
   if (found == nullptr) return std::nullopt;
   if (found->is_bool()) return found->as_bool();
-  problem("wrong_type", quoted(key) + " " + expected("true or false", *found), key);
+  problem("wrong_type", in_quotes(key) + " " + expected("true or false", *found), key);
   return std::nullopt;
 }
 
@@ -142,13 +142,13 @@ std::optional<std::int64_t> ObjectReader::integer(std::string_view key, std::int
   const Value* found = take(key);
   if (found == nullptr) return std::nullopt;
   if (!found->is_number()) {
-    problem("wrong_type", quoted(key) + " " + expected("a whole number", *found), key);
+    problem("wrong_type", in_quotes(key) + " " + expected("a whole number", *found), key);
     return std::nullopt;
   }
   const auto number = found->as_int64();
   if (number && *number >= least && *number <= most) return number;
   problem("out_of_range",
-          quoted(key) + " must be a whole number from " + std::to_string(least) + " to " +
+          in_quotes(key) + " must be a whole number from " + std::to_string(least) + " to " +
               std::to_string(most) + ", not " + found->as_number().text,
           key);
   return std::nullopt;
@@ -158,11 +158,11 @@ std::optional<double> ObjectReader::number(std::string_view key) {
   const Value* found = take(key);
   if (found == nullptr) return std::nullopt;
   if (!found->is_number()) {
-    problem("wrong_type", quoted(key) + " " + expected("a number", *found), key);
+    problem("wrong_type", in_quotes(key) + " " + expected("a number", *found), key);
     return std::nullopt;
   }
   const auto number = found->as_double();
-  if (!number) problem("out_of_range", quoted(key) + " is too large a number", key);
+  if (!number) problem("out_of_range", in_quotes(key) + " is too large a number", key);
   return number;
 }
 
@@ -171,14 +171,14 @@ std::optional<Duration> ObjectReader::duration(std::string_view key) {
   if (found == nullptr) return std::nullopt;
   if (!found->is_string()) {
     problem("wrong_type",
-            quoted(key) + " " + expected("a duration with its unit (30s, 15m, 4h, 7d)", *found),
+            in_quotes(key) + " " + expected("a duration with its unit (30s, 15m, 4h, 7d)", *found),
             key);
     return std::nullopt;
   }
   const auto duration = parse_duration(found->as_string());
   if (!duration) {
     problem("bad_duration",
-            quoted(key) + ": " + quoted(found->as_string()) +
+            in_quotes(key) + ": " + in_quotes(found->as_string()) +
                 " is no duration; write a number and its unit, like 30s, 15m, 4h or 7d",
             key);
   }
@@ -189,7 +189,7 @@ std::optional<std::vector<std::string>> ObjectReader::strings(std::string_view k
   const Value* found = take(key);
   if (found == nullptr) return std::nullopt;
   if (!found->is_array()) {
-    problem("wrong_type", quoted(key) + " " + expected("a list of strings", *found), key);
+    problem("wrong_type", in_quotes(key) + " " + expected("a list of strings", *found), key);
     return std::nullopt;
   }
   std::vector<std::string> out;
@@ -197,7 +197,7 @@ std::optional<std::vector<std::string>> ObjectReader::strings(std::string_view k
     const Value& item = found->as_array()[i];
     if (!item.is_string()) {
       problems_.push_back({"wrong_type",
-                           quoted(key) + " " + expected("a list of strings", item) + " in it",
+                           in_quotes(key) + " " + expected("a list of strings", item) + " in it",
                            pointer_to(key) + "/" + std::to_string(i), item.position()});
       return std::nullopt;
     }
@@ -216,21 +216,21 @@ std::optional<std::vector<std::string>> ObjectReader::strings_or_one(std::string
 const Value* ObjectReader::object(std::string_view key) {
   const Value* found = take(key);
   if (found == nullptr || found->is_object()) return found;
-  problem("wrong_type", quoted(key) + " " + expected("an object", *found), key);
+  problem("wrong_type", in_quotes(key) + " " + expected("an object", *found), key);
   return nullptr;
 }
 
 const Value* ObjectReader::array(std::string_view key) {
   const Value* found = take(key);
   if (found == nullptr || found->is_array()) return found;
-  problem("wrong_type", quoted(key) + " " + expected("a list", *found), key);
+  problem("wrong_type", in_quotes(key) + " " + expected("a list", *found), key);
   return nullptr;
 }
 
 std::string ObjectReader::require_string(std::string_view key) {
   if (is_object_ && value_.find(key) == nullptr) {
     take(key);
-    problem("missing_field", "the field " + quoted(key) + " is missing");
+    problem("missing_field", "the field " + in_quotes(key) + " is missing");
     return {};
   }
   return string(key).value_or("");
@@ -253,9 +253,9 @@ void ObjectReader::finish() {
   for (const Member& member : value_.as_object()) {
     if (std::ranges::find(known, member.key) != known.end()) continue;
     const std::string_view nearest = nearest_word(member.key, known.data(), known.size());
-    std::string message = "unknown field " + quoted(member.key);
+    std::string message = "unknown field " + in_quotes(member.key);
     message += nearest.empty() ? "; here may stand " + listed(known)
-                               : " (did you mean " + quoted(nearest) + "?)";
+                               : " (did you mean " + in_quotes(nearest) + "?)";
     problems_.push_back(
         {"unknown_field", std::move(message), pointer_to(member.key),
          member.key_position.line != 0 ? member.key_position : member.value.position()});

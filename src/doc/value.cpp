@@ -85,6 +85,12 @@ std::string_view Value::text(std::string_view key) const {
                                                 : std::string_view();
 }
 
+const Array& Value::list(std::string_view key) const {
+  static const Array kNone;
+  const Value* value = find(key);
+  return value != nullptr && value->is_array() ? value->as_array() : kNone;
+}
+
 std::int64_t Value::integer(std::string_view key, std::int64_t otherwise) const {
   const Value* value = find(key);
   return value != nullptr ? value->as_int64().value_or(otherwise) : otherwise;
@@ -140,11 +146,23 @@ Value object(std::initializer_list<Entry> members) {
   return Value(std::move(out));
 }
 
-Value array_of(const std::vector<std::string>& texts) {
+namespace {
+
+Value array_from(const auto& texts) {
   Array out;
   out.reserve(texts.size());
   for (const std::string& text : texts) out.emplace_back(text);
   return Value(std::move(out));
+}
+
+}  // namespace
+
+Value array_of(const std::vector<std::string>& texts) {
+  return array_from(texts);
+}
+
+Value array_of_set(const std::set<std::string>& texts) {
+  return array_from(texts);
 }
 
 }  // namespace keyturn::doc

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -83,6 +84,7 @@ class Value {
   std::string_view text(std::string_view key) const;
   std::int64_t integer(std::string_view key, std::int64_t otherwise = 0) const;
   bool flag(std::string_view key) const;
+  const Array& list(std::string_view key) const;  // empty if absent or of another kind
 
   // Sets or replaces a member; a null value becomes an object first.
   Value& set(std::string key, Value value);
@@ -157,5 +159,6 @@ struct Entry {
 // An object in one expression: object({{"a", 1}, {"b", "x"}}).
 Value object(std::initializer_list<Entry> members);
 Value array_of(const std::vector<std::string>& texts);
+Value array_of_set(const std::set<std::string>& texts);
 
 }  // namespace keyturn::doc

@@ -3,23 +3,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
+#include "doc/decimal.h"
+
 namespace keyturn::doc {
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool one_of(std::string_view text, std::initializer_list<std::string_view> words) {
   return std::ranges::find(words, text) != words.end();
-}
-
-std::string_view take_digits(std::string_view& text) {
-  const auto end = std::ranges::find_if_not(text, is_digit);
-  const auto count = static_cast<std::size_t>(end - text.begin());
-  const std::string_view digits = text.substr(0, count);
-  text.remove_prefix(count);
-  return digits;
 }
 
 std::string_view without_leading_zeros(std::string_view digits) {

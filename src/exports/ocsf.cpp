@@ -68,7 +68,7 @@ Activity api_activity(const LeafView& view) {
   return {kOther, view.type};
 }
 
-std::pair<int, const char*> severity_of(Severity severity) {
+std::pair<int, const char*> ocsf_severity(Severity severity) {
   switch (severity) {
     case Severity::kInformational:
       return {1, "Informational"};
@@ -131,7 +131,7 @@ doc::Value observables_of(const LeafView& view) {
 
 doc::Value base_of(const Item& item, const LeafView& view, const Class& kind,
                    const Activity& activity) {
-  const auto [severity_id, severity] = severity_of(view.severity);
+  const auto [severity_id, severity] = ocsf_severity(view.severity);
   const auto [status_id, status] = status_of(view.status);
   doc::Value out =
       doc::object({{"class_uid", kind.uid},

@@ -15,7 +15,7 @@ void add_attribute(doc::Value& list, std::string_view key, std::string_view valu
   list.push(doc::object({{"key", key}, {"value", string_value(value)}}));
 }
 
-std::pair<int, const char*> severity_of(Severity severity) {
+std::pair<int, const char*> otlp_severity(Severity severity) {
   switch (severity) {
     case Severity::kInformational:
       return {9, "INFO"};
@@ -51,7 +51,7 @@ doc::Value attributes_of(const Item& item, const LeafView& view) {
 }  // namespace
 
 doc::Value otlp_logs(const Item& item, const LeafView& view) {
-  const auto [number, word] = severity_of(view.severity);
+  const auto [number, word] = otlp_severity(view.severity);
   doc::Value record{doc::Object{}};
   if (view.at) {
     const auto micros = view.at->time_since_epoch().count();

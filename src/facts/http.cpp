@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "facts/classify.h"
 #include "facts/reason.h"
@@ -13,7 +14,7 @@ namespace {
 using Segments = std::vector<std::string>;
 
 int hex_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }

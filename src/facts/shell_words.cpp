@@ -5,16 +5,18 @@
 #include <optional>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace keyturn::facts {
 namespace {
 
 using namespace std::string_view_literals;
 
 bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  return is_letter(c) || c == '_';
 }
 bool is_name_char(char c) {
-  return is_name_start(c) || (c >= '0' && c <= '9');
+  return is_name_start(c) || is_digit(c);
 }
 bool is_blank(char c) {
   return c == ' ' || c == '\t';
@@ -103,8 +105,7 @@ class Reader {
   }
 
   static bool is_descriptor(std::string_view text) {
-    return text == "-" || (!text.empty() &&
-                           std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }));
+    return text == "-" || (!text.empty() && std::ranges::all_of(text, is_digit));
   }
 
   void word_of_command() {
@@ -114,8 +115,7 @@ class Reader {
     const std::string_view raw = text_.substr(start, at_ - start);
     if (command_.words.empty() && assignment(raw)) return;
     // 2>file: digits right before a redirection are its descriptor.
-    if ((peek() == '<' || peek() == '>') && !raw.empty() &&
-        std::ranges::all_of(raw, [](char c) { return c >= '0' && c <= '9'; }))
+    if ((peek() == '<' || peek() == '>') && !raw.empty() && std::ranges::all_of(raw, is_digit))
       return;
     if (at_command_start() && !w.quoted && reserved(w.text)) return;
     if (command_.words.empty() && w.text.starts_with("{") && !w.quoted) w.literal = false;

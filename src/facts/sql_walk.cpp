@@ -9,7 +9,7 @@
 namespace keyturn::facts {
 namespace {
 
-constexpr std::size_t kReasonsMax = 20;
+constexpr std::size_t kWalkReasonsMax = 20;
 
 bool is_node_name(std::string_view key) {
   return !key.empty() && key[0] >= 'A' && key[0] <= 'Z';
@@ -73,7 +73,7 @@ bool is_known_structure(std::string_view key) {
 
 void Walk::uninspectable(std::string why) {
   why = short_reason(std::move(why));
-  if (why_.size() >= kReasonsMax || std::ranges::find(why_, why) != why_.end()) return;
+  if (why_.size() >= kWalkReasonsMax || std::ranges::find(why_, why) != why_.end()) return;
   why_.push_back(std::move(why));
 }
 
@@ -123,7 +123,7 @@ void Walk::vet_functions(Statement& s) {
     if (is_harmless_function(name) || harmless_.contains(name)) continue;
     if (!reads && is_sequence_function(name)) continue;
     s.operation = "execute";
-    if (notes_.size() < kReasonsMax)
+    if (notes_.size() < kWalkReasonsMax)
       notes_.insert("calls " + name + ", which is not known to be harmless");
   }
 }

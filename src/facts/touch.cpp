@@ -74,10 +74,10 @@ std::vector<Target> targets_of(const Facts& facts, const doc::Value& body) {
   return out;
 }
 
-class Reader {
+class TouchReader {
  public:
-  Reader(const doc::Value& body, std::string_view wire, bool print_rows,
-         const std::vector<std::string>& harmless, const SqlLimits& limits, Touch& out)
+  TouchReader(const doc::Value& body, std::string_view wire, bool print_rows,
+              const std::vector<std::string>& harmless, const SqlLimits& limits, Touch& out)
       : body_(body),
         wire_(wire),
         print_rows_(print_rows),
@@ -353,7 +353,7 @@ Result<std::vector<Touch>> read_all(const std::string& sql, bool print_rows,
                 .text = text_of(sql, raw)};
     const Facts facts = classify_sql(touch.text, harmless, limits);
     const Looked looked =
-        Reader(only.value, *node, print_rows, harmless, limits, touch).read(only.key, facts);
+        TouchReader(only.value, *node, print_rows, harmless, limits, touch).read(only.key, facts);
     before.limit(looked, touch);
     before.add(only.key, only.value, facts);
     out.push_back(std::move(touch));

@@ -7,11 +7,7 @@
 #include "policy/emergencies.h"
 
 namespace keyturn::gate {
-namespace {
-
-constexpr std::size_t kReasonBytesMax = 4096;
-
-}  // namespace
+namespace {}  // namespace
 
 std::optional<EventDraft> Gate::Impl::review_due(const ActionRecord& record) const {
   if (record.after_review && !record.after_review->is_open()) return std::nullopt;

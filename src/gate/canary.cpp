@@ -8,7 +8,7 @@
 namespace keyturn::gate {
 namespace {
 
-constexpr std::size_t kOpenMax = 20;
+constexpr std::size_t kExercisesMax = 20;
 
 Result<void> may_plant(const people::Directory& directory, const Principal& who) {
   const people::Person* person =
@@ -42,9 +42,9 @@ Task<Result<RecordPtr>> Gate::plant_canary(Principal who, std::string agent,
   requester.id = std::move(agent);
   requester.channel = "api";
   const Serial::Hold one_at_a_time = co_await impl_->serial.take("exercises");
-  if (impl_->exercises.size() >= kOpenMax)
+  if (impl_->exercises.size() >= kExercisesMax)
     co_return refuse("too_many_pending",
-                     std::to_string(kOpenMax) + " exercises wait for people already");
+                     std::to_string(kExercisesMax) + " exercises wait for people already");
   ++numbers_.requested;  // as any other does
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
     Result<Case> built = co_await impl_->build_case(requester, request, "", nullptr);

@@ -9,8 +9,6 @@
 namespace keyturn::gate {
 namespace {
 
-constexpr std::size_t kReasonBytesMax = 4096;
-
 constexpr std::size_t kOnBehalfOfMax = 32;
 
 // It stands in the lineage, whole: so it is short.

@@ -13,7 +13,7 @@ using people::Emergency;
 using people::EmergencyKind;
 
 constexpr std::size_t kAgentsMax = 256;
-constexpr std::size_t kOpenMax = 20;  // in force at once, of one opener
+constexpr std::size_t kInForceMax = 20;  // in force at once, of one opener
 
 std::string_view words(EmergencyKind kind) {
   return kind == EmergencyKind::kIncident ? "open an incident" : "break the glass";
@@ -138,7 +138,7 @@ Task<Result<Emergency>> Gate::open_emergency(Principal who, OpenEmergency wanted
   const auto in_force = std::ranges::count_if(world_.emergencies.all(), [&](const auto& entry) {
     return entry.second.opener == who.id && entry.second.in_force(at);
   });
-  if (static_cast<std::size_t>(in_force) >= kOpenMax)
+  if (static_cast<std::size_t>(in_force) >= kInForceMax)
     co_return refuse("overloaded", "you have too many open at once; close some");
   Emergency one;
   one.kind = wanted.kind;

@@ -29,6 +29,7 @@ namespace keyturn::gate {
 // How often a command decides again before it tells its caller that too much changes at once.
 inline constexpr int kConflictsMax = 8;
 
+inline constexpr std::size_t kReasonBytesMax = 4096;
 inline constexpr std::size_t kClaimBytesMax = 256;  // of one that stands in the public record
 std::string_view mode_word(catalog::Mode mode);
 

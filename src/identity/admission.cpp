@@ -1,6 +1,7 @@
 // Who a verified account is here: somebody it is linked to, a new person, or nobody.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/task_impl.h"
 #include "identity/accounts.h"
 #include "identity/sign_on.h"
@@ -12,8 +13,8 @@ namespace {
 std::string id_from(std::string_view username) {
   std::string out;
   for (char c : username.substr(0, username.find('@'))) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
+    const bool letter = is_lower(c) || is_digit(c);
     if (letter || (!out.empty() && std::string_view("._-").contains(c))) out += c;
   }
   out.resize(std::min<std::size_t>(out.size(), 64));

@@ -9,7 +9,7 @@
 namespace keyturn::identity {
 namespace {
 
-std::unexpected<Refusal> bad(std::string why) {
+std::unexpected<Refusal> bad_token(std::string why) {
   return refuse("invalid_token", "this JWT is not accepted: " + std::move(why));
 }
 
@@ -54,7 +54,7 @@ Task<void> AgentTokens::prepare(std::string bearer) {
 Result<Principal> AgentTokens::authenticate(std::string_view bearer) const {
   const Result<UnverifiedJwt> token = read_jwt(bearer);
   if (!token) return std::unexpected(token.error());
-  if (!is_fit(token->type)) return bad("its typ is no token for access");
+  if (!is_fit(token->type)) return bad_token("its typ is no token for access");
   const gate::World& world = gate_.world();
   Refusal why{"invalid_token", "this JWT is not accepted: its issuer is not trusted here", ""};
   std::optional<Principal> found;
@@ -80,7 +80,7 @@ Result<Principal> AgentTokens::authenticate(std::string_view bearer) const {
     why = {"invalid_token", "this JWT is not accepted: no rule of identity.yaml fits it", ""};
     for (const trust::AgentRule& rule : issuer.rules) {
       if (!trust::matches(rule, *claims)) continue;
-      if (found && found->id != rule.agent) return bad("rules of different agents fit it");
+      if (found && found->id != rule.agent) return bad_token("rules of different agents fit it");
       if (!found)
         found = Principal{PrincipalKind::kAgent, rule.agent, credential_of(name, *claims, bearer),
                           Assurance::kToken, "api"};

@@ -9,7 +9,7 @@
 namespace keyturn::identity {
 namespace {
 
-std::unexpected<Refusal> bad(std::string why) {
+std::unexpected<Refusal> bad_keys(std::string why) {
   return refuse("invalid_keys", "these are no keys of an issuer (RFC 7517): " + std::move(why));
 }
 
@@ -83,16 +83,16 @@ std::string_view to_text(JwtAlgorithm algorithm) {
 Result<KeySet> KeySet::parse(std::string_view json) {
   const Result<doc::Value> tree =
       doc::parse_json(json, {.bytes_max = kBytesMax, .depth_max = 8, .values_max = 20'000});
-  if (!tree) return bad(tree.error().message);
+  if (!tree) return bad_keys(tree.error().message);
   const doc::Value* keys = tree->find("keys");
-  if (keys == nullptr || !keys->is_array()) return bad("there is no list named keys");
-  if (keys->as_array().size() > kKeysMax) return bad("more than 100 keys");
+  if (keys == nullptr || !keys->is_array()) return bad_keys("there is no list named keys");
+  if (keys->as_array().size() > kKeysMax) return bad_keys("more than 100 keys");
   KeySet out;
   for (const doc::Value& one : keys->as_array()) {
     const std::string kid(one.text("kid"));
     std::optional<JwtKey> key = usable(one);
     if (!key || kid.empty() || kid.size() > 256) continue;
-    if (!out.keys_.emplace(kid, std::move(*key)).second) return bad("two keys have one id");
+    if (!out.keys_.emplace(kid, std::move(*key)).second) return bad_keys("two keys have one id");
   }
   return out;
 }

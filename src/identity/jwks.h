@@ -6,11 +6,13 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "base/time.h"
 
 namespace keyturn::identity {
 
 // One algorithm a key: what a token's header says of it must agree, and decides nothing.
 enum class JwtAlgorithm { kRs256, kPs256, kEs256, kEdDsa };
+using keyturn::to_text;
 std::string_view to_text(JwtAlgorithm algorithm);  // "RS256" …
 
 struct JwtKey {

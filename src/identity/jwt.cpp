@@ -27,7 +27,7 @@ Result<doc::Value> part(std::string_view text, const char* what) {
 }
 
 // NumericDate: seconds, with a fraction perhaps.
-Result<std::optional<Time>> time_of(const doc::Value& claims, std::string_view name) {
+Result<std::optional<Time>> time_in(const doc::Value& claims, std::string_view name) {
   const doc::Value* value = claims.find(name);
   if (value == nullptr) return std::optional<Time>{};
   const std::optional<double> seconds = value->as_double();
@@ -51,8 +51,8 @@ bool signature_holds(const JwtKey& key, const UnverifiedJwt& token) {
 }
 
 Result<void> check_times(const doc::Value& claims, const JwtExpected& expected, Time now) {
-  const auto expires = time_of(claims, "exp"), from = time_of(claims, "nbf"),
-             issued = time_of(claims, "iat");
+  const auto expires = time_in(claims, "exp"), from = time_in(claims, "nbf"),
+             issued = time_in(claims, "iat");
   for (const auto* one : {&expires, &from, &issued})
     if (!*one) return std::unexpected(one->error());
   if (!*expires) return bad("it never expires (exp is missing)");

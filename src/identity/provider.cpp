@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "doc/json.h"
 #include "identity/jwt.h"
@@ -14,8 +15,7 @@ constexpr std::string_view kHex = "0123456789ABCDEF";
 std::string form_text(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       std::string_view("-._~").contains(c);
+    const bool plain = is_alphanumeric(c) || std::string_view("-._~").contains(c);
     if (plain) {
       out += c;
     } else {
@@ -41,7 +41,7 @@ std::string metadata_url(std::string issuer) {
 std::string error_word(const doc::Value& answer) {
   const std::string_view word = answer.text("error");
   const bool plain = !word.empty() && word.size() <= 64 && std::ranges::all_of(word, [](char c) {
-    return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
+    return is_lower(c) || c == '_' || is_digit(c);
   });
   return plain ? std::string(word) : "no_reason_given";
 }

@@ -7,7 +7,7 @@
 namespace keyturn::ledger {
 namespace {
 
-std::unexpected<Refusal> malformed(std::string why) {
+std::unexpected<Refusal> no_checkpoint(std::string why) {
   return refuse("malformed_checkpoint", "this is no checkpoint: " + std::move(why));
 }
 
@@ -22,17 +22,17 @@ std::string checkpoint_text(const Checkpoint& checkpoint) {
 
 Result<Checkpoint> parse_checkpoint_text(std::string_view text) {
   const auto origin = take_line(text);
-  if (!origin || origin->empty()) return malformed("the origin is missing");
+  if (!origin || origin->empty()) return no_checkpoint("the origin is missing");
   const auto size_line = take_line(text);
   const auto size = size_line ? plain_number(*size_line) : std::nullopt;
-  if (!size) return malformed("the second line is no tree size");
+  if (!size) return no_checkpoint("the second line is no tree size");
   const auto root_line = take_line(text);
   const auto root = root_line ? hash_of_line(*root_line) : std::nullopt;
-  if (!root) return malformed("the third line is no SHA-256 root");
+  if (!root) return no_checkpoint("the third line is no SHA-256 root");
   Checkpoint out{std::string(*origin), *size, *root, {}};
   while (!text.empty()) {
     const auto line = take_line(text);
-    if (!line || line->empty()) return malformed("an extension line is empty or unfinished");
+    if (!line || line->empty()) return no_checkpoint("an extension line is empty or unfinished");
     out.extensions.emplace_back(*line);
   }
   return out;

@@ -25,7 +25,7 @@ std::uint64_t from_big_endian(std::string_view bytes) {
   return out;
 }
 
-std::unexpected<Refusal> malformed(std::string why) {
+std::unexpected<Refusal> no_note(std::string why) {
   return refuse("malformed_note", "this is no signed note: " + std::move(why));
 }
 
@@ -123,22 +123,22 @@ std::string write_note(const Note& note) {
 }
 
 Result<Note> parse_note(std::string_view bytes) {
-  if (bytes.size() > kNoteBytesMax) return malformed("it is longer than 1 MiB");
-  if (first_invalid_utf8(bytes)) return malformed("it is not UTF-8");
+  if (bytes.size() > kNoteBytesMax) return no_note("it is longer than 1 MiB");
+  if (first_invalid_utf8(bytes)) return no_note("it is not UTF-8");
   if (std::ranges::any_of(
           bytes, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n'; })) {
-    return malformed("it has a control character");
+    return no_note("it has a control character");
   }
   const std::size_t split = bytes.rfind("\n\n");
-  if (split == std::string_view::npos) return malformed("no empty line before the signatures");
+  if (split == std::string_view::npos) return no_note("no empty line before the signatures");
   Note note{std::string(bytes.substr(0, split + 1)), {}};
   std::string_view lines = bytes.substr(split + 2);
-  if (lines.empty() || !lines.ends_with('\n')) return malformed("it has no signature line");
+  if (lines.empty() || !lines.ends_with('\n')) return no_note("it has no signature line");
   while (!lines.empty()) {
     const std::size_t end = lines.find('\n');
     auto signature = parse_signature(lines.substr(0, end));
-    if (!signature) return malformed("a signature line cannot be read");
-    if (note.signatures.size() == kSignaturesMax) return malformed("it has too many signatures");
+    if (!signature) return no_note("a signature line cannot be read");
+    if (note.signatures.size() == kSignaturesMax) return no_note("it has too many signatures");
     note.signatures.push_back(*std::move(signature));
     lines.remove_prefix(end + 1);
   }

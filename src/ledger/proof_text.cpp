@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view kHeader = "c2sp.org/tlog-proof@v1";
 
-std::unexpected<Refusal> malformed(std::string why) {
+std::unexpected<Refusal> no_proof(std::string why) {
   return refuse("malformed_proof", "this is no proof: " + std::move(why));
 }
 
@@ -35,18 +35,18 @@ std::string write_tlog_proof(const TlogProof& proof) {
 
 Result<TlogProof> parse_tlog_proof(std::string_view text) {
   TlogProof out;
-  if (take_line(text) != kHeader) return malformed("the first line is not " + std::string(kHeader));
+  if (take_line(text) != kHeader) return no_proof("the first line is not " + std::string(kHeader));
   auto line = take_line(text);
   if (line && line->starts_with("extra ")) {
     out.extra = from_base64(line->substr(6));
-    if (!out.extra) return malformed("the extra data is not base64");
+    if (!out.extra) return no_proof("the extra data is not base64");
     line = take_line(text);
   }
   const auto index = line ? number_after("index ", *line) : std::nullopt;
-  if (!index) return malformed("the index is missing");
+  if (!index) return no_proof("the index is missing");
   out.index = *index;
   auto hashes = take_hashes(text);
-  if (!hashes) return malformed("a hash is not base64 of 32 bytes, or no empty line ends them");
+  if (!hashes) return no_proof("a hash is not base64 of 32 bytes, or no empty line ends them");
   out.proof = *std::move(hashes);
   out.checkpoint = text;
   return out;
@@ -61,10 +61,10 @@ Result<WitnessRequest> parse_witness_request(std::string_view text) {
   WitnessRequest out;
   const auto line = take_line(text);
   const auto old_size = line ? number_after("old ", *line) : std::nullopt;
-  if (!old_size) return malformed("the old size is missing");
+  if (!old_size) return no_proof("the old size is missing");
   out.old_size = *old_size;
   auto hashes = take_hashes(text);
-  if (!hashes) return malformed("a hash is not base64 of 32 bytes, or no empty line ends them");
+  if (!hashes) return no_proof("a hash is not base64 of 32 bytes, or no empty line ends them");
   out.proof = *std::move(hashes);
   out.checkpoint = text;
   return out;

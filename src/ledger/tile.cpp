@@ -4,6 +4,8 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "base/ascii.h"
+
 namespace keyturn::ledger {
 namespace {
 
@@ -18,10 +20,6 @@ void append_index(std::string& out, std::uint64_t index) {
   std::string path = group(index);
   while ((index /= 1000) > 0) path = "x" + group(index) + "/" + path;
   out += path;
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 std::optional<std::uint64_t> take_index(std::string_view& path) {

@@ -15,7 +15,7 @@ bool is_id(const doc::Value& value) {
   return value.is_string() || value.as_int64().has_value();
 }
 
-Refusal invalid(std::string message) {
+Refusal invalid_message(std::string message) {
   return {.code = "invalid_request", .message = std::move(message)};
 }
 
@@ -98,11 +98,13 @@ Result<Message> parse(std::string_view text, std::size_t bytes_max) {
 
 Result<Message> read(doc::Value value) {
   if (value.is_array()) {
-    return std::unexpected(invalid("JSON-RPC batches are not taken: send one message at a time"));
+    return std::unexpected(
+        invalid_message("JSON-RPC batches are not taken: send one message at a time"));
   }
-  if (!value.is_object()) return std::unexpected(invalid("A JSON-RPC message is an object"));
+  if (!value.is_object())
+    return std::unexpected(invalid_message("A JSON-RPC message is an object"));
   if (value.text("jsonrpc") != "2.0") {
-    return std::unexpected(invalid("A JSON-RPC message says \"jsonrpc\": \"2.0\""));
+    return std::unexpected(invalid_message("A JSON-RPC message says \"jsonrpc\": \"2.0\""));
   }
   Message message;
   const doc::Value* id = value.find("id");
@@ -111,27 +113,29 @@ Result<Message> read(doc::Value value) {
   const doc::Value* error = value.find("error");
   const doc::Value* params = value.find("params");
   if (id != nullptr && !is_id(*id) && !(id->is_null() && error != nullptr)) {
-    return std::unexpected(invalid("The id of a JSON-RPC message is a string or an integer"));
+    return std::unexpected(
+        invalid_message("The id of a JSON-RPC message is a string or an integer"));
   }
   if (id != nullptr) message.id = *id;
   if (method != nullptr) {
     if (!method->is_string() || method->as_string().empty())
-      return std::unexpected(invalid("The method of a JSON-RPC message is a name"));
+      return std::unexpected(invalid_message("The method of a JSON-RPC message is a name"));
     if (result != nullptr || error != nullptr)
-      return std::unexpected(invalid("A JSON-RPC message is a request or a response, not both"));
+      return std::unexpected(
+          invalid_message("A JSON-RPC message is a request or a response, not both"));
     if (params != nullptr && !params->is_object())
-      return std::unexpected(invalid("The params of a message of MCP are an object"));
+      return std::unexpected(invalid_message("The params of a message of MCP are an object"));
     message.kind = id == nullptr ? Kind::kNotification : Kind::kRequest;
     message.method = method->as_string();
   } else {
     if ((result == nullptr) == (error == nullptr)) {
       return std::unexpected(
-          invalid("A JSON-RPC message has a method, or else a result or an error"));
+          invalid_message("A JSON-RPC message has a method, or else a result or an error"));
     }
     if (result != nullptr && id == nullptr)
-      return std::unexpected(invalid("A JSON-RPC response has the id of its request"));
+      return std::unexpected(invalid_message("A JSON-RPC response has the id of its request"));
     if (error != nullptr && !error->is_object())
-      return std::unexpected(invalid("The error of a JSON-RPC response is an object"));
+      return std::unexpected(invalid_message("The error of a JSON-RPC response is an object"));
     message.kind = Kind::kResponse;
   }
   message.value = std::move(value);

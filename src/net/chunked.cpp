@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "net/request_head.h"
 
 namespace keyturn::net {
@@ -12,7 +13,7 @@ constexpr std::size_t kTrailerBytesMax = 4096;
 constexpr std::size_t kSizeDigitsMax = 12;
 
 int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;

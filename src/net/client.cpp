@@ -13,15 +13,10 @@
 namespace keyturn::net {
 namespace {
 
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using List = std::unique_ptr<curl_slist, FreeList>;
-
 constexpr std::size_t kHeaderBytesMax = 256 * 1024;
 
 // What the callbacks fill while curl runs.
-struct Exchange {
+struct ClientExchange {
   const ClientRequest& request;
   CURL* easy = nullptr;
   ClientResponse response;
@@ -38,7 +33,7 @@ bool is_success(CURL* easy) {
 }
 
 std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
-  auto& exchange = *static_cast<Exchange*>(user);
+  auto& exchange = *static_cast<ClientExchange*>(user);
   const std::string_view bytes(data, size);
   if (exchange.request.on_bytes && is_success(exchange.easy)) {
     exchange.is_stopped = !exchange.request.on_bytes(bytes);
@@ -54,7 +49,7 @@ std::size_t take_body(char* data, std::size_t, std::size_t size, void* user) {
 
 // The line that ends a head. (Trailers end with one too, and so does what only announces an
 // answer.)
-void tell_head(Exchange& exchange) {
+void tell_head(ClientExchange& exchange) {
   long status = 0;
   curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &status);
   if (status < 200 || std::exchange(exchange.has_head, true) || !exchange.request.on_head) return;
@@ -62,7 +57,7 @@ void tell_head(Exchange& exchange) {
 }
 
 std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
-  auto& exchange = *static_cast<Exchange*>(user);
+  auto& exchange = *static_cast<ClientExchange*>(user);
   std::string_view line(data, size);
   exchange.header_bytes += size;
   if (exchange.header_bytes > kHeaderBytesMax) {
@@ -82,7 +77,7 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
-std::string_view code_of(CURLcode code, const Exchange& exchange) {
+std::string_view code_of(CURLcode code, const ClientExchange& exchange) {
   if (exchange.is_stopped) return "stopped";
   if (exchange.is_too_large) return "too_large";
   return curl_failure(code, "transfer_failed");
@@ -97,10 +92,6 @@ std::string shown_url(std::string_view url) {
   const std::size_t at = out.rfind('@', end);
   if (at != std::string::npos && at > start) out.erase(start + 3, at - start - 2);
   return out;
-}
-
-long milliseconds(Duration duration) {
-  return static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
 Result<List> header_list(const ClientRequest& request) {
@@ -122,13 +113,13 @@ Result<List> header_list(const ClientRequest& request) {
   return list;
 }
 
-int ask(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  auto& exchange = *static_cast<Exchange*>(user);
+int ask_caller(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto& exchange = *static_cast<ClientExchange*>(user);
   exchange.is_stopped = !exchange.request.keep_going();
   return exchange.is_stopped ? 1 : 0;
 }
 
-void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
+void set_options(CURL* easy, ClientExchange& exchange, curl_slist* headers) {
   const ClientRequest& request = exchange.request;
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -156,7 +147,7 @@ void set_options(CURL* easy, Exchange& exchange, curl_slist* headers) {
   }
   if (request.keep_going) {
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, ask);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, ask_caller);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &exchange);
   }
   if (!request.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, request.ca_file.c_str());
@@ -198,7 +189,7 @@ Result<ClientResponse> fetch(const ClientRequest& request) {
   auto headers = header_list(request);
   if (!headers) return std::unexpected(std::move(headers.error()));
   std::array<char, CURL_ERROR_SIZE> reason{};
-  Exchange exchange{.request = request, .easy = easy.get()};
+  ClientExchange exchange{.request = request, .easy = easy.get()};
   curl_easy_reset(easy.get());  // all but connections and names that were looked up
   set_options(easy.get(), exchange, headers->get());
   curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, reason.data());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace keyturn::net {
 namespace {
 
@@ -40,7 +42,6 @@ std::string_view trim(std::string_view text) {
 }
 
 std::optional<std::uint64_t> parse_length(std::string_view digits) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (digits.empty() || digits.size() > 18 || !std::ranges::all_of(digits, is_digit)) return {};
   std::uint64_t length = 0;
   for (const char c : digits) length = length * 10 + static_cast<std::uint64_t>(c - '0');

@@ -1,14 +1,13 @@
 #include "net/line_pipe.h"
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <deque>
 
 #include "base/task_impl.h"
+#include "net/await.h"
 
 namespace keyturn::net {
 namespace {
@@ -16,8 +15,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kPipeReadBytes = 64 * 1024;
 
 // What came and nobody has taken, line by line.
 class Lines {
@@ -56,7 +54,7 @@ struct LinePipe::Impl : std::enable_shared_from_this<Impl> {
   asio::posix::stream_descriptor in, out;
   std::size_t line_bytes_max;
   Lines lines;
-  std::array<char, kReadBytes> block{};
+  std::array<char, kPipeReadBytes> block{};
   bool is_writing = false;
   std::deque<std::shared_ptr<Waiter>> turns;
 

@@ -1,19 +1,18 @@
 #include "net/loop.h"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
 
 #include "base/task_impl.h"
+#include "net/await.h"
 
 namespace keyturn::net {
 namespace asio = boost::asio;
@@ -25,8 +24,6 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
 
 // Far enough to be never, near enough not to overflow a time point.
 constexpr Duration kLongest = std::chrono::hours(24 * 365);
-
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 }  // namespace
 

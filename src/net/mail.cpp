@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/ascii.h"
 #include "net/curl.h"
 
 namespace keyturn::net {
@@ -14,20 +15,12 @@ namespace {
 
 constexpr std::size_t kAddressMax = 254;
 
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
-bool is_alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 bool is_atom(char c) {
   return is_alphanumeric(c) || std::string_view("!#$%&'*+-/=?^_`{|}~.").contains(c);
 }
 
 // How far it came: the verb that was sent last, and the last line of the answer to it.
-struct Exchange {
+struct MailExchange {
   const MailServer& server;
   std::string_view unsent;
   std::string verb;
@@ -36,7 +29,7 @@ struct Exchange {
 };
 
 int note(CURL*, curl_infotype type, char* data, std::size_t size, void* user) {
-  auto& exchange = *static_cast<Exchange*>(user);
+  auto& exchange = *static_cast<MailExchange*>(user);
   const std::string_view line(data, size);
   constexpr std::size_t kVerb = 4;
   constexpr std::size_t kReplyMax = 64;
@@ -52,7 +45,7 @@ int note(CURL*, curl_infotype type, char* data, std::size_t size, void* user) {
 }
 
 std::size_t give(char* to, std::size_t, std::size_t size, void* user) {
-  auto& exchange = *static_cast<Exchange*>(user);
+  auto& exchange = *static_cast<MailExchange*>(user);
   const std::size_t some = std::min(size, exchange.unsent.size());
   std::memcpy(to, exchange.unsent.data(), some);
   exchange.unsent.remove_prefix(some);
@@ -63,15 +56,11 @@ std::size_t drop(char*, std::size_t, std::size_t size, void*) {
   return size;
 }
 
-int ask(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Exchange*>(user)->server.keep_going() ? 0 : 1;
+int ask_sender(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<MailExchange*>(user)->server.keep_going() ? 0 : 1;
 }
 
-long milliseconds(Duration duration) {
-  return static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
-}
-
-void set_options(CURL* easy, Exchange& exchange) {
+void set_options(CURL* easy, MailExchange& exchange) {
   const MailServer& server = exchange.server;
   curl_easy_setopt(easy, CURLOPT_URL, server.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -93,13 +82,13 @@ void set_options(CURL* easy, Exchange& exchange) {
   }
   if (server.keep_going) {
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, ask);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, ask_sender);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &exchange);
   }
 }
 
 bool is_digits(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && std::ranges::all_of(text, is_digit);
 }
 
 // "550 5.1.1": the reply code (RFC 5321 §4.2) and, where there is one, the enhanced one (RFC 3463).
@@ -111,7 +100,7 @@ std::string status_of(std::string_view reply) {
   const std::string_view enhanced = reply.substr(0, reply.find_first_of(" \r\n"));
   const bool is_enhanced =
       enhanced.size() >= 5 && enhanced.size() <= 11 && enhanced[1] == '.' &&
-      std::ranges::all_of(enhanced, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+      std::ranges::all_of(enhanced, [](char c) { return c == '.' || is_digit(c); });
   return is_enhanced ? out + " " + std::string(enhanced) : out;
 }
 
@@ -142,7 +131,7 @@ std::string words_for(std::string_view code) {
   return "the exchange with the mail server broke off";
 }
 
-std::unexpected<Refusal> refusal_of(CURLcode code, const Exchange& exchange) {
+std::unexpected<Refusal> refusal_of(CURLcode code, const MailExchange& exchange) {
   std::string word(curl_failure(code, "transfer_failed"));
   const std::string status = status_of(exchange.reply);
   if (code == CURLE_LOGIN_DENIED) {
@@ -155,7 +144,7 @@ std::unexpected<Refusal> refusal_of(CURLcode code, const Exchange& exchange) {
   return refuse(word, words_for(word) + (status.empty() ? "" : " (" + status + ")"));
 }
 
-Result<void> perform(CURL* easy, const Exchange& exchange) {
+Result<void> perform(CURL* easy, const MailExchange& exchange) {
   const CURLcode code = curl_easy_perform(easy);
   if (code == CURLE_OK) return {};
   return refusal_of(code, exchange);
@@ -186,7 +175,7 @@ Result<void> send_mail(const MailServer& server, const Mail& mail) {
   const std::unique_ptr<curl_slist, FreeList> to(
       curl_slist_append(nullptr, ("<" + mail.to + ">").c_str()));
   if (!easy || !to) return refuse("transfer_failed", "cannot send mail: out of memory");
-  Exchange exchange{server, mail.message, {}, {}, false};
+  MailExchange exchange{server, mail.message, {}, {}, false};
   set_options(easy.get(), exchange);
   curl_easy_setopt(easy.get(), CURLOPT_MAIL_FROM, ("<" + mail.from + ">").c_str());
   curl_easy_setopt(easy.get(), CURLOPT_MAIL_RCPT, to.get());
@@ -200,7 +189,7 @@ Result<void> try_mail_server(const MailServer& server) {
   start_curl_once();
   const Easy easy(curl_easy_init());
   if (!easy) return refuse("transfer_failed", "cannot reach the mail server: out of memory");
-  Exchange exchange{server, {}, {}, {}, false};
+  MailExchange exchange{server, {}, {}, {}, false};
   set_options(easy.get(), exchange);
   curl_easy_setopt(easy.get(), CURLOPT_NOBODY, 1L);
   curl_easy_setopt(easy.get(), CURLOPT_CUSTOMREQUEST, "NOOP");

@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "net/head_fields.h"
 
 namespace keyturn::net {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 constexpr std::array<bool, 256> make_token_table() {
   std::array<bool, 256> table{};
@@ -33,7 +27,7 @@ bool is_token_char(char c) {
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
 }
@@ -59,9 +53,8 @@ std::expected<void, Malformed> read_request_line(std::string_view line, const He
     return malformed("the request line must be: method, one space, target, one space, version");
   }
   const std::string_view method = line.substr(0, first);
-  const bool is_upper =
-      std::ranges::all_of(method, [](char c) { return (c >= 'A' && c <= 'Z') || c == '-'; });
-  if (method.empty() || method.size() > 20 || !is_upper) return malformed("bad method");
+  const bool plain = std::ranges::all_of(method, [](char c) { return is_upper(c) || c == '-'; });
+  if (method.empty() || method.size() > 20 || !plain) return malformed("bad method");
   if (auto ok = read_version(line.substr(last + 1), head); !ok) return ok;
   const std::string_view target = line.substr(first + 1, last - first - 1);
   if (target.size() > limits.target_bytes_max) {
@@ -176,7 +169,7 @@ std::optional<std::string> host_of_authority(std::string_view authority) {
   }
   if (host.empty() || host.size() > 253) return std::nullopt;
   const bool is_name = std::ranges::all_of(
-      host, [](char c) { return is_digit(c) || is_alpha(c) || c == '-' || c == '.' || c == '_'; });
+      host, [](char c) { return is_alphanumeric(c) || c == '-' || c == '.' || c == '_'; });
   if (!is_name && !is_bracketed_address(host)) return std::nullopt;
   return lower(host);
 }

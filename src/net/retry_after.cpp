@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace keyturn::net {
 namespace {
 
 bool is_decimal(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && std::ranges::all_of(text, is_digit);
 }
 
 }  // namespace

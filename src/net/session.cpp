@@ -1,10 +1,9 @@
 #include "net/session.h"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <ctime>
 
+#include "net/await.h"
 #include "net/chunked.h"
 #include "net/response_head.h"
 
@@ -12,7 +11,6 @@ namespace keyturn::net {
 namespace asio = boost::asio;
 namespace {
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr Duration kLinger = std::chrono::seconds(2);
 constexpr std::size_t kLingerBytesMax = 8 << 20;
 constexpr std::size_t kCopiedBodyMax =

@@ -1,9 +1,7 @@
 #include "net/websocket.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
@@ -13,6 +11,7 @@
 #include <optional>
 
 #include "base/task_impl.h"
+#include "net/await.h"
 #include "net/tls_client.h"
 #include "net/url.h"
 
@@ -24,7 +23,6 @@ namespace beast = boost::beast;
 namespace websocket = boost::beast::websocket;
 using boost::system::error_code;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr Duration kCloseTimeout = std::chrono::seconds(3);
 constexpr std::size_t kUrlBytesMax = 8192;
 

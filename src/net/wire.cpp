@@ -6,14 +6,14 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
 #include <optional>
+
+#include "net/await.h"
 
 namespace keyturn::net {
 namespace {
@@ -24,7 +24,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr unsigned kThreads = 2;
 constexpr Duration kReadRootsAgain = std::chrono::minutes(10);
 // A peer that is gone without a word is found out within a minute, whatever is waited for.

@@ -9,7 +9,7 @@
 namespace keyturn::oncall {
 namespace {
 
-constexpr std::string_view kPrefix = "whsec_";
+constexpr std::string_view kSecretPrefix = "whsec_";
 constexpr std::size_t kKeyBytesMin = 24;
 constexpr std::size_t kIdBytesMax = 256;
 constexpr std::size_t kSignaturesMax = 16;
@@ -43,7 +43,7 @@ bool has_signature(std::string_view signatures, std::string_view wanted) {
 
 Result<Secret> key_of(const Secret& secret) {
   std::string_view text = secret.reveal();
-  if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
+  if (text.starts_with(kSecretPrefix)) text.remove_prefix(kSecretPrefix.size());
   std::optional<std::string> key = from_base64(text);
   if (!key || key->size() < kKeyBytesMin)
     return refuse("invalid_secret",

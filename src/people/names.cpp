@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 
 namespace keyturn::people {
@@ -123,7 +124,7 @@ bool is_plain_name(std::string_view text) {
 bool is_valid_id(std::string_view text) {
   if (text.empty() || text.size() > 128) return false;
   for (const char c : text) {
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    const bool word = is_alphanumeric(c);
     if (!word && std::string_view("._@+-").find(c) == std::string_view::npos) return false;
   }
   return std::string_view("._@+-").find(text.front()) == std::string_view::npos;

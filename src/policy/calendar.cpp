@@ -5,6 +5,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/ascii.h"
 #include "zone/zone.h"
 
 namespace keyturn::policy {
@@ -311,9 +312,8 @@ Calendar Calendar::load(const doc::Value& value, const std::string& pointer,
   doc::ObjectReader in(value, pointer, problems);
   if (!value.is_object()) return calendar;
   for (const doc::Member& member : value.as_object()) {
-    const bool word = std::ranges::all_of(member.key, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    });
+    const bool word = std::ranges::all_of(
+        member.key, [](char c) { return is_lower(c) || is_digit(c) || c == '_'; });
     if (!word) in.problem("invalid_name", "a window's name is made of a-z, 0-9 and _", member.key);
     Named* named = nullptr;
     for (Named& known : calendar.windows_) {

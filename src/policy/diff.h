@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "doc/value.h"
 
 namespace keyturn::policy {
@@ -28,6 +29,7 @@ std::vector<Difference> differences(const doc::Value& before, const doc::Value& 
 // [{"section", "name", "change": "added" | "removed" | "changed", "fields": [{"path", "before",
 // "after"}]}]
 doc::Value to_value(const std::vector<Difference>& differences);
+using keyturn::to_text;
 std::string_view to_text(Difference::Kind kind);
 
 }  // namespace keyturn::policy

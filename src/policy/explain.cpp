@@ -84,15 +84,6 @@ doc::Value explained_standing(const StandingPermission& permission, const Scope&
   return out;
 }
 
-doc::Value calendar_value(const CalendarState& calendar) {
-  doc::Value out = doc::Object{};
-  for (const auto& window : calendar.windows) {
-    out.set("in_" + window.name, window.open);
-    if (window.open) out.set(window.name + "_ends", to_rfc3339(window.ends));
-  }
-  return out;
-}
-
 }  // namespace
 
 doc::Value explain(const Document& document, const PolicyInput& input) {
@@ -114,7 +105,7 @@ doc::Value explain(const Document& document, const PolicyInput& input) {
        {"standing", std::move(standing)},
        {"variables", std::move(variables)},
        {"risk", doc::object({{"score", risk.score}, {"why", doc::array_of(risk.why)}})},
-       {"calendar", calendar_value(scope.calendar())}});
+       {"calendar", to_value(scope.calendar())}});
 }
 
 }  // namespace keyturn::policy

@@ -5,15 +5,6 @@ namespace {
 
 using doc::ObjectReader;
 
-doc::Value calendar_value(const CalendarState& calendar) {
-  doc::Value out = doc::Object{};
-  for (const auto& window : calendar.windows) {
-    out.set("in_" + window.name, window.open);
-    if (window.open) out.set(window.name + "_ends", to_rfc3339(window.ends));
-  }
-  return out;
-}
-
 doc::Value history_value(const HistoryInput& h) {
   return doc::object({{"count_1h", h.count_1h},
                       {"count_24h", h.count_24h},
@@ -126,6 +117,15 @@ void read_calendar(ObjectReader in, std::optional<CalendarState>& calendar) {
 
 }  // namespace
 
+doc::Value to_value(const CalendarState& calendar) {
+  doc::Value out = doc::Object{};
+  for (const auto& window : calendar.windows) {
+    out.set("in_" + window.name, window.open);
+    if (window.open) out.set(window.name + "_ends", to_rfc3339(window.ends));
+  }
+  return out;
+}
+
 doc::Value to_value(const PolicyInput& input) {
   const RequestInput& r = input.request;
   doc::Value request = doc::object({{"time", to_rfc3339(r.time)},
@@ -162,7 +162,7 @@ doc::Value to_value(const PolicyInput& input) {
     out.set("risk",
             doc::object({{"score", input.risk->score}, {"why", doc::array_of(input.risk->why)}}));
   }
-  if (input.calendar) out.set("calendar", calendar_value(*input.calendar));
+  if (input.calendar) out.set("calendar", to_value(*input.calendar));
   return out;
 }
 

@@ -75,6 +75,9 @@ struct PolicyInput {
   std::optional<CalendarState> calendar;
 };
 
+// {"in_NAME": whether the window is open, "NAME_ends": RFC 3339 while it is}.
+doc::Value to_value(const CalendarState& calendar);
+
 // The same as one tree, with the names that conditions use: {"action": {"tool", "operation",
 // "args", "reason"}, "resource": {...}, "actor": {...}, "request": {...}, "facts", "history",
 // "claims", "risk"?, "calendar"?}.

@@ -62,24 +62,24 @@ std::string joined(const std::vector<std::string>& parts, std::string_view last)
   return out;
 }
 
-std::string in_words(const Quorum& quorum) {
+std::string quorum_words(const Quorum& quorum) {
   std::vector<std::string> parts;
   for (const auto& [group, count] : quorum) parts.push_back(std::to_string(count) + " of " + group);
   return joined(parts, "and");
 }
 
-std::string in_words(const std::vector<Quorum>& list, std::string_view between) {
+std::string quorums_words(const std::vector<Quorum>& list, std::string_view between) {
   std::vector<std::string> parts;
   parts.reserve(list.size());
-  for (const Quorum& quorum : list) parts.push_back("(" + in_words(quorum) + ")");
+  for (const Quorum& quorum : list) parts.push_back("(" + quorum_words(quorum) + ")");
   return joined(parts, between);
 }
 
 std::vector<std::string> asked(const Plan& plan) {
   std::vector<std::string> parts;
-  if (!plan.quorum.empty()) parts.push_back(in_words(plan.quorum));
-  for (const auto& list : plan.any) parts.push_back("either " + in_words(list, "or"));
-  for (const auto& list : plan.stages) parts.push_back("in order " + in_words(list, "then"));
+  if (!plan.quorum.empty()) parts.push_back(quorum_words(plan.quorum));
+  for (const auto& list : plan.any) parts.push_back("either " + quorums_words(list, "or"));
+  for (const auto& list : plan.stages) parts.push_back("in order " + quorums_words(list, "then"));
   return parts;
 }
 

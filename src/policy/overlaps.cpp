@@ -11,7 +11,7 @@ namespace keyturn::policy {
 namespace {
 
 // Beyond these the time would be felt; decide() denies all the same.
-constexpr std::size_t kRulesMax = 500;
+constexpr std::size_t kComparedMax = 500;
 constexpr int kStepsMax = 200'000;
 
 // Says something of every action that its selectors match.
@@ -145,7 +145,7 @@ void Overlaps::check_plans() {
       if (one.plan->channels && !one.plan->channels->empty()) with_channels.push_back(one);
     }
   }
-  if (narrow.size() > kRulesMax) return;
+  if (narrow.size() > kComparedMax) return;
   for (std::size_t i = 0; i < narrow.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (narrow[i].rule != narrow[j].rule && narrow[i].rule->match.overlaps(narrow[j].rule->match))
@@ -160,7 +160,7 @@ void Overlaps::check_modifications() {
   for (const Rule& rule : document_.rules) {
     if (rule.effect == Effect::kModify && !rule.shadow) modifying.push_back(&rule);
   }
-  if (modifying.size() > kRulesMax) return;
+  if (modifying.size() > kComparedMax) return;
   const auto differ = [&](const Rule& a, const Rule& b) {
     for (const Change& one : a.changes) {
       for (const Change& other : b.changes) {

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/time.h"
 #include "model/verdict.h"
 #include "policy/document.h"
 #include "policy/input.h"
@@ -40,6 +41,7 @@ enum class Unrepeatable {
   kBuiltIn,           // a change of configuration: more than the policy decides about it
   kChangedArguments,  // the document changes arguments in a way whose effect nobody classified
 };
+using keyturn::to_text;
 std::string_view to_text(Unrepeatable why);  // "no_inputs", …
 
 // What the other document's verdict is, seen from the one before it.

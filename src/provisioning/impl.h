@@ -11,6 +11,7 @@
 #include "people/directory.h"
 #include "provisioning/provisioning.h"
 #include "provisioning/state.h"
+#include "scim/schema.h"
 
 namespace keyturn::provisioning {
 
@@ -28,6 +29,10 @@ struct Token {
   std::optional<Digest> digest;  // of the token; none: it is not to be had
   Time fetched;
 };
+
+inline const scim::Schema& schema_of(Kind kind) {
+  return kind == Kind::kUser ? scim::user_schema() : scim::group_schema();
+}
 
 struct Provisioning::Impl {
   explicit Impl(Ports wanted) : ports(std::move(wanted)) {}

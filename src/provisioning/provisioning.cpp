@@ -13,10 +13,6 @@ constexpr int kConflictsMax = 8;
 constexpr std::size_t kReconciledAtOnce = 500;  // people a commit
 constexpr Duration kTokenAge = std::chrono::minutes(1);
 
-const scim::Schema& schema_of(Kind kind) {
-  return kind == Kind::kUser ? scim::user_schema() : scim::group_schema();
-}
-
 Digest digest_of(std::string_view token) {
   return crypto::sha256("keyturn/v1/scim-token\n" + std::string(token));
 }

@@ -15,10 +15,6 @@ std::unexpected<Refusal> not_there(Kind kind, const std::string& id) {
                                  " of this section");
 }
 
-const scim::Schema& schema_of(Kind kind) {
-  return kind == Kind::kUser ? scim::user_schema() : scim::group_schema();
-}
-
 // Whether the filter is one comparison `name eq "text"`: the text.
 std::optional<std::string> equal_to(const scim::Filter& filter, std::string_view name) {
   if (filter.kind != scim::Filter::Kind::kCompare || filter.comparison != scim::Comparison::kEq ||

@@ -1,6 +1,7 @@
 // What a User comes to: a person, their account, their name and addresses, whether they are active.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/id.h"
 #include "provisioning/impl.h"
 
@@ -59,8 +60,7 @@ std::set<std::string> addresses_of(const doc::Value& user, const std::string& id
 std::string id_of(std::string_view user_name) {
   std::string out = scim::lower(user_name.substr(0, user_name.find('@')));
   for (char& c : out) {
-    const bool holds =
-        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("._+-").contains(c);
+    const bool holds = is_lower(c) || is_digit(c) || std::string_view("._+-").contains(c);
     if (!holds) c = '-';
   }
   out.erase(0, out.find_first_not_of("._+-"));
@@ -74,7 +74,7 @@ bool is_object_id(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
     const char c = text[i];
-    const bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    const bool is_hex = is_digit(c) || (c >= 'a' && c <= 'f');
     if (is_dash ? c != '-' : !is_hex) return false;
   }
   return true;

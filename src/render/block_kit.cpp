@@ -7,12 +7,12 @@
 namespace keyturn::render {
 namespace {
 
-constexpr std::size_t kHeadingMax = 150, kLabelMax = 75, kUrlMax = 3000, kValueMax = 2000;
+constexpr std::size_t kHeadingMax = 150, kSlackLabelMax = 75, kSlackUrlMax = 3000, kValueMax = 2000;
 constexpr std::size_t kRemarksMax = 10, kRemarkMax = 300;
 constexpr std::size_t kButtonsMax = 10;
 // Heading, remarks, the line about what is missing, and buttons.
 constexpr std::size_t kReserved =
-    kHeadingMax + kRemarksMax * (kRemarkMax / 2) + kButtonsMax * kLabelMax;
+    kHeadingMax + kRemarksMax * (kRemarkMax / 2) + kButtonsMax * kSlackLabelMax;
 constexpr std::string_view kOpenToSee = "open to see all of it";
 
 std::string cut(std::string_view text, std::size_t most) {
@@ -90,9 +90,9 @@ bool add_section(doc::Value& blocks, Room& room, const Section& section) {
 }
 
 doc::Value button_of(const Card& card, const CardButton& button) {
-  const std::string label = cut(button.label, kLabelMax);
+  const std::string label = cut(button.label, kSlackLabelMax);
   doc::Value out = doc::object({{"type", "button"},
-                                {"text", slack_plain(label, kLabelMax)},
+                                {"text", slack_plain(label, kSlackLabelMax)},
                                 {"action_id", to_text(button.kind)}});
   if (button.kind == CardButton::Kind::kOpen) {
     out.set("url", card.page);
@@ -105,7 +105,7 @@ doc::Value button_of(const Card& card, const CardButton& button) {
 }
 
 bool has_page(const Card& card) {
-  return card.page.starts_with("http") && card.page.size() <= kUrlMax;
+  return card.page.starts_with("http") && card.page.size() <= kSlackUrlMax;
 }
 
 void add_buttons(doc::Value& blocks, const Card& card, bool whole) {

@@ -11,13 +11,6 @@
 namespace keyturn::render {
 namespace {
 
-Section section(std::string title, SectionKind kind) {
-  Section out;
-  out.title = std::move(title);
-  out.kind = kind;
-  return out;
-}
-
 std::string joined(const std::set<std::string>& words) {
   std::string out;
   for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;

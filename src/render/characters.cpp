@@ -12,6 +12,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 
 namespace keyturn::render {
@@ -155,7 +156,7 @@ std::string describe(char32_t c) {
 
 bool is_word(char32_t c) {
   if (c < 0x80) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return is_alphanumeric(static_cast<char>(c)) || c == U'_';
   }
   const Kind kind = kind_of(c);
   return (kind == Kind::kVisible && u_isalnum(static_cast<UChar32>(c)) != 0) ||

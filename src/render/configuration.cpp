@@ -3,27 +3,16 @@
 #include <algorithm>
 #include <array>
 
+#include "render/fields.h"
+
 namespace keyturn::render {
 namespace {
 
 using namespace std::string_view_literals;
 
-Section section(std::string title, SectionKind kind) {
-  Section out;
-  out.title = std::move(title);
-  out.kind = kind;
-  return out;
-}
-
-const doc::Array& list_of(const doc::Value& of, std::string_view key) {
-  static const doc::Array kNone;
-  const doc::Value* found = of.find(key);
-  return found != nullptr && found->is_array() ? found->as_array() : kNone;
-}
-
 Section problems(const doc::Value& description, Budget& budget) {
   Section s = section("It would not load", SectionKind::kFields);
-  for (const doc::Value& line : list_of(description, "problems")) {
+  for (const doc::Value& line : description.list("problems")) {
     if (line.is_string()) add_field(s, budget, "problem", line.as_string());
   }
   if (!s.fields.empty()) s.warnings.emplace_back("the configuration would have errors");
@@ -51,16 +40,12 @@ Section change(const doc::Value& file, Budget& budget) {
 
 Section rules(const doc::Value& description, Budget& budget) {
   Section s = section("What that changes", SectionKind::kFields);
-  for (const doc::Value& one : list_of(description, "rules"))
+  for (const doc::Value& one : description.list("rules"))
     add_field(s, budget, one.text("of"), one.text("is"));
   return s;
 }
 
-std::string counted(std::int64_t count, std::string_view one) {
-  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
-}
-
-std::string in_words(const doc::Value& side) {
+std::string decision_words(const doc::Value& side) {
   std::string out(side.text("effect"));
   if (const std::string_view by = side.text("decided_by"); !by.empty())
     out += " by " + std::string(by);
@@ -69,10 +54,10 @@ std::string in_words(const doc::Value& side) {
   return out;
 }
 
-std::string in_words(const doc::Value& flip, bool examples) {
+std::string flip_words(const doc::Value& flip, bool examples) {
   std::string out = counted(flip.integer("count"), "decision");
   if (!examples) return out;
-  const doc::Array& list = list_of(flip, "examples");
+  const doc::Array& list = flip.list("examples");
   if (flip.integer("count") > static_cast<std::int64_t>(list.size()))
     out += ", of which the newest " + std::to_string(list.size());
   for (const doc::Value& one : list) {
@@ -81,7 +66,7 @@ std::string in_words(const doc::Value& flip, bool examples) {
     out += "\n" + std::string(one.text("id")) + " " + std::string(one.text("tool")) + " by " +
            std::string(one.text("agent"));
     if (before != nullptr && after != nullptr)
-      out += ": " + in_words(*before) + " -> " + in_words(*after);
+      out += ": " + decision_words(*before) + " -> " + decision_words(*after);
   }
   return out;
 }
@@ -125,11 +110,11 @@ Section replay(const doc::Value& replay, Budget& budget) {
               std::to_string(cannot) + (why == nullptr ? "" : reasons(*why)));
   }
   const bool examples = !replay.flag("without_examples");
-  for (const doc::Value& flip : list_of(replay, "flips")) {
+  for (const doc::Value& flip : replay.list("flips")) {
     add_field(s, budget,
               std::string(flip.text("turn")) + ", " + std::string(flip.text("from")) + " -> " +
                   std::string(flip.text("to")),
-              in_words(flip, examples));
+              flip_words(flip, examples));
   }
   if (!examples)
     add_field(s, budget, "examples",
@@ -144,8 +129,7 @@ Section replay(const doc::Value& replay, Budget& budget) {
 std::vector<Section> configuration_sections(const doc::Value& description, Budget& budget) {
   std::vector<Section> out;
   out.push_back(problems(description, budget));
-  for (const doc::Value& file : list_of(description, "changes"))
-    out.push_back(change(file, budget));
+  for (const doc::Value& file : description.list("changes")) out.push_back(change(file, budget));
   out.push_back(rules(description, budget));
   const doc::Value* figures = description.find("replay");
   if (figures != nullptr && figures->is_object()) out.push_back(replay(*figures, budget));

@@ -24,6 +24,19 @@ class Budget {
   bool complete_ = true;
 };
 
+inline Section section(std::string title, SectionKind kind) {
+  Section out;
+  out.title = std::move(title);
+  out.kind = kind;
+  return out;
+}
+
+// "1 step", "2 steps".
+template <class Count>
+std::string counted(Count count, std::string_view one) {
+  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
+}
+
 // Adds one field; the name is ours or the input's, the value the input's.
 void add_field(Section& section, Budget& budget, std::string_view name, std::string_view value,
                Style style = Style::kCode);

@@ -17,9 +17,9 @@ bool is_diff(std::string_view text) {
          text.starts_with("diff --git ");
 }
 
-class Builder {
+class PreviewBuilder {
  public:
-  explicit Builder(Budget& budget) : budget_(budget) {}
+  explicit PreviewBuilder(Budget& budget) : budget_(budget) {}
 
   std::vector<Section> build(const doc::Value& preview) {
     const std::string_view kind = preview.text("kind");
@@ -36,12 +36,6 @@ class Builder {
   }
 
  private:
-  static const doc::Array& list(const doc::Value& of, std::string_view key) {
-    static const doc::Array none;
-    const doc::Value* value = of.find(key);
-    return value != nullptr && value->is_array() ? value->as_array() : none;
-  }
-
   void put(Section s) {
     if (!s.fields.empty() || !s.runs.empty() || !s.warnings.empty()) out_.push_back(std::move(s));
   }
@@ -77,7 +71,7 @@ class Builder {
 
   void command(Section& s, const doc::Value& of) {
     std::size_t i = 0;
-    for (const doc::Value& word : list(of, "argv")) {
+    for (const doc::Value& word : of.list("argv")) {
       if (word.is_string())
         add_field(s, budget_, "argv[" + std::to_string(i) + "]", word.as_string());
       ++i;
@@ -112,7 +106,7 @@ class Builder {
 
   static bool is_read(const doc::Value& statement) {
     return statement.find("rows") == nullptr && statement.find("not_counted") == nullptr &&
-           list(statement, "tables").empty();
+           statement.list("tables").empty();
   }
 
   static std::string rows_of(const doc::Value& statement) {
@@ -125,7 +119,7 @@ class Builder {
   }
 
   void statements(const doc::Value& preview) {
-    const doc::Array& all = list(preview, "statements");
+    const doc::Array& all = preview.list("statements");
     Section s = titled("What it would touch", SectionKind::kFields);
     bool counts = false, open = false;
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -135,9 +129,9 @@ class Builder {
       counts = counts || counted;
       open = open || (!counted && !is_read(all[i]));
       field(s, name, rows_of(all[i]));
-      for (const doc::Value& table : list(all[i], "tables")) add_table(s, table);
+      for (const doc::Value& table : all[i].list("tables")) add_table(s, table);
       std::string plan;
-      for (const doc::Value& line : list(all[i], "plan")) {
+      for (const doc::Value& line : all[i].list("plan")) {
         if (line.is_string()) plan += (plan.empty() ? "" : "\n") + line.as_string();
       }
       field(s, "plan, with rows as PostgreSQL estimates them", plan);
@@ -169,17 +163,17 @@ class Builder {
     field(s, "of", words);
     if (table.flag("row_security"))
       field(s, "row security", "policies of the table decide which rows this role sees");
-    for (const doc::Value& one : list(table, "triggers"))
+    for (const doc::Value& one : table.list("triggers"))
       field(s, "trigger", one.is_string() ? one.as_string() : "");
-    for (const doc::Value& one : list(table, "rules"))
+    for (const doc::Value& one : table.list("rules"))
       field(s, "rule", one.is_string() ? one.as_string() : "");
-    for (const doc::Value& one : list(table, "reaches"))
+    for (const doc::Value& one : table.list("reaches"))
       field(s, "reaches", one.is_string() ? one.as_string() : "");
   }
 
   // A plan's: of each step, under its name.
   void steps(const doc::Value& preview) {
-    for (const doc::Value& step : list(preview, "steps")) {
+    for (const doc::Value& step : preview.list("steps")) {
       const doc::Value* seen = step.find("preview");
       if (seen == nullptr) continue;
       if (seen->find("unavailable") != nullptr) {
@@ -190,7 +184,7 @@ class Builder {
         put(std::move(s));
         continue;
       }
-      for (Section s : Builder(budget_).build(*seen)) {
+      for (Section s : PreviewBuilder(budget_).build(*seen)) {
         s.title = title_of(step, s.title);
         put(std::move(s));
       }
@@ -221,7 +215,7 @@ class Builder {
 
 std::vector<Section> preview_sections(const doc::Value& preview, Budget& budget) {
   if (preview.is_null()) return {};
-  return Builder(budget).build(preview);
+  return PreviewBuilder(budget).build(preview);
 }
 
 }  // namespace keyturn::render

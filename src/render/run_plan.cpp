@@ -6,6 +6,7 @@
 
 #include "doc/json.h"
 #include "model/verdict.h"
+#include "render/fields.h"
 #include "render/plan_words.h"
 
 namespace keyturn::render {
@@ -34,10 +35,6 @@ Section section(std::string title) {
 
 const doc::Array& steps_of(const doc::Value& plan) {
   return plan.find("steps")->as_array();
-}
-
-std::string counted(std::size_t count, std::string_view one) {
-  return std::to_string(count) + " " + std::string(one) + (count == 1 ? "" : "s");
 }
 
 bool is_decided(const doc::Value& step, std::string_view effect) {

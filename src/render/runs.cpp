@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "render/characters.h"
+#include "render/fields.h"
 
 namespace keyturn::render {
 namespace {
@@ -39,10 +40,6 @@ struct Surprises {
 
 bool is_blank_byte(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-std::string counted(std::size_t n, std::string_view one) {
-  return std::to_string(n) + " " + std::string(one) + (n == 1 ? "" : "s");
 }
 
 class Renderer {

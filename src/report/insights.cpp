@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 6> kOutcomes{"allowed", "denied",  "appro
 constexpr std::size_t kToolsMax = 20;
 constexpr int kHours = 24;
 
-using Counts = std::map<std::string, std::int64_t, std::less<>>;
+using Tally = std::map<std::string, std::int64_t, std::less<>>;
 using Buckets = std::map<int, std::int64_t>;
 
 int number(std::string_view text) {
@@ -24,13 +24,13 @@ int number(std::string_view text) {
   return out;
 }
 
-std::int64_t total(const Counts& counts) {
+std::int64_t total(const Tally& counts) {
   std::int64_t sum = 0;
   for (const auto& [key, n] : counts) sum += n;
   return sum;
 }
 
-doc::Value outcomes(doc::Value out, const Counts& counts) {
+doc::Value outcomes(doc::Value out, const Tally& counts) {
   for (const std::string_view word : kOutcomes) {
     const auto found = counts.find(word);
     out.set(std::string(word), found == counts.end() ? std::int64_t{0} : found->second);
@@ -66,9 +66,9 @@ struct Group {
   Buckets looks, took;
 };
 
-class Composer {
+class InsightsComposer {
  public:
-  explicit Composer(const InsightsInput& in) : in_(in) {
+  explicit InsightsComposer(const InsightsInput& in) : in_(in) {
     std::set<std::string> asked;
     for (const DayFigure& figure : in.figures) {
       if (figure.what == "asked") asked.insert(figure.name);
@@ -157,7 +157,7 @@ class Composer {
     for (std::int64_t day = day_of(in_.from); day < day_of(in_.to); ++day) {
       const auto found = by_day_.find(day);
       out.push_back(outcomes(doc::object({{"day", date(day)}}),
-                             found == by_day_.end() ? Counts{} : found->second));
+                             found == by_day_.end() ? Tally{} : found->second));
     }
     return out;
   }
@@ -167,9 +167,9 @@ class Composer {
     for (const auto& [tool, counts] : by_tool_) order.emplace_back(-total(counts), tool);
     std::ranges::sort(order);
     doc::Array out;
-    Counts others = others_;
+    Tally others = others_;
     for (std::size_t i = 0; i < order.size(); ++i) {
-      const Counts& counts = by_tool_.at(order[i].second);
+      const Tally& counts = by_tool_.at(order[i].second);
       if (i < kToolsMax)
         out.push_back(outcomes(doc::object({{"tool", order[i].second}}), counts));
       else
@@ -265,20 +265,20 @@ class Composer {
   }
 
   const InsightsInput& in_;
-  std::map<std::int64_t, Counts> by_day_;
-  std::map<std::string, Counts> by_tool_;
-  Counts others_;
+  std::map<std::int64_t, Tally> by_day_;
+  std::map<std::string, Tally> by_tool_;
+  Tally others_;
   std::map<std::int64_t, Buckets> took_;
   Buckets asked_, answered_;  // by hour
   std::map<std::string, Group> groups_;
   Group small_;
-  Counts canaries_;
+  Tally canaries_;
 };
 
 }  // namespace
 
 doc::Value insights(const InsightsInput& in) {
-  return Composer(in).compose();
+  return InsightsComposer(in).compose();
 }
 
 }  // namespace keyturn::report

@@ -7,7 +7,7 @@
 namespace keyturn::report {
 namespace {
 
-constexpr double kColumnsHeight = 190, kTop = 14, kBottom = 34, kLeft = 44, kBarHeight = 18;
+constexpr double kColumnsHeight = 190, kTop = 14, kPlotBottom = 34, kLeft = 44, kBarHeight = 18;
 constexpr double kNameWidth = 230;
 constexpr std::size_t kNameLetters = 34, kLabelsMax = 12;
 
@@ -38,7 +38,7 @@ std::uint64_t step_for(std::uint64_t most) {
 void draw_columns(const Plot& plot, Canvas& canvas) {
   const std::uint64_t step = step_for(highest(plot.counts));
   const std::uint64_t top = (highest(plot.counts) + step - 1) / step * step;
-  const double height = kColumnsHeight - kTop - kBottom, base = kColumnsHeight - kBottom;
+  const double height = kColumnsHeight - kTop - kPlotBottom, base = kColumnsHeight - kPlotBottom;
   for (std::uint64_t value = 0; value <= top; value += step) {
     const double y = base - height * static_cast<double>(value) / static_cast<double>(top);
     canvas.line(kLeft, y, kPlotWidth, y);

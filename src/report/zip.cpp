@@ -63,7 +63,7 @@ std::optional<std::string> inflated(std::string_view bytes, std::size_t size) {
   return whole ? std::optional(std::move(out)) : std::nullopt;
 }
 
-std::unexpected<Refusal> malformed(std::string why) {
+std::unexpected<Refusal> no_zip(std::string why) {
   return refuse("malformed_zip", "this archive cannot be read: " + std::move(why));
 }
 
@@ -130,46 +130,45 @@ Result<std::string> write_zip(const Files& files) {
 }
 
 Result<Files> read_zip(std::string_view archive) {
-  if (archive.size() < kEndSize) return malformed("it is cut short");
+  if (archive.size() < kEndSize) return no_zip("it is cut short");
   const std::size_t end = archive.rfind("PK\x05\x06");
   if (end == std::string_view::npos || end + kEndSize > archive.size())
-    return malformed("it has no end");
+    return no_zip("it has no end");
   const std::size_t count = get(archive, end + 10, 2);
   std::size_t at = get(archive, end + 16, 4), total = 0;
   Files out;
   for (std::size_t i = 0; i < count; ++i) {
     if (at + kCentralSize > archive.size() || get(archive, at, 4) != kCentral)
-      return malformed("its directory is damaged");
+      return no_zip("its directory is damaged");
     const std::uint32_t method = get(archive, at + 10, 2), crc = get(archive, at + 16, 4);
     const std::size_t packed = get(archive, at + 20, 4), size = get(archive, at + 24, 4);
     const std::size_t name_size = get(archive, at + 28, 2), local = get(archive, at + 42, 4);
     const std::size_t more = get(archive, at + 30, 2) + get(archive, at + 32, 2);
-    if (at + kCentralSize + name_size > archive.size())
-      return malformed("its directory is damaged");
+    if (at + kCentralSize + name_size > archive.size()) return no_zip("its directory is damaged");
     const std::string name(archive.substr(at + kCentralSize, name_size));
     at += kCentralSize + name_size + more;
-    if (!is_plain(name)) return malformed("the name of one of its files leads out of its folder");
+    if (!is_plain(name)) return no_zip("the name of one of its files leads out of its folder");
     if (name.ends_with('/')) continue;
-    if (out.contains(name)) return malformed(name + " is there twice");
+    if (out.contains(name)) return no_zip(name + " is there twice");
     total += size;
     if (total > kBytesMax || size > kBytesMax)
       return refuse("too_large", "the archive unpacks to more than 1 GiB");
     if (local + kLocalSize > archive.size() || get(archive, local, 4) != kLocal)
-      return malformed(name + " is not there");
+      return no_zip(name + " is not there");
     if (archive.substr(local + kLocalSize, get(archive, local + 26, 2)) != name)
-      return malformed(name + " has another name at its content");
+      return no_zip(name + " has another name at its content");
     const std::size_t data =
         local + kLocalSize + get(archive, local + 26, 2) + get(archive, local + 28, 2);
     if (data > archive.size() || packed > archive.size() - data)
-      return malformed(name + " is cut short");
+      return no_zip(name + " is cut short");
     const std::string_view bytes = archive.substr(data, packed);
     std::optional<std::string> content;
     if (method == 0 && packed == size) content = std::string(bytes);
     if (method == kDeflated) content = inflated(bytes, size);
-    if (!content || crc_of(*content) != crc) return malformed(name + " is damaged");
+    if (!content || crc_of(*content) != crc) return no_zip(name + " is damaged");
     out[name] = *std::move(content);
   }
-  if (at != end) return malformed("its directory names more or fewer files than it says");
+  if (at != end) return no_zip("its directory names more or fewer files than it says");
   return out;
 }
 

@@ -1,6 +1,7 @@
 // One step, of whatever kind.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "policy/plan.h"
 #include "runbook/reader.h"
@@ -14,10 +15,7 @@ constexpr std::int64_t kTriesMax = 20, kAtOnceMax = 100;
 
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= 60 && !(text[0] >= '0' && text[0] <= '9') &&
-         std::ranges::all_of(text, [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_';
-         });
+         std::ranges::all_of(text, [](char c) { return is_alphanumeric(c) || c == '_'; });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "catalog/schema.h"
 #include "runbook/reader.h"
@@ -168,11 +169,9 @@ std::string_view to_text(HookKind kind) {
 }
 
 bool is_hook_name(std::string_view name) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   return !name.empty() && name.size() <= kHookNameMax && is_letter(name.front()) &&
-         std::ranges::all_of(name, [&](char c) {
-           return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-';
-         });
+         std::ranges::all_of(name,
+                             [&](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; });
 }
 
 std::vector<Trigger> read_triggers(const doc::Value& triggers, const std::string& pointer,

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.h"
 #include "doc/json.h"
 
 namespace keyturn::scim {
@@ -21,12 +22,8 @@ constexpr std::array<std::pair<std::string_view, Comparison>, 10> kComparisons{
      {"lt", Comparison::kLt},
      {"le", Comparison::kLe}}};
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 bool is_name_character(char c) {
-  return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  return is_alphanumeric(c) || c == '-' || c == '_';
 }
 
 // ATTRNAME of RFC 7643 §2.1, and "$ref".

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <set>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "secrets/rewrite.h"
 
@@ -20,8 +21,7 @@ std::uint32_t start_of(std::string_view text) {
 }
 
 bool is_unreserved(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         std::string_view("-._~").contains(c);
+  return is_alphanumeric(c) || std::string_view("-._~").contains(c);
 }
 
 struct PercentStyle {
@@ -97,7 +97,7 @@ std::string base64_core(std::string_view text, std::size_t before, bool is_url) 
 
 std::string upper(std::string text) {
   for (char& c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    if (is_lower(c)) c = static_cast<char>(c - 'a' + 'A');
   }
   return text;
 }

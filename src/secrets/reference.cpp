@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
@@ -19,11 +20,9 @@ std::unexpected<Refusal> invalid(std::string_view what, const std::string& point
 }
 
 bool is_variable_name(std::string_view name) {
-  const auto is_start = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
+  const auto is_start = [](char c) { return is_letter(c) || c == '_'; };
   return !name.empty() && is_start(name.front()) &&
-         std::ranges::all_of(name, [&](char c) { return is_start(c) || (c >= '0' && c <= '9'); });
+         std::ranges::all_of(name, [&](char c) { return is_start(c) || is_digit(c); });
 }
 
 bool is_absolute(std::string_view path) {

@@ -5,12 +5,10 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace keyturn::server {
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool is_port(std::string_view text) {
   return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, is_digit);
@@ -31,7 +29,7 @@ bool is_numeric_address(std::string_view text) {
 bool is_host_name(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) return is_ipv6(text.substr(1, text.size() - 2));
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.';
+    return is_lower(c) || is_digit(c) || c == '-' || c == '.';
   });
 }
 

@@ -7,14 +7,14 @@
 namespace keyturn::triggers {
 namespace {
 
-constexpr std::size_t kPrintDigits = 16;
+constexpr std::size_t kStartDigits = 16;
 constexpr Duration kLookAgain = std::chrono::hours(24);  // at what is not due for ten years
 
 // A schedule is the same one while its times are, whatever else of it changes.
 std::string key_of(const InForce& one) {
   const runbook::Schedule& schedule = *one.trigger->schedule;
   const std::string print = to_hex(view(crypto::sha256(schedule.text + "\n" + schedule.time_zone)));
-  return one.document->name + "/" + print.substr(0, kPrintDigits);
+  return one.document->name + "/" + print.substr(0, kStartDigits);
 }
 
 doc::Value said_of(const Clockwork& one) {

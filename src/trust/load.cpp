@@ -1,6 +1,7 @@
 // identity.yaml, its head and what its sections share.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
 #include "doc/yaml.h"
@@ -12,14 +13,6 @@ namespace {
 constexpr std::size_t kEntriesMax = 64;
 constexpr std::size_t kMappedMax = 2'000;
 constexpr doc::ParseLimits kLimits{.bytes_max = 1 << 20, .values_max = 50'000};
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 void expect_text(doc::ObjectReader& in, std::string_view key, std::string_view wanted) {
   const auto text = in.string(key);
@@ -70,15 +63,14 @@ void check_different(const Document& document, const doc::Value& tree, doc::Prob
 bool is_entry_name(std::string_view name) {
   if (name.empty() || name.size() > 32 || name.front() < 'a' || name.front() > 'z') return false;
   return std::ranges::all_of(
-      name, [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_'; });
+      name, [](char c) { return is_lower(c) || is_digit(c) || c == '-' || c == '_'; });
 }
 
 bool is_name_here(std::string_view name) {
   if (name.empty() || name.size() > 128 || !(is_letter(name.front()) || is_digit(name.front())))
     return false;
-  return std::ranges::all_of(name, [](char c) {
-    return is_letter(c) || is_digit(c) || std::string_view("._@+-").contains(c);
-  });
+  return std::ranges::all_of(
+      name, [](char c) { return is_alphanumeric(c) || std::string_view("._@+-").contains(c); });
 }
 
 std::string read_text(doc::ObjectReader& in, std::string_view key) {

@@ -6,7 +6,7 @@
 namespace keyturn::trust {
 namespace {
 
-constexpr int kDepthMax = 4;
+constexpr int kReadDepthMax = 4;
 constexpr std::size_t kRulesMax = 500;
 
 // Whether anything but a star is asked for.
@@ -21,7 +21,7 @@ void check_claims(const doc::Value& claims, const std::string& pointer, int dept
                   doc::Problems& problems) {
   for (const doc::Member& member : claims.as_object()) {
     const std::string here = pointer + "/" + doc::pointer_escape(member.key);
-    if (member.value.is_object() && depth < kDepthMax) {
+    if (member.value.is_object() && depth < kReadDepthMax) {
       check_claims(member.value, here, depth + 1, problems);
       continue;
     }

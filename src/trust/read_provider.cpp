@@ -1,6 +1,7 @@
 // The section `providers`.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "trust/reader.h"
 
 namespace keyturn::trust {
@@ -22,9 +23,7 @@ void check_tenant(doc::ObjectReader& in, const std::string& issuer) {
   if (!issuer.starts_with(kEntra)) return;
   const std::string_view rest = std::string_view(issuer).substr(kEntra.size());
   const std::string_view tenant = rest.substr(0, rest.find('/'));
-  const auto hex_or_dash = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-';
-  };
+  const auto hex_or_dash = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || c == '-'; };
   if (tenant.size() == 36 && std::ranges::all_of(tenant, hex_or_dash) &&
       rest.substr(tenant.size()) == "/v2.0")
     return;

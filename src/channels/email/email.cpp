@@ -17,7 +17,7 @@ Task<Result<void>> post_on(net::BlockingPool& pool, net::MailServer server, net:
   });
 }
 
-std::string host_of(std::string_view url) {
+std::string host_in(std::string_view url) {
   const std::size_t start = url.find("://") + 3;
   return std::string(url.substr(start, url.find_first_of(":/?", start) - start));
 }
@@ -98,7 +98,7 @@ Task<Carried> Email::carry(Matter matter, Errand errand, doc::Value memo) {
   Letter letter = letter_about(matter, ports_.desk.page_of(*matter.record), !first.empty());
   letter.from = settings_.from;
   letter.to = to;
-  letter.id = id_of(matter, id, host_of(ports_.desk.public_url()));
+  letter.id = id_of(matter, id, host_in(ports_.desk.public_url()));
   letter.in_reply_to = first;
   letter.date = ports_.clock.now();
   // Whoever can put an address into the directory puts nothing into a header.

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/task_impl.h"
 #include "doc/json.h"
 
@@ -98,16 +99,14 @@ const Meaning* find(std::string_view word, const auto& table) {
 // The other side's word is not trusted to be one.
 std::string plain_word(std::string_view word) {
   std::string out(word.substr(0, 60));
-  std::erase_if(
-      out, [](char c) { return !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'); });
+  std::erase_if(out, [](char c) { return !(is_lower(c) || is_digit(c) || c == '_'); });
   return out.empty() ? "no_word" : out;
 }
 
 std::string scopes_of(std::string_view needed) {
   std::string out(needed.substr(0, 100));
-  std::erase_if(out, [](char c) {
-    return !((c >= 'a' && c <= 'z') || c == ':' || c == '.' || c == ',' || c == '_');
-  });
+  std::erase_if(
+      out, [](char c) { return !(is_lower(c) || c == ':' || c == '.' || c == ',' || c == '_'); });
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/task_impl.h"
 #include "channels/slack/diagnose.h"
 #include "channels/slack/slack.h"
@@ -80,9 +81,8 @@ void read_tell(doc::ObjectReader& reader, Settings& out) {
 }  // namespace
 
 bool is_slack_id(std::string_view text) {
-  return text.size() >= 2 && text.size() <= 40 && std::ranges::all_of(text, [](char c) {
-           return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-         });
+  return text.size() >= 2 && text.size() <= 40 &&
+         std::ranges::all_of(text, [](char c) { return is_upper(c) || is_digit(c); });
 }
 
 std::string Settings::room_of(const std::string& group) const {

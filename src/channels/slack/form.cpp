@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 
 namespace keyturn::channels::slack {
@@ -10,8 +11,7 @@ namespace {
 constexpr std::size_t kFieldsMax = 200;
 
 bool stays(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '*';
+  return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '*';
 }
 
 void escape(std::string& out, std::string_view text) {

@@ -8,7 +8,7 @@
 namespace keyturn::channels::slack {
 namespace {
 
-constexpr std::size_t kSeenMax = 100'000;
+constexpr std::size_t kSignaturesMax = 100'000;
 
 }  // namespace
 
@@ -40,7 +40,8 @@ Result<void> Signatures::check(std::string_view timestamp, std::string_view sign
                   "the request was signed before this server started, so it may have come before: "
                   "do it again");
   std::erase_if(seen_, [&](const auto& one) { return one.second < now; });
-  if (seen_.size() >= kSeenMax || !seen_.emplace(signature, signed_at + kSignatureWindow).second)
+  if (seen_.size() >= kSignaturesMax ||
+      !seen_.emplace(signature, signed_at + kSignatureWindow).second)
     return refuse("replayed", "the very same request came before");
   return {};
 }

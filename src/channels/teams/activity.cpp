@@ -1,5 +1,7 @@
 #include "channels/teams/activity.h"
 
+#include "base/ascii.h"
+
 namespace keyturn::channels::teams {
 namespace {
 
@@ -55,7 +57,7 @@ std::optional<std::string> guid_of(std::string text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     char& c = text[i];
     if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-    const bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    const bool is_hex = is_digit(c) || (c >= 'a' && c <= 'f');
     if (kShape[i] == '-' ? c != '-' : !is_hex) return std::nullopt;
   }
   return text;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/task_impl.h"
 #include "doc/json.h"
 
@@ -18,8 +19,7 @@ constexpr std::int64_t kRetryAfterMax = 600;
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
+    const bool plain = is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
     if (plain) {
       out += c;
     } else {
@@ -36,8 +36,7 @@ std::string escaped(std::string_view text) {
 std::string word_of(std::string_view code) {
   std::string out;
   for (const char c : code.substr(0, 60)) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')
-      out += c;
+    if (is_alphanumeric(c) || c == '_') out += c;
   }
   return out;
 }

@@ -10,7 +10,8 @@
 namespace keyturn::channels::teams {
 namespace {
 
-constexpr std::string_view kPerson = "person:", kRoom = "room:", kCall = "call:", kSaid = "said:";
+constexpr std::string_view kPerson = "person:", kRoom = "room:", kCall = "call:",
+                           kSaidHere = "said:";
 constexpr std::size_t kSmallCard = 6 * 1024;        // where Teams finds the usual one too large
 constexpr std::size_t kCommentShownMax = 4 * 1024;  // bytes
 constexpr std::size_t kCommentsAtOnce = 5;
@@ -166,7 +167,7 @@ doc::Value Teams::Impl::comment_card(const gate::ActionRecord& record,
 std::optional<Errand> Teams::Impl::comments_due(const gate::ActionRecord& record,
                                                 const std::string& place, const KeptPlaces& kept) {
   const doc::Value& memo = kept.find(place)->second.memo;
-  const std::string after = std::string(kSaid) + place;
+  const std::string after = std::string(kSaidHere) + place;
   const auto before = kept.find(after);
   auto told = static_cast<std::size_t>(memo.integer("comments"));
   if (before != kept.end())

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 
 namespace keyturn::cli::bridge {
@@ -24,8 +25,7 @@ bool is_plain(std::string_view text) {
 bool is_token(std::string_view text) {
   constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kOthers.contains(c);
+    return is_alphanumeric(c) || kOthers.contains(c);
   });
 }
 

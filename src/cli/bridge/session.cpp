@@ -12,10 +12,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kStreamAgain{1'000}, kStreamLater{3'000};
-constexpr std::chrono::seconds kAnswerWithin{30}, kEndWithin{2};
+constexpr milliseconds kStreamSoon{1'000}, kStreamLater{3'000};
+constexpr std::chrono::seconds kSessionAnswerWithin{30}, kSessionEndWithin{2};
 constexpr std::size_t kFollowedMax = 256;
-constexpr int kNotFound = 404, kConflict = 409;
+constexpr int kSessionUnknown = 404, kSessionTaken = 409;
 
 rpc::Message with_id(rpc::Message message, const std::string& id) {
   message.value.set("id", id);
@@ -51,7 +51,7 @@ Result<doc::Value> Bridge::ask_quietly(const rpc::Message& message, const Sessio
                                        const std::string& attachment, net::Headers* headers) {
   Sending sending = sending_of(message, doc::write_json(message.value), session);
   if (!attachment.empty()) sending.headers.set("Keyturn-Attachment", attachment);
-  sending.timeout = kAnswerWithin;
+  sending.timeout = kSessionAnswerWithin;
   sending.keep_going = [this] { return !stopping_; };
   sending.begun = [&](const net::Headers& head) {
     was_there();
@@ -122,7 +122,7 @@ Result<void> Bridge::replay(const Session& old, const std::string& attachment) {
     const Result<rpc::Message> told = rpc::read(rpc::notification("notifications/initialized", {}));
     Sending sending = sending_of(*told, doc::write_json(told->value), fresh);
     if (!attachment.empty()) sending.headers.set("Keyturn-Attachment", attachment);
-    sending.timeout = kAnswerWithin;
+    sending.timeout = kSessionAnswerWithin;
     const Came came = door_.send(sending);
     if (came.kind == Came::Kind::kAway) return refuse("away", came.why.message);
     fresh.told = true;
@@ -182,12 +182,12 @@ void Bridge::listen() {
     sending.keep_going = [&] { return !stopping_ && session().generation == now.generation; };
     const Came came = door_.send(sending);
     if (!came.last_id.empty()) last = came.last_id;
-    milliseconds wait = came.retry.value_or(kStreamAgain);
-    if (came.kind == Came::Kind::kRefused && came.status == kNotFound && !now.id.empty()) {
+    milliseconds wait = came.retry.value_or(kStreamSoon);
+    if (came.kind == Came::Kind::kRefused && came.status == kSessionUnknown && !now.id.empty()) {
       const Result<void> ok = renew(now.generation);
       if (!ok && ok.error().code != "away") without = now.generation;
       wait = ok ? milliseconds(0) : kStreamLater;
-    } else if (came.kind == Came::Kind::kRefused && came.status == kConflict) {
+    } else if (came.kind == Came::Kind::kRefused && came.status == kSessionTaken) {
       wait = kStreamLater;  // the stream that broke was not missed yet
     } else if (came.kind == Came::Kind::kRefused) {
       without = now.generation;  // 405: the server has none
@@ -204,7 +204,7 @@ void Bridge::end_session() {
   sending.headers.set("Mcp-Session-Id", now.id);
   if (!now.version.empty()) sending.headers.set("MCP-Protocol-Version", now.version);
   if (!now.attachment.empty()) sending.headers.set("Keyturn-Attachment", now.attachment);
-  sending.timeout = kEndWithin;
+  sending.timeout = kSessionEndWithin;
   (void)door_.send(sending);
 }
 

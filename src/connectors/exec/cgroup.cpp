@@ -12,6 +12,8 @@
 #include <sstream>
 #include <tuple>
 
+#include "connectors/exec/proc_text.h"
+
 namespace keyturn::connectors::exec {
 namespace {
 
@@ -19,11 +21,6 @@ constexpr std::string_view kOwnGroup = "keyturn";
 
 std::unexpected<Refusal> no_cgroup(std::string why) {
   return refuse("no_cgroup", std::move(why));
-}
-
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 std::vector<std::string> words(const std::string& text) {
@@ -104,21 +101,21 @@ void Cgroup::kill_all() const {
 }
 
 bool Cgroup::ran_out_of_memory() const {
-  const std::vector<std::string> events = words(read_file(path_ + "/memory.events"));
+  const std::vector<std::string> events = words(proc_text(path_ + "/memory.events"));
   const auto at = std::ranges::find(events, "oom_kill");
   return at != events.end() && at + 1 != events.end() && *(at + 1) != "0";
 }
 
 Result<CgroupTree> CgroupTree::find() {
-  const std::string mount = cgroup_mount(read_file("/proc/self/mountinfo"));
-  const std::string path = cgroup_path(read_file("/proc/self/cgroup"));
+  const std::string mount = cgroup_mount(proc_text("/proc/self/mountinfo"));
+  const std::string path = cgroup_path(proc_text("/proc/self/cgroup"));
   if (mount.empty() || path.empty())
     return no_cgroup("this machine has no control groups, version 2");
   std::string root = path == "/" ? mount : mount + path;
   if (root.ends_with("/" + std::string(kOwnGroup))) root.resize(root.size() - kOwnGroup.size() - 1);
   if (!is_delegated(root))
     return no_cgroup("the service has no control group of its own (systemd: Delegate=memory pids)");
-  const std::vector<std::string> there = words(read_file(root + "/cgroup.controllers"));
+  const std::vector<std::string> there = words(proc_text(root + "/cgroup.controllers"));
   for (const char* controller : {"memory", "pids"}) {
     if (std::ranges::find(there, controller) == there.end())
       return no_cgroup(root + " does not have the controller " + controller);
@@ -130,7 +127,7 @@ Result<void> CgroupTree::enable(const std::vector<pid_t>& own) {
   const std::string group = root_ + "/" + std::string(kOwnGroup);
   if (::mkdir(group.c_str(), 0755) != 0 && errno != EEXIST)
     return no_cgroup("cannot make " + group + ": " + errno_text(errno));
-  for (const std::string& word : words(read_file(root_ + "/cgroup.procs"))) {
+  for (const std::string& word : words(proc_text(root_ + "/cgroup.procs"))) {
     const bool ours =
         std::ranges::any_of(own, [&](pid_t pid) { return word == std::to_string(pid); });
     if (!ours) return no_cgroup("process " + word + ", which is not Keyturn's, is in " + root_);

@@ -9,7 +9,7 @@
 namespace keyturn::connectors::exec {
 namespace {
 
-constexpr std::size_t kRunningMax = 256;
+constexpr std::size_t kChildrenMax = 256;
 constexpr std::size_t kKnownMax = 1024;  // with those that are over and nobody asked about
 
 ActionId name_of(const doc::Value& request) {
@@ -44,7 +44,7 @@ Result<pid_t> Children::start(Job job, const Isolation& isolation, const Fd* fil
                               std::unique_ptr<Cgroup> group) {
   const ActionId name = job.action;
   if (children_.contains(name)) return refuse("already_started", name.str() + " runs already");
-  if (running() >= kRunningMax)
+  if (running() >= kChildrenMax)
     return refuse("overloaded", "too many programs run already; try again later");
   auto execution = std::make_unique<Execution>(std::move(job));
   auto started =

@@ -2,24 +2,18 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
+
+#include "connectors/exec/proc_text.h"
 
 namespace keyturn::connectors::exec {
-namespace {
-
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void kill_marked(const std::string& mark) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
     const std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string environment = '\0' + read_file(entry.path().string() + "/environ");
+    const std::string environment = '\0' + proc_text(entry.path().string() + "/environ");
     if (environment.find('\0' + mark + '\0') == std::string::npos) continue;
     ::kill(static_cast<pid_t>(std::stol(name)), SIGKILL);
   }

@@ -12,7 +12,7 @@
 namespace keyturn::connectors::http {
 namespace {
 
-constexpr Duration kLookMost = std::chrono::seconds(10);
+constexpr Duration kLookAnswerMost = std::chrono::seconds(10);
 constexpr std::size_t kObjectBytesMax = 4 << 20;
 constexpr std::size_t kShownBytesMax = 32 * 1024;
 constexpr std::size_t kChangesMax = 200;
@@ -46,7 +46,7 @@ struct Asking {
                                    .secrets = secrets->headers,
                                    .ca_file = prepared->call->ca_file,
                                    .addresses = prepared->call->addresses,
-                                   .timeout = std::min(prepared->timeout, kLookMost),
+                                   .timeout = std::min(prepared->timeout, kLookAnswerMost),
                                    .bytes_max = kObjectBytesMax});
     if (called.lost) co_return failed(called.lost->message);
     if (called.answer->is_cut)

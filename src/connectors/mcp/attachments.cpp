@@ -12,7 +12,6 @@ namespace {
 
 constexpr Duration kLook = std::chrono::seconds(10);
 constexpr int kNotFound = 404;
-constexpr std::int64_t kSessionNotFound = -32001;  // as servers say it
 
 // Whichever of their tokens they used.
 bool is_same(const Principal& a, const Principal& b) {

@@ -19,6 +19,8 @@ namespace keyturn::connectors::mcp {
 
 namespace rpc = keyturn::mcp;
 
+inline constexpr std::int64_t kSessionNotFound = -32001;  // as servers and SDKs say it
+
 struct Forward {
   std::string method = "POST";  // GET: the session's own stream; DELETE: its end
   std::string session;          // the server's own id; "" none
@@ -30,6 +32,9 @@ struct Forward {
   // Ends the sending, also before there is an answer: send() then refuses with `stopped`. Null:
   // nobody does.
   std::shared_ptr<net::Abort> abort;
+
+  // "" when the client did not send it.
+  std::string_view header(std::string_view name) const { return headers.find(name).value_or(""); }
 };
 
 // A piece of an answer's body. `raw` goes to the client as it is, unless the front changes it.

@@ -37,10 +37,6 @@ doc::Value capabilities() {
   return doc::object({{"tools", doc::Object{}}});
 }
 
-std::string_view header(const Forward& forward, std::string_view name) {
-  return forward.headers.find(name).value_or(std::string_view());
-}
-
 // Revisions that initialize agrees on; of others the latest.
 std::string_view agreed_version(std::string_view wanted) {
   for (const std::string_view known : {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"}) {
@@ -374,17 +370,17 @@ Task<Sent> BuiltInBackend::send(Forward forward) {
     impl->cancel(forward);
     co_return std::make_shared<BodyAnswer>(202);
   }
-  const std::string_view accept = header(forward, "Accept");
+  const std::string_view accept = forward.header("Accept");
   Question question{.message = {},
                     .who = forward.who,
                     .session = forward.session,
-                    .traceparent = std::string(header(forward, "traceparent")),
+                    .traceparent = std::string(forward.header("traceparent")),
                     .streams = accept.contains("text/event-stream") || accept.contains("*/*")};
   // It becomes public, so no free text gets in there (W3C Trace Context).
   const auto strange = question.traceparent.find_first_not_of("0123456789abcdef-");
   if (question.traceparent.size() != 55 || strange != std::string::npos)
     question.traceparent.clear();
-  const auto era = rpc::era_of(*forward.message, header(forward, "MCP-Protocol-Version"));
+  const auto era = rpc::era_of(*forward.message, forward.header("MCP-Protocol-Version"));
   question.modern = era == rpc::Era::kModern;
   question.message = *std::move(forward.message);
   co_return co_await Impl::answer(impl, std::move(question));

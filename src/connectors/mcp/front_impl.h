@@ -152,7 +152,6 @@ struct Front::Impl : std::enable_shared_from_this<Front::Impl> {
   bool has_loaded = false;
 };
 
-inline constexpr std::int64_t kSessionNotFound = -32001;
 // Of the upstream `keyturn`; others say theirs (catalog::Upstream).
 inline constexpr Duration kHold = std::chrono::minutes(10), kLeg = std::chrono::seconds(50);
 inline constexpr Duration kRunMax = std::chrono::hours(1);   // connectors have bounds of their own

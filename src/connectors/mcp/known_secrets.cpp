@@ -5,7 +5,7 @@
 namespace keyturn::connectors::mcp {
 namespace {
 
-constexpr std::size_t kKnownMax = 256;
+constexpr std::size_t kSecretsMax = 256;
 
 }  // namespace
 
@@ -14,8 +14,8 @@ void KnownSecrets::learn(const std::string& name, const Secret& value) {
   if (value.empty() || std::ranges::any_of(known_, is_it)) return;
   known_.push_back({name, value});
   redactor_.add(name, value);
-  if (known_.size() <= kKnownMax) return;
-  while (known_.size() > kKnownMax / 2) known_.pop_front();
+  if (known_.size() <= kSecretsMax) return;
+  while (known_.size() > kSecretsMax / 2) known_.pop_front();
   redactor_ = {};
   for (const Known& one : known_) redactor_.add(one.name, one.value);
 }

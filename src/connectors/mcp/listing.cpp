@@ -14,7 +14,6 @@ constexpr std::size_t kToolsOfEvent = 250;         // each a name of at most 128
 constexpr std::size_t kDefinitionBytes = 1 << 20;  // a tool with a larger one is never used
 constexpr std::size_t kEventBytes = 512 << 10;     // of definitions, where there are several
 constexpr int kConflictsMax = 5;
-constexpr std::int64_t kSessionNotFound = -32001;  // as servers say it
 
 net::Headers listing_headers(const net::Headers& client, rpc::Era era) {
   net::Headers out;

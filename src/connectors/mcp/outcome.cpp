@@ -6,7 +6,7 @@
 namespace keyturn::connectors::mcp {
 namespace {
 
-constexpr std::size_t kReasonBytesMax = 500;
+constexpr std::size_t kSaidBytesMax = 500;
 constexpr std::size_t kBeginningBytes = 16 * 1024;
 
 // The first text of a tool's result.
@@ -61,7 +61,7 @@ Outcome outcome_of(const doc::Value& response, std::int64_t bytes_max) {
   Outcome out;
   if (const doc::Value* error = response.find("error")) {
     out.kind = OutcomeKind::kFailed;
-    out.reason = beginning(error->text("message"), kReasonBytesMax);
+    out.reason = beginning(error->text("message"), kSaidBytesMax);
     keep(out, doc::object({{"error", *error}}), bytes_max);
     return out;
   }
@@ -69,8 +69,7 @@ Outcome outcome_of(const doc::Value& response, std::int64_t bytes_max) {
   const doc::Value* result = response.find("result");
   if (result == nullptr) result = &kNothing;
   out.kind = result->flag("isError") ? OutcomeKind::kFailed : OutcomeKind::kSucceeded;
-  if (out.kind == OutcomeKind::kFailed)
-    out.reason = beginning(first_text(*result), kReasonBytesMax);
+  if (out.kind == OutcomeKind::kFailed) out.reason = beginning(first_text(*result), kSaidBytesMax);
   keep(out, *result, bytes_max);
   return out;
 }

@@ -20,7 +20,7 @@ Forward plain_forward(const gate::Order& order) {
   return out;
 }
 
-struct Session {
+struct OwnSession {
   Forward like;
   rpc::Era era = rpc::Era::kLegacy;
   doc::Value meta;  // of modern requests
@@ -47,8 +47,8 @@ Task<Result<doc::Value>> ask(Backend& backend, Forward forward, doc::Value messa
                                       std::to_string((*answer)->status) + ")");
 }
 
-Task<Result<Session>> open(Backend& backend, const gate::Order& order) {
-  Session out;
+Task<Result<OwnSession>> open(Backend& backend, const gate::Order& order) {
+  OwnSession out;
   out.like = plain_forward(order);
   doc::Value hello = doc::object({{"protocolVersion", rpc::kLegacyVersion},
                                   {"capabilities", doc::Object{}},
@@ -89,7 +89,7 @@ Task<void> close(std::shared_ptr<Backend> backend, Forward like) {
 Task<Result<Outcome>> call_alone(net::Loop& loop, std::shared_ptr<Backend> backend,
                                  gate::Order order) {
   const std::shared_ptr<const catalog::Upstream> upstream = order.tool->upstream;
-  Result<Session> session = co_await open(*backend, order);
+  Result<OwnSession> session = co_await open(*backend, order);
   if (!session) co_return std::unexpected(session.error());
   if (order.tool->method == "tools/call") {
     Result<Listing> listing =

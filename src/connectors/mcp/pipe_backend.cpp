@@ -17,15 +17,11 @@ namespace {
 using Sent = Result<std::shared_ptr<Answer>>;
 using Session = std::shared_ptr<PipeSession>;
 
-constexpr std::int64_t kBadSession = -32000, kSessionNotFound = -32001;  // as the SDKs have them
+constexpr std::int64_t kBadSession = -32000;           // as the SDKs have it
 constexpr std::string_view kResumable = "2025-11-25";  // clients from then take an empty event
 
 std::string owner_of(const Principal& who) {
   return std::string(to_text(who.kind)) + ":" + who.id;
-}
-
-std::string_view header(const Forward& forward, std::string_view name) {
-  return forward.headers.find(name).value_or(std::string_view());
 }
 
 std::shared_ptr<Answer> status_answer(int status, std::int64_t code, std::string_view words) {
@@ -243,7 +239,7 @@ Task<Sent> PipeBackend::Impl::post_legacy(std::shared_ptr<Impl> self, Forward fo
 
 Sent PipeBackend::Impl::without_message(const Forward& forward) const {
   const bool is_modern =
-      rpc::era_of({}, header(forward, "MCP-Protocol-Version")) == rpc::Era::kModern;
+      rpc::era_of({}, forward.header("MCP-Protocol-Version")) == rpc::Era::kModern;
   if (is_modern || (forward.method != "GET" && forward.method != "DELETE")) return not_allowed();
   std::shared_ptr<Answer> why;
   const Session session = find(forward, why);
@@ -252,7 +248,7 @@ Sent PipeBackend::Impl::without_message(const Forward& forward) const {
     session->end("The client ended its session.");
     return std::make_shared<BodyAnswer>(200);
   }
-  auto reader = session->listen(header(forward, "Last-Event-ID"));
+  auto reader = session->listen(forward.header("Last-Event-ID"));
   if (reader) return *std::move(reader);
   return status_answer(reader.error().code == "conflict" ? 409 : 400, kBadSession,
                        reader.error().message);
@@ -273,7 +269,7 @@ PipeBackend::~PipeBackend() {
 Task<Sent> PipeBackend::send(Forward forward) {
   const auto impl = impl_;
   if (!forward.message) co_return impl->without_message(forward);
-  const auto era = rpc::era_of(*forward.message, header(forward, "MCP-Protocol-Version"));
+  const auto era = rpc::era_of(*forward.message, forward.header("MCP-Protocol-Version"));
   if (era == rpc::Era::kModern) co_return co_await Impl::post_modern(impl, std::move(forward));
   co_return co_await Impl::post_legacy(impl, std::move(forward));
 }

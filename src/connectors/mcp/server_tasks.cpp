@@ -10,8 +10,8 @@ namespace keyturn::connectors::mcp {
 namespace {
 
 constexpr Duration kPollMin = std::chrono::milliseconds(250), kPollMax = std::chrono::seconds(30);
-constexpr Duration kPoll = std::chrono::seconds(2);  // where the server does not say
-constexpr int kSilentMax = 3;                        // looks in a row that came to nothing
+constexpr Duration kPollUsual = std::chrono::seconds(2);  // where the server does not say
+constexpr int kSilentMax = 3;                             // looks in a row that came to nothing
 
 std::optional<Duration> milliseconds_of(const doc::Value& value, std::string_view legacy,
                                         std::string_view modern) {
@@ -139,7 +139,8 @@ Task<Outcome> follow_task(net::Loop& loop, std::shared_ptr<Backend> backend, For
       co_return unknown("the server took it on as the task " + beginning(id, 100) +
                         ", whose end was not seen; whether it took effect is not known");
     }
-    co_await loop.sleep(task.poll > Duration{} ? std::clamp(task.poll, kPollMin, kPollMax) : kPoll);
+    co_await loop.sleep(task.poll > Duration{} ? std::clamp(task.poll, kPollMin, kPollMax)
+                                               : kPollUsual);
     doc::Value seen = co_await look(backend, forward,
                                     doc::Value("keyturn-task-" + std::to_string(number)), params);
     std::optional<ServerTask> now = read_task(seen);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.h"
 #include "catalog/schema.h"
 
 namespace keyturn::connectors::mcp {
@@ -12,8 +13,7 @@ constexpr std::size_t kNameMax = 128;
 
 bool is_name(std::string_view name) {
   const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.' || c == '/';
+    return is_alphanumeric(c) || c == '_' || c == '-' || c == '.' || c == '/';
   };
   return !name.empty() && name.size() <= kNameMax && std::ranges::all_of(name, fits);
 }

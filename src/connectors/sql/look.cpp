@@ -16,9 +16,9 @@
 namespace keyturn::connectors::sql {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto kConnectMax = std::chrono::seconds(5);
+constexpr auto kLookConnectMax = std::chrono::seconds(5);
 constexpr std::size_t kListedMax = 50;  // triggers, rules, and tables that are reached, of a table
 
 // Of the functions of these names, in whatever schema: is there one whose answer is another one
@@ -53,7 +53,7 @@ std::optional<std::int64_t> number_in(const Cells& cells, std::size_t n) {
 class Look {
  public:
   // `shows`: not the fingerprint alone.
-  Look(const SqlOrder& order, postgres::Connection& connection, Clock::time_point deadline,
+  Look(const SqlOrder& order, postgres::Connection& connection, SteadyClock::time_point deadline,
        bool rows, bool shows)
       : order_(order),
         connection_(connection),
@@ -292,7 +292,7 @@ class Look {
 
   const SqlOrder& order_;
   postgres::Connection& connection_;
-  Clock::time_point deadline_;
+  SteadyClock::time_point deadline_;
   bool rows_, shows_;
   Questions questions_;
   std::map<std::string, Reach> reached_;
@@ -303,11 +303,11 @@ class Look {
 
 Result<gate::Previewed> look_at(const SqlOrder& order, const std::vector<facts::Touch>& touches,
                                 bool rows) {
-  const Clock::time_point started = Clock::now();
-  const auto deadline = started + std::min<Clock::duration>(order.timeout, kLookMax);
+  const SteadyClock::time_point started = SteadyClock::now();
+  const auto deadline = started + std::min<SteadyClock::duration>(order.timeout, kLookMax);
   auto connection = postgres::Connection::open(
-      order.dsn, order.password, std::min<Clock::time_point>(deadline, started + kConnectMax),
-      order.user);
+      order.dsn, order.password,
+      std::min<SteadyClock::time_point>(deadline, started + kLookConnectMax), order.user);
   if (!connection) {
     bool cut = false;
     return refuse("state_unavailable",
@@ -319,7 +319,8 @@ Result<gate::Previewed> look_at(const SqlOrder& order, const std::vector<facts::
 
 Result<Seen> seen_within(postgres::Connection& connection, const SqlOrder& order,
                          const std::vector<facts::Touch>& touches, bool rows) {
-  const auto deadline = Clock::now() + std::min<Clock::duration>(order.timeout, kLookMax);
+  const auto deadline =
+      SteadyClock::now() + std::min<SteadyClock::duration>(order.timeout, kLookMax);
   return Look(order, connection, deadline, rows, false).run_within(touches);
 }
 

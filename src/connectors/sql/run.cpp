@@ -10,7 +10,7 @@
 namespace keyturn::connectors::sql {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using postgres::Connection;
 using postgres::error_text;
 using postgres::Next;
@@ -38,7 +38,7 @@ bool is_plain_error(const PGresult* result) {
 
 class Transaction {
  public:
-  Transaction(const SqlOrder& order, Connection connection, Clock::time_point started)
+  Transaction(const SqlOrder& order, Connection connection, SteadyClock::time_point started)
       : order_(order),
         connection_(std::move(connection)),
         started_(started),
@@ -128,7 +128,7 @@ class Transaction {
   }
 
   void stop() {
-    give_up_ = Clock::now() + kCancelPatience;
+    give_up_ = SteadyClock::now() + kCancelPatience;
     connection_.cancel();
   }
 
@@ -182,7 +182,8 @@ class Transaction {
     const bool cancelled = sqlstate(result) == "57014";
     if (stopped_ && cancelled) return;
     if (!problem_.empty()) return;
-    if (timed_out_ || (cancelled && Clock::now() >= deadline_ - std::chrono::milliseconds(50))) {
+    if (timed_out_ ||
+        (cancelled && SteadyClock::now() >= deadline_ - std::chrono::milliseconds(50))) {
       problem_ = "timed out after " + to_text(order_.timeout);
     } else {
       problem_ = error_text(result);
@@ -200,7 +201,7 @@ class Transaction {
     }
     bool answered = false;
     for (;;) {
-      const Next got = connection_.next(std::max(deadline_, Clock::now() + kCommitPatience));
+      const Next got = connection_.next(std::max(deadline_, SteadyClock::now() + kCommitPatience));
       if (got.what == Waited::kDone) break;
       if (got.what != Waited::kResult) {
         unknown_ = !answered && !order_.read_only;
@@ -241,13 +242,14 @@ class Transaction {
     bool cut = false;
     out.stderr_text = presentable(connection_.notices(), order_.redactor, 64 << 10, cut);
     out.duration_ms =
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_).count();
+        std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - started_)
+            .count();
     return out;
   }
 
   const SqlOrder& order_;
   Connection connection_;
-  Clock::time_point started_, deadline_, give_up_;
+  SteadyClock::time_point started_, deadline_, give_up_;
   Rows rows_;
   std::string tags_;
   std::string problem_;
@@ -261,8 +263,8 @@ class Transaction {
 }  // namespace
 
 Result<Outcome> run_sql(const SqlOrder& order) {
-  const Clock::time_point started = Clock::now();
-  const auto connect_by = started + std::min<Clock::duration>(order.timeout, kConnectMax);
+  const SteadyClock::time_point started = SteadyClock::now();
+  const auto connect_by = started + std::min<SteadyClock::duration>(order.timeout, kConnectMax);
   auto connection = Connection::open(order.dsn, order.password, connect_by, order.user);
   if (!connection) {
     bool cut = false;

@@ -7,19 +7,19 @@
 namespace keyturn::store::sqlite {
 namespace {
 
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kKeptVersion = 1;
 
 struct Connection {
   explicit Connection(const std::string& path) : database(path, Access::kCreate) {
     database.run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
     const std::int64_t version = database.integer("PRAGMA user_version");
-    if (version > kVersion)
+    if (version > kKeptVersion)
       throw SqliteError(
           0, "it was written by a newer Keyturn (version " + std::to_string(version) + ")");
     database.run(
         "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
         "PRAGMA user_version=" +
-        std::to_string(kVersion));
+        std::to_string(kKeptVersion));
   }
 
   KeptFile::Pairs read(const std::string& prefix) {

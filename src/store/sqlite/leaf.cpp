@@ -29,7 +29,7 @@ bool is_plain(std::string_view key) {
   });
 }
 
-std::string quoted(std::string_view plain) {
+std::string json_text(std::string_view plain) {
   std::string out;
   out.reserve(plain.size() + 2);
   out += '"';
@@ -86,12 +86,12 @@ Result<LeafDraft> draft_leaf(const EventDraft& event, std::uint64_t position, Ti
   }
   members->emplace_back("v", "1");
   members->emplace_back("type", std::move(*type));
-  members->emplace_back("time", quoted(to_rfc3339(time)));
+  members->emplace_back("time", json_text(to_rfc3339(time)));
   members->emplace_back("node", doc::canonical_or_die(node));
   members->emplace_back("stream", std::move(*stream));
   members->emplace_back("position", std::to_string(position));
-  members->emplace_back("prev", quoted(position > 1 ? kZeros : ""));
-  if (event.private_part) members->emplace_back("private", quoted(kZeros));
+  members->emplace_back("prev", json_text(position > 1 ? kZeros : ""));
+  if (event.private_part) members->emplace_back("private", json_text(kZeros));
   std::ranges::sort(*members, {}, &Members::value_type::first);
   LeafDraft leaf = join(*members);
   if (leaf.bytes.size() > kLeafBytesMax) {

@@ -17,7 +17,7 @@ constexpr std::size_t kTrigram = 3;                   // code points
 constexpr std::chrono::seconds kPatienceAtStart{20};  // nobody else asks yet
 constexpr std::chrono::seconds kPatience{2};
 constexpr int kStepsBetweenLooks = 20'000;
-constexpr std::int64_t kDayMs = 86'400'000;
+constexpr std::int64_t kMsOfDay = 86'400'000;
 
 // A WHERE clause whose values are bound by number, so that one list serves several branches.
 class Condition {
@@ -285,7 +285,7 @@ std::vector<Figure> ReadQueries::figures(Time from, Time to) {
   Statement statement(database_,
                       "SELECT day, what, name, detail, n FROM figure WHERE day >= ? AND day < ?");
   Query query(statement);
-  query.bind(unix_ms(from) / kDayMs).bind(unix_ms(to) / kDayMs);
+  query.bind(unix_ms(from) / kMsOfDay).bind(unix_ms(to) / kMsOfDay);
   std::vector<Figure> out;
   while (query.step()) {
     out.push_back({query.integer(0), std::string(query.bytes(1)), std::string(query.bytes(2)),

@@ -7,10 +7,10 @@
 namespace keyturn::store::sqlite {
 namespace {
 
-constexpr int kVersion = 5;
+constexpr int kReadVersion = 5;
 constexpr std::string_view kActionPrefix = "action/";
 
-constexpr const char* kTables = R"sql(
+constexpr const char* kReadTables = R"sql(
 CREATE TABLE action(
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL, created_ms INTEGER NOT NULL, state TEXT NOT NULL,
   tool TEXT NOT NULL, operation TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
@@ -67,11 +67,11 @@ Database open_read_tables(const std::string& path) {
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = 2; "
       "PRAGMA wal_autocheckpoint = 8000;");
   const std::int64_t version = database.integer("PRAGMA user_version");
-  if (version == kVersion) return database;
+  if (version == kReadVersion) return database;
   if (version != 0) throw std::runtime_error("read.db is of another version");
   Transaction transaction(database);
-  database.run(kTables);
-  database.run("PRAGMA user_version = " + std::to_string(kVersion));
+  database.run(kReadTables);
+  database.run("PRAGMA user_version = " + std::to_string(kReadVersion));
   transaction.commit();
   return database;
 }

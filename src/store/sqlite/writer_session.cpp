@@ -14,7 +14,7 @@
 namespace keyturn::store::sqlite {
 namespace {
 
-constexpr std::size_t kHeadsMax = 65'536;
+constexpr std::size_t kHeadsKept = 65'536;
 constexpr int kWalPagesMax = 32'768;
 
 Database open_for_writing(const std::string& path) {
@@ -76,7 +76,7 @@ void Writer::Session::commit(std::vector<std::shared_ptr<Pending>> batch) {
   if (log_holds_erased_) log_holds_erased_ = !truncate_log(database_);
   if (writes && options_.grown) options_.grown(wal_pages_);
   if (wal_pages_ > kWalPagesMax) checkpoint_passive(database_);  // the other thread falls behind
-  if (heads_.size() > kHeadsMax) heads_.clear();
+  if (heads_.size() > kHeadsKept) heads_.clear();
 }
 
 void Writer::Session::write(Pending& pending) {
