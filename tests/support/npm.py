@@ -17,7 +17,8 @@ def _alone(folder):
 def _install(folder):
     package = json.loads((folder / "package.json").read_text())
     wanted = {**package.get("dependencies", {}), **package.get("devDependencies", {})}
-    if not all((folder / "node_modules" / one).is_dir() for one in wanted):
+    modules = folder / "node_modules"
+    if not modules.is_dir() or not all((modules / one).is_dir() for one in wanted):  # (one may want nothing but what is optional)
         subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True, timeout=300)
 
 
