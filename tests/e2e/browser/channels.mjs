@@ -1,6 +1,6 @@
 // Channels on the page of administration: what was given up, trying it again, and who may.
 import assert from "node:assert/strict";
-import { as, ask, axe, complaints, device, enrol, page, run, setting, step, url } from "./person.mjs";
+import { as, ask, axe, complaints, device, enrol, isFocused, page, run, setting, step, url } from "./person.mjs";
 
 const ops = (on = page) => on.locator(".things > li").filter({ hasText: "ops" });
 const letters = (on = page) => ops(on).locator(".letters > li");
@@ -74,7 +74,7 @@ step("tried again when the receiver takes it: one, then all the others", async (
   await order("status/200");
   await again(asked[0]).click();
   await given(2).waitFor();
-  assert(await ops().locator("[role=status]").evaluate((element) => element === document.activeElement), "the focus is where the news is");
+  await isFocused(ops().locator("[role=status]"), "the focus is where the news is");
   await until(async () => (await receiver()).taken.includes(asked[0]));
   assert.equal((await receiver()).taken.length, 1, "of the others nothing was sent");
   await page.getByRole("button", { name: "Try all of them again" }).click();

@@ -1,6 +1,6 @@
 // Linking a chat account, in the page and in the chat: nothing is linked by one side alone, and it ends when either wants it.
 import assert from "node:assert/strict";
-import { ask, axe, complaints, device, enrol, page, read, run, setting, step, url } from "./person.mjs";
+import { ask, axe, complaints, device, enrol, isFocused, page, read, run, setting, step, url } from "./person.mjs";
 
 const card = page.getByRole("region", { name: "Chat accounts" });
 const linking = page.getByRole("region", { name: "Linking Slack" });
@@ -35,7 +35,7 @@ step("the account page says which chats there are, and that nothing is linked", 
 step("a code is shown with what to do with it, and for how long", async () => {
   const code = await begin();
   assert.match(code, /^\w{4}-\w{4}$/);
-  assert(await linking.getByRole("heading").evaluate((element) => element === document.activeElement), "the focus is on what is new");
+  await isFocused(linking.getByRole("heading"), "the focus is on what is new");
   await linking.getByText(`/keyturn link ${code}`, { exact: true }).waitFor();
   const left = await linking.getByRole("timer").textContent();
   assert.match(left, /^(10:00|9:\d\d) left$/);

@@ -70,6 +70,11 @@ export async function lookAtAllOfIt(on = page) {
   }
 }
 
+// The page moves the focus once it has drawn what it moves it to.
+export async function isFocused(locator, why) {
+  const handle = await locator.elementHandle();
+  await page.waitForFunction((element) => element === document.activeElement, handle).catch(() => assert.fail(why));
+}
 export async function axe(on = page) {
   await on.evaluate(axeSource);
   const found = await on.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));

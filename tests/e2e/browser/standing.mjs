@@ -1,6 +1,6 @@
 // Standing approvals in the browser: proposed from what people approved, used, looked at, ended.
 import assert from "node:assert/strict";
-import { as, asAgent, axe, complaints, device, enrol, page, run, setting, step, url } from "./person.mjs";
+import { as, asAgent, axe, complaints, device, enrol, isFocused, page, run, setting, step, url } from "./person.mjs";
 
 const paid = { to: "acme", amount: 50, note: "rent" };
 const ask = async (tool, args, wait = 0) =>
@@ -52,7 +52,7 @@ step("only what policy lets be bounded varies; what the server refuses is said a
   await send.click();
   await dialog.getByText("permits at most 20 uses").waitFor();
   assert.equal(await dialog.getByLabel("How often").getAttribute("aria-invalid"), "true");
-  assert(await dialog.getByLabel("How often").evaluate((field) => field === document.activeElement), "one is brought there");
+  await isFocused(dialog.getByLabel("How often"), "one is brought there");
   await axe();
   await dialog.getByLabel("How often").fill("2");
   await dialog.getByLabel("amount: Its value").selectOption("vary");
