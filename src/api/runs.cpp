@@ -42,8 +42,8 @@ doc::Value kept_for_agents(const doc::Value& plan) {
 
 Result<std::vector<State>> states_of_runs(const net::HttpRequest& request) {
   const std::string word(request.param("state").value_or(""));
-  if (!word.empty() && word != "open" && word != "ended")
-    return refuse("invalid_parameter", "state is open or ended");
+  if (!word.empty() && word != "open" && word != "stopped" && word != "ended")
+    return refuse("invalid_parameter", "state is open, stopped or ended");
   std::vector<State> out;
   if (word.empty()) return out;
   for (const State one :
@@ -69,6 +69,29 @@ Result<ListQuery> query_of(const net::HttpRequest& request) {
   if (*limit == 0u) return refuse("invalid_parameter", "limit is at least 1");
   query.limit = limit->value_or(50);
   return query;
+}
+
+// Those of the open runs that wait until somebody says how a step ended. What the caller may not
+// read is not there.
+Task<Response> stopped_runs(Service& s, const Call& call, const ListQuery query) {
+  const std::string_view tool = query.tool;
+  const bool any = tool.ends_with('*');
+  doc::Array items;
+  std::string last, next;
+  for (const std::string& id : s.ports.runs.stopped()) {
+    if (!query.after.empty() && id >= query.after) continue;
+    const gate::RecordPtr record = co_await s.ports.gate.find(call.caller.principal, ActionId(id));
+    if (!record || (!any && record->tool != tool)) continue;
+    if (items.size() == query.limit) {
+      next = last;
+      break;
+    }
+    items.push_back(s.ports.runs.summary(*record));
+    last = id;
+  }
+  co_return json_answer(
+      200, doc::object({{"items", std::move(items)},
+                        {"next", next.empty() ? doc::Value(nullptr) : doc::Value(next)}}));
 }
 
 Task<Response> shown_run(Service& s, const Call& call) {
@@ -257,6 +280,8 @@ Task<Response> plan_runbook(Service& s, Call& call) {
 Task<Response> list_runs(Service& s, Call& call) {
   Result<ListQuery> query = query_of(call.request);
   if (!query) co_return problem(query.error());
+  if (call.request.param("state") == "stopped")
+    co_return co_await stopped_runs(s, call, std::move(*query));
   co_return co_await listed(s, call, std::move(*query), [&s](const gate::ActionRecord& record) {
     return s.ports.runs.summary(record);
   });

@@ -23,7 +23,7 @@ namespace {
 struct RunbookWords {
   std::string name, id, step, tools, reason, note, outcome, inputs_json, key;
   std::vector<std::string> inputs, files;
-  bool open = false, ended = false, no_wait = false;
+  bool open = false, stopped = false, ended = false, no_wait = false;
 };
 using SharedRunbookWords = std::shared_ptr<RunbookWords>;
 
@@ -42,9 +42,13 @@ int list_runbooks(Session& session) {
 constexpr int kLookedAtMax = 20;
 
 int list_runs(Session& session, const RunbookWords& words) {
-  if (words.open && words.ended)
-    return complain(session, usage("--open and --ended do not go together").error());
-  const std::string state = words.open ? "open" : words.ended ? "ended" : "";
+  if (words.open + words.stopped + words.ended > 1)
+    return complain(session,
+                    usage("--open, --stopped and --ended do not go together: take one").error());
+  const std::string state = words.open      ? "open"
+                            : words.stopped ? "stopped"
+                            : words.ended   ? "ended"
+                                            : "";
   const Remote remote(session.environment);
   std::string settle;
   int looked = 0;
@@ -194,6 +198,7 @@ void add_reading(CLI::App& runbook, Session& session, const SharedRunbookWords& 
   CLI::App* runs = leaf(runbook, session, "runs", "Their runs, newest first");
   runs->add_option("NAME", words->name, "Of this runbook only");
   runs->add_flag("--open", words->open, "What is under way");
+  runs->add_flag("--stopped", words->stopped, "What waits until somebody says how a step ended");
   runs->add_flag("--ended", words->ended, "What is over");
   runs->callback([&session, words] { session.exit = list_runs(session, *words); });
 

@@ -50,6 +50,8 @@ class Runs {
   // Of a tool that is a runbook. Code invalid_runbook.
   Result<doc::Value> describe(const catalog::Tool& tool, bool with_graph);
   std::map<std::string, std::size_t> count_open() const;  // by the runbook's name
+  // Those that wait until somebody says how a step ended: ids, the newest first.
+  std::vector<std::string> stopped() const;
   struct Numbers {
     std::size_t open = 0, under_way = 0,
                 stopped = 0;        // runs; steps that are actions; runs that ask

@@ -259,6 +259,14 @@ std::map<std::string, std::size_t> Runs::count_open() const {
   return out;
 }
 
+std::vector<std::string> Runs::stopped() const {
+  std::vector<std::string> out;
+  for (const auto& [id, one] : impl_->open)
+    if (!one->asks.empty()) out.push_back(id);
+  std::ranges::sort(out, std::greater());
+  return out;
+}
+
 Runs::Numbers Runs::numbers() const {
   Numbers out;
   out.open = impl_->open.size();

@@ -275,6 +275,9 @@ class Unknown(Base):
                 self.assertTrue(stopped["may"]["resolve"])
                 wish = {"step": "wait", "outcome": outcome, "note": "looked at the host"}
                 self.assertIn(f"keyturn runbook resolve {run} wait --outcome OUTCOME", self.k.cli("runbook", "runs", "slow", "--open", token="olga").err)
+                self.assertEqual([one["id"] for one in self.k.get("/v1/runs?state=stopped", "olga").json["items"]], [run])
+                self.assertIn(run, self.k.cli("runbook", "runs", "--stopped", token="olga").out)
+                self.assertEqual(self.k.get("/v1/runs?state=stopped&runbook=other", "olga").json["items"], [])
                 self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "bot", wish).code, "not_allowed")
                 self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "olga", {**wish, "step": "then"}).code, "not_unknown")
                 self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "olga", {**wish, "outcome": "perhaps"}).json["pointer"], "/outcome")
@@ -288,6 +291,29 @@ class Unknown(Base):
                 if outcome != "again":
                     self.assertEqual((wait["resolved_by"], wait["reason"]), ("olga", "looked at the host"))
                 self.assertEqual(self.k.lines()[before:], lines)
+        self.assertEqual(self.k.get("/v1/runs?state=stopped", "olga").json, {"items": [], "next": None})
+        self.assertEqual(self.k.get("/v1/runs?state=halted", "olga").code, "invalid_parameter")
+
+    def test_what_is_stopped_is_listed_a_page_at_a_time_for_who_may_read_it(self):
+        runs = []
+        for _ in range(3):
+            runs.append(self.start("slow"))
+            self.k.wait_started()
+        self.kill_everything()
+        self.k.start()
+        for run in runs:
+            self.run_at(run, "stopped")
+        seen, after = [], ""
+        while after is not None:
+            page = self.k.get(f"/v1/runs?state=stopped&runbook=slow&limit=2{after and '&after=' + after}", "olga").json
+            self.assertLessEqual(len(page["items"]), 2)
+            seen += page["items"]
+            after = page["next"]
+        self.assertEqual([(one["id"], one["state"], one["asks"]) for one in seen], [(run, "stopped", ["wait"]) for run in reversed(runs)])
+        self.assertEqual(self.k.get("/v1/runs?state=stopped", "bot2").json["items"], [], "another agent's")
+        for run in runs:
+            self.assertEqual(self.k.post(f"/v1/runs/{run}/resolve", "olga", {"step": "wait", "outcome": "failed", "note": "looked at the host"}).status, 200)
+            self.run_at(run, "failed")
 
 
 class Away(Base):

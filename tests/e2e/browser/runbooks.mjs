@@ -208,6 +208,11 @@ step("what nobody knows stops the run, and is settled with a note", async () => 
   await order("/kill9");
   await order("/start");
   await status("Stopped");
+  await page.goto(`${url}/runbooks`);
+  await page.getByRole("radio", { name: "Stopped" }).check();
+  await page.waitForFunction(() => document.querySelectorAll(".run-row").length === 1);
+  await page.locator(".run-row", { hasText: "slow" }).waitFor();
+  await axe();
   await page.goto(`${url}/`);
   const region = page.getByRole("region", { name: "Stopped runs" });
   await region.getByText("1 run is stopped").waitFor();
@@ -231,7 +236,7 @@ step("what nobody knows stops the run, and is settled with a note", async () => 
   await settled.getByText("it succeeded").waitFor();
   await settled.getByText("the host: it had run").waitFor();
   await axe();
-  const listed = page.waitForResponse((response) => response.url().includes("/v1/runs?state=open"));
+  const listed = page.waitForResponse((response) => response.url().includes("/v1/runs?state=stopped"));
   await page.goto(`${url}/`);
   await (await listed).finished();
   await page.evaluate(() => new Promise((seen) => requestAnimationFrame(() => setTimeout(seen))));

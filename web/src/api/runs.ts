@@ -142,7 +142,7 @@ export interface RunPlan {
 
 export interface RunQuery {
   runbook?: string;
-  state?: "open" | "ended";
+  state?: "open" | "stopped" | "ended";
   limit?: number;
   after?: string;
 }

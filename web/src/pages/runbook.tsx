@@ -14,7 +14,7 @@ import { returned } from "../reach";
 import { allNodes, triggerWords } from "../run_graph";
 import { useStore } from "../store";
 import { count, exactTime, plural } from "../words";
-import { reviewWords, Shown } from "./runbooks";
+import { noRunsWords, reviewWords, Shown, type WhichRuns } from "./runbooks";
 
 export function RunbookPage({ name }: { name: string }) {
   const [found, setFound] = useState<Runbook | null>(null);
@@ -40,7 +40,7 @@ export function RunbookPage({ name }: { name: string }) {
 
 function Whole({ runbook }: { runbook: Runbook }) {
   const [selected, setSelected] = useState<string | null>(null);
-  const [shown, setShown] = useState<"all" | "open" | "ended">("all");
+  const [shown, setShown] = useState<WhichRuns>("all");
   const graph = runbook.graph ?? [];
   const nodes = useMemo(() => new Map(allNodes(graph).map((node) => [node.id, node])), [graph]);
   const undo = selected?.endsWith("~compensate") ?? false;
@@ -66,7 +66,7 @@ function Whole({ runbook }: { runbook: Runbook }) {
       </div>
       <StartCard runbook={runbook} />
       <Card title="Its runs" aside={<Shown shown={shown} onShown={setShown} />}>
-        <RunRows named={false} query={{ runbook: runbook.name, ...(shown !== "all" && { state: shown }) }} empty={shown === "open" ? "None is under way." : shown === "ended" ? "None has ended yet." : "It was not run yet."} />
+        <RunRows named={false} query={{ runbook: runbook.name, ...(shown !== "all" && { state: shown }) }} empty={shown === "all" ? "It was not run yet." : noRunsWords(shown)} />
       </Card>
     </>
   );

@@ -14,12 +14,14 @@ import "../style/runs.css";
 
 export const reviewWords: Record<Runbook["review"], string> = { steps: "each step is decided by itself", plan: "reviewed as a whole plan before it starts" };
 
-type Shown = "all" | "open" | "ended";
+export type WhichRuns = "all" | "open" | "stopped" | "ended";
+const shownWords: Record<WhichRuns, string> = { all: "All", open: "Under way", stopped: "Stopped", ended: "Ended" };
+const isShown = (word: string | null): word is WhichRuns => word !== null && Object.hasOwn(shownWords, word);
 
-function wanted(search: string): { q: string; runbook: string; state: Shown } {
+function wanted(search: string): { q: string; runbook: string; state: WhichRuns } {
   const params = new URLSearchParams(search);
   const state = params.get("state");
-  return { q: params.get("q") ?? "", runbook: params.get("runbook") ?? "", state: state === "open" || state === "ended" ? state : "all" };
+  return { q: params.get("q") ?? "", runbook: params.get("runbook") ?? "", state: isShown(state) ? state : "all" };
 }
 
 export function RunbooksPage() {
@@ -66,21 +68,21 @@ export function RunbooksPage() {
             </label>
           </div>
         ) : null}
-        <RunRows named query={{ ...(now.runbook && { runbook: now.runbook }), ...(now.state !== "all" && { state: now.state }) }} empty={emptyWords(now.state)} />
+        <RunRows named query={{ ...(now.runbook && { runbook: now.runbook }), ...(now.state !== "all" && { state: now.state }) }} empty={noRunsWords(now.state)} />
       </Card>
     </main>
   );
 }
 
-const emptyWords = (state: Shown): string => (state === "open" ? "Nothing is under way." : state === "ended" ? "None has ended yet." : "Nothing was run yet.");
+export const noRunsWords = (state: WhichRuns): string => ({ all: "Nothing was run yet.", open: "Nothing is under way.", stopped: "None is stopped.", ended: "None has ended yet." })[state];
 
 // Which runs are listed.
-export function Shown({ shown, onShown }: { shown: Shown; onShown: (shown: Shown) => void }) {
+export function Shown({ shown, onShown }: { shown: WhichRuns; onShown: (shown: WhichRuns) => void }) {
   return (
     <fieldset class="segmented">
       <legend class="hidden">Which runs</legend>
-      {(["all", "open", "ended"] as const).map((one) => (
-        <label key={one}><input type="radio" name="shown" checked={shown === one} onChange={() => onShown(one)} /><span>{{ all: "All", open: "Under way", ended: "Ended" }[one]}</span></label>
+      {(Object.keys(shownWords) as WhichRuns[]).map((one) => (
+        <label key={one}><input type="radio" name="shown" checked={shown === one} onChange={() => onShown(one)} /><span>{shownWords[one]}</span></label>
       ))}
     </fieldset>
   );

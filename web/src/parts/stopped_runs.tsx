@@ -12,13 +12,11 @@ import "../style/stopped_runs.css";
 
 const shownMax = 5;
 const readMax = 20; // runs that are asked whether I may
-const pageSize = 200;
 
-// The newest of those that are under way. The list does not say whether I may settle them: each run does.
+// The newest. The list does not say whether I may settle them: each run does.
 async function stopped(known: Map<string, Run>): Promise<Run[]> {
-  const { items } = await runs.list({ state: "open", limit: pageSize });
-  const found = items.filter((run: RunSummary) => run.state === "stopped").slice(0, readMax);
-  const read = await Promise.all(found.map((run) => known.get(key(run)) ?? runs.one(run.id).catch(() => null)));
+  const { items } = await runs.list({ state: "stopped", limit: readMax });
+  const read = await Promise.all(items.map((run) => known.get(key(run)) ?? runs.one(run.id).catch(() => null)));
   known.clear();
   return read.filter((run): run is Run => {
     if (run) known.set(key(run), run);
@@ -46,7 +44,7 @@ export function StoppedRuns() {
         {items.slice(0, shownMax).map((run) => (
           <p key={run.id}><a href={runPath(run.id, run.asks?.[0])}><span class="mono"><Text>{run.runbook}</Text></span>, at <span class="mono"><Text>{(run.asks ?? []).join(", ")}</Text></span></a>{run.asked_for && <>: “<Text>{run.asked_for}</Text>”</>}</p>
         ))}
-        {items.length > shownMax && <p><a href="/runbooks?state=open">And {count(items.length - shownMax)} more</a></p>}
+        {items.length > shownMax && <p><a href="/runbooks?state=stopped">And {count(items.length - shownMax)} more</a></p>}
       </Note>
     </div>
   );
