@@ -15,10 +15,6 @@ namespace {
 
 constexpr int kPrecisionMax = 1000;
 
-bool is_number(const Value& v) {
-  return v.is_int() || v.is_uint() || v.is_double();
-}
-
 class Formatter {
  public:
   Formatter(Frame& frame, std::string_view format, std::span<const Value> items)
@@ -139,7 +135,7 @@ class Formatter {
   }
 
   void floating(const Value& v, std::chars_format shape, int digits) {
-    if (!is_number(v)) return refuse("floating-point", v);
+    if (!v.is_number()) return refuse("floating-point", v);
     const double d = v.is_double() ? v.as_double()
                      : v.is_int()  ? static_cast<double>(v.as_int())
                                    : static_cast<double>(v.as_uint());

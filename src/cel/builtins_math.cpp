@@ -19,7 +19,7 @@ Value extreme(Frame& frame, Arguments args) {
   }
   const Value* best = items[0];
   for (const Value* item : items) {
-    if (!is_number(*item)) return no_overload(name, args);
+    if (!item->is_number()) return no_overload(name, args);
     if (compare(*item, *best) == kSign) best = item;
   }
   return *best;

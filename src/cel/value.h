@@ -97,6 +97,7 @@ class Value {
   bool is_int() const { return kind() == Kind::kInt; }
   bool is_uint() const { return kind() == Kind::kUint; }
   bool is_double() const { return kind() == Kind::kDouble; }
+  bool is_number() const { return is_int() || is_uint() || is_double(); }
   bool is_string() const { return kind() == Kind::kString; }
   bool is_bytes() const { return kind() == Kind::kBytes; }
   bool is_list() const { return kind() == Kind::kList; }
