@@ -6,6 +6,7 @@ const all = 10_000;
 const drawnMax = 60;
 const atOnce = 50;
 const ids = [];
+page.setDefaultTimeout(90_000); // ten thousand of anything take a busy machine a while
 
 async function fill(count) {
   let left = count;

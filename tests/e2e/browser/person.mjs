@@ -34,7 +34,7 @@ export async function device() {
   const context = await browser.newContext({
     reducedMotion: "reduce", viewport: { width: 1200, height: 800 }, permissions: ["clipboard-read", "clipboard-write"],
   });
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(40_000); // a failure, never a pace
   const page = await context.newPage();
   page.on("pageerror", (error) => complaints.push(`page error: ${error.message}`));
   page.on("console", (message) => {
