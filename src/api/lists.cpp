@@ -63,11 +63,6 @@ void look_with(ListQuery& query, const Service& s, const Call& call) {
   }
 }
 
-doc::Value page_json(doc::Array items, const std::string& next) {
-  return doc::object({{"items", std::move(items)},
-                      {"next", next.empty() ? doc::Value(nullptr) : doc::Value(next)}});
-}
-
 struct Readable {
   doc::Array items;
   std::string next;
@@ -102,6 +97,11 @@ Task<Result<Readable>> readable(Service& s, const Call& call, ListQuery query,
 }
 
 }  // namespace
+
+doc::Value page_json(doc::Array items, const std::string& next) {
+  return doc::object({{"items", std::move(items)},
+                      {"next", next.empty() ? doc::Value(nullptr) : doc::Value(next)}});
+}
 
 Task<Response> listed(Service& s, const Call& call, ListQuery query,
                       std::function<doc::Value(const gate::ActionRecord&)> shown) {

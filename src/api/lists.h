@@ -7,6 +7,9 @@
 
 namespace keyturn::api {
 
+// {"items": …, "next": where the next page begins, or null}.
+doc::Value page_json(doc::Array items, const std::string& next);
+
 // {items, next}. `query`'s eyes are set here.
 Task<Response> listed(Service& service, const Call& call, ListQuery query,
                       std::function<doc::Value(const gate::ActionRecord&)> shown);

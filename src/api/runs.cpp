@@ -89,9 +89,7 @@ Task<Response> stopped_runs(Service& s, const Call& call, const ListQuery query)
     items.push_back(s.ports.runs.summary(*record));
     last = id;
   }
-  co_return json_answer(
-      200, doc::object({{"items", std::move(items)},
-                        {"next", next.empty() ? doc::Value(nullptr) : doc::Value(next)}}));
+  co_return json_answer(200, page_json(std::move(items), next));
 }
 
 Task<Response> shown_run(Service& s, const Call& call) {

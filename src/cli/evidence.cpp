@@ -42,10 +42,6 @@ struct Source {
   ledger::Checkpoint tree;
 };
 
-std::unexpected<Failure> failed(const Refusal& why) {
-  return std::unexpected(Failure{Exit::kFailed, why, {}});
-}
-
 // Each resource once, as long as they are few.
 ledger::ResourceReader remembering(ledger::ResourceReader inner) {
   constexpr std::size_t kKept = 64;

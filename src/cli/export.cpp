@@ -35,10 +35,6 @@ struct Ledger {
   ReadLeaves read;
 };
 
-std::unexpected<Failure> export_failed(Refusal why) {
-  return std::unexpected(Failure{Exit::kFailed, std::move(why), {}});
-}
-
 Attempt<std::vector<std::string>> page_of(const Remote& remote, std::uint64_t from,
                                           std::uint64_t limit) {
   const auto page = remote.get(with_query(
@@ -49,8 +45,7 @@ Attempt<std::vector<std::string>> page_of(const Remote& remote, std::uint64_t fr
   if (items == nullptr || !items->is_array()) return out;
   for (const doc::Value& item : items->as_array()) {
     const std::optional<std::string> leaf = from_base64(item.text("leaf"));
-    if (!leaf)
-      return export_failed({"malformed_answer", "the server sent an entry that is none", ""});
+    if (!leaf) return failed({"malformed_answer", "the server sent an entry that is none", ""});
     out.push_back(*leaf);
   }
   return out;
@@ -72,9 +67,9 @@ Attempt<std::vector<std::string>> tile_of(server::HostRecord& record, std::uint6
   const std::uint64_t tile = from / ledger::kTileWidth;
   const auto width = ledger::tile_width(0, tile, size);
   const Result<std::string> bytes = record.resources()(ledger::tile_path({true, 0, tile, width}));
-  if (!bytes) return export_failed(bytes.error());
+  if (!bytes) return failed(bytes.error());
   auto leaves = ledger::decode_entries(*bytes, width);
-  if (!leaves) return export_failed(leaves.error());
+  if (!leaves) return failed(leaves.error());
   leaves->erase(leaves->begin(),
                 leaves->begin() + static_cast<std::ptrdiff_t>(from % ledger::kTileWidth));
   return std::move(*leaves);
@@ -84,14 +79,14 @@ Attempt<Ledger> on_host(const ExportWords& words) {
   const Attempt<server::Settings> settings = settings_of(words.place);
   if (!settings) return std::unexpected(settings.error());
   auto opened = server::HostRecord::open(*settings);
-  if (!opened) return export_failed(opened.error());
+  if (!opened) return failed(opened.error());
   const std::shared_ptr<server::HostRecord> record = std::move(*opened);
   const Result<std::string> note = record->checkpoint();
-  if (!note) return export_failed(note.error());
+  if (!note) return failed(note.error());
   const Result<ledger::VerifierKey> key = ledger::parse_vkey(record->vkey());
-  if (!key) return export_failed(key.error());
+  if (!key) return failed(key.error());
   const Result<ledger::Checkpoint> checkpoint = ledger::open_checkpoint(*note, *key);
-  if (!checkpoint) return export_failed(checkpoint.error());
+  if (!checkpoint) return failed(checkpoint.error());
   return Ledger{checkpoint->origin, checkpoint->size,
                 [record, size = checkpoint->size](std::uint64_t from, std::uint64_t) {
                   return tile_of(*record, from, size);
@@ -107,12 +102,12 @@ Attempt<std::uint64_t> write_all(const Ledger& ledger, const ExportWords& words,
     const auto leaves = ledger.read(at, std::min(kPage, end - at));
     if (!leaves) return std::unexpected(leaves.error());
     if (leaves->empty())
-      return export_failed({"unreadable", "entry " + std::to_string(at) + " is not there", ""});
+      return failed({"unreadable", "entry " + std::to_string(at) + " is not there", ""});
     for (const std::string& leaf : *leaves) {
       if (at == end) break;
       const exports::Item item{ledger.origin, at, to_hex(view(ledger::leaf_hash(leaf))), leaf};
       if (!put(exports::line_of(format, item, exports::look_at(leaf)) + "\n"))
-        return export_failed({"unwritable", "cannot write " + words.out, ""});
+        return failed({"unwritable", "cannot write " + words.out, ""});
       ++at;
     }
   }

@@ -52,15 +52,11 @@ Attempt<std::vector<std::uint64_t>> indexes_over_http(const Remote& remote, cons
   return out;
 }
 
-Attempt<ledger::TlogProof> prove_failed(const Refusal& why) {
-  return std::unexpected(Failure{Exit::kFailed, why, {}});
-}
-
 Attempt<ledger::TlogProof> prove_on_host(const ProveWords& words) {
   const Attempt<server::Settings> settings = settings_of(words.place);
   if (!settings) return std::unexpected(settings.error());
   auto record = server::HostRecord::open(*settings);
-  if (!record) return prove_failed(record.error());
+  if (!record) return failed(record.error());
   std::optional<std::uint64_t> index = number(words.what);
   if (!index) {
     const auto found = chosen((*record)->indexes_of("action/" + words.what), words);
@@ -68,9 +64,9 @@ Attempt<ledger::TlogProof> prove_on_host(const ProveWords& words) {
     index = *found;
   }
   const Result<std::string> note = (*record)->checkpoint();
-  if (!note) return prove_failed(note.error());
+  if (!note) return failed(note.error());
   auto proof = ledger::prove_entry((*record)->resources(), *note, *index);
-  if (!proof) return prove_failed(proof.error());
+  if (!proof) return failed(proof.error());
   return *std::move(proof);
 }
 
@@ -100,7 +96,7 @@ Attempt<ledger::TlogProof> prove_over_http(const Session& session, const ProveWo
     index = *found;
   }
   auto proof = prove_when_signed(over_http(environment.url, environment), *index);
-  if (!proof) return prove_failed(proof.error());
+  if (!proof) return failed(proof.error());
   return *std::move(proof);
 }
 

@@ -31,6 +31,10 @@ using Attempt = std::expected<T, Failure>;
   return std::unexpected(Failure{Exit::kUsage, {"usage", std::move(message), ""}, {}});
 }
 
+[[nodiscard]] inline std::unexpected<Failure> failed(Refusal why) {
+  return std::unexpected(Failure{Exit::kFailed, std::move(why), {}});
+}
+
 // What to do next about a refusal of this code; "" when we have nothing to add.
 std::string_view hint_for(std::string_view code);
 

@@ -7,7 +7,6 @@
 #include "policy/emergencies.h"
 
 namespace keyturn::gate {
-namespace {}  // namespace
 
 std::optional<EventDraft> Gate::Impl::review_due(const ActionRecord& record) const {
   if (record.after_review && !record.after_review->is_open()) return std::nullopt;

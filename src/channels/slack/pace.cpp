@@ -6,7 +6,7 @@ namespace keyturn::channels::slack {
 namespace {
 
 constexpr Duration kBetween = std::chrono::seconds(5);
-constexpr int kTogetherAtOnce = 3;  // people who talk to each other see it at once
+constexpr int kBurst = 3;  // people who talk to each other see it at once
 // A card that may go does so within this time.
 constexpr Duration kCardGoes = std::chrono::seconds(2);
 
@@ -19,8 +19,7 @@ std::optional<Duration> Pace::take(const std::string& conversation, Time now) {
   Place& place = places_[conversation];
   if (place.card_until > now) return place.card_until - now;
   const Time used_up = std::max(place.used_up, now);
-  if (used_up - now > kBetween * (kTogetherAtOnce - 1))
-    return used_up - now - kBetween * (kTogetherAtOnce - 1);
+  if (used_up - now > kBetween * (kBurst - 1)) return used_up - now - kBetween * (kBurst - 1);
   place.used_up = used_up + kBetween;
   return std::nullopt;
 }

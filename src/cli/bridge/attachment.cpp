@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/bridge/exchange.h"
 #include "doc/json.h"
 #include "net/client.h"
 
@@ -15,8 +16,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kPostBytesMax = 256 << 10;
 constexpr std::size_t kWaitingBytesMax = 64 << 20;
 constexpr milliseconds kAgain{200}, kStreamAgain{500};
-constexpr std::chrono::seconds kAnswerWithin{30}, kSilence{60}, kEndWithin{2};
-constexpr int kCreated = 201, kNotFound = 404, kConflict = 409, kUnauthorized = 401;
+constexpr std::chrono::seconds kSilence{60};
+constexpr int kCreated = 201, kUnauthorized = 401;
 
 Refusal refusal_of(const net::ClientResponse& response, const std::string& upstream,
                    const std::string& url) {

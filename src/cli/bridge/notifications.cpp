@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "cli/bridge/bridge.h"
+#include "cli/bridge/exchange.h"
 
 namespace keyturn::cli::bridge {
 namespace {
@@ -10,7 +11,6 @@ namespace {
 using std::chrono::milliseconds;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr milliseconds kBackoffFirst{100}, kBackoffMost{2'000};
 constexpr milliseconds kHeadAwaited{1'000};  // of a request, before it is cancelled
 constexpr milliseconds kHeadStep{50};
 constexpr int kRenewalsMax = 10;

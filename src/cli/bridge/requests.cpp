@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "cli/bridge/bridge.h"
+#include "cli/bridge/exchange.h"
 #include "doc/json.h"
 
 namespace keyturn::cli::bridge {
@@ -16,10 +17,9 @@ using SteadyClock = std::chrono::steady_clock;
 // Before Keyturn ever answered: clients give up soon.
 constexpr milliseconds kFirstPatience{25'000};
 constexpr milliseconds kPatience{120'000};  // once it has
-constexpr milliseconds kRetryFirst{100}, kRetryMost{2'000};
 constexpr milliseconds kRetryUsual{1'000};  // of a stream that does not say
 constexpr int kResumesMax = 20;
-constexpr int kGone = 404, kBadRequest = 400, kTaken = 409;
+constexpr int kBadRequest = 400;
 
 std::int64_t error_code(const std::string& body) {
   const Result<doc::Value> value = doc::parse_json(body);
@@ -64,7 +64,7 @@ void Bridge::ask(const AskedPtr& asked) {
                  "--agent NAME) and set it in the environment of this MCP server.",
                  ""});
   }
-  milliseconds backoff = kRetryFirst;
+  milliseconds backoff = kBackoffFirst;
   std::optional<SteadyClock::time_point> since;  // when it was last heard of
   for (int attempt = 0; !asked->over && !stopping_; ++attempt) {
     Refusal why;
@@ -73,7 +73,7 @@ void Bridge::ask(const AskedPtr& asked) {
     if (next == Next::kDone) return;
     if (asked->begun) {
       since.reset();
-      backoff = kRetryFirst;
+      backoff = kBackoffFirst;
     }
     const auto now = SteadyClock::now();
     if (!since) since = now;
@@ -89,7 +89,7 @@ void Bridge::ask(const AskedPtr& asked) {
       outlet_.say(fmt::format("{} does not answer ({}); trying again", door_.url(), why.message));
     if (next == Next::kAgain && attempt == 0) continue;
     if (!pause(backoff, asked.get())) return;
-    backoff = std::min(backoff * 2, kRetryMost);
+    backoff = std::min(backoff * 2, kBackoffMost);
   }
 }
 
@@ -176,13 +176,13 @@ Bridge::Next Bridge::try_once(const AskedPtr& asked, int attempt, Refusal& why) 
 Bridge::Next Bridge::refused(const AskedPtr& asked, const Came& came, const Session& now,
                              const std::string& attachment, int attempt, Refusal& why) {
   const std::int64_t code = error_code(came.body);
-  if (came.status == kGone && !attachment.empty() && code == kSessionNotFound) {
+  if (came.status == kNotFound && !attachment.empty() && code == kSessionNotFound) {
     attaching_->lost(attachment);
     return renewed(asked, now.generation, why);
   }
   const bool in_session = asked->era == rpc::Era::kLegacy && now.stands && !now.id.empty() &&
                           asked->message.method != "initialize";
-  if (came.status == kGone && in_session) {
+  if (came.status == kNotFound && in_session) {
     // The server took nothing: what Keyturn recorded of this try is not what happens to the next.
     if (!asked->key.empty()) asked->key = new_call_key();
     return renewed(asked, now.generation, why);
@@ -197,7 +197,7 @@ Bridge::Next Bridge::refused(const AskedPtr& asked, const Came& came, const Sess
     return Next::kAgain;
   }
   if (relay_error(asked, came)) return Next::kDone;
-  const bool is_about_us = came.status == 401 || came.status == 403 || came.status == kGone;
+  const bool is_about_us = came.status == 401 || came.status == 403 || came.status == kNotFound;
   fail(asked, is_about_us ? rpc::kNotAllowed : rpc::kUnavailable, came.why);
   outlet_.say_once(came.why.message);
   return Next::kDone;
@@ -221,7 +221,7 @@ Bridge::Next Bridge::resume(const AskedPtr& asked, const Came& broken) {
     sending.keep_going = [&] { return !stopping_ && !asked->cut && !asked->over; };
     const Came came = door_.send(sending);
     if (asked->over || came.kind == Came::Kind::kStopped) return Next::kDone;
-    if (came.kind == Came::Kind::kRefused && came.status != kTaken) return Next::kWait;
+    if (came.kind == Came::Kind::kRefused && came.status != kConflict) return Next::kWait;
     wait = came.retry.value_or(wait);
     if (came.last_id.empty() || came.last_id == last) {
       ++in_vain;

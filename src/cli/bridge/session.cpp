@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "cli/bridge/bridge.h"
+#include "cli/bridge/exchange.h"
 #include "doc/json.h"
 
 namespace keyturn::cli::bridge {
@@ -13,9 +14,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kStreamSoon{1'000}, kStreamLater{3'000};
-constexpr std::chrono::seconds kSessionAnswerWithin{30}, kSessionEndWithin{2};
 constexpr std::size_t kFollowedMax = 256;
-constexpr int kSessionUnknown = 404, kSessionTaken = 409;
 
 rpc::Message with_id(rpc::Message message, const std::string& id) {
   message.value.set("id", id);
@@ -51,7 +50,7 @@ Result<doc::Value> Bridge::ask_quietly(const rpc::Message& message, const Sessio
                                        const std::string& attachment, net::Headers* headers) {
   Sending sending = sending_of(message, doc::write_json(message.value), session);
   if (!attachment.empty()) sending.headers.set("Keyturn-Attachment", attachment);
-  sending.timeout = kSessionAnswerWithin;
+  sending.timeout = kAnswerWithin;
   sending.keep_going = [this] { return !stopping_; };
   sending.begun = [&](const net::Headers& head) {
     was_there();
@@ -122,7 +121,7 @@ Result<void> Bridge::replay(const Session& old, const std::string& attachment) {
     const Result<rpc::Message> told = rpc::read(rpc::notification("notifications/initialized", {}));
     Sending sending = sending_of(*told, doc::write_json(told->value), fresh);
     if (!attachment.empty()) sending.headers.set("Keyturn-Attachment", attachment);
-    sending.timeout = kSessionAnswerWithin;
+    sending.timeout = kAnswerWithin;
     const Came came = door_.send(sending);
     if (came.kind == Came::Kind::kAway) return refuse("away", came.why.message);
     fresh.told = true;
@@ -183,11 +182,11 @@ void Bridge::listen() {
     const Came came = door_.send(sending);
     if (!came.last_id.empty()) last = came.last_id;
     milliseconds wait = came.retry.value_or(kStreamSoon);
-    if (came.kind == Came::Kind::kRefused && came.status == kSessionUnknown && !now.id.empty()) {
+    if (came.kind == Came::Kind::kRefused && came.status == kNotFound && !now.id.empty()) {
       const Result<void> ok = renew(now.generation);
       if (!ok && ok.error().code != "away") without = now.generation;
       wait = ok ? milliseconds(0) : kStreamLater;
-    } else if (came.kind == Came::Kind::kRefused && came.status == kSessionTaken) {
+    } else if (came.kind == Came::Kind::kRefused && came.status == kConflict) {
       wait = kStreamLater;  // the stream that broke was not missed yet
     } else if (came.kind == Came::Kind::kRefused) {
       without = now.generation;  // 405: the server has none
@@ -204,7 +203,7 @@ void Bridge::end_session() {
   sending.headers.set("Mcp-Session-Id", now.id);
   if (!now.version.empty()) sending.headers.set("MCP-Protocol-Version", now.version);
   if (!now.attachment.empty()) sending.headers.set("Keyturn-Attachment", now.attachment);
-  sending.timeout = kSessionEndWithin;
+  sending.timeout = kEndWithin;
   (void)door_.send(sending);
 }
 

@@ -6,7 +6,6 @@
 #include "connectors/exec/proc_text.h"
 
 namespace keyturn::connectors::exec {
-namespace {}  // namespace
 
 void kill_marked(const std::string& mark) {
   std::error_code error;

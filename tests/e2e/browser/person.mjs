@@ -73,7 +73,7 @@ export async function lookAtAllOfIt(on = page) {
 // The page moves the focus once it has drawn what it moves it to.
 export async function isFocused(locator, why) {
   const handle = await locator.elementHandle();
-  await page.waitForFunction((element) => element === document.activeElement, handle).catch(() => assert.fail(why));
+  await locator.page().waitForFunction((element) => element === document.activeElement, handle).catch(() => assert.fail(why));
 }
 export async function axe(on = page) {
   await on.evaluate(axeSource);
