@@ -7,6 +7,7 @@
 #include <set>
 #include <type_traits>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "base/id.h"
 #include "base/percent.h"
@@ -225,6 +226,26 @@ TEST_CASE("random bytes do not repeat, not even across a fork") {
   int status = 0;
   waitpid(child, &status, 0);
   CHECK(ours != theirs);
+}
+
+TEST_CASE("kinds of ASCII characters, for every byte there is") {
+  const std::string_view digits = "0123456789", lower = "abcdefghijklmnopqrstuvwxyz",
+                         upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  for (int byte = 0; byte < 256; ++byte) {
+    const char c = static_cast<char>(byte);
+    CAPTURE(byte);
+    CHECK(is_digit(c) == digits.contains(c));
+    CHECK(is_lower(c) == lower.contains(c));
+    CHECK(is_upper(c) == upper.contains(c));
+    CHECK(is_letter(c) == (lower.contains(c) || upper.contains(c)));
+    CHECK(is_alphanumeric(c) == (is_letter(c) || digits.contains(c)));
+    const std::size_t small = std::string_view("0123456789abcdef").find(c);
+    const std::size_t large = std::string_view("0123456789ABCDEF").find(c);
+    const std::size_t at = std::min(small, large);
+    CHECK(hex_value(c) == (at == std::string_view::npos ? -1 : static_cast<int>(at)));
+    CHECK(is_hex_digit(c) == (at != std::string_view::npos));
+    CHECK(to_lower(c) == (upper.contains(c) ? lower[upper.find(c)] : c));
+  }
 }
 
 TEST_CASE("a token bucket lets a burst by, and then so many a second") {

@@ -1,4 +1,5 @@
 // What an sql tool says; and references to secrets, which exec tools have too.
+#include "base/ascii.h"
 #include "catalog/schema.h"
 #include "catalog/template.h"
 #include "catalog/tool_reader.h"
@@ -81,7 +82,7 @@ void ToolReader::read_sql() {
   }
   read_statement(sql);
   for (std::string name : sql.strings("harmless_functions").value_or(std::vector<std::string>{})) {
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (char& c : name) c = to_lower(c);
     tool_.harmless_functions.push_back(std::move(name));
   }
   sql.finish();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "base/percent.h"
 #include "credentials/http_call.h"
@@ -15,7 +16,7 @@ constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (char& c : out) c = to_lower(c);
   return out;
 }
 

@@ -13,18 +13,13 @@ namespace {
 
 using Segments = std::vector<std::string>;
 
-int hex_of(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 std::string decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool coded = text[i] == '%' && i + 2 < text.size() && hex_of(text[i + 1]) >= 0 &&
-                       hex_of(text[i + 2]) >= 0;
-    out += coded ? static_cast<char>(hex_of(text[i + 1]) * 16 + hex_of(text[i + 2])) : text[i];
+    const bool coded = text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
+                       hex_value(text[i + 2]) >= 0;
+    out +=
+        coded ? static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2])) : text[i];
     if (coded) i += 2;
   }
   return first_invalid_utf8(out) ? std::string(text) : out;
@@ -62,7 +57,7 @@ Url parse(std::string_view url) {
     authority = authority.substr(0, port);
   }
   out.host = authority;
-  for (char& c : out.host) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (char& c : out.host) c = to_lower(c);
   const std::size_t question = std::min(url.find('?'), url.size());
   out.path = decoded(url.substr(0, question));
   out.segments = split(url.substr(0, question), '/');

@@ -13,7 +13,7 @@ namespace {
 std::string id_from(std::string_view username) {
   std::string out;
   for (char c : username.substr(0, username.find('@'))) {
-    if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
+    c = to_lower(c);
     const bool letter = is_lower(c) || is_digit(c);
     if (letter || (!out.empty() && std::string_view("._-").contains(c))) out += c;
   }

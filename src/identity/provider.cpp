@@ -4,29 +4,12 @@
 
 #include "base/ascii.h"
 #include "base/bytes.h"
+#include "base/percent.h"
 #include "doc/json.h"
 #include "identity/jwt.h"
 
 namespace keyturn::identity {
 namespace {
-
-constexpr std::string_view kHex = "0123456789ABCDEF";
-
-std::string form_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = is_alphanumeric(c) || std::string_view("-._~").contains(c);
-    if (plain) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out;
-}
 
 Refusal refused(const std::string& provider, std::string why) {
   return {"sign_in_refused", "signing in at " + provider + " did not work: " + std::move(why), ""};
@@ -52,7 +35,7 @@ std::string to_form(const Form& fields) {
   std::string out;
   for (const auto& [name, value] : fields) {
     if (!out.empty()) out += '&';
-    out += form_text(name) + "=" + form_text(value);
+    out += percent_encoded(name) + "=" + percent_encoded(value);
   }
   return out;
 }
@@ -115,8 +98,9 @@ Task<Result<doc::Value>> Providers::post(trust::Provider provider, Metadata meta
     Result<Secret> secret = co_await secret_(*provider.client_secret);
     if (!secret) co_return std::unexpected(secret.error());
     if (metadata.basic_secret) {  // RFC 6749 §2.3.1: both encoded first
-      request.headers.set("Authorization", "Basic " + to_base64(form_text(provider.client_id) +
-                                                                ":" + form_text(secret->reveal())));
+      request.headers.set("Authorization",
+                          "Basic " + to_base64(percent_encoded(provider.client_id) + ":" +
+                                               percent_encoded(secret->reveal())));
     } else {
       fields.emplace_back("client_secret", secret->reveal());
     }

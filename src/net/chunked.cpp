@@ -12,13 +12,6 @@ constexpr std::size_t kLineBytesMax = 512;
 constexpr std::size_t kTrailerBytesMax = 4096;
 constexpr std::size_t kSizeDigitsMax = 12;
 
-int hex_digit(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 }  // namespace
 
 ChunkState ChunkedDecoder::take_line(std::string_view& bytes) {
@@ -39,9 +32,9 @@ ChunkState ChunkedDecoder::take_line(std::string_view& bytes) {
 ChunkState ChunkedDecoder::take_size(std::size_t body_bytes) {
   std::size_t size = 0;
   std::size_t digits = 0;
-  while (digits < line_.size() && hex_digit(line_[digits]) >= 0) {
+  while (digits < line_.size() && hex_value(line_[digits]) >= 0) {
     if (digits == kSizeDigitsMax) return ChunkState::kMalformed;
-    size = size * 16 + static_cast<std::size_t>(hex_digit(line_[digits++]));
+    size = size * 16 + static_cast<std::size_t>(hex_value(line_[digits++]));
   }
   if (digits == 0) return ChunkState::kMalformed;
   const std::string_view extension = std::string_view(line_).substr(digits);

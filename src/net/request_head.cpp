@@ -27,7 +27,7 @@ bool is_token_char(char c) {
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
-    if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
+    c = to_lower(c);
   }
   return out;
 }

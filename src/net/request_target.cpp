@@ -9,13 +9,6 @@ std::unexpected<Malformed> bad_target(std::string detail) {
   return std::unexpected(Malformed{400, "malformed_target", std::move(detail)});
 }
 
-int hex_value_of(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // RFC 3986: pchar without "%" and the unreserved and sub-delims it is made of.
 bool is_path_char(char c) {
   if (is_alphanumeric(c)) return true;
@@ -33,8 +26,8 @@ std::optional<std::string> percent_decode(std::string_view text, bool plus_is_sp
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
       if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_value_of(text[i + 1]);
-      const int low = hex_value_of(text[i + 2]);
+      const int high = hex_value(text[i + 1]);
+      const int low = hex_value(text[i + 2]);
       if (high < 0 || low < 0) return std::nullopt;
       out += static_cast<char>(high * 16 + low);
       i += 2;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/ascii.h"
+#include "base/percent.h"
 #include "base/task_impl.h"
 #include "doc/json.h"
 
@@ -14,24 +15,6 @@ constexpr Duration kCallTimeout = std::chrono::seconds(12);
 constexpr Duration kConnectTimeout = std::chrono::seconds(5);
 constexpr std::size_t kAnswerBytesMax = 256 << 10;
 constexpr std::int64_t kRetryAfterMax = 600;
-
-// RFC 3986 §2.3: unreserved characters as they are.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      constexpr std::string_view kHex = "0123456789ABCDEF";
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out;
-}
 
 std::string word_of(std::string_view code) {
   std::string out;
@@ -151,8 +134,8 @@ Task<Answered<Secret>> BotToken::ask() {
   net::ClientRequest request =
       request_to(config_, "POST", config_.login + "/" + config_.tenant + "/oauth2/v2.0/token");
   request.headers.set("Content-Type", "application/x-www-form-urlencoded");
-  request.body = "grant_type=client_credentials&client_id=" + escaped(config_.app_id) +
-                 "&client_secret=" + escaped(secret->reveal()) +
+  request.body = "grant_type=client_credentials&client_id=" + percent_encoded(config_.app_id) +
+                 "&client_secret=" + percent_encoded(secret->reveal()) +
                  "&scope=https%3A%2F%2Fapi.botframework.com%2F.default";
   const Result<net::ClientResponse> answer = co_await fetch_(std::move(request));
   if (!answer) co_return failed({0, "", "the tenant's sign-in: " + answer.error().message, {}});
@@ -206,8 +189,8 @@ Task<Answered<doc::Value>> Api::call(std::string method, std::string service_url
 Task<Answered<std::string>> Api::post(std::string service_url, std::string conversation,
                                       doc::Value activity) {
   const Answered<doc::Value> answer = co_await call(
-      "POST", std::move(service_url), "v3/conversations/" + escaped(conversation) + "/activities",
-      std::move(activity));
+      "POST", std::move(service_url),
+      "v3/conversations/" + percent_encoded(conversation) + "/activities", std::move(activity));
   if (!answer) co_return std::unexpected(answer.error());
   co_return id_in(*answer);
 }
@@ -216,7 +199,8 @@ Task<Answered<void>> Api::update(std::string service_url, std::string conversati
                                  std::string message, doc::Value activity) {
   const Answered<doc::Value> answer =
       co_await call("PUT", std::move(service_url),
-                    "v3/conversations/" + escaped(conversation) + "/activities/" + escaped(message),
+                    "v3/conversations/" + percent_encoded(conversation) + "/activities/" +
+                        percent_encoded(message),
                     std::move(activity));
   if (!answer) co_return std::unexpected(answer.error());
   co_return Answered<void>{};
@@ -256,9 +240,10 @@ Task<Answered<Api::Thread>> Api::open_thread(std::string service_url, std::strin
 
 Task<Answered<Member>> Api::member(std::string service_url, std::string conversation,
                                    std::string user) {
-  const Answered<doc::Value> answer =
-      co_await call("GET", std::move(service_url),
-                    "v3/conversations/" + escaped(conversation) + "/members/" + escaped(user), {});
+  const Answered<doc::Value> answer = co_await call(
+      "GET", std::move(service_url),
+      "v3/conversations/" + percent_encoded(conversation) + "/members/" + percent_encoded(user),
+      {});
   if (!answer) co_return std::unexpected(answer.error());
   std::string object(answer->text("aadObjectId"));
   if (object.empty()) object = answer->text("objectId");
@@ -268,9 +253,9 @@ Task<Answered<Member>> Api::member(std::string service_url, std::string conversa
 }
 
 Task<Answered<void>> Api::look_into(std::string service_url, std::string conversation) {
-  const Answered<doc::Value> answer =
-      co_await call("GET", std::move(service_url),
-                    "v3/conversations/" + escaped(conversation) + "/pagedmembers?pageSize=50", {});
+  const Answered<doc::Value> answer = co_await call(
+      "GET", std::move(service_url),
+      "v3/conversations/" + percent_encoded(conversation) + "/pagedmembers?pageSize=50", {});
   if (!answer) co_return std::unexpected(answer.error());
   co_return Answered<void>{};
 }

@@ -1,6 +1,7 @@
 // What people write to the bot, and that it was installed or removed somewhere.
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "channels/teams/impl.h"
 
 namespace keyturn::channels::teams {
@@ -13,7 +14,7 @@ std::pair<std::string, std::string> words_of(const std::string& text) {
   const std::size_t end = std::min(text.find_first_of(" \t\r\n"), text.size());
   std::string first = text.substr(0, end);
   for (char& c : first) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    c = to_lower(c);
   }
   const std::size_t rest = text.find_first_not_of(" \t\r\n", end);
   return {first, rest == std::string::npos ? "" : text.substr(rest)};

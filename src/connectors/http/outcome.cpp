@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "connectors/output.h"
 #include "crypto/crypto.h"
 #include "doc/json.h"
@@ -17,7 +18,7 @@ bool says_json(const net::Headers& headers) {
   std::string type(headers.find("content-type").value_or(""));
   type = type.substr(0, type.find(';'));
   while (type.ends_with(' ')) type.pop_back();
-  for (char& c : type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (char& c : type) c = to_lower(c);
   return type == "application/json" || type.ends_with("+json");
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/task_impl.h"
 #include "connectors/mcp/http_backend.h"
 #include "doc/json.h"
@@ -14,7 +15,7 @@ namespace {
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    c = to_lower(c);
   }
   return out;
 }
